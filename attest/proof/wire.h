@@ -1,0 +1,93 @@
+/*
+ * Records that reach ceno-attest: from each warden one launch then one payload,
+ * from the supervisor the observation of step 8, from api requests for quotes.
+ *
+ * Fixed-size, host byte order, SOCK_SEQPACKET, reserved bytes zero. attest
+ * parses nothing else: the payload is opaque to it (it is hashed and its
+ * signature checked with the key given at launch).
+ */
+#ifndef CENO_ATTEST_WIRE_H
+#define CENO_ATTEST_WIRE_H
+
+#include <stdint.h>
+
+#define CENO_PAYLOAD_MAX 20480u    /* DSSE payload bytes, before base64; a whole file is at most 24 KiB + base64 */
+#define CENO_CDP_FILE_MAX 65536u
+
+enum ceno_cause {                  /* why a session ended */
+	CENO_CAUSE_EXIT = 1, CENO_CAUSE_REQUEST, CENO_CAUSE_TTL, CENO_CAUSE_OOM,
+	CENO_CAUSE_VIOLATION, CENO_CAUSE_CRASH
+};
+
+enum ceno_attest_message {
+	/* warden -> attest, on its own channel, each exactly once */
+	CENO_ATTEST_LAUNCH = 1,
+	CENO_ATTEST_PAYLOAD,
+	/* attest -> warden */
+	CENO_ATTEST_LAUNCHED,          /* index of the launch leaf */
+	CENO_ATTEST_RANDOM,            /* warden asks (empty), attest answers 32 bytes of TPM2_GetRandom */
+	/* supervisor -> attest */
+	CENO_ATTEST_CHANNEL,           /* 2 descriptors: attest's end of a new warden channel, and none or the api's end */
+	CENO_ATTEST_STEP8,
+	CENO_ATTEST_UNCLEAN,
+	/* attest -> api */
+	CENO_ATTEST_FILE,              /* the whole CDP file */
+	CENO_ATTEST_NODE,              /* api asks with a nonce; answer: JSON of quote and keys (ceno attest) */
+	CENO_ATTEST_ERROR
+};
+
+struct ceno_attest_launch {
+	uint32_t type, reserved;
+	uint8_t  session_id[16];
+	uint8_t  platform_digest[32];
+	uint8_t  request_commit[32];
+	uint8_t  signer_pub[32];
+	uint8_t  rp_nonce[32];
+};
+_Static_assert(sizeof(struct ceno_attest_launch) == 152, "attest launch");
+
+struct ceno_attest_launched {
+	uint32_t type, error;          /* 0, or negative attest error */
+	uint64_t launch_index;
+};
+
+struct ceno_attest_random {        /* request: bytes zero */
+	uint32_t type, error;
+	uint8_t  bytes[32];
+};
+
+struct ceno_attest_payload {       /* followed in the same datagram by payload_bytes bytes */
+	uint32_t type;
+	uint32_t payload_bytes;        /* at most CENO_PAYLOAD_MAX */
+	uint8_t  c0[32];
+	uint8_t  c7[32];
+	uint8_t  signature[64];        /* Ed25519 over the DSSE PAE of the payload */
+};
+_Static_assert(sizeof(struct ceno_attest_payload) == 136, "attest payload");
+
+struct ceno_step8_record {         /* supervisor -> attest, after the warden's pidfd fired */
+	uint32_t type;                 /* CENO_ATTEST_STEP8 or CENO_ATTEST_UNCLEAN */
+	uint32_t warden_status;        /* wait status of the warden */
+	uint8_t  session_id[16];
+	uint32_t cgroup_removed;       /* 1 removed, 0 not, 2 none was made */
+	uint32_t cause;                /* UNCLEAN: enum ceno_cause */
+	uint64_t peak_bytes;           /* memory peak of the session's cgroup, 0 unknown */
+	uint32_t wiped;                /* UNCLEAN: 1 the recovery warden wiped and checked, 0 unproven */
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct ceno_step8_record) == 48, "step 8 record");
+
+struct ceno_attest_file {          /* attest -> api; followed by file_bytes bytes in the same datagram */
+	uint32_t type;                 /* CENO_ATTEST_FILE, CENO_ATTEST_NODE, CENO_ATTEST_ERROR */
+	uint32_t file_bytes;           /* at most CENO_CDP_FILE_MAX */
+	uint8_t  session_id[16];
+	uint32_t error, reserved;
+};
+_Static_assert(sizeof(struct ceno_attest_file) == 32, "attest file");
+
+struct ceno_attest_node_request {  /* api -> attest */
+	uint32_t type, flags;
+	uint8_t  nonce[32];
+};
+
+#endif

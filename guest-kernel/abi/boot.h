@@ -1,0 +1,89 @@
+/*
+ * The boot page and the handoff record.
+ *
+ * The boot page is a read-only slot. Its first half is constant for a node and
+ * measured into the platform digest; its second half belongs to one session
+ * and enters the request commitment. init and membrane map it; programs do not.
+ *
+ * The handoff record is a supervisor-only page of the kernel pool, written by
+ * the warden, that tells the nucleus where it was laid out (the slide is
+ * therefore readable in no ring-3 space).
+ */
+#ifndef CENO_ABI_BOOT_H
+#define CENO_ABI_BOOT_H
+
+#include "layout.h"
+
+#define CENO_BOOT_MAGIC    0x31544f4f42544e43ull /* "CNTBOOT1" */
+#define CENO_HANDOFF_MAGIC 0x31464f48544f4e43ull /* "CNOTHOF1" */
+
+enum ceno_syscall_mode {
+	CENO_SYSCALL_LSTAR = 1,     /* VMX/SVM: LSTAR is the nucleus */
+	CENO_SYSCALL_PAGE  = 2      /* ring 0 emulated: LSTAR is CENO_GATE_SYSCALL in ring 3 */
+};
+
+struct ceno_boot {
+	/* constant, measured: [0, 2048) */
+	uint64_t magic;
+	uint32_t abi_version;
+	uint32_t syscall_mode;      /* enum ceno_syscall_mode, found by a probe VM at node start */
+	uint64_t tsc_hz;            /* guest TSC frequency; 0 is refused */
+	uint8_t  reserved0[2048 - 24];
+	/* per session, committed: [2048, 4096) */
+	uint8_t  session_id[16];
+	uint8_t  nonce[32];
+	uint8_t  seed[32];          /* secret: feeds the guest's random generator */
+	uint64_t ram_bytes;
+	uint64_t pack_bytes;        /* length of the pack's slot */
+	uint64_t image_bytes;       /* 0: no image */
+	uint64_t start_realtime_ns; /* CLOCK_REALTIME when start_tsc was read */
+	uint64_t start_tsc;         /* guest TSC then (the warden sets the vCPU's TSC to 0 offset) */
+	uint32_t pledge_mask;       /* 1 << enum ceno_pledge_class */
+	uint32_t flags;             /* 0 */
+	uint8_t  reserved1[2048 - 80 - 48];
+};
+_Static_assert(sizeof(struct ceno_boot) == 4096, "boot page");
+_Static_assert(__builtin_offsetof(struct ceno_boot, session_id) == 2048, "session half");
+
+/* Layout of RAM, from CENO_GPA_RAM up:
+ *   [kernel pool: 1/32 of RAM, at least one large page][boot granule: 2 MiB][user RAM]
+ * Pool pages [0, pool_used) hold what the warden laid out; the nucleus owns the
+ * rest. The boot granule holds the trap pages, then the verifier's and init's
+ * stacks and bss. */
+struct ceno_handoff {
+	uint64_t magic;
+	uint32_t abi_version;
+	uint32_t syscall_mode;
+	uint64_t nucleus_gva;       /* slid base of the nucleus */
+	uint64_t nucleus_entry_gva; /* where the firmware stub jumps */
+	uint64_t nucleus_pdpt_gpa;  /* page table that every space points PML4[511] at */
+	uint64_t pool_gva;          /* slid; 2 MiB entries, supervisor, NX */
+	uint64_t pool_gpa;
+	uint64_t pool_pages;
+	uint64_t pool_used;
+	uint64_t frame_gva;         /* one byte per 4 KiB frame of RAM, in the pool */
+	uint64_t granule_gva;       /* one byte per 2 MiB of RAM, in the pool */
+	uint64_t trap_gva;          /* trap pages, supervisor mapping */
+	uint64_t trap_gpa;
+	uint64_t trap_pages;
+	uint64_t gdt_gva;           /* GDT, IDT, TSS as laid out by the warden */
+	uint64_t idt_gva;
+	uint64_t tss_gva;
+	uint64_t stack_top_gva;     /* ring-0 stack, guard pages on both sides */
+	uint64_t ram_bytes;
+	uint64_t user_gpa;          /* first byte of user RAM */
+	uint64_t user_bytes;
+	uint64_t entry_page_gpa;    /* the entry page, in the bundle's slot */
+	uint64_t init_cr3;          /* init's space, laid out by the warden */
+	uint64_t init_rip;
+	uint64_t init_rsp;
+	uint64_t bundle_bytes;
+	uint64_t pack_bytes;
+	uint64_t image_bytes;
+	uint64_t pledge_mask;
+	uint64_t tick_tsc;          /* tick period in TSC cycles */
+	uint64_t reserved[3];
+};
+_Static_assert(sizeof(struct ceno_handoff) == 264, "handoff");
+
+#endif

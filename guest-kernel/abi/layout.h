@@ -1,0 +1,93 @@
+/*
+ * Where everything lies: the guest-physical map, and the few guest-virtual
+ * addresses that are constants of the ABI.
+ *
+ * Included by the guest (firmware, nucleus, services) and by the host (warden,
+ * vmm). Nothing here depends on the session: what does is in boot.h.
+ *
+ * Bump CENO_ABI_VERSION whenever any offset, size, number or meaning in
+ * guest-kernel/abi changes; firmware refuses a bundle of another version.
+ */
+#ifndef CENO_ABI_LAYOUT_H
+#define CENO_ABI_LAYOUT_H
+
+#include <stdint.h>
+
+#define CENO_ABI_VERSION 1u
+
+#define CENO_PAGE 4096ull
+#define CENO_LARGE_PAGE (2ull << 20)
+
+/* Address newtypes: a guest-physical and a guest-virtual address never mix. */
+typedef struct { uint64_t v; } ceno_gpa_t;
+typedef struct { uint64_t v; } ceno_gva_t;
+
+/* Guest-physical map. Everything below CENO_GPA_RAM is read-only, a window, or
+ * a doorbell; RAM is one contiguous slot; the pack and the image lie above. */
+#define CENO_GPA_FIRMWARE 0x01000000ull /* firmware image, at most CENO_FIRMWARE_MAX   */
+#define CENO_GPA_TRUST    0x01100000ull /* one page: struct ceno_trust (bundle.h)      */
+#define CENO_GPA_BUNDLE   0x01200000ull /* signed bundle, at most CENO_BUNDLE_MAX      */
+#define CENO_GPA_BOOT     0x01400000ull /* one page: struct ceno_boot (boot.h)         */
+#define CENO_GPA_WINDOW   0x40000000ull /* class c at + c * CENO_WINDOW_STRIDE         */
+#define CENO_GPA_DOORBELL 0x50000000ull /* class c at + c * CENO_PAGE (no memslot)     */
+#define CENO_GPA_RAM      0x100000000ull
+#define CENO_GPA_PACK     0x2000000000ull
+#define CENO_GPA_IMAGE    0x4000000000ull
+
+#define CENO_FIRMWARE_MAX (128ull << 10)
+#define CENO_BUNDLE_MAX   (1ull << 20)
+#define CENO_WINDOW_STRIDE (4ull << 20)
+#define CENO_RAM_MIN (32ull << 20) /* and a multiple of CENO_LARGE_PAGE */
+#define CENO_RAM_MAX (64ull << 30)
+#define CENO_PACK_MAX (64ull << 30)
+
+/* Pledge classes, as bit numbers; each class has at most one window and one
+ * doorbell. Class numbers are ABI. */
+enum ceno_pledge_class {
+	CENO_PLEDGE_STDIO,
+	CENO_PLEDGE_RW,
+	CENO_PLEDGE_NET,
+	CENO_PLEDGE_STORAGE,
+	CENO_PLEDGE_SPAWN,
+	CENO_PLEDGE_AUDIO,
+	CENO_PLEDGE_VIDEO,
+	CENO_PLEDGE_GPU,
+	CENO_PLEDGE_COUNT
+};
+
+/* The entry page: one read-execute page at the same address in every ring-3
+ * space, below 2^31 so that ring 0 compares it with one sign-extended
+ * immediate. An int3 here is a call into the nucleus, an int3 elsewhere is the
+ * program's own breakpoint. The saved rip is gate + 1. */
+#define CENO_GVA_ENTRY    0x7ffff000
+#define CENO_GATE_SYSCALL (CENO_GVA_ENTRY + 0x00) /* where LSTAR points if ring 0 is emulated */
+#define CENO_GATE_SYSRET  (CENO_GVA_ENTRY + 0x10) /* resume the process: rip = rcx, rflags = r11 */
+#define CENO_GATE_RESUME  (CENO_GVA_ENTRY + 0x20) /* resume it: rip and rflags from the trap page */
+#define CENO_GATE_VERB    (CENO_GVA_ENTRY + 0x30) /* int3; ret: verbs.h */
+
+/* Services are all linked at one address, each in a space of its own: start,
+ * then the two handler entries that the nucleus jumps to with the process's
+ * sixteen registers live. */
+#define CENO_GVA_SERVICE         0x10000000
+#define CENO_GVA_HANDLER_SYSCALL (CENO_GVA_SERVICE + 0x40)
+#define CENO_GVA_HANDLER_FAULT   (CENO_GVA_SERVICE + 0x80)
+#define CENO_GVA_SERVICE_STACK   0x1f000000 /* top; grows down, guard page below */
+#define CENO_GVA_TRAP_PAGE       0x1f001000 /* struct ceno_trap_page of this fiber */
+#define CENO_GVA_BOOT_PAGE       0x1f003000 /* struct ceno_boot, read-only (init and membrane) */
+
+/* Ring-3 selectors are Linux's (programs look at them). */
+#define CENO_SEL_KERNEL_CS 0x08
+#define CENO_SEL_KERNEL_SS 0x10
+#define CENO_SEL_USER_SS   0x2b
+#define CENO_SEL_USER_CS   0x33
+#define CENO_SEL_TSS       0x40
+
+/* The only port: ring 0 stops by one 32-bit OUT of a ceno_stop code, then hlt. */
+#define CENO_PORT_STOP 0x00f4
+
+/* Interrupt vectors: the LAPIC timer, and one for every window: irqfds are routed
+ * to it as an MSI to APIC id 0. A wake-up says only "look again". */
+#define CENO_VECTOR_TICK   0x20
+#define CENO_VECTOR_WINDOW 0x21
+
+#endif

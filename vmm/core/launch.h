@@ -1,0 +1,117 @@
+/*
+ * What the warden tells the vmm, and what the vmm tells the warden.
+ *
+ * The warden (or the --direct test driver) starts ceno-vmm with a fixed table of
+ * descriptors and sends one ceno_vmm_launch record on the control socket. The
+ * vmm decides nothing: slots, registers and doorbells are as the record says.
+ * All records are fixed-size, host byte order, on SOCK_SEQPACKET; reserved bytes
+ * are zero or the record is refused.
+ *
+ *   warden                          vmm
+ *     launch  ------------------->   create VM, slots, routes, vCPU; close; filter
+ *     <------------------- LOCKED    (after this nothing can be opened or mapped)
+ *     GO      ------------------->   KVM_RUN
+ *     <-- REPORT (first entry, done) | STOPPED (why the vCPU will not run again)
+ *     DRAIN   ------------------->   flush output rings to the pipes, then STOPPED
+ */
+#ifndef CENO_VMM_LAUNCH_H
+#define CENO_VMM_LAUNCH_H
+
+#include "../../guest-kernel/abi/layout.h"
+
+#define CENO_VMM_LAUNCH_MAGIC 0x484c4d56544f4e43ull /* "CNOTVMLH" */
+
+/* Descriptor table of ceno-vmm. A descriptor that is not used is closed. */
+enum ceno_vmm_fd {
+	CENO_VMM_FD_STDIN = 0, CENO_VMM_FD_STDOUT = 1, CENO_VMM_FD_STDERR = 2, /* the program's streams */
+	CENO_VMM_FD_CONTROL = 3,   /* SOCK_SEQPACKET to the warden */
+	CENO_VMM_FD_KVM = 4,       /* /dev/kvm, read-write */
+	CENO_VMM_FD_FIRMWARE = 5,  /* read-only from here ... */
+	CENO_VMM_FD_TRUST = 6,
+	CENO_VMM_FD_BUNDLE = 7,
+	CENO_VMM_FD_BOOT = 8,
+	CENO_VMM_FD_PACK = 9,
+	CENO_VMM_FD_IMAGE = 10,    /* ... to here; may be closed */
+	CENO_VMM_FD_RAM = 11,      /* read-write memfd */
+	CENO_VMM_FD_WINDOW = 12,   /* + class, read-write memfd, closed unless pledged */
+	CENO_VMM_FD_END = CENO_VMM_FD_WINDOW + CENO_PLEDGE_COUNT
+};
+
+enum ceno_slot_rights { CENO_SLOT_READ_ONLY = 1, CENO_SLOT_READ_WRITE = 2 };
+
+struct ceno_vmm_slot {
+	uint64_t gpa;              /* page-aligned; RAM 2 MiB-aligned */
+	uint64_t bytes;            /* page multiple, not 0 */
+	uint32_t fd;               /* enum ceno_vmm_fd */
+	uint32_t rights;           /* enum ceno_slot_rights */
+};
+
+struct ceno_vmm_registers {    /* initial vCPU state; everything else zero or fixed by the vmm */
+	uint64_t rip, rsp, rdi, rsi;
+	uint64_t cr0, cr3, cr4, efer;
+	uint64_t gdt_base, idt_base, tss_base;
+	uint32_t gdt_limit, idt_limit, tss_limit, reserved;
+};
+
+#define CENO_VMM_SLOTS_MAX 16
+
+struct ceno_vmm_launch {
+	uint64_t magic;
+	uint32_t abi_version;
+	uint32_t slot_count;
+	struct ceno_vmm_slot slots[CENO_VMM_SLOTS_MAX];
+	struct ceno_vmm_registers regs;
+	uint64_t start_tsc;        /* set into MSR_IA32_TSC before the first entry: 0 */
+	uint32_t pledge_mask;      /* classes with a window and a doorbell */
+	uint32_t flags;            /* enum ceno_vmm_flag */
+	uint64_t reserved[6];
+};
+
+enum ceno_vmm_flag {
+	CENO_VMM_SINGLE_STEP = 1   /* --direct only: count ring-0 instructions; refused by a jailed vmm */
+};
+
+enum ceno_vmm_message {
+	CENO_VMM_LOCKED = 1,       /* vmm: value = tid of the vCPU thread */
+	CENO_VMM_GO,               /* warden */
+	CENO_VMM_DRAIN,            /* warden */
+	CENO_VMM_PROGRAM,          /* vmm: a program ended or was refused; fields below */
+	CENO_VMM_STOPPED,          /* vmm: the vCPU will not run again; reason, value, gpa */
+	CENO_VMM_REQUEST           /* warden: request_seq/bytes of the stdio host page were set: ring the irqfd */
+};
+
+/* Why the vCPU stopped. Also the violation code of step 1. */
+#define CENO_VMM_STOP_REASONS(X) \
+	X(NONE, 0, "still running") \
+	X(GUEST_STOP, 1, "the guest stopped itself by a stop code") \
+	X(DRAINED, 2, "drained on request") \
+	X(UNBACKED, 16, "violation: access to guest-physical memory that has no slot") \
+	X(READ_ONLY, 17, "violation: write to a read-only slot") \
+	X(PORT, 18, "violation: port I/O other than the stop port") \
+	X(SHUTDOWN, 19, "violation: triple fault") \
+	X(RING_LIE, 20, "violation: a window index that no honest guest writes") \
+	X(EMULATION, 21, "violation: KVM could not run the guest's instruction") \
+	X(REVOKED, 22, "violation: access to a window whose pledge was dropped") \
+	X(MSR, 23, "violation: access to a model-specific register that is not offered") \
+	X(HOST_ERROR, 64, "the host could not go on: value is errno") \
+	X(CLIENT_GONE, 65, "nobody holds the other end of the control socket")
+
+enum ceno_vmm_stop {
+#define CENO_VMM_STOP_ENUM(name, number, text) CENO_VMM_STOP_##name = number,
+	CENO_VMM_STOP_REASONS(CENO_VMM_STOP_ENUM)
+#undef CENO_VMM_STOP_ENUM
+};
+
+struct ceno_vmm_record {       /* both directions, after the launch record */
+	uint32_t type;             /* enum ceno_vmm_message */
+	uint32_t reason;           /* STOPPED: enum ceno_vmm_stop */
+	uint64_t value;            /* STOPPED: stop code, errno or 0; LOCKED: tid */
+	uint64_t gpa;              /* STOPPED: violations on memory */
+	uint32_t program_seq, exit_status, signal, refusal;   /* PROGRAM: from the guest's page, range-checked */
+	uint32_t out_of_memory, reserved;
+	uint64_t entry_tsc, done_tsc, syscalls, faults, ram_peak_bytes; /* guest's word */
+	uint64_t reserved2[4];
+};
+_Static_assert(sizeof(struct ceno_vmm_record) == 120, "vmm record");
+
+#endif

@@ -1,0 +1,174 @@
+/*
+ * Records between supervisor, api and warden: who starts a session, what the
+ * session is, and how it ended.
+ *
+ * All fixed-size, host byte order, one record a datagram (SOCK_SEQPACKET),
+ * reserved bytes zero; descriptors ride along by SCM_RIGHTS and their number is
+ * part of each record's definition. A malformed record ends the channel.
+ *
+ *   api --(SPAWN + [warden end of session socket])--> supervisor
+ *   supervisor --(ceno_supervisor_launch + descriptors)--> warden
+ *   api --(SESSION, INPUT..., ARGS, START)--> warden     on the session socket
+ *   warden --(LAUNCHED, PROGRAM..., DESTROYED | FAILED)--> api
+ *   warden --(launch, payload)--> attest                 attest/proof/wire.h
+ *   supervisor --(ceno_step8_record)--> attest           after the warden's pidfd fired
+ *   attest --(file)--> api                               the whole CDP file
+ */
+#ifndef CENO_WARDEN_WIRE_H
+#define CENO_WARDEN_WIRE_H
+
+#include <stdint.h>
+#include "../../guest-kernel/abi/pack.h"
+
+/* ---- api -> supervisor -------------------------------------------------- */
+
+enum ceno_spawn_type { CENO_SPAWN_SESSION = 1, CENO_SPAWN_KILL = 2 };
+
+struct ceno_spawn_request {        /* 1 descriptor with SESSION: the warden's end of the session socket */
+	uint32_t type;                 /* enum ceno_spawn_type */
+	uint32_t tier;                 /* enum ceno_tier (policy/tier.h) */
+	uint64_t memory_bytes;         /* session RAM: 2 MiB multiple within the tier */
+	uint64_t ttl_ms;
+	uint8_t  session_id[16];       /* made by api from the kernel's random generator */
+	uint32_t pledge_mask;
+	uint32_t flags;                /* 0 */
+	uint64_t reserved[4];
+};
+_Static_assert(sizeof(struct ceno_spawn_request) == 80, "spawn request");
+
+enum ceno_spawn_event {
+	CENO_SPAWN_STARTED = 1,        /* value: pid of the warden */
+	CENO_SPAWN_REFUSED,            /* value: errno-like reason */
+	CENO_SPAWN_ENDED,              /* the warden ended, recovery done if needed */
+	CENO_SPAWN_UNCLEAN             /* value: 1 wiped by the recovery warden, 0 not proven */
+};
+
+struct ceno_spawn_reply {
+	uint32_t type;                 /* enum ceno_spawn_event */
+	uint32_t reserved;
+	uint64_t value;
+	uint8_t  session_id[16];
+};
+_Static_assert(sizeof(struct ceno_spawn_reply) == 32, "spawn reply");
+
+/* ---- supervisor -> warden ----------------------------------------------- */
+
+/* Descriptors of ceno-warden at exec. */
+enum ceno_warden_fd {
+	CENO_WARDEN_FD_SUPERVISOR = 3, /* SEQPACKET; EOF: the supervisor died, destroy */
+	CENO_WARDEN_FD_SESSION,        /* to api: SESSION, INPUT, ... */
+	CENO_WARDEN_FD_ATTEST,         /* to attest: one launch, then one payload */
+	CENO_WARDEN_FD_KVM,
+	CENO_WARDEN_FD_FIRMWARE,       /* sealed memfds, made and hashed once per node */
+	CENO_WARDEN_FD_TRUST,
+	CENO_WARDEN_FD_BUNDLE,
+	CENO_WARDEN_FD_IMAGE,          /* may be closed */
+	CENO_WARDEN_FD_VMM,            /* ceno-vmm, O_PATH or read-only: executed by fexecve */
+	CENO_WARDEN_FD_CGROUP,         /* directory of the session's cgroup (v2), or cgroup.procs/tasks (v1) */
+	CENO_WARDEN_FD_RAM,            /* the session's RAM memfd, made by the supervisor, who keeps an
+	                                  unmapped duplicate for a recovery warden */
+	CENO_WARDEN_FD_SPOOL,          /* one fallocated file for the payload if attest is gone */
+	CENO_WARDEN_FD_END
+};
+
+struct ceno_supervisor_launch {
+	uint8_t  session_id[16];
+	uint64_t memory_bytes;
+	uint64_t ttl_ms;
+	uint64_t tsc_hz;
+	uint32_t syscall_mode;         /* enum ceno_syscall_mode, from the node's probe VM */
+	uint32_t pledge_mask;
+	uint32_t cgroup_version;       /* 1, 2, or 0: none could be made */
+	uint32_t uid_base;             /* outer uid of this session: warden uid_base, vmm uid_base + 1 */
+	uint32_t recovery;             /* 1: only wipe CENO_WARDEN_FD_RAM and report */
+	uint32_t kvm_kind;             /* 1 VMX, 2 SVM, 3 paging-based (no virtualization extension) */
+	uint8_t  digest_firmware[32];  /* SHA-256 of each sealed blob, as the supervisor computed it at start */
+	uint8_t  digest_trust[32];
+	uint8_t  digest_bundle[32];
+	uint8_t  digest_image[32];     /* zeros: none */
+	uint8_t  digest_vmm[32];       /* SHA-256 of the ceno-vmm executable */
+	int32_t  vmm_pid;              /* recovery: the vmm to kill first, or 0 */
+	uint32_t reserved0;
+	uint64_t reserved[8];
+};
+_Static_assert(sizeof(struct ceno_supervisor_launch) == 296, "supervisor launch");
+
+enum ceno_warden_event {
+	CENO_WARDEN_READY = 1,         /* jailed and waiting; value 0 */
+	CENO_WARDEN_VMM,               /* value: pid of the vmm (for recovery) */
+	CENO_WARDEN_DONE,              /* every step done; the warden exits now */
+	CENO_WARDEN_WIPED,             /* recovery warden: value 1 wiped and checked, 0 not */
+	CENO_WARDEN_STOP               /* supervisor -> warden: destroy (SIGTERM of the node) */
+};
+
+struct ceno_warden_status {        /* both directions on CENO_WARDEN_FD_SUPERVISOR */
+	uint32_t type;                 /* enum ceno_warden_event */
+	uint32_t reserved;
+	uint64_t value;
+};
+
+/* ---- api <-> warden ------------------------------------------------------ */
+
+enum ceno_session_message {
+	/* api -> warden, in this order */
+	CENO_SESSION_OPEN = 1,         /* 3 descriptors: program's stdin (read end), stdout, stderr (write ends) */
+	CENO_SESSION_FILE,             /* 1 descriptor: a file for the pack; path, mode, length (as fstat said; checked) */
+	CENO_SESSION_ARGS,             /* 1 descriptor: memfd with the argument block; length */
+	CENO_SESSION_START,
+	CENO_SESSION_EXEC,             /* later, while active: 1 descriptor: memfd with an argument block */
+	CENO_SESSION_DESTROY,
+	/* warden -> api */
+	CENO_SESSION_LAUNCHED = 32,    /* launch index in value; program running; 1 descriptor: memfd, 32-byte opening */
+	CENO_SESSION_PROGRAM,          /* a program ended: exit_status, signal, refusal ... */
+	CENO_SESSION_DESTROYING,       /* cause */
+	CENO_SESSION_DESTROYED,        /* payload given to attest */
+	CENO_SESSION_FAILED            /* refused before launch: code, value; nothing ran */
+};
+
+struct ceno_session_record {
+	uint32_t type;                 /* enum ceno_session_message */
+	uint32_t code;                 /* FAILED: enum ceno_session_error; DESTROYING: enum ceno_cause */
+	uint64_t value;                /* launch index; errno; file index */
+	uint64_t length;               /* FILE, ARGS: bytes; the deadline applies */
+	uint32_t mode;                 /* FILE: enum ceno_pack_mode | permission bits */
+	uint32_t flags;                /* OPEN: enum ceno_session_flag */
+	uint8_t  rp_nonce[32];         /* OPEN: the relying party's nonce, zeros if none */
+	uint32_t classification;       /* OPEN: policy/metadata.h; 0 not declared */
+	uint32_t jurisdiction;         /* OPEN */
+	uint32_t exit_status, signal, refusal, out_of_memory, violation, program_seq;  /* PROGRAM, DESTROYING */
+	uint64_t entry_tsc, done_tsc, syscalls, faults, ram_peak_bytes;                /* PROGRAM: guest's word */
+	uint32_t enosys_distinct, enosys_other;
+	struct { uint32_t number, count; } enosys[16];
+	char     path[CENO_PACK_PATH_MAX];   /* FILE; FAILED: the path it is about */
+	uint64_t reserved[4];
+};
+
+enum ceno_session_flag {
+	CENO_SESSION_HOLD = 1          /* stay active after the first program ends (ceno exec) */
+};
+
+#define CENO_SESSION_ERRORS(X) \
+	X(NONE, 0, "no error") \
+	X(PROTOCOL, 1, "a record came out of order or malformed") \
+	X(NOT_REGULAR, 2, "not a regular file") \
+	X(CHANGED, 3, "the file changed or shrank while it was being measured") \
+	X(UNREADABLE, 4, "the file could not be read") \
+	X(DUPLICATE, 5, "two files of one name") \
+	X(PATH, 6, "not a usable path") \
+	X(TOO_LARGE, 7, "larger than the session's policy allows") \
+	X(DEADLINE, 8, "reading the inputs took longer than the deadline") \
+	X(MEMORY, 9, "the host could not provide the session's memory") \
+	X(JAIL, 10, "the vmm could not be jailed") \
+	X(KVM, 11, "KVM refused the virtual machine") \
+	X(ATTEST, 12, "the launch could not be recorded in the log") \
+	X(BOOT, 13, "the guest stopped while booting: value is the stop code") \
+	X(BUNDLE, 14, "firmware or bundle is malformed") \
+	X(SWAPPABLE, 15, "the session's memory could be swapped out on this host")
+
+enum ceno_session_error {
+#define CENO_SESSION_ERROR_ENUM(name, number, text) CENO_SESSION_ERROR_##name = number,
+	CENO_SESSION_ERRORS(CENO_SESSION_ERROR_ENUM)
+#undef CENO_SESSION_ERROR_ENUM
+};
+
+#endif
