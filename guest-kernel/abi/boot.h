@@ -86,4 +86,22 @@ struct ceno_handoff {
 };
 _Static_assert(sizeof(struct ceno_handoff) == 264, "handoff");
 
+/* Measurement events, written by the verifier before its verdict; read later by
+ * the guest's ledger service. */
+enum ceno_boot_event_type { CENO_EVENT_TRUST = 1, CENO_EVENT_BUNDLE, CENO_EVENT_BOOT_CONSTANT };
+
+struct ceno_boot_event {
+	uint32_t type;              /* enum ceno_boot_event_type */
+	uint32_t reserved;
+	uint8_t  sha512[64];        /* of: the trust page, the signed bytes, the boot page's constant half */
+};
+
+struct ceno_boot_events {
+	uint32_t count;
+	uint32_t verdict;           /* enum ceno_stop */
+	struct ceno_boot_event event[8];
+	uint8_t  reserved[4096 - 8 - 8 * 72];
+};
+_Static_assert(sizeof(struct ceno_boot_events) == 4096, "event page");
+
 #endif

@@ -75,6 +75,16 @@ enum ceno_pledge_class {
 #define CENO_GVA_TRAP_PAGE       0x1f001000 /* struct ceno_trap_page of this fiber */
 #define CENO_GVA_BOOT_PAGE       0x1f003000 /* struct ceno_boot, read-only (init and membrane) */
 
+/* Firmware runs on tables of its own, where firmware, trust page, bundle and boot
+ * page are mapped at gva = gpa: the stub supervisor read-execute, the rest user
+ * read-only (verifier text executable). At reset rip is the stub's entry, rsp the
+ * ring-0 stack, rdi the handoff record's gva, rsi the nucleus's entry gva (both
+ * already mapped, supervisor); TSS.rsp0 lies 64 bytes below that rsp. GDT, IDT and
+ * TSS are in place (KVM_SET_SREGS). */
+#define CENO_GVA_VERIFIER_STACK       0x02000000 /* top; grows down */
+#define CENO_VERIFIER_STACK_BYTES     0x10000
+#define CENO_GVA_VERIFIER_EVENTS      0x02001000 /* one page, user read-write: struct ceno_boot_events */
+
 /* Ring-3 selectors are Linux's (programs look at them). */
 #define CENO_SEL_KERNEL_CS 0x08
 #define CENO_SEL_KERNEL_SS 0x10
