@@ -27,7 +27,7 @@ enum ceno_attest_message {
 	CENO_ATTEST_LAUNCHED,          /* index of the launch leaf */
 	CENO_ATTEST_RANDOM,            /* warden asks (empty), attest answers 32 bytes of TPM2_GetRandom */
 	/* supervisor -> attest */
-	CENO_ATTEST_CHANNEL,           /* 2 descriptors: attest's end of a new warden channel, and none or the api's end */
+	CENO_ATTEST_CHANNEL,           /* struct ceno_attest_channel, 1 descriptor: attest's end of a new channel */
 	CENO_ATTEST_STEP8,
 	CENO_ATTEST_UNCLEAN,
 	/* attest -> api */
@@ -35,6 +35,21 @@ enum ceno_attest_message {
 	CENO_ATTEST_NODE,              /* api asks with a nonce; answer: JSON of quote and keys (ceno attest) */
 	CENO_ATTEST_ERROR
 };
+
+enum ceno_attest_channel_kind {
+	CENO_ATTEST_CHANNEL_WARDEN = 1, /* one launch, then one payload, of session_id */
+	CENO_ATTEST_CHANNEL_API        /* node requests in, files out; a new one replaces the old (api restarted) */
+};
+
+/* attest starts with the supervisor's channel as descriptor 3 (SOCK_SEQPACKET)
+ * and gets every other channel from it. STEP8 and UNCLEAN of a session that
+ * made no launch are ignored. EOF on descriptor 3: finish what is spooled, stop. */
+struct ceno_attest_channel {
+	uint32_t type;                 /* CENO_ATTEST_CHANNEL */
+	uint32_t kind;                 /* enum ceno_attest_channel_kind */
+	uint8_t  session_id[16];       /* WARDEN; zeros for API */
+};
+_Static_assert(sizeof(struct ceno_attest_channel) == 24, "attest channel");
 
 struct ceno_attest_launch {
 	uint32_t type, reserved;
