@@ -61,8 +61,8 @@ struct ceno_handoff {
 	uint64_t pool_gpa;
 	uint64_t pool_pages;
 	uint64_t pool_used;
-	uint64_t frame_gva;         /* one byte per 4 KiB frame of RAM, in the pool */
-	uint64_t granule_gva;       /* one byte per 2 MiB of RAM, in the pool */
+	uint64_t frame_gva;         /* one byte per 4 KiB frame of user RAM, in the pool, zero */
+	uint64_t granule_gva;       /* four bytes per 2 MiB of user RAM, in the pool, zero */
 	uint64_t trap_gva;          /* trap pages, supervisor mapping */
 	uint64_t trap_gpa;
 	uint64_t trap_pages;

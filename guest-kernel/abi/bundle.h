@@ -54,7 +54,7 @@ _Static_assert(sizeof(struct ceno_trust) == 4096, "trust page");
 
 #define CENO_BUNDLE_SEGMENTS 24
 #define CENO_BUNDLE_MODULES  8
-#define CENO_VECTOR_BYTES 16   /* distance of two interrupt stubs, nucleus and firmware */
+#define CENO_VECTOR_BYTES 32   /* distance of two interrupt stubs, nucleus and firmware */
 #define CENO_VECTORS      34   /* 0-31 exceptions, 32 tick, 33 any window */
 
 enum ceno_segment_kind {

@@ -11,16 +11,18 @@
 #ifndef CENO_ABI_LAYOUT_H
 #define CENO_ABI_LAYOUT_H
 
-#include <stdint.h>
-
 #define CENO_ABI_VERSION 1u
 
 #define CENO_PAGE 4096ull
 #define CENO_LARGE_PAGE (2ull << 20)
 
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
 /* Address newtypes: a guest-physical and a guest-virtual address never mix. */
 typedef struct { uint64_t v; } ceno_gpa_t;
 typedef struct { uint64_t v; } ceno_gva_t;
+#endif
 
 /* Guest-physical map. Everything below CENO_GPA_RAM is read-only, a window, or
  * a doorbell; RAM is one contiguous slot; the pack and the image lie above. */
@@ -43,6 +45,7 @@ typedef struct { uint64_t v; } ceno_gva_t;
 
 /* Pledge classes, as bit numbers; each class has at most one window and one
  * doorbell. Class numbers are ABI. */
+#ifndef __ASSEMBLER__
 enum ceno_pledge_class {
 	CENO_PLEDGE_STDIO,
 	CENO_PLEDGE_RW,
@@ -54,6 +57,7 @@ enum ceno_pledge_class {
 	CENO_PLEDGE_GPU,
 	CENO_PLEDGE_COUNT
 };
+#endif
 
 /* The entry page: one read-execute page at the same address in every ring-3
  * space, below 2^31 so that ring 0 compares it with one sign-extended
@@ -73,6 +77,7 @@ enum ceno_pledge_class {
 #define CENO_GVA_HANDLER_FAULT   (CENO_GVA_SERVICE + 0x80)
 #define CENO_GVA_SERVICE_STACK   0x1f000000 /* top; grows down, guard page below */
 #define CENO_GVA_TRAP_PAGE       0x1f001000 /* struct ceno_trap_page of this fiber */
+#define CENO_TRAP_GPR_OFFSET     0x80       /* its gpr[] (asserted in verbs.h) */
 #define CENO_GVA_BOOT_PAGE       0x1f003000 /* struct ceno_boot, read-only (init and membrane) */
 
 /* Firmware runs on tables of its own, where firmware, trust page, bundle and boot

@@ -11,8 +11,9 @@
  * it names before it changes anything (decode), and cannot fail after (invoke).
  *
  *   SPAWN  500 J  rdi fiber cap of the caller (right SPAWN)  rsi enum ceno_spawn
- *                 rdx slot for the new fiber or process     r10 pool pages it may use
- *                 r8 rip, r9 rsp (fibers; started by SEND on the fiber capability)
+ *                 rdx slot for the new object               r10 pool pages it may use
+ *                 r8 rip, r9 rsp (fibers; started by SEND on the fiber capability).
+ *                 Returns, for a fiber, the index of its trap page (CENO_SLOT_TRAP).
  *   SEND     5 J  rdi channel or fiber   rsi capability slot to move along, or -1
  *                 message: rdx r10 r8 r9 r12 r13 r14 r15 (64 bytes)
  *                 FULL if the ring is full. On a fiber: starts a parked fiber.
@@ -135,6 +136,7 @@ struct ceno_trap_page {
 	uint64_t handler[480];
 };
 _Static_assert(sizeof(struct ceno_trap_page) == 4096, "trap page");
+_Static_assert(__builtin_offsetof(struct ceno_trap_page, gpr) == CENO_TRAP_GPR_OFFSET, "gpr");
 
 #define CENO_RFLAGS_USER 0x240cd5ull
 #define CENO_RFLAGS_SET  0x202ull

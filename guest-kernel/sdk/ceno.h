@@ -1,0 +1,100 @@
+/*
+ * The verbs as C functions, for services and native fibers (abi/verbs.h says
+ * what each does, costs and returns). Register-only calls into the verb gate.
+ */
+#ifndef CENO_SDK_H
+#define CENO_SDK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "../abi/boot.h"
+#include "../abi/bundle.h"
+#include "../abi/pack.h"
+#include "../abi/verbs.h"
+#include "../abi/window.h"
+
+/* A message: 64 bytes in registers. */
+struct ceno_message { uint64_t word[8]; };
+
+#ifndef CENO_ARCH_FAKE
+
+/* rdx comes back changed only by TICK; every other register is preserved. */
+static inline int64_t ceno_verb(uint64_t verb, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+                                uint64_t f, uint64_t *rdx_out)
+{
+	register uint64_t r10 __asm__("r10") = d;
+	register uint64_t r8 __asm__("r8") = e;
+	register uint64_t r9 __asm__("r9") = f;
+	int64_t result = (int64_t)verb;
+
+	__asm__ volatile("mov %[gate], %%r11d\n\tcall *%%r11"
+	                 : "+a"(result), "+S"(b), "+d"(c)
+	                 : "D"(a), "r"(r10), "r"(r8), "r"(r9), [gate] "i"(CENO_GATE_VERB)
+	                 : "r11", "memory", "cc");
+	if (rdx_out)
+		*rdx_out = c;
+	return result;
+}
+
+static inline uint64_t ceno_rdtsc(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	return (uint64_t)high << 32 | low;
+}
+
+static inline int64_t ceno_spawn(uint32_t kind, uint32_t dst_slot, uint64_t pool_pages, uint64_t rip, uint64_t rsp)
+{
+	return ceno_verb(CENO_VERB_SPAWN, CENO_SLOT_SELF, kind, dst_slot, pool_pages, rip, rsp, NULL);
+}
+
+static inline int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_t offset,
+                               uint64_t bytes, uint32_t rights)
+{
+	return ceno_verb(CENO_VERB_MAP, space_slot, (uint64_t)object_slot, gva, offset, bytes, rights, NULL);
+}
+
+/* rights_keep 0 closes the slot; CENO_E_AGAIN: call again. */
+static inline int64_t ceno_mask(uint32_t slot, uint32_t rights_keep, uint64_t offset, uint64_t length, uint64_t expiry)
+{
+	return ceno_verb(CENO_VERB_MASK, slot, rights_keep, offset, length, expiry, 0, NULL);
+}
+
+/* deadline 0 reads the clock, 1 yields, else sleeps until that TSC; with
+ * wake_on_window also returns when the host signals a window. *now may be NULL. */
+static inline int64_t ceno_tick(uint64_t deadline, int wake_on_window, uint64_t *now)
+{
+	return ceno_verb(CENO_VERB_TICK, CENO_SLOT_CLOCK, deadline, 0, (uint64_t)wake_on_window, 0, 0, now);
+}
+
+static inline int64_t ceno_grant(uint32_t fiber_slot, uint32_t src_slot, uint32_t dst_slot, uint32_t rights)
+{
+	return ceno_verb(CENO_VERB_GRANT, fiber_slot, src_slot, dst_slot, rights, 0, 0, NULL);
+}
+
+/* On a window: waits until the host signalled it since the last call (poll: does
+ * not wait). On a process: selects it for RESUME, SYSRET and traps. */
+static inline int64_t ceno_recv_signal(uint32_t slot, int poll)
+{
+	return ceno_verb(CENO_VERB_RECV, slot, (uint64_t)-1, (uint64_t)poll, 0, 0, 0, NULL);
+}
+
+/* Channels. *cap_came may be NULL; cap_slot -1: none is taken or given. */
+int64_t ceno_send(uint32_t slot, int64_t cap_slot, const struct ceno_message *m);
+int64_t ceno_recv(uint32_t slot, int64_t cap_slot, struct ceno_message *m, int *cap_came);
+
+#endif /* CENO_ARCH_FAKE */
+
+/* The service runtime (service.S): at start it sets the stack and calls
+ * ceno_service_main. A handler of a process also defines the two others; they
+ * run on an empty stack, and when they return the process is resumed. */
+void ceno_service_main(void);
+void ceno_service_syscall(struct ceno_trap_page *t);
+void ceno_service_fault(struct ceno_trap_page *t);
+
+/* Loads t->gpr, takes rip and rflags from t->resume_*, runs the selected process.
+ * The stack is empty afterwards. */
+_Noreturn void ceno_process_enter(struct ceno_trap_page *t);
+
+#endif
