@@ -4,7 +4,20 @@
  *
  * Fixed-size, host byte order, SOCK_SEQPACKET, reserved bytes zero. attest
  * parses nothing else: the payload is opaque to it (it is hashed and its
- * signature checked with the key given at launch).
+ * signature checked with the key given at launch). A record that is malformed,
+ * out of order or of another session ends its channel and nothing else; on
+ * descriptor 3 it ends attest.
+ *
+ *   supervisor --(CHANNEL + 1 descriptor, STEP8, UNCLEAN)--> attest   on its descriptor 3
+ *   supervisor <--(READY)-- attest                                   once, when it serves
+ *   warden --(LAUNCH)-->  <--(LAUNCHED)--                            once; answered when the leaf is on disk
+ *   warden --(RANDOM)-->  <--(RANDOM)--                              any number, between LAUNCHED and PAYLOAD
+ *   warden --(PAYLOAD)--> <--(STORED)--                              once; answered when the payload is on disk:
+ *                                                                    with no answer or an error, spool it
+ *   attest --(FILE + file | ERROR)--> api --(FILE, file_bytes 0)-->   one file a session; the api's answer says it
+ *                                                                    has it, until then it comes again on
+ *                                                                    every new api channel
+ *   api --(NODE)--> attest --(NODE + JSON | ERROR)--> api
  */
 #ifndef CENO_ATTEST_WIRE_H
 #define CENO_ATTEST_WIRE_H
@@ -33,12 +46,33 @@ enum ceno_attest_message {
 	/* attest -> api */
 	CENO_ATTEST_FILE,              /* the whole CDP file */
 	CENO_ATTEST_NODE,              /* api asks with a nonce; answer: JSON of quote and keys (ceno attest) */
-	CENO_ATTEST_ERROR
+	CENO_ATTEST_ERROR,
+	CENO_ATTEST_STORED,            /* attest -> warden: the payload is on disk (struct ceno_attest_launched) */
+	CENO_ATTEST_READY              /* attest -> supervisor: launch_index is the size of the log */
+};
+
+#define CENO_ATTEST_ERRORS(X) \
+	X(NONE, 0, "no error") \
+	X(LOG, 1, "the log could not be written") \
+	X(TPM, 2, "the TPM does not answer") \
+	X(SIGNATURE, 3, "the payload's signature does not verify under the key given at launch") \
+	X(DUPLICATE, 4, "this session has a launch, or a payload, already") \
+	X(UNKNOWN, 5, "no launch of this session is in the log") \
+	X(PAYLOAD, 6, "the payload is not what this session's proof must be") \
+	X(TOO_LARGE, 7, "the proof is larger than a proof may be") \
+	X(NO_PAYLOAD, 8, "the warden ended without giving a payload")
+
+enum ceno_attest_error {
+#define CENO_ATTEST_ERROR_ENUM(name, number, text) CENO_ATTEST_ERROR_##name = number,
+	CENO_ATTEST_ERRORS(CENO_ATTEST_ERROR_ENUM)
+#undef CENO_ATTEST_ERROR_ENUM
 };
 
 enum ceno_attest_channel_kind {
 	CENO_ATTEST_CHANNEL_WARDEN = 1, /* one launch, then one payload, of session_id */
-	CENO_ATTEST_CHANNEL_API        /* node requests in, files out; a new one replaces the old (api restarted) */
+	CENO_ATTEST_CHANNEL_API,       /* node requests in, files out; a new one replaces the old (api restarted) */
+	CENO_ATTEST_CHANNEL_SPOOL      /* readable regular file: session_id's struct ceno_attest_payload and its bytes,
+	                                  zeros after it; taken only if the launch's key signed it */
 };
 
 /* attest starts with the supervisor's channel as descriptor 3 (SOCK_SEQPACKET)
@@ -47,7 +81,7 @@ enum ceno_attest_channel_kind {
 struct ceno_attest_channel {
 	uint32_t type;                 /* CENO_ATTEST_CHANNEL */
 	uint32_t kind;                 /* enum ceno_attest_channel_kind */
-	uint8_t  session_id[16];       /* WARDEN; zeros for API */
+	uint8_t  session_id[16];       /* WARDEN, SPOOL; zeros for API */
 };
 _Static_assert(sizeof(struct ceno_attest_channel) == 24, "attest channel");
 
@@ -61,15 +95,17 @@ struct ceno_attest_launch {
 };
 _Static_assert(sizeof(struct ceno_attest_launch) == 152, "attest launch");
 
-struct ceno_attest_launched {
-	uint32_t type, error;          /* 0, or negative attest error */
+struct ceno_attest_launched {      /* LAUNCHED, STORED, READY */
+	uint32_t type, error;          /* enum ceno_attest_error; the channel ends after an error */
 	uint64_t launch_index;
 };
+_Static_assert(sizeof(struct ceno_attest_launched) == 16, "attest launched");
 
 struct ceno_attest_random {        /* request: bytes zero */
-	uint32_t type, error;
+	uint32_t type, error;          /* TPM: no answer within 50 ms; the warden takes the kernel's */
 	uint8_t  bytes[32];
 };
+_Static_assert(sizeof(struct ceno_attest_random) == 40, "attest random");
 
 struct ceno_attest_payload {       /* followed in the same datagram by payload_bytes bytes */
 	uint32_t type;
@@ -100,9 +136,10 @@ struct ceno_attest_file {          /* attest -> api; followed by file_bytes byte
 };
 _Static_assert(sizeof(struct ceno_attest_file) == 32, "attest file");
 
-struct ceno_attest_node_request {  /* api -> attest */
-	uint32_t type, flags;
+struct ceno_attest_node_request {  /* api -> attest; answers come in the order of the requests */
+	uint32_t type, flags;          /* flags 0 */
 	uint8_t  nonce[32];
 };
+_Static_assert(sizeof(struct ceno_attest_node_request) == 40, "attest node request");
 
 #endif
