@@ -19,9 +19,11 @@
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
+#ifndef __ASSEMBLER__
 /* Address newtypes: a guest-physical and a guest-virtual address never mix. */
 typedef struct { uint64_t v; } ceno_gpa_t;
 typedef struct { uint64_t v; } ceno_gva_t;
+#endif
 #endif
 
 /* Guest-physical map. Everything below CENO_GPA_RAM is read-only, a window, or
@@ -43,6 +45,7 @@ typedef struct { uint64_t v; } ceno_gva_t;
 #define CENO_RAM_MAX (64ull << 30)
 #define CENO_PACK_MAX (64ull << 30)
 
+#ifndef __ASSEMBLER__
 /* Pledge classes, as bit numbers; each class has at most one window and one
  * doorbell. Class numbers are ABI. */
 #ifndef __ASSEMBLER__
@@ -57,6 +60,7 @@ enum ceno_pledge_class {
 	CENO_PLEDGE_GPU,
 	CENO_PLEDGE_COUNT
 };
+#endif
 #endif
 
 /* The entry page: one read-execute page at the same address in every ring-3
