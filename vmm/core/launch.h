@@ -72,7 +72,8 @@ enum ceno_vmm_flag {
 };
 
 enum ceno_vmm_message {
-	CENO_VMM_LOCKED = 1,       /* vmm: value = tid of the vCPU thread */
+	CENO_VMM_LOCKED = 1,       /* vmm: value = tid of the vCPU thread, gpa = ceno_jail_result.done,
+	                              program_seq = ceno_jail_result.landlock_abi */
 	CENO_VMM_GO,               /* warden */
 	CENO_VMM_DRAIN,            /* warden */
 	CENO_VMM_PROGRAM,          /* vmm: a program ended or was refused; fields below */
@@ -94,6 +95,7 @@ enum ceno_vmm_message {
 	X(REVOKED, 22, "violation: access to a window whose pledge was dropped") \
 	X(MSR, 23, "violation: access to a model-specific register that is not offered") \
 	X(HOST_ERROR, 64, "the host could not go on: value is errno") \
+	X(JAIL, 66, "the jail could not be completed: value is errno, gpa the enum ceno_jail_step") \
 	X(CLIENT_GONE, 65, "nobody holds the other end of the control socket")
 
 enum ceno_vmm_stop {

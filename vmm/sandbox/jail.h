@@ -1,0 +1,92 @@
+/*
+ * The jail of ceno-vmm: what the process gives up, in order, before it touches
+ * KVM or reads one byte that a guest or a client chose.
+ *
+ * The warden has already put the process into its cgroup and into new user,
+ * mount, PID, IPC, UTS, network and cgroup namespaces, has written the uid map
+ * and executed ceno-vmm with an empty environment (vmm/warden/spawn.h). What is
+ * left is done here, from inside, and each step is read back: a step counts
+ * only when the kernel confirms it. The system call filter comes later, after
+ * KVM and threads are set up (vmm/sandbox, lock), and is not part of this file.
+ *
+ * One-way: there is no leave. A failed step leaves the process half-jailed, so
+ * the caller must exit.
+ */
+#ifndef CENO_SANDBOX_JAIL_H
+#define CENO_SANDBOX_JAIL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Steps in the order they are taken; numbers are stable (they reach the warden
+ * and the user's error line). */
+#define CENO_JAIL_STEPS(X) \
+	X(MAPS,        0, "user namespace with one mapped uid and gid, setgroups denied") \
+	X(ENVIRONMENT, 1, "empty environment")                                            \
+	X(SESSION,     2, "own session and no controlling terminal")                      \
+	X(KEYRING,     3, "new session keyring")                                          \
+	X(HOSTNAME,    4, "random host name")                                             \
+	X(ROOT,        5, "root is an empty read-only tmpfs")                             \
+	X(DESCRIPTORS, 6, "only the descriptors of the table, each of the right type")    \
+	X(LIMITS,      7, "resource limits")                                              \
+	X(SECUREBITS,  8, "secure bits set and locked")                                   \
+	X(BOUNDING,    9, "empty bounding and ambient capability sets")                   \
+	X(CAPABILITIES, 10, "no capabilities")                                            \
+	X(NO_NEW_PRIVS, 11, "no new privileges")                                          \
+	X(LANDLOCK,    12, "Landlock without a single rule")                              \
+	X(DEATH_SIGNAL, 13, "killed with its warden")                                     \
+	X(DUMPABLE,    14, "not dumpable")
+
+enum ceno_jail_step {
+#define CENO_JAIL_ENUM(name, number, text) CENO_JAIL_##name = number,
+	CENO_JAIL_STEPS(CENO_JAIL_ENUM)
+#undef CENO_JAIL_ENUM
+	CENO_JAIL_STEP_COUNT
+};
+
+/* All steps but LANDLOCK, which kernels without it cannot take. */
+#define CENO_JAIL_REQUIRED (((1u << CENO_JAIL_STEP_COUNT) - 1) & ~(1u << CENO_JAIL_LANDLOCK))
+
+/* What a kept descriptor may be; a descriptor that is not listed is closed, a
+ * listed one that is open must match or the jail fails with EBADF. */
+enum ceno_jail_type {
+	CENO_JAIL_FD_STREAM,    /* pipe, socket, regular file or character device: the program's stream */
+	CENO_JAIL_FD_SOCKET,    /* AF_UNIX SOCK_SEQPACKET */
+	CENO_JAIL_FD_KVM,       /* character device 10:232 */
+	CENO_JAIL_FD_MEMORY_RO, /* memfd or regular file, O_RDONLY */
+	CENO_JAIL_FD_MEMORY_RW  /* memfd, O_RDWR */
+};
+
+struct ceno_jail_fd {
+	int fd;
+	enum ceno_jail_type type;
+	int required;           /* 0: may be closed */
+};
+
+struct ceno_jail_options {
+	const struct ceno_jail_fd *keep;   /* borrowed, ascending by fd */
+	size_t keep_count;
+	int control_fd;                    /* of the warden: checked for hang-up after the death signal is set; -1 none */
+	uint64_t descriptor_limit;         /* RLIMIT_NOFILE from then on */
+};
+
+struct ceno_jail_result {
+	uint32_t done;          /* 1 << enum ceno_jail_step, applied and read back */
+	uint32_t landlock_abi;  /* as the kernel offers, 0: none */
+	int32_t  failed_step;   /* enum ceno_jail_step, -1: none */
+	int32_t  error;         /* errno of it */
+};
+
+/*
+ * Takes every step in order. Blocks for the mounts only (about 2 ms). Call it
+ * single-threaded, before any other thread exists and before any input is read.
+ * result: always filled, also on failure.
+ * Returns 0, or -1 when a required step failed (result->failed_step and error
+ * say which and why); the process must then exit.
+ */
+int ceno_jail_enter(const struct ceno_jail_options *options, struct ceno_jail_result *result);
+
+/* Text of a step, "" for a number that is none. Static storage. */
+const char *ceno_jail_step_text(int step);
+
+#endif
