@@ -7,6 +7,11 @@
  * All records are fixed-size, host byte order, on SOCK_SEQPACKET; reserved bytes
  * are zero or the record is refused.
  *
+ * `ceno-vmm --probe` (run by the supervisor at start and by `ceno doctor`): uses
+ * descriptor CENO_VMM_FD_KVM if it is /dev/kvm, else opens /dev/kvm; prints exactly
+ *   kvm_kind=1|2|3 LF syscall_mode=1|2 LF tsc_hz=N LF npt=0|1 LF
+ * and exits 0; or one line on stderr and exit 1.
+ *
  *   warden                          vmm
  *     launch  ------------------->   create VM, slots, routes, vCPU; close; filter
  *     <------------------- LOCKED    (after this nothing can be opened or mapped)
