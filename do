@@ -3,12 +3,15 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 build=${CENO_BUILD:-build}
+jobs=${CENO_JOBS:-$(nproc)}
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+die() { printf 'do: %s\n' "$*" >&2; exit "${status:-1}"; }
 
-packages="gcc g++ make cmake ninja-build pkg-config python3 git ca-certificates
+packages="gcc g++ libc6-dev make cmake ninja-build pkg-config python3 git ca-certificates binutils
   libuv1-dev libsodium-dev libssl-dev libtss2-dev libtss2-tcti-swtpm0 swtpm libseccomp-dev
   libcap-ng-dev libsqlite3-dev libjansson-dev libcmocka-dev busybox-static"
+nested_packages="qemu-system-x86 seabios ipxe-qemu busybox-static cpio zstd kmod e2fsprogs swtpm tpm2-tools"
 
 # Install the named Debian packages that are missing; silent when none is.
 need() {
@@ -17,40 +20,174 @@ need() {
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || missing+=("$p")
 	done
 	[ ${#missing[@]} -eq 0 ] && return
-	[ "$(id -u)" = 0 ] || { echo "do: run as root once, to install: ${missing[*]}" >&2; exit 2; }
-	say "installing ${#missing[@]} Debian packages"
+	[ "$(id -u)" = 0 ] || status=2 die "run as root once, to install: ${missing[*]}"
+	say "installing ${#missing[@]} Debian packages: ${missing[*]}"
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" |
+		sed -un 's/^Setting up \([^ ]*\).*/    \1/p' >&2
+	for p in "${missing[@]}"; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || die "apt did not install $p"
+	done
 }
 
 do_build() {
 	# shellcheck disable=SC2086
 	need $packages
-	[ -f "$build/build.ninja" ] || cmake -S . -B "$build" -G Ninja >/dev/null
+	[ -f "$build/build.ninja" ] || { say "configuring $build"; cmake -S . -B "$build" -G Ninja >/dev/null; }
 	say "building"
-	cmake --build "$build"
+	cmake --build "$build" --parallel "$jobs" "$@"
 }
+
+kvm_usable() { [ -r /dev/kvm ] && [ -w /dev/kvm ] && python3 -c '
+import fcntl, os
+raise SystemExit(fcntl.ioctl(os.open("/dev/kvm", os.O_RDWR), 0xAE00, 0) != 12)' 2>/dev/null; }
+
+do_run() {
+	do_build
+	kvm_usable || die "no usable /dev/kvm here (is it present, and may you open it?). ./do nested runs the same session inside QEMU."
+	CENO_BUILD=$build tests/tools/demo
+}
+
+do_stop() { CENO_BUILD=$build tests/tools/node stop; }
 
 do_test() {
 	do_build
 	say "testing"
-	ctest --test-dir "$build" --output-on-failure --no-tests=error "$@"
+	python3 tests/tools/run-tests "$build" "$@"
 }
 
-do_clean() { rm -rf build build-* out; }
+do_nested() {
+	do_build
+	# shellcheck disable=SC2086
+	need $nested_packages
+	say "making the nested machine's image"
+	CENO_BUILD=$build tests/nested/build-image
+	CENO_BUILD=$build tests/nested/all "$@"
+}
+
+do_size() {
+	[ -f "$build/blobs/bundle.bin" ] || do_build
+	python3 tests/tools/size "$build/blobs" "$@"
+}
+
+do_bench() {
+	# shellcheck disable=SC2086
+	need bubblewrap $nested_packages
+	do_build
+	kvm_usable || die "no usable /dev/kvm here"
+	CENO_BUILD=$build python3 tests/bench/bench.py "$@"
+}
+
+# The C files of this tree that a tool formats: records between sides (abi, wire,
+# launch) are tables laid out by hand.
+formatted() {
+	git ls-files --cached --others --exclude-standard '*.c' '*.h' |
+		grep -vE '^guest-kernel/abi/|/wire\.h$|^vmm/core/launch\.h$' | while read -r f; do [ ! -f "$f" ] || echo "$f"; done
+}
+
+do_fmt() {
+	need clang-format-14 git
+	if [ "${1:-}" = --fix ]; then
+		formatted | xargs -r clang-format-14 -i --style=file
+		say "formatted"
+	else
+		formatted | xargs -r clang-format-14 --dry-run -Werror --style=file || die "not formatted: ./do fmt --fix"
+		say "formatted: all $(formatted | wc -l) files"
+	fi
+}
+
+do_lint() {
+	need clang-tidy-14 cppcheck git
+	do_build
+	say "clang-tidy and cppcheck"
+	python3 tests/tools/lint "$build" "$jobs" "$@"
+}
+
+do_deps() {
+	python3 tests/deps/check.py --self-test
+	[ -d "$build/bin" ] || do_build
+	python3 tests/deps/check.py --bin "$build/bin"
+}
+
+do_san() {
+	# shellcheck disable=SC2086
+	need $packages
+	say "building with AddressSanitizer and UndefinedBehaviorSanitizer in build-san"
+	[ -f build-san/build.ninja ] ||
+		cmake -S . -B build-san -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCENO_SANITIZE=address,undefined
+	cmake --build build-san --parallel "$jobs"
+	say "testing: unit tests and fuzz replays (those that need KVM, a jail or the node's processes are not run here)"
+	python3 tests/tools/run-tests build-san -LE nosan "$@"
+}
+
+do_fuzz() {
+	# shellcheck disable=SC2086
+	need clang-14 libclang-rt-14-dev $packages
+	say "building the fuzzers in build-fuzz"
+	[ -f build-fuzz/build.ninja ] || CC=clang-14 cmake -S . -B build-fuzz -G Ninja -DCMAKE_BUILD_TYPE=Debug \
+		-DCENO_FUZZ=ON -DCENO_SANITIZE=fuzzer-no-link,address,undefined >/dev/null
+	cmake --build build-fuzz --parallel "$jobs" --target fuzzers
+	tests/tools/fuzz build-fuzz "${1:-10}"
+}
+
+do_repro() {
+	# shellcheck disable=SC2086
+	need $packages
+	tests/tools/repro
+}
+
+do_cov() {
+	# shellcheck disable=SC2086
+	need gcovr $packages
+	say "building with coverage in build-cov"
+	[ -f build-cov/build.ninja ] ||
+		cmake -S . -B build-cov -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=--coverage >/dev/null
+	cmake --build build-cov --parallel "$jobs"
+	find build-cov -name '*.gcda' -delete
+	python3 tests/tools/run-tests build-cov "$@" || failed=1
+	mkdir -p out
+	gcovr -r . --object-directory build-cov -e 'tests/' -e 'build.*/' --txt out/coverage.txt --print-summary
+	say "per file: out/coverage.txt"
+	return "${failed:-0}"
+}
+
+do_doc() {
+	need mandoc python3
+	python3 tests/tools/doc
+}
+
+do_clean() {
+	do_stop
+	rm -rf build build-* out run
+}
 
 do_help() {
 	cat <<'HELP'
-usage: ./do VERB
+usage: ./do VERB [ARGUMENT...]
+  run      build, start the node (cenod), run the demo session, verify its proof; the node stays
+  stop     end the node that run started
   build    install what is needed and build everything into build/
-  test     build and run the default tests (arguments go to ctest)
-  clean    remove what ./do made in this folder
+  test     build and run every test that runs on this machine (arguments go to ctest)
+  nested   the same stack in QEMU: nested SVM and paging, a TPM, cgroup v2 (--quick: shortened)
+  size     the measured blobs and their bytes (--total: only the sum)
+  bench    measure against bwrap and QEMU, side by side; table, and out/bench.json
+  fmt      check the formatting (--fix: apply it)
+  lint     clang-tidy and cppcheck
+  deps     who includes whom, what each executable links
+  san      hosted tests under ASan and UBSan, in build-san/
+  fuzz     run every fuzz target for a while (seconds each, default 10), in build-fuzz/
+  repro    build firmware and bundle twice, in two folders, and compare
+  cov      line coverage of the tests, in build-cov/
+  doc      check man pages and links, write the manual as text to out/doc/
+  clean    stop the node, remove everything these verbs made in this folder
+CENO_BUILD names another build folder, CENO_JOBS the number of parallel compilers.
 HELP
 }
 
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-build | test | clean | help) "do_$verb" "$@" ;;
+run | stop | build | test | nested | size | bench | fmt | lint | deps | san | fuzz | repro | cov | doc | clean | help)
+	"do_$verb" "$@" ;;
 *) do_help >&2; exit 2 ;;
 esac
