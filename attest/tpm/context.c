@@ -41,8 +41,10 @@ static int tpm_flush_transient(struct ceno_tpm *tpm)
 {
 	TPMS_CAPABILITY_DATA *data = NULL;
 	TPMI_YES_NO more;
+	/* Not TPM2_TRANSIENT_FIRST: the header's macro shifts 0x80 into an int's sign bit. */
+	TPM2_HANDLE first = (TPM2_HANDLE)TPM2_HT_TRANSIENT << TPM2_HR_SHIFT;
 	TSS2_RC rc = Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-		TPM2_CAP_HANDLES, TPM2_TRANSIENT_FIRST, TPM2_MAX_CAP_HANDLES, &more, &data);
+		TPM2_CAP_HANDLES, first, TPM2_MAX_CAP_HANDLES, &more, &data);
 	if (rc)
 		return ceno_tpm_class(rc);
 	for (uint32_t i = 0; i < data->data.handles.count && !rc; i++) {
