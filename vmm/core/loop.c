@@ -1,0 +1,148 @@
+/*
+ * The session's loop. See loop.h.
+ */
+#include "vmm/core/loop.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VIOLATION_FIRST CENO_VMM_STOP_UNBACKED
+
+static void finish(struct ceno_runner *runner)
+{
+	if (runner->state == CENO_RUNNER_STOPPED)
+		return;
+	runner->state = CENO_RUNNER_STOPPED;
+	uv_timer_stop(&runner->flush);
+	runner->events->stopped(runner->owner, &runner->stop);
+}
+
+static void on_flush_timeout(uv_timer_t *timer)
+{
+	finish(timer->data);
+}
+
+/* The vCPU parked: keep the first reason, then flush unless it was a violation. */
+static void on_parked(uv_async_t *async)
+{
+	struct ceno_runner *runner = async->data;
+	if (runner->stop.reason == CENO_VMM_STOP_NONE)
+		runner->stop = runner->vm.vcpu.stop;
+	if (runner->stop.reason >= VIOLATION_FIRST || !runner->has_stdio) {
+		finish(runner);
+		return;
+	}
+	runner->state = CENO_RUNNER_FLUSHING;
+	uv_timer_start(&runner->flush, on_flush_timeout, CENO_FLUSH_MS, 0);
+	ceno_stdio_end_input(&runner->stdio);
+	ceno_stdio_pump(&runner->stdio);
+}
+
+/* On the vCPU thread. */
+static void vcpu_parked(void *owner)
+{
+	struct ceno_runner *runner = owner;
+	uv_async_send(&runner->parked);
+}
+
+static void on_program(void *owner, const struct ceno_program_report *report)
+{
+	struct ceno_runner *runner = owner;
+	runner->events->program(runner->owner, report);
+}
+
+static void on_lie(void *owner)
+{
+	struct ceno_runner *runner = owner;
+	ceno_runner_abort(runner, CENO_VMM_STOP_RING_LIE, 0);
+}
+
+static void on_drained(void *owner)
+{
+	struct ceno_runner *runner = owner;
+	if (runner->state == CENO_RUNNER_FLUSHING)
+		finish(runner);
+}
+
+static void on_doorbell(uv_poll_t *poll, int status, int events)
+{
+	struct ceno_runner *runner = poll->data;
+	uint64_t count;
+	(void)status;
+	(void)events;
+	if (read(runner->vm.doorbell_fd[CENO_PLEDGE_STDIO], &count, sizeof(count)) == (ssize_t)sizeof(count))
+		ceno_stdio_pump(&runner->stdio);
+}
+
+static int init_stdio(struct ceno_runner *runner, const int fd[CENO_VMM_FD_END])
+{
+	static const struct ceno_stdio_events events = { on_program, on_lie, on_drained };
+	const struct ceno_slot_map *window =
+		ceno_slots_find(&runner->vm.slots, CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO);
+	if (!window)
+		return 0;
+	runner->has_stdio = true;
+	int result = ceno_stdio_init(&runner->stdio, &runner->loop, window->host, fd,
+	                             runner->vm.irq_fd[CENO_PLEDGE_STDIO], &events, runner);
+	if (result)
+		return result;
+	result = uv_poll_init(&runner->loop, &runner->doorbell, runner->vm.doorbell_fd[CENO_PLEDGE_STDIO]);
+	runner->doorbell.data = runner;
+	return result ? result : uv_poll_start(&runner->doorbell, UV_READABLE, on_doorbell);
+}
+
+int ceno_runner_init(struct ceno_runner *runner, const struct ceno_vmm_launch *launch, const int fd[CENO_VMM_FD_END],
+                      struct ceno_step *step, const struct ceno_runner_events *events, void *owner)
+{
+	memset(runner, 0, sizeof(*runner));
+	runner->events = events;
+	runner->owner = owner;
+	runner->vm.failed = "make the event loop";
+	int result = uv_loop_init(&runner->loop);
+	if (!result)
+		result = uv_async_init(&runner->loop, &runner->parked, on_parked);
+	if (!result)
+		result = uv_timer_init(&runner->loop, &runner->flush);
+	if (result)
+		return result;
+	runner->parked.data = runner;
+	runner->flush.data = runner;
+	result = ceno_vm_init(&runner->vm, launch, fd, vcpu_parked, runner, step);
+	if (result)
+		return result;
+	runner->vm.failed = "watch the streams";
+	result = init_stdio(runner, fd);
+	if (!result)
+		runner->vm.failed = NULL;
+	return result;
+}
+
+void ceno_runner_go(struct ceno_runner *runner)
+{
+	if (runner->state != CENO_RUNNER_READY)
+		return;
+	runner->state = CENO_RUNNER_RUNNING;
+	ceno_vcpu_go(&runner->vm.vcpu);
+	if (runner->has_stdio)
+		ceno_stdio_pump(&runner->stdio);
+}
+
+void ceno_runner_drain(struct ceno_runner *runner)
+{
+	if (runner->state != CENO_RUNNER_RUNNING)
+		return;
+	runner->state = CENO_RUNNER_DRAINING;
+	ceno_vcpu_kick(&runner->vm.vcpu);
+}
+
+void ceno_runner_abort(struct ceno_runner *runner, uint32_t reason, uint64_t value)
+{
+	if (runner->state == CENO_RUNNER_STOPPED)
+		return;
+	runner->stop = (struct ceno_vcpu_stop){ .reason = reason, .value = value };
+	if (runner->state == CENO_RUNNER_FLUSHING)
+		finish(runner); /* already parked */
+	else
+		ceno_vcpu_kick(&runner->vm.vcpu);
+}

@@ -1,0 +1,58 @@
+/*
+ * The main thread's loop: streams, doorbells, the end of the vCPU.
+ *
+ *   READY --go--> RUNNING --drain, or program's end in direct mode--> DRAINING --parked--> FLUSHING --> STOPPED
+ *                    \-- guest stop --> FLUSHING                      (200 ms at most)
+ *                    \-- violation, ring lie, host error -------------------------------------------> STOPPED
+ *
+ * Invariant: `stopped` is called once, after the vCPU parked. After
+ * ceno_runner_init nothing here allocates.
+ */
+#ifndef CENO_VMM_LOOP_H
+#define CENO_VMM_LOOP_H
+
+#include <uv.h>
+
+#include "vmm/core/vm.h"
+#include "vmm/windows/stdio.h"
+
+#define CENO_FLUSH_MS 200
+
+enum ceno_runner_state {
+	CENO_RUNNER_READY, CENO_RUNNER_RUNNING, CENO_RUNNER_DRAINING, CENO_RUNNER_FLUSHING, CENO_RUNNER_STOPPED
+};
+
+struct ceno_runner_events {
+	void (*program)(void *owner, const struct ceno_program_report *report);
+	void (*stopped)(void *owner, const struct ceno_vcpu_stop *stop);
+};
+
+struct ceno_runner {
+	struct ceno_vm vm;
+	uv_loop_t loop;
+	uv_async_t parked;
+	uv_timer_t flush;
+	uv_poll_t doorbell;
+	struct ceno_stdio stdio;
+	bool has_stdio;
+	enum ceno_runner_state state;
+	struct ceno_vcpu_stop stop;     /* first reason wins */
+	const struct ceno_runner_events *events;
+	void *owner;
+};
+
+/* Build the VM and the loop around it. fd: by enum ceno_vmm_fd, borrowed. Errors as
+ * ceno_vm_init (runner->vm.failed). */
+int ceno_runner_init(struct ceno_runner *runner, const struct ceno_vmm_launch *launch, const int fd[CENO_VMM_FD_END],
+                      struct ceno_step *step, const struct ceno_runner_events *events, void *owner);
+
+/* First KVM_RUN. */
+void ceno_runner_go(struct ceno_runner *runner);
+
+/* Stop the vCPU, then flush the output rings. Idempotent. */
+void ceno_runner_drain(struct ceno_runner *runner);
+
+/* Stop the vCPU at once, for `reason`. */
+void ceno_runner_abort(struct ceno_runner *runner, uint32_t reason, uint64_t value);
+
+#endif

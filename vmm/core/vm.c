@@ -1,0 +1,101 @@
+/*
+ * Building the VM. See vm.h.
+ */
+#include "vmm/core/vm.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "vmm/core/step.h"
+
+/* One doorbell and one interrupt for each pledged class that has a window. */
+static int init_windows(struct ceno_vm *vm)
+{
+	int result = ceno_kvm_route_windows(&vm->kvm, CENO_PLEDGE_COUNT);
+	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT && !result; class++) {
+		if (!(vm->pledge_mask & 1u << class))
+			continue;
+		vm->doorbell_fd[class] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		vm->irq_fd[class] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (vm->doorbell_fd[class] < 0 || vm->irq_fd[class] < 0)
+			return -errno;
+		result = ceno_kvm_irqfd(&vm->kvm, vm->irq_fd[class], class);
+		if (!result)
+			result = ceno_kvm_doorbell(&vm->kvm, vm->doorbell_fd[class],
+			                           (ceno_gpa_t){ CENO_GPA_DOORBELL + class * CENO_PAGE });
+	}
+	return result;
+}
+
+static int init_vcpu(struct ceno_vm *vm, const struct ceno_vmm_launch *launch)
+{
+	int result = ceno_kvm_vcpu_create(&vm->kvm);
+	if (!result)
+		result = ceno_kvm_vcpu_reset(&vm->kvm, &launch->regs, launch->start_tsc);
+	if (!result && vm->vcpu.step)
+		result = ceno_step_arm(vm->vcpu.step, &vm->kvm);
+	return result;
+}
+
+static void undo(struct ceno_vm *vm)
+{
+	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class++) {
+		if (vm->doorbell_fd[class] >= 0)
+			close(vm->doorbell_fd[class]);
+		if (vm->irq_fd[class] >= 0)
+			close(vm->irq_fd[class]);
+	}
+	ceno_kvm_fini(&vm->kvm);
+	ceno_slots_unmap(&vm->slots);
+}
+
+static int build(struct ceno_vm *vm, const struct ceno_vmm_launch *launch, const int fd[CENO_VMM_FD_END])
+{
+	int result;
+	vm->failed = "map the slots";
+	if ((result = ceno_slots_map(&vm->slots, launch, fd)))
+		return result;
+	vm->failed = "create the virtual machine";
+	if ((result = ceno_kvm_vm_create(&vm->kvm, fd[CENO_VMM_FD_KVM])))
+		return result;
+	vm->msr_exits = ceno_kvm_msr_exits(&vm->kvm) == 0;
+	vm->failed = "install the slots";
+	if ((result = ceno_slots_install(&vm->slots, &vm->kvm)))
+		return result;
+	vm->failed = "install the doorbells";
+	if ((result = init_windows(vm)))
+		return result;
+	vm->failed = "create the vCPU";
+	if ((result = init_vcpu(vm, launch)))
+		return result;
+	vm->failed = "start the vCPU thread";
+	return ceno_vcpu_start(&vm->vcpu);
+}
+
+int ceno_vm_init(struct ceno_vm *vm, const struct ceno_vmm_launch *launch, const int fd[CENO_VMM_FD_END],
+                 void (*parked)(void *owner), void *owner, struct ceno_step *step)
+{
+	memset(vm, 0, sizeof(*vm));
+	vm->kvm = (struct ceno_kvm){ .vm_fd = -1, .vcpu_fd = -1 };
+	vm->pledge_mask = launch->pledge_mask;
+	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class++)
+		vm->doorbell_fd[class] = vm->irq_fd[class] = -1;
+	vm->vcpu.kvm = &vm->kvm;
+	vm->vcpu.slots = &vm->slots;
+	vm->vcpu.step = step;
+	vm->vcpu.parked = parked;
+	vm->vcpu.owner = owner;
+	int result = build(vm, launch, fd);
+	if (result)
+		undo(vm);
+	else
+		vm->failed = NULL;
+	return result;
+}
+
+void ceno_vm_seal(struct ceno_vm *vm)
+{
+	ceno_kvm_seal(&vm->kvm);
+}

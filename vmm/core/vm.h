@@ -1,0 +1,33 @@
+/*
+ * One virtual machine, built from one launch record: slots, routes, doorbells,
+ * vCPU. The jailed role and the --direct driver build it with this same code.
+ *
+ * Order: init (everything fallible) -> seal (drop what set-up needed) -> run.
+ */
+#ifndef CENO_VMM_VM_H
+#define CENO_VMM_VM_H
+
+#include "vmm/core/vcpu.h"
+
+struct ceno_vm {
+	struct ceno_kvm kvm;
+	struct ceno_slots slots;
+	struct ceno_vcpu vcpu;
+	uint32_t pledge_mask;
+	int doorbell_fd[CENO_PLEDGE_COUNT]; /* owned eventfds; -1: not pledged */
+	int irq_fd[CENO_PLEDGE_COUNT];
+	bool msr_exits;                     /* refused MSR accesses reach the vmm */
+	const char *failed;                 /* static: which part of init failed */
+};
+
+/* Build the VM of a checked launch record. fd: descriptors by enum ceno_vmm_fd,
+ * borrowed. parked(owner) is called on the vCPU thread when it will not run again.
+ * step: NULL, or where to count instructions. 0 or a negative errno with vm->failed
+ * set; on failure nothing stays open. The vCPU thread exists but waits. */
+int ceno_vm_init(struct ceno_vm *vm, const struct ceno_vmm_launch *launch, const int fd[CENO_VMM_FD_END],
+                 void (*parked)(void *owner), void *owner, struct ceno_step *step);
+
+/* Close the VM's descriptor; KVM_RUN is all that remains possible. */
+void ceno_vm_seal(struct ceno_vm *vm);
+
+#endif

@@ -1,0 +1,140 @@
+/*
+ * The vCPU's ioctls: creation, CPUID, and the reset state. See kvm.h.
+ */
+#include "vmm/kvm/kvm.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define CPUID_ENTRIES 256u
+#define CPUID_LEAF1_X2APIC (1u << 21)
+#define CPUID_LEAF1_TSC_DEADLINE (1u << 24)
+#define MSR_TSC 0x10u
+#define EFER_LME (1u << 8)
+#define EFER_LMA (1u << 10)
+#define APIC_BASE_X2APIC 0xfee00d00ull /* BSP, enabled, EXTD (SDM vol. 3, 11.12.1) */
+#define XCR0_WANTED 0xe7ull            /* x87, SSE, AVX, AVX-512 */
+
+static int check(int result)
+{
+	return result < 0 ? -errno : 0;
+}
+
+struct cpuid_table {
+	struct kvm_cpuid2 head;
+	struct kvm_cpuid_entry2 entries[CPUID_ENTRIES];
+};
+
+/* What KVM supports, plus what it leaves to us: the TSC deadline timer of the
+ * kernel's APIC, x2APIC, and APIC id 0. */
+static int set_cpuid(const struct ceno_kvm *kvm)
+{
+	struct cpuid_table table;
+	memset(&table, 0, sizeof(table));
+	table.head.nent = CPUID_ENTRIES;
+	if (ioctl(kvm->sys_fd, KVM_GET_SUPPORTED_CPUID, &table) < 0)
+		return -errno;
+	bool deadline = ioctl(kvm->sys_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
+	for (uint32_t i = 0; i < table.head.nent && i < CPUID_ENTRIES; i++) {
+		struct kvm_cpuid_entry2 *entry = &table.entries[i];
+		if (entry->function == 1) {
+			entry->ebx &= 0x0000ffffu; /* APIC id 0, one logical processor */
+			entry->ecx |= CPUID_LEAF1_X2APIC | (deadline ? CPUID_LEAF1_TSC_DEADLINE : 0);
+		}
+		if (entry->function == 0xb || entry->function == 0x1f)
+			entry->edx = 0;
+	}
+	return check(ioctl(kvm->vcpu_fd, KVM_SET_CPUID2, &table));
+}
+
+int ceno_kvm_vcpu_create(struct ceno_kvm *kvm)
+{
+	int bytes = ioctl(kvm->sys_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (bytes < (int)sizeof(struct kvm_run))
+		return bytes < 0 ? -errno : -ENOTSUP;
+	kvm->vcpu_fd = ioctl(kvm->vm_fd, KVM_CREATE_VCPU, 0);
+	if (kvm->vcpu_fd < 0)
+		return -errno;
+	kvm->run_bytes = (size_t)bytes;
+	void *run = mmap(NULL, kvm->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, kvm->vcpu_fd, 0);
+	if (run == MAP_FAILED)
+		return -errno;
+	kvm->run = run;
+	return set_cpuid(kvm);
+}
+
+static int set_system_registers(const struct ceno_kvm *kvm, const struct ceno_vmm_registers *regs)
+{
+	struct kvm_sregs sregs;
+	if (ioctl(kvm->vcpu_fd, KVM_GET_SREGS, &sregs) < 0)
+		return -errno;
+	const struct kvm_segment code = { .selector = CENO_SEL_KERNEL_CS, .limit = 0xffffffffu, .type = 11,
+		                          .present = 1, .s = 1, .l = 1, .g = 1 };
+	const struct kvm_segment stack = { .selector = CENO_SEL_KERNEL_SS, .limit = 0xffffffffu, .type = 3,
+		                           .present = 1, .s = 1, .db = 1, .g = 1 };
+	const struct kvm_segment null = { .unusable = 1 };
+	sregs.cs = code;
+	sregs.ss = stack;
+	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ldt = null;
+	sregs.tr = (struct kvm_segment){ .selector = CENO_SEL_TSS, .base = regs->tss_base,
+		                         .limit = regs->tss_limit, .type = 11, .present = 1 };
+	sregs.gdt = (struct kvm_dtable){ .base = regs->gdt_base, .limit = (uint16_t)regs->gdt_limit };
+	sregs.idt = (struct kvm_dtable){ .base = regs->idt_base, .limit = (uint16_t)regs->idt_limit };
+	sregs.cr0 = regs->cr0;
+	sregs.cr2 = 0;
+	sregs.cr3 = regs->cr3;
+	sregs.cr4 = regs->cr4;
+	sregs.cr8 = 0;
+	sregs.efer = regs->efer | (regs->efer & EFER_LME ? EFER_LMA : 0);
+	sregs.apic_base = APIC_BASE_X2APIC;
+	return check(ioctl(kvm->vcpu_fd, KVM_SET_SREGS, &sregs));
+}
+
+static int set_tsc(const struct ceno_kvm *kvm, uint64_t tsc)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} msrs = { .head = { .nmsrs = 1 }, .entry = { .index = MSR_TSC, .data = tsc } };
+	int set = ioctl(kvm->vcpu_fd, KVM_SET_MSRS, &msrs);
+	if (set < 0)
+		return -errno;
+	return set == 1 ? 0 : -ENOTSUP;
+}
+
+/* XCR0 as far as CPUID leaf 0xd offers it: ring 0 of the guest may not execute
+ * xsetbv where it is emulated, so the vmm sets it once. */
+static int set_xcr0(const struct ceno_kvm *kvm)
+{
+	struct cpuid_table table;
+	memset(&table, 0, sizeof(table));
+	table.head.nent = CPUID_ENTRIES;
+	if (ioctl(kvm->sys_fd, KVM_CHECK_EXTENSION, KVM_CAP_XCRS) <= 0)
+		return 0;
+	if (ioctl(kvm->sys_fd, KVM_GET_SUPPORTED_CPUID, &table) < 0)
+		return -errno;
+	uint64_t mask = 0;
+	for (uint32_t i = 0; i < table.head.nent && i < CPUID_ENTRIES; i++)
+		if (table.entries[i].function == 0xd && table.entries[i].index == 0)
+			mask = table.entries[i].eax & XCR0_WANTED;
+	if (!(mask & 1))
+		return 0;
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .xcr = 0, .value = mask } } };
+	return check(ioctl(kvm->vcpu_fd, KVM_SET_XCRS, &xcrs));
+}
+
+int ceno_kvm_vcpu_reset(const struct ceno_kvm *kvm, const struct ceno_vmm_registers *regs, uint64_t tsc)
+{
+	int result = set_system_registers(kvm, regs);
+	if (!result)
+		result = set_xcr0(kvm);
+	if (!result)
+		result = set_tsc(kvm, tsc);
+	if (result)
+		return result;
+	struct kvm_regs general = { .rip = regs->rip, .rsp = regs->rsp, .rdi = regs->rdi, .rsi = regs->rsi, .rflags = 2 };
+	return check(ioctl(kvm->vcpu_fd, KVM_SET_REGS, &general));
+}
