@@ -1,0 +1,153 @@
+/*
+ * The chain c0..c8, the payload, its pre-authentication encoding, and the whole
+ * file (proof.h). Pure; scratch lives on the stack.
+ */
+#include "schema.h"
+#include "hash.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *ceno_proof_error_text(int error)
+{
+	switch (error) {
+#define TEXT(name, number, text) case number: return text;
+	CENO_PROOF_ERRORS(TEXT)
+#undef TEXT
+	default: return "no error";
+	}
+}
+
+void ceno_hash_step(uint8_t i, const uint8_t previous[32], const uint8_t evidence[32], uint8_t out[32])
+{
+	crypto_hash_sha256_state s;
+	ceno_hash_tag(&s, "CDP/v1/step");
+	ceno_hash_add(&s, &i, 1);
+	ceno_hash_add(&s, previous, 32);
+	ceno_hash_add(&s, evidence, 32);
+	crypto_hash_sha256_final(&s, out);
+}
+
+int ceno_proof_c0(const struct ceno_proof_core *core, uint8_t c0[32])
+{
+	char text[4096];
+	struct ceno_json_writer w;
+	crypto_hash_sha256_state s;
+	ceno_json_writer_init(&w, text, sizeof(text));
+	ceno_schema_write(&ceno_schema_core, core, &w);
+	if (w.error != 0)
+		return w.error;
+	ceno_hash_tag(&s, "CDP/v1/core");
+	ceno_hash_add(&s, text, w.length);
+	crypto_hash_sha256_final(&s, c0);
+	return 0;
+}
+
+/* chain[from] from chain[from - 1], up to and including chain[to]. */
+static int extend(const struct ceno_proof_statement *statement, int from, int to, uint8_t chain[][32])
+{
+	for (int i = from; i <= to; i++) {
+		uint8_t evidence[32];
+		const char *step = (const char *)statement + ceno_schema_step_offset[i - 1];
+		int rc = ceno_schema_hash(ceno_schema_steps[i - 1], step, evidence);
+		if (rc != 0)
+			return rc;
+		ceno_hash_step((uint8_t)i, chain[i - 1], evidence, chain[i]);
+	}
+	return 0;
+}
+
+int ceno_proof_c2(const struct ceno_proof_statement *statement, uint8_t chain[3][32])
+{
+	int rc = ceno_proof_c0(&statement->core, chain[0]);
+	return rc != 0 ? rc : extend(statement, 1, 2, chain);
+}
+
+void ceno_proof_challenge(const struct ceno_proof_statement *statement, const uint8_t c2[32], uint8_t challenge[32])
+{
+	crypto_hash_sha256_state s;
+	ceno_hash_tag(&s, "CDP/v1/challenge");
+	ceno_hash_add(&s, statement->core.session_id, 16);
+	ceno_hash_add(&s, statement->core.rp_nonce, 32);
+	ceno_hash_add(&s, statement->overwrite.destroy_nonce, 32);
+	ceno_hash_add(&s, c2, 32);
+	ceno_hash_add(&s, statement->overwrite.random, 32);
+	crypto_hash_sha256_final(&s, challenge);
+}
+
+int ceno_proof_seal_steps(struct ceno_proof_statement *statement, uint8_t chain[8][32])
+{
+	int rc = ceno_proof_c0(&statement->core, chain[0]);
+	if (rc == 0)
+		rc = extend(statement, 1, 6, chain);
+	if (rc == 0)
+		rc = ceno_schema_hash(&ceno_schema_timing, &statement->timing, statement->chain.timing);
+	if (rc == 0)
+		rc = ceno_schema_hash(&ceno_schema_sanitization, &statement->sanitization, statement->chain.sanitization);
+	if (rc != 0)
+		return rc;
+	memcpy(statement->chain.c6, chain[6], 32);
+	return extend(statement, 7, 7, chain);
+}
+
+int ceno_proof_payload(const struct ceno_proof_statement *statement, uint8_t payload[CENO_PAYLOAD_MAX],
+		size_t *payload_bytes)
+{
+	struct ceno_proof_document document = { .statement = *statement };
+	struct ceno_json_writer w;
+	int rc = ceno_proof_c0(&statement->core, document.subject);
+	if (rc != 0)
+		return rc;
+	ceno_json_writer_init(&w, payload, CENO_PAYLOAD_MAX);
+	ceno_schema_write(&ceno_schema_document, &document, &w);
+	*payload_bytes = w.error == 0 ? w.length : 0;
+	return w.error;
+}
+
+size_t ceno_proof_pae(const uint8_t *payload, size_t payload_bytes, uint8_t pae[CENO_PROOF_PAE_MAX])
+{
+	if (payload_bytes > CENO_PAYLOAD_MAX)
+		return 0;
+	int n = snprintf((char *)pae, CENO_PROOF_PAE_MAX, "DSSEv1 %zu %s %zu ", strlen(CENO_PROOF_PAYLOAD_TYPE),
+			CENO_PROOF_PAYLOAD_TYPE, payload_bytes);
+	memcpy(pae + n, payload, payload_bytes);
+	return (size_t)n + payload_bytes;
+}
+
+int ceno_proof_c8(const struct ceno_proof_step8 *step8, const uint8_t c7[32], uint8_t c8[32])
+{
+	uint8_t evidence[32];
+	int rc = ceno_schema_hash(&ceno_schema_step8, step8, evidence);
+	if (rc != 0)
+		return rc;
+	ceno_hash_step(8, c7, evidence, c8);
+	return 0;
+}
+
+void ceno_proof_keyid(const uint8_t signer_pub[32], char keyid[72])
+{
+	uint8_t hash[32];
+	crypto_hash_sha256(hash, signer_pub, 32);
+	memcpy(keyid, "sha256:", 7);
+	sodium_bin2hex(keyid + 7, 65, hash, sizeof(hash));
+}
+
+int ceno_proof_file(const uint8_t *payload, size_t payload_bytes, const uint8_t signature[64],
+		const uint8_t signer_pub[32], const struct ceno_proof_seal *seal, uint8_t file[CENO_CDP_FILE_MAX],
+		size_t *file_bytes)
+{
+	struct ceno_proof_envelope envelope = { .seal = *seal };
+	struct ceno_json_writer w;
+	*file_bytes = 0;
+	if (payload_bytes > CENO_PAYLOAD_MAX)
+		return CENO_PROOF_E_SPACE;
+	envelope.payload_bytes = (uint32_t)payload_bytes;
+	memcpy(envelope.payload, payload, payload_bytes);
+	memcpy(envelope.signature, signature, 64);
+	crypto_hash_sha256(envelope.keyid, signer_pub, 32);
+	ceno_json_writer_init(&w, file, CENO_CDP_FILE_MAX);
+	ceno_schema_write(&ceno_schema_envelope, &envelope, &w);
+	if (w.error == 0)
+		*file_bytes = w.length;
+	return w.error;
+}
