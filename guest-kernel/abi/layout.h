@@ -16,14 +16,12 @@
 #define CENO_PAGE 4096ull
 #define CENO_LARGE_PAGE (2ull << 20)
 
-#ifndef __ASSEMBLER__
+#ifndef __ASSEMBLER__ /* assembly and linker scripts include this file too */
 #include <stdint.h>
 
-#ifndef __ASSEMBLER__
 /* Address newtypes: a guest-physical and a guest-virtual address never mix. */
 typedef struct { uint64_t v; } ceno_gpa_t;
 typedef struct { uint64_t v; } ceno_gva_t;
-#endif
 #endif
 
 /* Guest-physical map. Everything below CENO_GPA_RAM is read-only, a window, or
@@ -48,7 +46,6 @@ typedef struct { uint64_t v; } ceno_gva_t;
 #ifndef __ASSEMBLER__
 /* Pledge classes, as bit numbers; each class has at most one window and one
  * doorbell. Class numbers are ABI. */
-#ifndef __ASSEMBLER__
 enum ceno_pledge_class {
 	CENO_PLEDGE_STDIO,
 	CENO_PLEDGE_RW,
@@ -60,7 +57,6 @@ enum ceno_pledge_class {
 	CENO_PLEDGE_GPU,
 	CENO_PLEDGE_COUNT
 };
-#endif
 #endif
 
 /* The entry page: one read-execute page at the same address in every ring-3

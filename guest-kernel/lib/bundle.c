@@ -1,0 +1,171 @@
+/*
+ * Trust page, bundle and boot page: what bundle.h says is accepted, nothing else.
+ */
+#include "lib/bundle.h"
+#include "lib/ed25519.h"
+#include "lib/mem.h"
+
+/* Printable ASCII, at least one character, then NULs to the end. */
+static bool is_name(const char *name, size_t bytes)
+{
+	size_t used = 0;
+
+	while (used < bytes && name[used] >= 0x20 && name[used] < 0x7f)
+		used++;
+	return used > 0 && used < bytes && ceno_mem_is_zero(name + used, bytes - used);
+}
+
+enum ceno_stop ceno_trust_check(const struct ceno_trust *trust)
+{
+	if (trust->magic != CENO_TRUST_MAGIC || trust->version != 1 || trust->test_key > 1 ||
+	    !is_name(trust->name, sizeof trust->name) || !ceno_mem_is_zero(trust->reserved, sizeof trust->reserved))
+		return CENO_STOP_TRUST_PAGE;
+	return CENO_STOP_NONE;
+}
+
+enum ceno_stop ceno_boot_check(const struct ceno_boot *boot)
+{
+	if (boot->magic != CENO_BOOT_MAGIC || boot->abi_version != CENO_ABI_VERSION ||
+	    (boot->syscall_mode != CENO_SYSCALL_LSTAR && boot->syscall_mode != CENO_SYSCALL_PAGE) ||
+	    boot->tsc_hz == 0 || boot->flags != 0 || boot->pledge_mask >> CENO_PLEDGE_COUNT ||
+	    !ceno_mem_is_zero(boot->reserved0, sizeof boot->reserved0) ||
+	    !ceno_mem_is_zero(boot->reserved1, sizeof boot->reserved1))
+		return CENO_STOP_BOOT_PAGE;
+	return CENO_STOP_NONE;
+}
+
+static const struct ceno_bundle_module *find_module(const struct ceno_bundle_header *h, uint32_t id)
+{
+	for (uint32_t i = 0; i < h->module_count; i++)
+		if (h->modules[i].id == id)
+			return &h->modules[i];
+	return NULL;
+}
+
+static const struct ceno_bundle_segment *find_segment(const struct ceno_bundle_header *h, uint32_t module, uint32_t kind)
+{
+	for (uint32_t i = 0; i < h->segment_count; i++)
+		if (h->segments[i].module == module && h->segments[i].kind == kind)
+			return &h->segments[i];
+	return NULL;
+}
+
+/* Are `bytes` bytes at `at` inside the segment? */
+static bool contains(const struct ceno_bundle_segment *s, uint64_t at, uint64_t bytes)
+{
+	return at >= s->gva && at - s->gva < s->bytes && bytes <= s->bytes - (at - s->gva);
+}
+
+static bool is_module(const struct ceno_bundle_header *h, uint32_t index)
+{
+	const struct ceno_bundle_module *m = &h->modules[index];
+	const struct ceno_bundle_segment *text = find_segment(h, m->id, CENO_SEGMENT_TEXT);
+
+	if (m->id > CENO_MODULE_VAULT || find_module(h, m->id) != m || (m->id == CENO_MODULE_NUCLEUS) != (index == 0) ||
+	    !is_name(m->name, sizeof m->name) || m->pledge_mask >> CENO_PLEDGE_COUNT ||
+	    !ceno_mem_is_zero(m->reserved, sizeof m->reserved))
+		return false;
+	if (!text || !contains(text, m->entry, 1))
+		return false;
+	if (m->id != CENO_MODULE_NUCLEUS)
+		return m->vectors == 0;
+	return m->vectors % 16 == 0 && contains(text, m->vectors, CENO_VECTORS * CENO_VECTOR_BYTES);
+}
+
+/* May this module have memory there? bytes is a page multiple of at most CENO_BUNDLE_MAX. */
+static bool is_place(const struct ceno_bundle_segment *s)
+{
+	uint64_t end = s->gva + s->bytes;
+
+	if (s->gva % CENO_PAGE || end < s->gva)
+		return false;
+	switch (s->module) {
+	case CENO_MODULE_NUCLEUS:
+		return end <= CENO_LARGE_PAGE;
+	case CENO_MODULE_ENTRY_PAGE:
+		return s->kind == CENO_SEGMENT_TEXT && s->gva == CENO_GVA_ENTRY && s->bytes == CENO_PAGE;
+	default:
+		return s->gva >= CENO_GVA_SERVICE && end <= CENO_SERVICE_END;
+	}
+}
+
+/* *end: where the file bytes of the segments before this one ended; moved on. */
+static bool is_segment(const struct ceno_bundle_header *h, uint32_t index, uint64_t *end)
+{
+	const struct ceno_bundle_segment *s = &h->segments[index];
+
+	if (s->kind < CENO_SEGMENT_TEXT || s->kind > CENO_SEGMENT_BSS || !find_module(h, s->module) ||
+	    find_segment(h, s->module, s->kind) != s || s->bytes == 0 || s->bytes % CENO_PAGE ||
+	    s->bytes > CENO_BUNDLE_MAX || !is_place(s))
+		return false;
+	for (uint32_t i = 0; i < index; i++) {
+		const struct ceno_bundle_segment *other = &h->segments[i];
+
+		if (other->module == s->module && other->gva < s->gva + s->bytes && s->gva < other->gva + other->bytes)
+			return false;
+	}
+	if (s->kind == CENO_SEGMENT_BSS)
+		return s->offset == 0;
+	if (s->offset != *end || s->bytes > h->total_bytes - *end)
+		return false;
+	*end += s->bytes;
+	return true;
+}
+
+static bool is_layout(const struct ceno_bundle_header *h)
+{
+	uint64_t end = h->header_bytes;
+
+	if (h->header_bytes != CENO_PAGE || h->segment_count > CENO_BUNDLE_SEGMENTS || h->module_count == 0 ||
+	    h->module_count > CENO_BUNDLE_MODULES)
+		return false;
+	for (uint32_t i = 0; i < h->segment_count; i++)
+		if (!is_segment(h, i, &end))
+			return false;
+	for (uint32_t i = 0; i < h->module_count; i++)
+		if (!is_module(h, i))
+			return false;
+	return end == h->total_bytes &&
+	       ceno_mem_is_zero(&h->segments[h->segment_count],
+	                        (CENO_BUNDLE_SEGMENTS - h->segment_count) * sizeof h->segments[0]) &&
+	       ceno_mem_is_zero(&h->modules[h->module_count],
+	                        (CENO_BUNDLE_MODULES - h->module_count) * sizeof h->modules[0]) &&
+	       ceno_mem_is_zero(h->reserved, sizeof h->reserved);
+}
+
+enum ceno_stop ceno_bundle_check(const void *bundle, size_t available)
+{
+	const struct ceno_bundle_header *h = bundle;
+
+	if (available < sizeof *h)
+		return CENO_STOP_BUNDLE_SIZE;
+	if (h->magic != CENO_BUNDLE_MAGIC)
+		return CENO_STOP_BUNDLE_MAGIC;
+	if (h->abi_version != CENO_ABI_VERSION)
+		return CENO_STOP_BUNDLE_ABI;
+	if (h->total_bytes < sizeof *h || h->total_bytes % CENO_PAGE || h->total_bytes > CENO_BUNDLE_MAX ||
+	    h->total_bytes > available)
+		return CENO_STOP_BUNDLE_SIZE;
+	return is_layout(h) ? CENO_STOP_NONE : CENO_STOP_BUNDLE_LAYOUT;
+}
+
+void ceno_bundle_hash(struct ceno_sha512 *hash, const struct ceno_bundle_header *bundle)
+{
+	static const uint8_t no_signature[sizeof bundle->signature];
+	const uint8_t *bytes = (const uint8_t *)bundle;
+
+	ceno_sha512_update(hash, CENO_BUNDLE_DOMAIN, sizeof CENO_BUNDLE_DOMAIN);
+	ceno_sha512_update(hash, bytes, offsetof(struct ceno_bundle_header, signature));
+	ceno_sha512_update(hash, no_signature, sizeof no_signature);
+	ceno_sha512_update(hash, bytes + sizeof *bundle, bundle->total_bytes - sizeof *bundle);
+}
+
+enum ceno_stop ceno_bundle_verify(const struct ceno_bundle_header *bundle, const struct ceno_trust *trust)
+{
+	struct ceno_sha512 hash;
+
+	ceno_ed25519_begin(&hash, bundle->signature, trust->public_key);
+	ceno_bundle_hash(&hash, bundle);
+	return ceno_ed25519_finish(&hash, bundle->signature, trust->public_key) ? CENO_STOP_NONE
+	                                                                        : CENO_STOP_BUNDLE_SIGNATURE;
+}
