@@ -3,22 +3,32 @@
  *
  *   ceno-vmm                        the jailed role (launch.h); started by the warden
  *   ceno-vmm --direct ...           boots a bundle for tests, without warden
- *   ceno-vmm --probe                prints what kind of KVM this is, as JSON
+ *   ceno-vmm --probe                prints what kind of KVM this is (launch.h)
  */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "vmm/core/direct.h"
+#include "vmm/core/launch.h"
 #include "vmm/kvm/probe.h"
+
+/* /dev/kvm: descriptor CENO_VMM_FD_KVM if it is that device, else opened. */
+static int find_kvm(void)
+{
+	struct stat here, there;
+	if (stat("/dev/kvm", &there) == 0 && fstat(CENO_VMM_FD_KVM, &here) == 0 && S_ISCHR(here.st_mode) &&
+	    here.st_rdev == there.st_rdev)
+		return CENO_VMM_FD_KVM;
+	return open("/dev/kvm", O_RDWR | O_CLOEXEC);
+}
 
 static int probe(void)
 {
-	static const char *const kind[] = { "", "vmx", "svm", "paging" };
-	static const char *const mode[] = { "", "lstar", "page" };
 	struct ceno_probe found;
-	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	int fd = find_kvm();
 	if (fd < 0) {
 		fprintf(stderr, "ceno-vmm: cannot open /dev/kvm: %m\n");
 		return 1;
@@ -28,9 +38,9 @@ static int probe(void)
 		fprintf(stderr, "ceno-vmm: the probe machine did not run: %s\n", strerror(-result));
 		return 1;
 	}
-	printf("{\"kvm_kind\":\"%s\",\"npt\":%s,\"syscall_mode\":\"%s\",\"tsc_hz\":%" PRIu64 "}\n", kind[found.kvm_kind],
-	       found.npt ? "true" : "false", mode[found.syscall_mode], found.tsc_hz);
-	return 0;
+	printf("kvm_kind=%" PRIu32 "\nsyscall_mode=%" PRIu32 "\ntsc_hz=%" PRIu64 "\nnpt=%d\n", found.kvm_kind,
+	       found.syscall_mode, found.tsc_hz, found.npt);
+	return fflush(stdout) ? 1 : 0;
 }
 
 int main(int argc, char **argv)

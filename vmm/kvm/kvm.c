@@ -47,6 +47,11 @@ int ceno_kvm_vm_create(struct ceno_kvm *kvm, int sys_fd)
 	if (!result && ioctl(sys_fd, KVM_CHECK_EXTENSION, KVM_CAP_X2APIC_API) > 0)
 		result = enable_cap(kvm->vm_fd, KVM_CAP_X2APIC_API,
 		                    KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK);
+	/* By default KVM answers reads of the xAPIC page with ones in x2APIC mode; there is
+	 * no such page for our guests. */
+	int quirks = ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_DISABLE_QUIRKS2);
+	if (!result && quirks > 0 && (quirks & KVM_X86_QUIRK_LAPIC_MMIO_HOLE))
+		result = enable_cap(kvm->vm_fd, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_LAPIC_MMIO_HOLE);
 	if (result)
 		ceno_kvm_fini(kvm);
 	return result;

@@ -1,0 +1,160 @@
+/*
+ * Guests of a few instructions, each one attack, entered in ring 0 at the start of
+ * the firmware slot (tinyvm.h). Position-independent bytes, copied into the slot.
+ */
+#include "guest-kernel/abi/layout.h"
+
+	.section .rodata
+	.code64
+.macro guest name
+	.globl guest_\name, guest_\name\()_end
+	.balign 16
+guest_\name:
+.endm
+.macro end name
+guest_\name\()_end:
+.endm
+
+guest stop_code          /* honest: stop with code 0x42 */
+	mov $0x42, %eax
+	mov $CENO_PORT_STOP, %edx
+	out %eax, %dx
+1:	hlt
+	jmp 1b
+end stop_code
+
+guest write_firmware     /* write to a read-only slot: its own text */
+	movabs $CENO_GPA_FIRMWARE + 0x800, %rax
+	movl $0xdeadbeef, (%rax)
+1:	jmp 1b
+end write_firmware
+
+guest write_bundle
+	movabs $CENO_GPA_BUNDLE, %rax
+	movl $1, (%rax)
+1:	jmp 1b
+end write_bundle
+
+guest write_boot
+	movabs $CENO_GPA_BOOT, %rax
+	movl $1, (%rax)
+1:	jmp 1b
+end write_boot
+
+guest unpledged          /* read the window of a class that was not pledged (net) */
+	movabs $CENO_GPA_WINDOW + 2 * CENO_WINDOW_STRIDE, %rax
+	mov (%rax), %eax
+1:	jmp 1b
+end unpledged
+
+guest unpledged_bell     /* ring its doorbell */
+	movabs $CENO_GPA_DOORBELL + 2 * 4096, %rax
+	movl $1, (%rax)
+1:	jmp 1b
+end unpledged_bell
+
+guest off_ram            /* first byte behind RAM */
+	movabs $CENO_GPA_RAM + CENO_RAM_MIN, %rax
+	movb $1, (%rax)
+1:	jmp 1b
+end off_ram
+
+guest hole               /* a gap between firmware and trust page */
+	movabs $CENO_GPA_TRUST + 0x1000, %rax
+	mov (%rax), %eax
+1:	jmp 1b
+end hole
+
+guest apic_page          /* the xAPIC page: not there in x2APIC mode */
+	mov $0xfee00020, %eax
+	mov (%rax), %eax
+1:	jmp 1b
+end apic_page
+
+guest other_port
+	mov $0x3f8, %edx
+	mov $0x41, %al
+	out %al, %dx
+1:	jmp 1b
+end other_port
+
+guest narrow_stop        /* the stop port, but one byte */
+	mov $CENO_PORT_STOP, %edx
+	mov $0x41, %al
+	out %al, %dx
+1:	jmp 1b
+end narrow_stop
+
+guest read_port
+	mov $CENO_PORT_STOP, %edx
+	in %dx, %eax
+1:	jmp 1b
+end read_port
+
+guest triple_fault       /* no IDT: any fault is three */
+	ud2
+end triple_fault
+
+guest msr                /* a register nobody offers */
+	mov $0x4b564dff, %ecx
+	rdmsr
+1:	jmp 1b
+end msr
+
+guest sleep_forever      /* hlt with interrupts off */
+	cli
+1:	hlt
+	jmp 1b
+end sleep_forever
+
+guest spin
+1:	jmp 1b
+end spin
+
+guest fetch_ram          /* run what it wrote into RAM, up to and over the end */
+	movabs $CENO_GPA_RAM + CENO_RAM_MIN - 4, %rax
+	movl $0x90909090, (%rax)
+	jmp *%rax
+end fetch_ram
+
+guest lie_stdout         /* claim more output than the ring holds, then ring */
+	movabs $CENO_GPA_WINDOW + 0x1000, %rax
+	movl $0x20001, 16(%rax)
+	movabs $CENO_GPA_DOORBELL, %rax
+	movl $1, (%rax)
+1:	jmp 1b
+end lie_stdout
+
+guest lie_stdin          /* claim to have consumed input that never came */
+	movabs $CENO_GPA_WINDOW + 0x1000, %rax
+	movl $7, 12(%rax)
+	movabs $CENO_GPA_DOORBELL, %rax
+	movl $1, (%rax)
+1:	jmp 1b
+end lie_stdin
+
+guest lie_report         /* a program state that does not exist */
+	movabs $CENO_GPA_WINDOW + 0x1000, %rax
+	movl $99, 24(%rax)
+	movabs $CENO_GPA_DOORBELL, %rax
+	movl $1, (%rax)
+1:	jmp 1b
+end lie_report
+
+guest hello              /* honest: six bytes of output, a report, the bell, then sleep */
+	movabs $CENO_GPA_WINDOW + 0x40000, %rax
+	movl $0x6c6c6568, (%rax)
+	movw $0x0a6f, 4(%rax)
+	movabs $CENO_GPA_WINDOW + 0x1000, %rax
+	movl $6, 16(%rax)
+	movl $1, 28(%rax)
+	movl $7, 32(%rax)
+	movl $2, 24(%rax)
+	movabs $CENO_GPA_DOORBELL, %rax
+	movl $1, (%rax)
+	cli
+1:	hlt
+	jmp 1b
+end hello
+
+	.section .note.GNU-stack, "", @progbits

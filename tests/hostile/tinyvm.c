@@ -1,0 +1,122 @@
+/*
+ * One page of guest code on the vmm's core. See tinyvm.h.
+ */
+#include "tinyvm.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vmm/core/launch_check.h"
+
+#define PML4 0x1000u
+#define PDPT 0x2000u
+#define PD_FIRST 0x3000u /* five of them: 0 to 5 GiB */
+#define PDS 5u
+#define PTE_RW 0x3u
+#define PTE_LARGE 0x80u
+
+static uint8_t *make(struct tinyvm *vm, uint32_t which, uint64_t gpa, uint64_t bytes, uint32_t rights)
+{
+	int fd = memfd_create("tiny", MFD_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_true(at != MAP_FAILED);
+	vm->fd[which] = fd;
+	vm->launch.slots[vm->launch.slot_count++] =
+		(struct ceno_vmm_slot){ .gpa = gpa, .bytes = bytes, .fd = which, .rights = rights };
+	return at;
+}
+
+static void write_tables(uint8_t *ram)
+{
+	uint64_t entry = CENO_GPA_RAM + PDPT + PTE_RW;
+	memcpy(ram + PML4, &entry, sizeof(entry));
+	for (uint64_t i = 0; i < PDS; i++) {
+		entry = CENO_GPA_RAM + PD_FIRST + i * CENO_PAGE + PTE_RW;
+		memcpy(ram + PDPT + i * 8, &entry, sizeof(entry));
+		for (uint64_t j = 0; j < 512; j++) {
+			entry = (i << 30 | j << 21) + PTE_RW + PTE_LARGE;
+			memcpy(ram + PD_FIRST + i * CENO_PAGE + j * 8, &entry, sizeof(entry));
+		}
+	}
+}
+
+void tiny_init(struct tinyvm *vm, const void *code, size_t bytes)
+{
+	memset(vm, 0, sizeof(*vm));
+	for (unsigned i = 0; i < CENO_VMM_FD_END; i++)
+		vm->fd[i] = -1;
+	vm->fd[CENO_VMM_FD_KVM] = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	assert_true(vm->fd[CENO_VMM_FD_KVM] >= 0);
+	vm->fd[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	vm->fd[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	vm->fd[2] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	uint8_t *firmware = make(vm, CENO_VMM_FD_FIRMWARE, CENO_GPA_FIRMWARE, CENO_PAGE, CENO_SLOT_READ_ONLY);
+	assert_true(bytes <= CENO_PAGE);
+	memcpy(firmware, code, bytes);
+	munmap(firmware, CENO_PAGE);
+	make(vm, CENO_VMM_FD_TRUST, CENO_GPA_TRUST, CENO_PAGE, CENO_SLOT_READ_ONLY);
+	make(vm, CENO_VMM_FD_BUNDLE, CENO_GPA_BUNDLE, CENO_PAGE, CENO_SLOT_READ_ONLY);
+	make(vm, CENO_VMM_FD_BOOT, CENO_GPA_BOOT, CENO_PAGE, CENO_SLOT_READ_ONLY);
+	vm->ram = make(vm, CENO_VMM_FD_RAM, CENO_GPA_RAM, TINY_RAM_BYTES, CENO_SLOT_READ_WRITE);
+	vm->window = make(vm, CENO_VMM_FD_WINDOW, CENO_GPA_WINDOW, CENO_STDIO_BYTES, CENO_SLOT_READ_WRITE);
+	write_tables(vm->ram);
+	vm->launch.magic = CENO_VMM_LAUNCH_MAGIC;
+	vm->launch.abi_version = CENO_ABI_VERSION;
+	vm->launch.pledge_mask = 1u << CENO_PLEDGE_STDIO;
+	vm->launch.regs = (struct ceno_vmm_registers){ .rip = CENO_GPA_FIRMWARE, .rsp = CENO_GPA_RAM + 0x100000,
+		.cr0 = 0x80050033u, .cr3 = CENO_GPA_RAM + PML4, .cr4 = 0x620, .efer = 0xd00, .tss_limit = 0x67 };
+	assert_int_equal(ceno_launch_check(&vm->launch, sizeof(vm->launch), CENO_VMM_SINGLE_STEP), CENO_LAUNCH_NONE);
+}
+
+static void on_program(void *owner, const struct ceno_program_report *report)
+{
+	struct tinyvm *vm = owner;
+	(void)report;
+	vm->programs++;
+}
+
+static void on_stopped(void *owner, const struct ceno_vcpu_stop *stop)
+{
+	struct tinyvm *vm = owner;
+	(void)stop;
+	vm->stopped = true;
+	uv_stop(&vm->runner.loop);
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+	ceno_runner_drain(timer->data);
+}
+
+struct ceno_vcpu_stop tiny_run(struct tinyvm *vm, unsigned timeout_ms)
+{
+	static const struct ceno_runner_events events = { on_program, on_stopped };
+	uv_timer_t timer;
+	int result = ceno_runner_init(&vm->runner, &vm->launch, vm->fd, vm->step, &events, vm);
+	if (result)
+		fail_msg("cannot %s: %s", vm->runner.vm.failed, strerror(-result));
+	ceno_vm_seal(&vm->runner.vm);
+	uv_timer_init(&vm->runner.loop, &timer);
+	timer.data = &vm->runner;
+	uv_timer_start(&timer, on_timeout, timeout_ms, 0);
+	ceno_runner_go(&vm->runner);
+	uv_run(&vm->runner.loop, UV_RUN_DEFAULT);
+	assert_true(vm->stopped);
+	return vm->runner.stop;
+}
+
+void tiny_fini(struct tinyvm *vm)
+{
+	for (unsigned i = 0; i < CENO_VMM_FD_END; i++)
+		if (vm->fd[i] >= 0)
+			close(vm->fd[i]);
+	munmap(vm->ram, TINY_RAM_BYTES);
+	munmap(vm->window, CENO_STDIO_BYTES);
+}

@@ -1,0 +1,35 @@
+/*
+ * A virtual machine of one page of code, on the vmm's own core: for guests that
+ * attack, and for measuring what this KVM does.
+ *
+ * Guest-physical layout is the real one (layout.h): the code is the firmware slot,
+ * page tables lie at the start of RAM and map everything below 5 GiB at gva = gpa,
+ * writable, supervisor. There is no IDT: a fault is a triple fault.
+ */
+#ifndef CENO_TESTS_TINYVM_H
+#define CENO_TESTS_TINYVM_H
+
+#include "vmm/core/loop.h"
+
+#define TINY_RAM_BYTES CENO_RAM_MIN
+
+struct tinyvm {
+	struct ceno_vmm_launch launch;
+	int fd[CENO_VMM_FD_END];
+	struct ceno_runner runner;
+	struct ceno_step *step;          /* NULL, or set before tiny_run */
+	uint8_t *ram;                    /* mappings of the test's own */
+	uint8_t *window;
+	unsigned programs;               /* program events seen */
+	bool stopped;
+};
+
+/* Make the descriptors and the record. code: bytes of the guest, copied. */
+void tiny_init(struct tinyvm *vm, const void *code, size_t bytes);
+
+/* Run until it stops, or kick it after timeout_ms. Returns the stop. */
+struct ceno_vcpu_stop tiny_run(struct tinyvm *vm, unsigned timeout_ms);
+
+void tiny_fini(struct tinyvm *vm);
+
+#endif
