@@ -40,7 +40,8 @@ enum ceno_spawn_event {
 	CENO_SPAWN_STARTED = 1,        /* value: pid of the warden */
 	CENO_SPAWN_REFUSED,            /* value: errno-like reason */
 	CENO_SPAWN_ENDED,              /* the warden ended, recovery done if needed */
-	CENO_SPAWN_UNCLEAN             /* value: 1 wiped by the recovery warden, 0 not proven */
+	CENO_SPAWN_UNCLEAN,            /* value: 1 wiped by the recovery warden, 0 not proven */
+	CENO_SPAWN_ATTEST              /* 1 descriptor: api's end of a channel to attest; replaces an earlier one */
 };
 
 struct ceno_spawn_reply {

@@ -1,0 +1,177 @@
+/* The spool: see spool.h. */
+#include "spool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "policy/units.h"
+
+#define SPOOL_BYTES (sizeof(struct ceno_attest_payload) + CENO_PAYLOAD_MAX)
+
+struct waiting {
+	struct waiting *next;
+	struct ceno_step8_record record;
+	char name[33];
+};
+
+static struct waiting *waiting; /* observations for an attest that is not there; few, in memory */
+
+static void path_of(const struct ceno_node *node, const char *name, const char *suffix, char out[4096])
+{
+	snprintf(out, 4096, "%s/spool/%s%s", node->config->state, name, suffix);
+}
+
+/* The name before `suffix` in `file` if it is a session's 32 hex digits. */
+static int session_name(const char *file, const char *suffix, char name[33], uint8_t id[16])
+{
+	if (strlen(file) != 32 + strlen(suffix) || strcmp(file + 32, suffix))
+		return -1;
+	memcpy(name, file, 32);
+	name[32] = '\0';
+	return ceno_units_parse_hex(name, id, 16);
+}
+
+int ceno_spool_open(struct ceno_node *node)
+{
+	char path[4096], name[33];
+	uint8_t id[16];
+	struct dirent *entry;
+	DIR *directory;
+	int rc;
+
+	path_of(node, "", "", path);
+	rc = ceno_host_directory(path, 0700, 0);
+	if (rc)
+		return rc;
+	directory = opendir(path);
+	if (!directory)
+		return -errno;
+	while ((entry = readdir(directory)))
+		if (!session_name(entry->d_name, ".sent", name, id)) {
+			path_of(node, name, ".sent", path);
+			unlink(path);
+		}
+	closedir(directory);
+	return 0;
+}
+
+int ceno_spool_create(struct ceno_node *node, const char *name)
+{
+	char path[4096];
+	int fd, rc;
+
+	path_of(node, name, ".payload", path);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	rc = posix_fallocate(fd, 0, (off_t)SPOOL_BYTES);
+	if (!rc)
+		return fd;
+	close(fd);
+	unlink(path);
+	return -rc;
+}
+
+void ceno_spool_remove(struct ceno_node *node, const char *name)
+{
+	char path[4096];
+
+	path_of(node, name, ".payload", path);
+	unlink(path);
+}
+
+static bool has_payload(int fd)
+{
+	uint32_t type = 0;
+
+	return fd >= 0 && pread(fd, &type, sizeof type, 0) == sizeof type && type == CENO_ATTEST_PAYLOAD;
+}
+
+/* Hands a spooled payload to attest; true when it went. */
+static bool send_spooled(struct ceno_node *node, const char *name, const uint8_t id[16])
+{
+	struct ceno_attest_channel record = {.type = CENO_ATTEST_CHANNEL, .kind = CENO_ATTEST_CHANNEL_SPOOL};
+	char path[4096], sent[4096];
+	int fd, rc;
+
+	path_of(node, name, ".payload", path);
+	path_of(node, name, ".sent", sent);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (!has_payload(fd)) {
+		close(fd);
+		unlink(path);
+		return false;
+	}
+	memcpy(record.session_id, id, 16);
+	rc = ceno_channel_send(&node->attest.channel, &record, sizeof record, &fd, 1);
+	close(fd);
+	if (rc)
+		return false;
+	if (rename(path, sent))
+		ceno_supervisor_log("session %s: spool file kept its name: %s", name, strerror(errno));
+	return true;
+}
+
+void ceno_spool_observe(struct ceno_node *node, const char *name, int spool_fd, const struct ceno_step8_record *record)
+{
+	struct waiting *item;
+
+	if (node->attest.ready) {
+		if (has_payload(spool_fd))
+			send_spooled(node, name, record->session_id);
+		else
+			ceno_spool_remove(node, name);
+		if (!ceno_channel_send(&node->attest.channel, record, sizeof *record, NULL, 0))
+			return;
+	}
+	item = calloc(1, sizeof *item);
+	if (!item) {
+		ceno_supervisor_log("session %s: out of memory; its observation is lost, its proof stays pending", name);
+		return;
+	}
+	item->record = *record;
+	snprintf(item->name, sizeof item->name, "%s", name);
+	item->next = waiting;
+	waiting = item;
+}
+
+/* Payloads an earlier start left: those of no live session. */
+static void send_leftovers(struct ceno_node *node)
+{
+	char path[4096], name[33];
+	uint8_t id[16];
+	struct dirent *entry;
+	DIR *directory;
+
+	path_of(node, "", "", path);
+	directory = opendir(path);
+	while (directory && (entry = readdir(directory)))
+		if (!session_name(entry->d_name, ".payload", name, id) && send_spooled(node, name, id))
+			ceno_supervisor_log("session %s: its spooled payload was handed to attest", name);
+	if (directory)
+		closedir(directory);
+}
+
+void ceno_spool_attest_ready(struct ceno_node *node)
+{
+	if (!node->sessions && !waiting) {
+		send_leftovers(node);
+		return;
+	}
+	while (waiting) {
+		struct waiting *item = waiting;
+
+		waiting = item->next;
+		send_spooled(node, item->name, item->record.session_id);
+		ceno_channel_send(&node->attest.channel, &item->record, sizeof item->record, NULL, 0);
+		free(item);
+	}
+}

@@ -1,0 +1,31 @@
+/*
+ * The spool: one fallocated file per session in STATE/spool, where a warden puts
+ * its payload when attest cannot take it, and the observations (step 8) that
+ * wait until attest is there again.
+ *
+ *   <session id>.payload   while the session lives, or its payload waits for attest
+ *   <session id>.sent      handed to an attest that may still lose it; removed at the next start
+ */
+#ifndef CENO_API_SUPERVISOR_SPOOL_H
+#define CENO_API_SUPERVISOR_SPOOL_H
+
+#include "attest/proof/wire.h"
+#include "node.h"
+
+/* Makes the directory, removes what was sent before the last start. 0 or -errno. */
+int ceno_spool_open(struct ceno_node *node);
+
+/* A fresh file with its space reserved: descriptor (moved out), or -errno (-ENOSPC: full disk). */
+int ceno_spool_create(struct ceno_node *node, const char *name);
+
+/* Removes the file of a session that left nothing in it. */
+void ceno_spool_remove(struct ceno_node *node, const char *name);
+
+/* Gives attest the spooled payload (if the warden left one) and then `record`;
+ * keeps both for ceno_spool_attest_ready when attest is not there. */
+void ceno_spool_observe(struct ceno_node *node, const char *name, int spool_fd, const struct ceno_step8_record *record);
+
+/* attest is ready (again): hands over what waits, and what an earlier start left. */
+void ceno_spool_attest_ready(struct ceno_node *node);
+
+#endif
