@@ -12,8 +12,8 @@
 #define TRAP_GPR (CENO_GVA_TRAP_PAGE + CENO_TRAP_GPR_OFFSET)
 
 	.section .text.entry, "ax"
-	.globl ceno_service_start
-ceno_service_start:
+	.globl ceno_start
+ceno_start:
 	mov $CENO_GVA_SERVICE_STACK, %esp
 	xor %ebp, %ebp
 	call ceno_service_main
@@ -63,8 +63,12 @@ ceno_service_start:
 	.endm
 
 	.org CENO_GVA_HANDLER_SYSCALL - CENO_GVA_SERVICE
+	.globl ceno_handler_syscall
+ceno_handler_syscall:
 	jmp handle_syscall
 	.org CENO_GVA_HANDLER_FAULT - CENO_GVA_SERVICE
+	.globl ceno_handler_fault
+ceno_handler_fault:
 	jmp handle_fault
 
 	.weak ceno_service_syscall

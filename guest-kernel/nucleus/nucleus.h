@@ -1,0 +1,241 @@
+/*
+ * The nucleus: ring 0 of the guest, and nothing in ring 0 but this.
+ *
+ * One vCPU, interrupts off, never preempted, one stack, no allocation except
+ * pool pages counted against a quota at SPAWN. It reads no memory that ring 3
+ * can write, except the trap page of the running fiber through a supervisor
+ * mapping of its own. Every verb is a decode (all checks, no mutation) and an
+ * invoke (mutation that cannot fail).
+ *
+ *   cap.c      capabilities: lookup, rights, bounds, expiry, epoch
+ *   frames.c   W^X: who maps each frame of user RAM, and how
+ *   pool.c     kernel pages: quota, fresh, recycled
+ *   space.c    page tables: walk, fill, clear, tear down
+ *   fiber.c    who runs: ready, blocked, asleep, idle
+ *   verb_*.c   the seven verbs
+ *   boot.c     from the handoff record to init
+ *   arch/      entry paths, CPU registers; arch/fake for host tests
+ */
+#ifndef CENO_NUCLEUS_H
+#define CENO_NUCLEUS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "abi/boot.h"
+#include "abi/bundle.h"
+#include "abi/verbs.h"
+
+/* Registers of a fiber at rest, in the order the entry paths push them; TSS.rsp0
+ * points just past it, so the CPU's own frame lands in place. */
+struct ceno_frame {
+	uint64_t r15, r14, r13, r12, rbp, rbx;
+	uint64_t r11, r10, r9, r8, rsi, rdi, rdx, rcx, rax;
+	uint64_t vector, error;
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+_Static_assert(sizeof(struct ceno_frame) == 176, "frame is 16-byte aligned at its end");
+
+/* What every kernel object starts with. A capability is good while its epoch
+ * equals the object's. */
+struct ceno_object {
+	uint32_t type;                  /* enum ceno_object_type */
+	uint32_t holders;               /* capabilities that name it */
+	uint64_t epoch;
+};
+
+struct ceno_cap {
+	uint8_t type;                   /* enum ceno_object_type; NULL: empty slot */
+	uint8_t rights;                 /* enum ceno_right */
+	uint8_t depth;                  /* grants between it and the boot manifest */
+	uint8_t reserved[5];
+	struct ceno_object *object;     /* borrowed: objects outlive their capabilities */
+	uint64_t offset;                /* bounds in the object, bytes (frame ranges, windows) */
+	uint64_t length;
+	uint64_t expiry;                /* TSC, 0 never */
+	uint64_t epoch;
+	uint64_t reserved1[2];
+};
+_Static_assert(sizeof(struct ceno_cap) == 64, "64 slots are one page");
+
+/* A frame range or a window: guest-physical, contiguous. */
+struct ceno_frames {
+	struct ceno_object object;
+	uint64_t gpa;
+	uint64_t bytes;
+	uint64_t doorbell_gpa;          /* windows: the page at CENO_WINDOW_STRIDE */
+};
+
+struct ceno_space {
+	uint64_t *pml4;                 /* owned pool page */
+	uint64_t cr3;
+	uint64_t quota;                 /* pool pages it may still take */
+	uint64_t pages;                 /* pool pages it holds, tables and its object */
+};
+
+enum ceno_fiber_state { CENO_FIBER_FREE, CENO_FIBER_PARKED, CENO_FIBER_READY, CENO_FIBER_BLOCKED, CENO_FIBER_DEAD };
+
+enum ceno_wait { CENO_WAIT_NONE, CENO_WAIT_CHANNEL, CENO_WAIT_SIGNAL, CENO_WAIT_TIME, CENO_WAIT_TIME_OR_SIGNAL };
+
+struct ceno_process;
+
+struct ceno_fiber {
+	struct ceno_frame frame;        /* first: entry.S */
+	struct ceno_object object;
+	struct ceno_space space;
+	struct ceno_cap *cspace;        /* owned pool page, CENO_CSPACE_SLOTS */
+	struct ceno_trap_page *trap;    /* supervisor address of its trap page */
+	struct ceno_process *process;   /* selected by RECV, or NULL */
+	uint32_t index;                 /* of its trap page and in the table of fibers */
+	uint32_t state;                 /* enum ceno_fiber_state */
+	uint32_t wait;                  /* enum ceno_wait */
+	uint32_t reserved;
+	struct ceno_object *wait_on;    /* channel it waits for */
+	uint64_t wake_tsc;
+	uint64_t signal_seen;           /* of ceno_cpu.signal_count */
+	uint64_t joules;                /* spent so far */
+};
+
+struct ceno_process {
+	struct ceno_object object;
+	struct ceno_space space;
+	struct ceno_fiber *handler;
+};
+
+#define CENO_CHANNEL_MESSAGES 31
+
+struct ceno_channel {
+	struct ceno_object object;
+	uint32_t head, tail;            /* free-running; tail - head messages wait */
+	uint64_t reserved[5];
+	struct {
+		uint64_t word[8];
+		struct ceno_cap cap;    /* type NULL: none */
+	} message[CENO_CHANNEL_MESSAGES];
+};
+_Static_assert(sizeof(struct ceno_channel) <= 4096, "a channel is one pool page");
+
+#define CENO_FIBERS_MAX 64
+
+/* State of the one CPU; the first part is entry.S's (offsets asserted below). */
+struct ceno_cpu {
+	uint64_t handler_cr3;           /* the running fiber's own space */
+	uint64_t process_cr3;           /* the process it runs, or its own space */
+	struct ceno_trap_page *trap;
+	struct ceno_fiber *current;
+	uint64_t rsp0;                  /* end of current->frame, as in the TSS */
+	uint64_t stack_top;
+	uint64_t tick_tsc;
+	uint64_t signal_count;          /* window interrupts seen */
+	uint64_t scratch;
+	/* C only */
+	const struct ceno_handoff *handoff;
+	uint64_t *tss_rsp0;
+	struct ceno_fiber *fiber[CENO_FIBERS_MAX];
+	uint64_t pool_next;             /* first pool page never used */
+	uint64_t pool_free;             /* gva of the first recycled page, 0 none */
+	struct ceno_frames range[CENO_SLOT_FIRST_FREE]; /* by boot slot */
+	struct ceno_object clock;
+};
+_Static_assert(offsetof(struct ceno_cpu, handler_cr3) == 0, "entry.S");
+_Static_assert(offsetof(struct ceno_cpu, process_cr3) == 8, "entry.S");
+_Static_assert(offsetof(struct ceno_cpu, trap) == 16, "entry.S");
+_Static_assert(offsetof(struct ceno_cpu, current) == 24, "entry.S");
+_Static_assert(offsetof(struct ceno_cpu, rsp0) == 32, "entry.S");
+_Static_assert(offsetof(struct ceno_cpu, stack_top) == 40, "entry.S");
+_Static_assert(offsetof(struct ceno_cpu, tick_tsc) == 48, "entry.S");
+_Static_assert(offsetof(struct ceno_cpu, signal_count) == 56, "entry.S");
+_Static_assert(offsetof(struct ceno_cpu, scratch) == 64, "entry.S");
+
+extern struct ceno_cpu ceno_cpu;
+
+/* ---- cap.c ---- */
+
+/* The capability in `slot` (masked) of f, if it has this type, these rights, has
+ * not expired and is of the object's epoch. Returns 0 or SLOT, TYPE, STALE, RIGHTS. */
+int ceno_cap_check(struct ceno_fiber *f, uint64_t slot, uint32_t type, uint32_t rights, struct ceno_cap **out);
+
+/* 0 if `slot` is empty and may be filled, else SLOT. Slot 0 stays null for ever. */
+int ceno_cap_check_empty(struct ceno_fiber *f, uint64_t slot, struct ceno_cap **out);
+
+/* Fills an empty slot with a whole object. */
+void ceno_cap_set(struct ceno_cap *cap, struct ceno_object *object, uint32_t rights, uint64_t length);
+
+/* Copies `from` into the empty slot `to`, one step deeper, rights narrowed. */
+void ceno_cap_copy(struct ceno_cap *to, const struct ceno_cap *from, uint32_t rights);
+
+/* Empties a slot; the object itself is the caller's business. */
+void ceno_cap_clear(struct ceno_cap *cap);
+
+/* ---- frames.c: count of writable or executable mappings per frame ---- */
+
+int ceno_frames_are_ram(uint64_t gpa);                  /* part of user RAM? */
+int ceno_frames_check_write(uint64_t gpa, uint64_t pages);
+int ceno_frames_check_execute(uint64_t gpa, uint64_t pages);
+int ceno_frames_check_write_large(uint64_t gpa);
+void ceno_frames_add_write(uint64_t gpa, uint64_t pages);
+void ceno_frames_add_execute(uint64_t gpa, uint64_t pages);
+void ceno_frames_add_write_large(uint64_t gpa);
+/* Undoes what one leaf entry did; `large`: a 2 MiB entry. */
+void ceno_frames_drop(uint64_t entry, int large);
+
+/* ---- pool.c ---- */
+
+/* A zeroed pool page; the caller has checked and charged a quota, so there is one. */
+void *ceno_pool_take(void);
+void ceno_pool_give(void *page);
+uint64_t ceno_pool_gpa(const void *page);
+void *ceno_pool_page(uint64_t gpa);
+
+/* ---- space.c ---- */
+
+#define CENO_SPACE_PAGES_MIN 5  /* PML4 and the tables of the entry page */
+
+struct ceno_map_request {
+	struct ceno_space *space;
+	uint64_t gva, gpa, count;       /* count entries of 4 KiB or, if large, 2 MiB */
+	uint32_t rights;
+	uint32_t large, ram, replace, unmap;
+	uint64_t tables;                /* pool pages it takes; set by check */
+};
+
+void ceno_space_init(struct ceno_space *s, uint64_t quota);
+/* All that could go wrong: EXISTS, WX, POOL, BOUNDS. Changes nothing but r->tables. */
+int ceno_space_check(struct ceno_map_request *r);
+void ceno_space_map(const struct ceno_map_request *r);
+/* One bounded step of taking a space apart; 1: done, every page given back but
+ * the PML4; 0: call again. */
+int ceno_space_teardown(struct ceno_space *s);
+
+/* ---- fiber.c ---- */
+
+struct ceno_fiber *ceno_fiber_new(uint64_t quota, uint64_t rip, uint64_t rsp, uint32_t index);
+int ceno_fiber_free_index(void);        /* or -1 */
+void ceno_fiber_block(uint32_t wait, struct ceno_object *on, uint64_t wake_tsc);
+void ceno_fiber_wake(struct ceno_object *channel);
+void ceno_fiber_schedule(void);         /* picks the next; idles if there is none */
+void ceno_fiber_select(struct ceno_fiber *f);
+
+/* ---- verbs: each is decode then invoke; all take the caller's frame ---- */
+
+int64_t ceno_verb_spawn(struct ceno_fiber *f, const uint64_t a[6]);
+int64_t ceno_verb_map(struct ceno_fiber *f, const uint64_t a[6]);
+int64_t ceno_verb_grant(struct ceno_fiber *f, const uint64_t a[6]);
+int64_t ceno_verb_mask(struct ceno_fiber *f, const uint64_t a[6]);
+int64_t ceno_verb_send(struct ceno_fiber *f);
+/* These two may block: they then leave rax alone and step rip back onto the int3,
+ * so that the verb runs again when the fiber does. */
+int64_t ceno_verb_recv(struct ceno_fiber *f);
+int64_t ceno_verb_tick(struct ceno_fiber *f);
+#define CENO_VERB_BLOCKED INT64_MIN
+
+/* Called by entry.S. */
+_Noreturn void ceno_nucleus_main(const struct ceno_handoff *handoff);
+int64_t ceno_nucleus_verb(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t verb);
+void ceno_nucleus_verb_full(void);
+void ceno_nucleus_interrupt(void);
+_Noreturn void ceno_nucleus_fault(uint64_t vector);
+_Noreturn void ceno_nucleus_service_fault(void);
+/* Leaves ring 0 through ceno_cpu.current; entry.S. */
+_Noreturn void ceno_nucleus_return(void);
+
+#endif

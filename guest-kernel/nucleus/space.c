@@ -1,0 +1,266 @@
+/*
+ * Page tables of ring-3 spaces (SDM vol. 3, 4.5). The tables lie in the pool;
+ * no memory of ring 3 is ever touched here.
+ *
+ * A request covers at most 512 entries, hence at most two last-level tables;
+ * check finds everything that could fail, map only writes. Loops are unrolled
+ * by hand: the count of ring-0 instructions is what a fault costs.
+ */
+#include "nucleus.h"
+#include "cpu.h"
+
+#define PTE_P  1ull
+#define PTE_W  2ull
+#define PTE_U  4ull
+#define PTE_AD 0x60ull
+#define PTE_PS 0x80ull
+#define PTE_NX (1ull << 63)
+#define PTE_ADDRESS 0x000ffffffffff000ull
+#define ENTRIES 512u
+
+static unsigned index_of(uint64_t gva, int level)
+{
+	return (unsigned)(gva >> (12 + 9 * level)) & (ENTRIES - 1);
+}
+
+static uint64_t *next_table(const uint64_t *table, unsigned i)
+{
+	return table[i] & PTE_P ? ceno_pool_page(table[i] & PTE_ADDRESS) : NULL;
+}
+
+/* The table of `level` (0: PTs, 1: PDs) for gva, or NULL; *missing counts the
+ * tables that would have to be made. A 2 MiB entry in the way gives *large. */
+static uint64_t *find_table(const struct ceno_space *s, uint64_t gva, int level, uint64_t *missing, int *large)
+{
+	uint64_t *t = s->pml4, *next;
+
+	for (int l = 3; l > level; l--, t = next) {
+		unsigned i = index_of(gva, l);
+
+		if (l == 1 && (t[i] & PTE_PS)) {
+			*large = 1;
+			return NULL;
+		}
+		next = next_table(t, i);
+		if (!next) {
+			*missing += (uint64_t)(l - level);
+			return NULL;
+		}
+	}
+	return t;
+}
+
+static uint64_t *make_table(struct ceno_space *s, uint64_t gva, int level)
+{
+	uint64_t *t = s->pml4;
+
+	for (int l = 3; l > level; l--) {
+		unsigned i = index_of(gva, l);
+		uint64_t *next = next_table(t, i);
+
+		if (!next) {
+			next = ceno_pool_take();
+			s->quota--;
+			s->pages++;
+			t[i] = ceno_pool_gpa(next) | PTE_P | PTE_W | PTE_U;
+		}
+		t = next;
+	}
+	return t;
+}
+
+/* Non-zero if any of n entries is in use. */
+static uint64_t any_entry(const uint64_t *e, uint64_t n)
+{
+	uint64_t all = 0;
+
+	for (; n >= 8; n -= 8, e += 8)
+		all |= e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7];
+	for (; n; n--, e++)
+		all |= *e;
+	return all;
+}
+
+static void fill_entries(uint64_t *e, uint64_t n, uint64_t value, uint64_t step)
+{
+	for (; n >= 4; n -= 4, e += 4) {
+		e[0] = value;
+		value += step;
+		e[1] = value;
+		value += step;
+		e[2] = value;
+		value += step;
+		e[3] = value;
+		value += step;
+	}
+	for (; n; n--, e++, value += step)
+		*e = value;
+}
+
+/* Entries of the request that lie in one table, starting at gva. */
+static uint64_t run_length(const struct ceno_map_request *r, uint64_t gva, uint64_t left)
+{
+	uint64_t room = ENTRIES - index_of(gva, r->large ? 1 : 0);
+
+	return room < left ? room : left;
+}
+
+static int check_frames(const struct ceno_map_request *r)
+{
+	if (!r->ram || r->unmap)
+		return 0;
+	if (r->rights & CENO_RIGHT_EXECUTE)
+		return r->large ? CENO_E_WX : ceno_frames_check_execute(r->gpa, r->count);
+	if (!(r->rights & CENO_RIGHT_WRITE))
+		return 0;
+	if (!r->large)
+		return ceno_frames_check_write(r->gpa, r->count);
+	for (uint64_t i = 0; i < r->count; i++)
+		if (ceno_frames_check_write_large(r->gpa + i * CENO_LARGE_PAGE))
+			return CENO_E_WX;
+	return 0;
+}
+
+int ceno_space_check(struct ceno_map_request *r)
+{
+	int level = r->large ? 1 : 0;
+	uint64_t gva = r->gva, left = r->count, page = r->large ? CENO_LARGE_PAGE : CENO_PAGE, last_missing_at = ~0ull;
+
+	r->tables = 0;
+	while (left) {
+		uint64_t missing = 0, n = run_length(r, gva, left), above = gva >> (21 + 9 * level + 9);
+		int large = 0;
+		uint64_t *t = find_table(r->space, gva, level, &missing, &large);
+
+		if (large)
+			return r->unmap ? CENO_E_BOUNDS : CENO_E_EXISTS; /* part of a 2 MiB entry */
+		if (t && r->large) {
+			const uint64_t *e = t + index_of(gva, 1);
+
+			for (uint64_t i = 0; i < n; i++) /* a table of 4 KiB entries is never replaced whole */
+				if ((e[i] & PTE_P) && (!(e[i] & PTE_PS) || !(r->replace || r->unmap)))
+					return r->unmap ? CENO_E_BOUNDS : CENO_E_EXISTS;
+		} else if (t && !r->replace && !r->unmap && any_entry(t + index_of(gva, 0), n)) {
+			return CENO_E_EXISTS;
+		}
+		/* two runs side by side share the tables above theirs */
+		if (missing > 1 && last_missing_at == above)
+			missing = 1;
+		if (missing)
+			last_missing_at = above;
+		r->tables += missing;
+		gva += n * page;
+		left -= n;
+	}
+	if (!r->unmap && r->tables > r->space->quota)
+		return CENO_E_POOL;
+	return check_frames(r);
+}
+
+static void drop_entries(uint64_t *e, uint64_t n, int large)
+{
+	for (; n; n--, e++) {
+		if (*e & PTE_P)
+			ceno_frames_drop(*e, large);
+		*e = 0;
+	}
+}
+
+static uint64_t entry_flags(const struct ceno_map_request *r)
+{
+	return PTE_P | PTE_U | PTE_AD | (r->rights & CENO_RIGHT_WRITE ? PTE_W : 0) |
+	       (r->rights & CENO_RIGHT_EXECUTE ? 0 : PTE_NX) | (r->large ? PTE_PS : 0);
+}
+
+static void count_frames(const struct ceno_map_request *r)
+{
+	if (!r->ram)
+		return;
+	if (r->rights & CENO_RIGHT_EXECUTE) {
+		ceno_frames_add_execute(r->gpa, r->count);
+	} else if (r->rights & CENO_RIGHT_WRITE) {
+		if (!r->large)
+			ceno_frames_add_write(r->gpa, r->count);
+		else
+			for (uint64_t i = 0; i < r->count; i++)
+				ceno_frames_add_write_large(r->gpa + i * CENO_LARGE_PAGE);
+	}
+}
+
+void ceno_space_map(const struct ceno_map_request *r)
+{
+	int level = r->large ? 1 : 0;
+	uint64_t page = r->large ? CENO_LARGE_PAGE : CENO_PAGE, gva = r->gva, gpa = r->gpa, left = r->count;
+	uint64_t flags = entry_flags(r);
+
+	while (left) {
+		uint64_t n = run_length(r, gva, left), unused = 0;
+		int large;
+		uint64_t *t = r->unmap ? find_table(r->space, gva, level, &unused, &large) : make_table(r->space, gva, level);
+
+		if (t) {
+			uint64_t *e = t + index_of(gva, level);
+
+			if (r->unmap || r->replace)
+				drop_entries(e, n, (int)r->large);
+			if (!r->unmap)
+				fill_entries(e, n, gpa | flags, page);
+		}
+		gva += n * page;
+		gpa += n * page;
+		left -= n;
+	}
+	if (!r->unmap)
+		count_frames(r);
+	if (r->unmap || r->replace) /* fresh entries need no flush; another space's are flushed by its next CR3 load */
+		if (ceno_cpu_cr3() == r->space->cr3)
+			ceno_cpu_set_cr3(r->space->cr3);
+}
+
+void ceno_space_init(struct ceno_space *s, uint64_t quota)
+{
+	const struct ceno_handoff *h = ceno_cpu.handoff;
+	struct ceno_map_request entry = { .space = s, .gva = CENO_GVA_ENTRY, .gpa = h->entry_page_gpa, .count = 1,
+		                          .rights = CENO_RIGHT_READ | CENO_RIGHT_EXECUTE };
+
+	s->pml4 = ceno_pool_take();
+	s->cr3 = ceno_pool_gpa(s->pml4);
+	s->quota = quota - 1;
+	s->pages = 1;
+	s->pml4[ENTRIES - 1] = h->nucleus_pdpt_gpa | PTE_P | PTE_W;
+	ceno_space_map(&entry);
+}
+
+static void free_table(struct ceno_space *s, uint64_t *table, uint64_t *entry)
+{
+	*entry = 0;
+	ceno_pool_give(table);
+	s->pages--;
+	s->quota++;
+}
+
+/* Finds the first table without tables below it, drops its entries, frees it. */
+int ceno_space_teardown(struct ceno_space *s)
+{
+	uint64_t *t = s->pml4, *entry = NULL;
+
+	for (int l = 3; l > 0; l--) {
+		unsigned end = l == 3 ? ENTRIES - 1 : ENTRIES, i = 0;
+
+		while (i < end && (!(t[i] & PTE_P) || (t[i] & PTE_PS)))
+			i++;
+		if (i == end) {
+			if (l == 3)
+				return 1;
+			if (l == 1)
+				drop_entries(t, ENTRIES, 1);
+			free_table(s, t, entry);
+			return 0;
+		}
+		entry = &t[i];
+		t = next_table(t, i);
+	}
+	drop_entries(t, ENTRIES, 0);
+	free_table(s, t, entry);
+	return 0;
+}
