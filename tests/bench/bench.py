@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+"""bench.py [--quick]: a session against bwrap and a minimal Linux in QEMU TCG, side by side.
+
+The same static program (workload.c) runs in all three, in one run on one
+machine, with 200 ms of rest before each sample; medians, and ratios, because
+absolute numbers belong to the machine. The node must be running or startable
+(tests/tools/node). Prints a table, writes out/bench.json.
+"""
+import base64
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BUILD = ROOT / os.environ.get("CENO_BUILD", "build")
+CENO = BUILD / "bin/ceno"
+WORKLOAD = BUILD / "test-bin/bench_workload"
+REST_S = 0.2
+SYSTEMS = ("cenotaph", "bwrap", "qemu")
+
+
+def rest():
+    time.sleep(REST_S)
+
+
+def milliseconds(since):
+    return (time.monotonic() - since) * 1e3
+
+
+def read_until(pipe, word):
+    """Reads a pipe until `word` was seen; returns all that was read."""
+    seen = b""
+    while word not in seen:
+        chunk = os.read(pipe.fileno(), 65536)
+        if not chunk:
+            raise RuntimeError(f"ended before {word!r}: {seen[-300:]!r}")
+        seen += chunk
+    return seen
+
+
+class Systems:
+    """Starts the workload in each of the three systems."""
+
+    def __init__(self, scratch):
+        self.scratch = Path(scratch)
+        self.initrd = self.make_initrd()
+
+    def make_initrd(self):
+        """A minimal Linux: kernel, busybox, the workload; init runs what the command line says."""
+        tree = self.scratch / "initrd"
+        for folder in ("bin", "proc"):
+            (tree / folder).mkdir(parents=True)
+        subprocess.run(["cp", "/bin/busybox", str(tree / "bin/busybox")], check=True)
+        subprocess.run(["cp", str(WORKLOAD), str(tree / "w")], check=True)
+        init = tree / "init"
+        init.write_text("#!/bin/busybox sh\n/bin/busybox mount -t proc proc /proc\n"
+                        "set -- $(/bin/busybox sed 's/.*ceno.run=//; s/,/ /g' /proc/cmdline)\n"
+                        "/w \"$@\"\n/bin/busybox poweroff -f\n")
+        init.chmod(0o755)
+        out = self.scratch / "bench-initrd"
+        subprocess.run(f"cd {tree} && find . | cpio -o -H newc --quiet > {out}", shell=True, check=True)
+        return out
+
+    def command(self, system, args, extra=()):
+        if system == "cenotaph":
+            return [str(CENO), "run", *extra, "--", str(WORKLOAD), *args]
+        if system == "bwrap":
+            return ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--ro-bind", str(WORKLOAD), "/w",
+                    "--tmpfs", "/tmp", "--", "/w", *args]
+        return ["qemu-system-x86_64", "-accel", "tcg", "-M", "q35", "-cpu", "EPYC", "-m", "256", "-smp", "1", "-nodefaults",
+                "-object", "memory-backend-memfd,id=ram,size=256M", "-machine", "memory-backend=ram",
+                "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot",
+                "-kernel", str(BUILD / "nested/vmlinuz"), "-initrd", str(self.initrd),
+                "-append", "console=ttyS0 panic=-1 quiet ceno.run=" + ",".join(args)]
+
+    def start(self, system, args, extra=()):
+        log = open(self.scratch / "stderr", "wb")
+        return subprocess.Popen(self.command(system, args, extra), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                stderr=log, cwd=ROOT)
+
+    def run(self, system, args, extra=(), word=None):
+        """One whole run: (ms to `word`, ms from then to the end, output)."""
+        begin = time.monotonic()
+        process = self.start(system, args, extra)
+        seen = read_until(process.stdout, word) if word else b""
+        first = milliseconds(begin)
+        middle = time.monotonic()
+        process.stdin.close()
+        seen += process.stdout.read()
+        status = process.wait()
+        if status and system != "qemu":
+            raise RuntimeError(f"{system} {args}: status {status}: {(self.scratch / 'stderr').read_text()[-500:]}")
+        return first, milliseconds(middle), seen
+
+
+def say(text):
+    print(f"    {text}", file=sys.stderr, flush=True)
+
+
+def bench_first(systems, runs):
+    """Command started to first byte of output, for all three."""
+    out = {}
+    for system in SYSTEMS:
+        samples = []
+        for _ in range(max(3, runs // 3) if system == "qemu" else runs):
+            rest()
+            samples.append(systems.run(system, ["first"], word=b"first")[0])
+        out[system] = samples
+    return out
+
+
+def bench_rpc(systems, runs):
+    """RPC accepted to the program's ELF entry, from `ceno run --json`."""
+    report = systems.scratch / "report.json"
+    samples = []
+    for _ in range(runs):
+        rest()
+        systems.run("cenotaph", ["first"], extra=["--json", str(report)], word=b"first")
+        samples.append(json.loads(report.read_text())["timing"]["first_instruction_us"] / 1e3)
+    return {"cenotaph": samples}
+
+
+def bench_syscall(systems, runs):
+    out = {}
+    for system in SYSTEMS:
+        count = "20000" if system == "cenotaph" else "200000"
+        samples = []
+        for _ in range(1 if system == "qemu" else max(3, runs // 5)):
+            rest()
+            seen = systems.run(system, ["syscall", count], word=b"null_syscall_ns")[2]
+            samples.append(float(seen.split(b"null_syscall_ns")[1].split()[0]) / 1e3)
+        out[system] = samples
+    return out
+
+
+def timing_of(proof):
+    """The timing object of a proof file: what the warden signed."""
+    dsse = json.loads(Path(proof).read_text())["dsse"]
+    statement = json.loads(base64.b64decode(dsse["payload"]))
+    predicate = statement["predicate"]
+    seal = next(s for s in predicate["steps"] if s["op"] == "chain_seal")["evidence"]
+    return predicate["timing"], int(seal["sealed_us"])
+
+
+def bench_teardown(systems, runs, mib):
+    """Stop to sealed, in parts (from the proof), and to the end of the command (from outside)."""
+    proof = systems.scratch / "proof.cdp.json"
+    parts = {k: [] for k in ("stop to fill", "fill", "keys and tokens", "read back", "zero", "compare", "return and seal",
+                             "stop to sealed")}
+    end = {system: [] for system in SYSTEMS}
+    for _ in range(max(3, runs // 2)):
+        rest()
+        proof.unlink(missing_ok=True)
+        end["cenotaph"].append(systems.run("cenotaph", ["touch", str(mib)], extra=["--proof", str(proof)],
+                                           word=b"touched")[1])
+        t, sealed = timing_of(proof)
+        s = t["steps"]
+        for name, begin, stop in (("stop to fill", t["stopped_us"], s[2]["begin_us"]),
+                                  ("fill", s[2]["begin_us"], s[2]["end_us"]),
+                                  ("keys and tokens", s[3]["begin_us"], s[4]["end_us"]),
+                                  ("read back", s[5]["begin_us"], t["read_back_us"]),
+                                  ("zero", t["read_back_us"], t["zeroed_us"]),
+                                  ("compare", t["zeroed_us"], t["compared_us"]),
+                                  ("return and seal", t["compared_us"], sealed),
+                                  ("stop to sealed", t["stopped_us"], sealed)):
+            parts[name].append((stop - begin) / 1e3)
+        rest()
+        end["bwrap"].append(systems.run("bwrap", ["touch", str(mib)], word=b"touched")[1])
+    for _ in range(2 if runs < 10 else 3):
+        process = systems.start("qemu", ["hold", str(mib)])
+        read_until(process.stdout, b"touched")
+        rest()
+        begin = time.monotonic()
+        process.kill()
+        process.wait()
+        end["qemu"].append(milliseconds(begin))
+    return parts, end
+
+
+def bench_rate(systems, seconds):
+    """Whole lifecycles a second, one after another, without rest."""
+    out = {}
+    for system in SYSTEMS:
+        begin, count = time.monotonic(), 0
+        while time.monotonic() - begin < seconds or count < 2:
+            systems.run(system, ["first"], word=b"first")
+            count += 1
+        out[system] = [count / (time.monotonic() - begin)]
+    return out
+
+
+def private_kib(pids):
+    """Private memory of these processes in KiB, guest RAM and windows (memfds) not counted."""
+    total = 0
+    for pid in pids:
+        counts = True
+        try:
+            for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+                word = line.split()
+                if "-" in word[0] and not word[0].endswith(":"):
+                    counts = "/memfd:" not in line
+                elif counts and word[0] in ("Private_Clean:", "Private_Dirty:"):
+                    total += int(word[1])
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return total
+
+
+def processes(names):
+    found = set()
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and os.path.basename(os.readlink(entry / "exe")).split(" ")[0] in names:
+                found.add(int(entry.name))
+        except OSError:
+            pass
+    return found
+
+
+def bench_private(systems):
+    """Private memory a session adds to the node, and what the others take, in MiB."""
+    node = ("cenod", "ceno-api", "ceno-attest", "ceno-warden", "ceno-vmm")
+    names = {"cenotaph": node, "bwrap": ("bwrap", "w"), "qemu": ("qemu-system-x86_64",)}
+    out = {}
+    for system in SYSTEMS:
+        before = processes(names[system])
+        before_kib = private_kib(before) if system == "cenotaph" else 0
+        count = 1 if system == "qemu" else 3
+        live = []
+        for _ in range(count):
+            process = systems.start(system, ["hold", "1"])
+            read_until(process.stdout, b"touched")
+            live.append(process)
+        rest()
+        pids = processes(names[system])
+        pids = pids if system == "cenotaph" else pids - before
+        touched = 1024 * count if system == "bwrap" else 0  # in the others it lies in the guest's RAM
+        out[system] = [(private_kib(pids) - before_kib - touched) / 1024 / count]
+        for process in live:
+            process.stdin.close()
+            if system == "qemu":
+                process.kill()
+            process.wait()
+    return out
+
+
+def median_of(samples):
+    return statistics.median(samples) if samples else None
+
+
+def row(table, name, unit, values, target=None):
+    medians = {s: median_of(values.get(s, [])) for s in SYSTEMS}
+    ours = medians["cenotaph"]
+    ratio = {s: ours / medians[s] if ours is not None and medians[s] else None for s in ("bwrap", "qemu")}
+    table.append({"name": name, "unit": unit, "median": medians, "ratio": ratio, "target": target,
+                  "samples": {s: values.get(s, []) for s in SYSTEMS}})
+
+
+def show(value, digits=2):
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def print_table(table):
+    print(f"{'':44}{'cenotaph':>10}{'bwrap':>10}{'QEMU TCG':>10}{'/bwrap':>9}{'/QEMU':>9}{'target':>8}")
+    for r in table:
+        m, q = r["median"], r["ratio"]
+        print(f"{r['name'] + ', ' + r['unit']:44}{show(m['cenotaph']):>10}{show(m['bwrap']):>10}{show(m['qemu']):>10}"
+              f"{show(q['bwrap']):>9}{show(q['qemu'], 3):>9}{'-' if r['target'] is None else r['target']:>8}")
+
+
+def main():
+    quick = "--quick" in sys.argv[1:]
+    runs = 5 if quick else 15
+    for script in ("tests/tools/node", "tests/nested/build-image"):
+        subprocess.run([ROOT / script] + (["start"] if script.endswith("node") else []), check=True, cwd=ROOT,
+                       stdout=sys.stderr)
+    table = []
+    with tempfile.TemporaryDirectory(prefix="ceno-bench.") as scratch:
+        systems = Systems(scratch)
+        say("RPC accepted to first instruction of the program")
+        row(table, "RPC accepted to first instruction", "ms", bench_rpc(systems, runs), 10)
+        say("command to first byte of output")
+        row(table, "command to first byte", "ms", bench_first(systems, runs))
+        say("null Linux system call")
+        row(table, "null Linux system call", "us", bench_syscall(systems, runs), 45)
+        for mib, target in ((128, 65), (1, 5)):
+            say(f"teardown with {mib} MiB touched")
+            parts, end = bench_teardown(systems, runs, mib)
+            for name, samples in parts.items():
+                row(table, f"{mib} MiB: {name}", "ms", {"cenotaph": samples}, target if name == "stop to sealed" else None)
+            row(table, f"{mib} MiB: end of program to end of command", "ms", end)
+        say("lifecycles a second")
+        row(table, "full lifecycles", "1/s", bench_rate(systems, 3 if quick else 10))
+        say("private memory of a session beyond guest RAM")
+        row(table, "private memory beyond guest RAM", "MiB", bench_private(systems), 3)
+    print_table(table)
+    (ROOT / "out").mkdir(exist_ok=True)
+    machine = {"kernel": os.uname().release, "cpus": os.cpu_count(), "load": os.getloadavg()[0], "runs": runs, "rest_ms": 200}
+    (ROOT / "out/bench.json").write_text(json.dumps({"machine": machine, "rows": table}, indent=1))
+    print("out/bench.json has every sample")
+
+
+if __name__ == "__main__":
+    main()
