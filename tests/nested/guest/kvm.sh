@@ -1,0 +1,12 @@
+# Our vmm on nested SVM: the probe says what it is, and every hostile guest is
+# stopped here as it is on the host.
+set -e
+ceno-vmm --probe | tee /out/probe
+grep -q '^kvm_kind=2$' /out/probe
+grep -q '^npt=1$' /out/probe
+for program in build/test-bin/hostile_* build/test-bin/guest_*; do
+	[ -x "$program" ] || continue
+	echo "--- $program"
+	"$program" || { status=$?; [ $status = 77 ] || exit $status; }
+done
+echo "nested kvm: passed"
