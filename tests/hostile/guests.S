@@ -3,6 +3,7 @@
  * the firmware slot (tinyvm.h). Position-independent bytes, copied into the slot.
  */
 #include "guest-kernel/abi/layout.h"
+#include "tinyvm_abi.h"
 
 	.section .rodata
 	.code64
@@ -156,5 +157,41 @@ guest hello              /* honest: six bytes of output, a report, the bell, the
 1:	hlt
 	jmp 1b
 end hello
+
+/* For the instruction counter: reset to ring 3 in 11 instructions, then three int3,
+ * each 4 instructions in ring 0, the third of which stops. The ring-3 part is copied
+ * to TINY_USER by the test; vector 3 is at +0x100. */
+guest stepped
+	mov $CENO_SEL_USER_SS, %eax
+	push %rax
+	movabs $TINY_USER + 0x1000, %rax
+	push %rax
+	mov $0x2, %eax
+	push %rax
+	mov $CENO_SEL_USER_CS, %eax
+	push %rax
+	movabs $TINY_USER, %rax
+	push %rax
+	iretq
+	.org guest_stepped + 0x100
+	inc %rbx
+	cmp $3, %rbx
+	je 2f
+	iretq
+2:	lea 7(%rdx), %eax        /* 0x107: ring 3 saw TF */
+	mov $CENO_PORT_STOP, %edx
+	out %eax, %dx
+end stepped
+
+guest stepped_user
+1:	mov $1000, %ecx
+2:	dec %ecx
+	jnz 2b
+	pushfq
+	pop %rdx
+	and $0x100, %edx
+	int3
+	jmp 1b
+end stepped_user
 
 	.section .note.GNU-stack, "", @progbits

@@ -18,6 +18,7 @@
 #define PD_FIRST 0x3000u /* five of them: 0 to 5 GiB */
 #define PDS 5u
 #define PTE_RW 0x3u
+#define PTE_USER 0x4u
 #define PTE_LARGE 0x80u
 
 static uint8_t *make(struct tinyvm *vm, uint32_t which, uint64_t gpa, uint64_t bytes, uint32_t rights)
@@ -73,6 +74,36 @@ void tiny_init(struct tinyvm *vm, const void *code, size_t bytes)
 	vm->launch.regs = (struct ceno_vmm_registers){ .rip = CENO_GPA_FIRMWARE, .rsp = CENO_GPA_RAM + 0x100000,
 		.cr0 = 0x80050033u, .cr3 = CENO_GPA_RAM + PML4, .cr4 = 0x620, .efer = 0xd00, .tss_limit = 0x67 };
 	assert_int_equal(ceno_launch_check(&vm->launch, sizeof(vm->launch), CENO_VMM_SINGLE_STEP), CENO_LAUNCH_NONE);
+}
+
+static void put64(struct tinyvm *vm, uint64_t gpa, uint64_t value)
+{
+	memcpy(vm->ram + (gpa - CENO_GPA_RAM), &value, sizeof(value));
+}
+
+void tiny_add_ring3(struct tinyvm *vm, const void *user, size_t bytes)
+{
+	static const uint64_t handler = CENO_GPA_FIRMWARE + 0x100;
+	const uint64_t user_entry = PTE_RW | PTE_LARGE | PTE_USER;
+	memcpy(vm->ram + (TINY_USER - CENO_GPA_RAM), user, bytes);
+	put64(vm, CENO_GPA_RAM + PML4, CENO_GPA_RAM + PDPT + PTE_RW + PTE_USER);
+	put64(vm, CENO_GPA_RAM + PDPT + 4 * 8, CENO_GPA_RAM + PD_FIRST + 4 * CENO_PAGE + PTE_RW + PTE_USER);
+	put64(vm, CENO_GPA_RAM + PD_FIRST + 4 * CENO_PAGE + 8, TINY_USER | user_entry);
+	put64(vm, TINY_GDT + CENO_SEL_KERNEL_CS, 0x00af9b000000ffffull);
+	put64(vm, TINY_GDT + CENO_SEL_KERNEL_SS, 0x00cf93000000ffffull);
+	put64(vm, TINY_GDT + (CENO_SEL_USER_SS & ~7u), 0x00cff3000000ffffull);
+	put64(vm, TINY_GDT + (CENO_SEL_USER_CS & ~7u), 0x00affb000000ffffull);
+	put64(vm, TINY_TSS + 4, TINY_RSP0);
+	put64(vm, TINY_IDT + 3 * 16, (handler & 0xffff) | (uint64_t)CENO_SEL_KERNEL_CS << 16 | 0xee00ull << 32 |
+	                                     (handler >> 16 & 0xffff) << 48);
+	put64(vm, TINY_IDT + 3 * 16 + 8, handler >> 32);
+	struct ceno_vmm_registers *regs = &vm->launch.regs;
+	regs->gdt_base = TINY_GDT;
+	regs->gdt_limit = 0x4f;
+	regs->tss_base = TINY_TSS;
+	regs->tss_limit = 0x67;
+	regs->idt_base = TINY_IDT;
+	regs->idt_limit = 34 * 16 - 1;
 }
 
 static void on_program(void *owner, const struct ceno_program_report *report)

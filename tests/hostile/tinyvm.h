@@ -9,6 +9,7 @@
 #ifndef CENO_TESTS_TINYVM_H
 #define CENO_TESTS_TINYVM_H
 
+#include "tinyvm_abi.h"
 #include "vmm/core/loop.h"
 
 #define TINY_RAM_BYTES CENO_RAM_MIN
@@ -26,6 +27,10 @@ struct tinyvm {
 
 /* Make the descriptors and the record. code: bytes of the guest, copied. */
 void tiny_init(struct tinyvm *vm, const void *code, size_t bytes);
+
+/* Give it a GDT, a TSS and an IDT whose vector 3 is at code + 0x100 (open to ring 3),
+ * and map one large page for ring 3 with `user` at its start (TINY_USER). */
+void tiny_add_ring3(struct tinyvm *vm, const void *user, size_t bytes);
 
 /* Run until it stops, or kick it after timeout_ms. Returns the stop. */
 struct ceno_vcpu_stop tiny_run(struct tinyvm *vm, unsigned timeout_ms);

@@ -185,11 +185,10 @@ static int lay_out(struct direct *direct)
 	if (result)
 		return result;
 	result = ceno_layout_build(&in, &direct->launch.regs);
-	direct->step.ram = in.ram;
-	direct->step.ram_bytes = in.ram_bytes;
 	if (result)
 		return complain("cannot lay out the session: %s", -result <= 5 ? why[-result] : "unknown error");
 	munmap(in.boot, CENO_PAGE);
+	munmap(in.ram, in.ram_bytes);
 	return 0;
 }
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "guest-kernel/abi/bundle.h"
+
 #define MSR_LSTAR 0xc0000082u
 #define CANONICAL_HIGH (1ull << 63)
 #define DR7_LOCAL(n) (1ull << ((n) * 2))
@@ -29,18 +31,29 @@ static int set_stepping(struct ceno_step *step, const struct ceno_kvm *kvm, bool
 	return ioctl(kvm->vcpu_fd, KVM_SET_GUEST_DEBUG, &debug) < 0 ? -errno : 0;
 }
 
-/* Target of IDT entry `vector`, or 0. The tables are the warden's or the nucleus's;
- * every access is checked against RAM. */
+/* Copy guest memory at a gva out of a slot. False: not mapped, or not in a slot. */
+static bool peek(const struct ceno_step *step, const struct ceno_kvm *kvm, uint64_t gva, void *to, size_t bytes)
+{
+	struct kvm_translation where = { .linear_address = gva };
+	if (ioctl(kvm->vcpu_fd, KVM_TRANSLATE, &where) < 0 || !where.valid)
+		return false;
+	for (uint32_t i = 0; i < step->slots->count; i++) {
+		const struct ceno_slot_map *map = &step->slots->map[i];
+		uint64_t offset = where.physical_address - map->gpa;
+		if (where.physical_address < map->gpa || offset >= map->bytes || map->bytes - offset < bytes)
+			continue;
+		memcpy(to, (const uint8_t *)map->host + offset, bytes);
+		return true;
+	}
+	return false;
+}
+
+/* Target of IDT entry `vector`, or 0. */
 static uint64_t idt_target(const struct ceno_step *step, const struct ceno_kvm *kvm, uint64_t idt, unsigned vector)
 {
-	struct kvm_translation where = { .linear_address = idt + vector * 16u };
 	uint8_t gate[16];
-	if (ioctl(kvm->vcpu_fd, KVM_TRANSLATE, &where) < 0 || !where.valid || where.physical_address < CENO_GPA_RAM)
+	if (!peek(step, kvm, idt + vector * 16u, gate, sizeof(gate)))
 		return 0;
-	uint64_t offset = where.physical_address - CENO_GPA_RAM;
-	if (offset > step->ram_bytes - sizeof(gate))
-		return 0;
-	memcpy(gate, step->ram + offset, sizeof(gate));
 	return (uint64_t)gate[0] | (uint64_t)gate[1] << 8 | (uint64_t)gate[6] << 16 | (uint64_t)gate[7] << 24 |
 	       (uint64_t)gate[8] << 32 | (uint64_t)gate[9] << 40 | (uint64_t)gate[10] << 48 | (uint64_t)gate[11] << 56;
 }
@@ -64,23 +77,72 @@ static void find_entries(struct ceno_step *step, const struct ceno_kvm *kvm, uin
 	step->breakpoint[3] = lstar & CANONICAL_HIGH ? lstar : idt_target(step, kvm, idt, 13);
 }
 
+/* Which way ring 0 was entered, told by where its first instruction lies. */
+static void name_entry(struct ceno_step *step, const struct ceno_kvm *kvm, uint64_t idt, uint64_t rip)
+{
+	snprintf(step->entry, sizeof(step->entry), "unknown");
+	uint64_t lstar = read_lstar(kvm);
+	if (rip - lstar <= CENO_VECTOR_BYTES)
+		snprintf(step->entry, sizeof(step->entry), "syscall");
+	for (unsigned vector = 0; vector < CENO_VECTORS; vector++) {
+		uint64_t target = idt_target(step, kvm, idt, vector);
+		if (target && rip >= target && rip - target <= CENO_VECTOR_BYTES)
+			snprintf(step->entry, sizeof(step->entry), "vector %u", vector);
+	}
+}
+
 static void emit(struct ceno_step *step, uint64_t exit)
 {
 	fprintf(step->out,
-	        "{\"stretch\":%" PRIu64 ",\"entry\":\"%#" PRIx64 "\",\"exit\":\"%#" PRIx64 "\",\"count\":%" PRIu64
-	        ",\"last\":\"%#" PRIx64 "\"}\n",
-	        step->stretches++, step->first, exit, step->count, step->last);
+	        "{\"stretch\":%" PRIu64 ",\"entry\":\"%s\",\"count\":%" PRIu64 ",\"first\":\"%#" PRIx64
+	        "\",\"last\":\"%#" PRIx64 "\",\"exit\":\"%#" PRIx64 "\"}\n",
+	        step->stretches++, step->entry, step->count, step->first, step->last, exit);
 	step->count = 0;
 }
 
-int ceno_step_arm(struct ceno_step *step, const struct ceno_kvm *kvm)
+int ceno_step_arm(struct ceno_step *step, const struct ceno_kvm *kvm, const struct ceno_slots *slots)
 {
 	struct kvm_regs regs;
 	if (ioctl(kvm->vcpu_fd, KVM_GET_REGS, &regs) < 0)
 		return -errno;
+	step->slots = slots;
 	step->count = 0;
+	step->fresh = false;
 	step->first = step->last = regs.rip;
+	snprintf(step->entry, sizeof(step->entry), "reset");
 	return set_stepping(step, kvm, true);
+}
+
+/* If the next instruction is an iretq to ring 3, where it goes; else 0. */
+static uint64_t next_return(const struct ceno_step *step, const struct ceno_kvm *kvm, uint64_t rip)
+{
+	static const uint8_t iretq[2] = { 0x48, 0xcf };
+	uint8_t code[2];
+	uint64_t frame[2]; /* rip, cs */
+	struct kvm_regs regs;
+	if (!peek(step, kvm, rip, code, sizeof(code)) || memcmp(code, iretq, sizeof(code)) != 0)
+		return 0;
+	if (ioctl(kvm->vcpu_fd, KVM_GET_REGS, &regs) < 0 || !peek(step, kvm, regs.rsp, frame, sizeof(frame)))
+		return 0;
+	return (frame[1] & 3) == 3 ? frame[0] : 0;
+}
+
+/* An instruction of ring 0 ended; rip is the next one. */
+static void count_one(struct ceno_step *step, const struct ceno_kvm *kvm, uint64_t idt, uint64_t rip)
+{
+	if (step->fresh) {
+		step->first = rip;
+		name_entry(step, kvm, idt, rip);
+		step->fresh = false;
+	}
+	step->count++;
+	step->last = rip;
+	uint64_t target = next_return(step, kvm, rip);
+	if (!target)
+		return;
+	step->count++; /* the iretq itself: where ring 0 is emulated no exit follows it */
+	emit(step, target);
+	step->fresh = true;
 }
 
 bool ceno_step_on_debug(struct ceno_step *step, const struct ceno_kvm *kvm)
@@ -90,23 +152,23 @@ bool ceno_step_on_debug(struct ceno_step *step, const struct ceno_kvm *kvm)
 	if (ioctl(kvm->vcpu_fd, KVM_GET_SREGS, &sregs) < 0)
 		return false;
 	bool ring3 = (sregs.cs.selector & 3) == 3;
-	if (!step->stepping) {
-		step->first = step->last = rip;
+	if (ring3) { /* stepped over the iretq: let ring 3 run free */
+		find_entries(step, kvm, sregs.idt.base);
+		return set_stepping(step, kvm, false) == 0;
+	}
+	if (!step->stepping) { /* a breakpoint: nothing of the stub ran yet */
+		step->first = rip;
+		step->fresh = false;
+		name_entry(step, kvm, sregs.idt.base, rip);
 		return set_stepping(step, kvm, true) == 0;
 	}
-	step->count++;
-	if (!ring3) {
-		step->last = rip;
-		return true;
-	}
-	emit(step, rip);
-	find_entries(step, kvm, sregs.idt.base);
-	return set_stepping(step, kvm, false) == 0;
+	count_one(step, kvm, sregs.idt.base, rip);
+	return true;
 }
 
 void ceno_step_finish(struct ceno_step *step)
 {
-	if (step->stepping && step->count)
+	if (step->count)
 		emit(step, 0);
 	fflush(step->out);
 }
