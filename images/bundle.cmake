@@ -1,0 +1,37 @@
+# Signed bundles from guest modules.
+#
+# ceno_bundle(OUTPUT SECRET MODULES...)
+#   Makes <build>/blobs/OUTPUT (target blob_<OUTPUT without .bin>, part of ALL),
+#   signed by the key file SECRET. Each of MODULES is name=TARGET[:PLEDGES]: a
+#   module name and the guest_* target that links it. Returns without a target if one
+#   of them does not exist in this build.
+function(ceno_bundle output secret)
+  set(arguments)
+  set(targets)
+  foreach(module ${ARGN})
+    if(NOT module MATCHES "^([a-z]+)=([A-Za-z0-9_-]+)(:.*)?$")
+      message(FATAL_ERROR "ceno_bundle: ${module} is not name=TARGET[:PLEDGES]")
+    endif()
+    if(NOT TARGET ${CMAKE_MATCH_2})
+      return()
+    endif()
+    list(APPEND arguments ${CMAKE_MATCH_1}=$<TARGET_FILE:${CMAKE_MATCH_2}>${CMAKE_MATCH_3})
+    list(APPEND targets ${CMAKE_MATCH_2})
+  endforeach()
+  string(REGEX REPLACE "\\.bin$" "" name ${output})
+  add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/blobs/${output}
+    COMMAND ceno-bundle build --secret ${secret} --out ${CMAKE_BINARY_DIR}/blobs/${output} ${arguments}
+    DEPENDS ceno-bundle ${targets} ${secret} COMMENT "${output}" VERBATIM)
+  add_custom_target(blob_${name} ALL DEPENDS ${CMAKE_BINARY_DIR}/blobs/${output})
+  add_dependencies(ceno_blobs blob_${name})
+endfunction()
+
+# ceno_trust_page(OUTPUT KEY): <build>/blobs/OUTPUT from a secret key file; target as above.
+function(ceno_trust_page output secret)
+  string(REGEX REPLACE "\\.bin$" "" name ${output})
+  add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/blobs/${output}
+    COMMAND ceno-bundle trust --secret ${secret} --out ${CMAKE_BINARY_DIR}/blobs/${output}
+    DEPENDS ceno-bundle ${secret} COMMENT "${output}" VERBATIM)
+  add_custom_target(blob_${name} ALL DEPENDS ${CMAKE_BINARY_DIR}/blobs/${output})
+  add_dependencies(ceno_blobs blob_${name})
+endfunction()
