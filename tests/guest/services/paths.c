@@ -1,0 +1,165 @@
+/*
+ * A test service in membrane's place: makes a process, runs a few instructions
+ * in it, and exercises the entry paths and the refusals of MAP from ring 3.
+ *
+ * Each check that fails ends the session with its line number as the program's
+ * exit status; 0 means every one held. The counts of ring-0 instructions
+ * (tests/guest/ring0.table) are taken while this runs.
+ */
+#include "sdk/ceno.h"
+
+#define SLOT_PROCESS (CENO_SLOT_FIRST_FREE + 1)
+#define STDIO (CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO)
+#define WINDOW_GVA 0x30000000ull
+#define DOORBELL_GVA 0x31000000ull
+#define SCRATCH_GVA 0x40000000ull
+#define CODE_GVA 0x400000ull
+#define DATA_GVA 0x600000ull
+#define NULL_CALLS 4
+
+static const uint32_t R = CENO_RIGHT_READ, W = CENO_RIGHT_WRITE, X = CENO_RIGHT_EXECUTE, M = CENO_RIGHT_MAP;
+
+static uint32_t calls, faults, ticks;
+
+static struct ceno_stdio_guest *report(void)
+{
+	return (struct ceno_stdio_guest *)(WINDOW_GVA + CENO_STDIO_GUEST_OFFSET);
+}
+
+static _Noreturn void finish(uint32_t status)
+{
+	volatile struct ceno_stdio_guest *g = report();
+
+	g->magic = CENO_STDIO_MAGIC;
+	g->abi_version = CENO_ABI_VERSION;
+	g->seq = 1;
+	g->exit_status = status;
+	g->syscalls = calls;
+	g->faults = faults;
+	__atomic_store_n(&g->state, CENO_PROGRAM_DONE, __ATOMIC_RELEASE);
+	*(volatile uint32_t *)DOORBELL_GVA = 1;
+	for (;;)
+		ceno_recv_signal(STDIO, 0);
+}
+
+#define CHECK(condition) do { if (!(condition)) finish(__LINE__ & 0xff); } while (0)
+
+/* The program: `syscall` NULL_CALLS times, one store to a page not yet mapped, a
+ * spin until a tick came, then call number 60. */
+static const uint8_t program[] = {
+	0xbb, NULL_CALLS, 0, 0, 0,              /* mov $NULL_CALLS, %ebx */
+	0xb8, 39, 0, 0, 0,                      /* 1: mov $39, %eax */
+	0x0f, 0x05,                             /* syscall */
+	0xff, 0xcb,                             /* dec %ebx */
+	0x75, 0xf5,                             /* jnz 1b */
+	0xa3, 0, 0, 0x60, 0, 0, 0, 0, 0,        /* movabs %eax, DATA_GVA (a3: moffs64) */
+	0xb8, 60, 0, 0, 0,                      /* mov $60, %eax */
+	0x0f, 0x05,                             /* syscall */
+	0xcc
+};
+
+void ceno_service_syscall(struct ceno_trap_page *t)
+{
+	calls++;
+	if (t->gpr[0] == 60) {
+		CHECK(calls == NULL_CALLS + 1);
+		CHECK(faults == 1);
+		finish(0);
+	}
+	CHECK(t->gpr[0] == 39);
+	CHECK(t->gpr[3] == NULL_CALLS + 1 - calls);
+	CHECK(t->gpr[1] >= CODE_GVA && t->gpr[1] < CODE_GVA + CENO_PAGE);
+	t->gpr[0] = 7;
+}
+
+void ceno_service_fault(struct ceno_trap_page *t)
+{
+	t->resume_rip = t->rip;
+	t->resume_rflags = t->rflags;
+	if (t->vector == CENO_VECTOR_TICK || t->vector == CENO_VECTOR_WINDOW) {
+		ticks++;
+		return;
+	}
+	CHECK(t->vector == 14);
+	CHECK(t->cr2 == DATA_GVA);
+	CHECK(t->error == 6); /* user, write, not present */
+	faults++;
+	CHECK(ceno_map(SLOT_PROCESS, CENO_SLOT_RAM, DATA_GVA, CENO_LARGE_PAGE, 16 * CENO_PAGE, R | W) == 0);
+}
+
+static void check_refusals(void)
+{
+	const uint32_t self = CENO_SLOT_SELF, ram = CENO_SLOT_RAM;
+
+	CHECK(ceno_map(self, ram, SCRATCH_GVA, 0, CENO_PAGE, R | W | X) == CENO_E_WX);
+	CHECK(ceno_map(self, ram, SCRATCH_GVA + 1, 0, CENO_PAGE, R) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, ram, 1ull << 47, 0, CENO_PAGE, R) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, ram, (1ull << 47) - CENO_PAGE, 0, 2 * CENO_PAGE, R) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, ram, SCRATCH_GVA, 1ull << 40, CENO_PAGE, R) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, ram, SCRATCH_GVA, ~0xfffull, CENO_PAGE, R) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, ram, CENO_GVA_ENTRY, 0, CENO_PAGE, R) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, ram, CENO_GVA_ENTRY - CENO_PAGE, 0, 2 * CENO_PAGE, R) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, CENO_SLOT_PACK, SCRATCH_GVA, 0, CENO_PAGE, R | W) == CENO_E_RIGHTS);
+	CHECK(ceno_map(self, CENO_SLOT_BUNDLE, SCRATCH_GVA, 0, CENO_PAGE, R) == CENO_E_SLOT);
+	CHECK(ceno_map(self, CENO_SLOT_TRAP, SCRATCH_GVA, 0, CENO_PAGE, R) == CENO_E_SLOT);
+	CHECK(ceno_map(ram, ram, SCRATCH_GVA, 0, CENO_PAGE, R) == CENO_E_TYPE);
+	CHECK(ceno_map(SLOT_PROCESS, ram, SCRATCH_GVA, 0, CENO_PAGE, R) == CENO_E_SLOT);
+	CHECK(ceno_map(self, ram, SCRATCH_GVA, 0, CENO_PAGE, R | M) == CENO_E_RIGHTS);
+	CHECK(ceno_verb(99, 0, 0, 0, 0, 0, 0, NULL) == CENO_E_VERB);
+	CHECK(ceno_verb(~0ull, 0, 0, 0, 0, 0, 0, NULL) == CENO_E_VERB);
+	CHECK(ceno_grant(CENO_SLOT_SELF, CENO_SLOT_RAM, SLOT_PROCESS, R) == CENO_E_RIGHTS);
+	CHECK(ceno_grant(CENO_SLOT_NULL, CENO_SLOT_RAM, SLOT_PROCESS, R) == CENO_E_SLOT);
+	CHECK(ceno_mask(CENO_SLOT_NULL, R, 0, 0, 0) == CENO_E_SLOT);
+	CHECK(ceno_recv_signal(63, 1) == CENO_E_SLOT);
+	CHECK(ceno_tick(0, 0, NULL) == 0);
+}
+
+/* A frame is never writable and executable through any two mappings. */
+static void check_wx(void)
+{
+	const uint32_t self = CENO_SLOT_SELF, ram = CENO_SLOT_RAM;
+	const uint64_t offset = 4 * CENO_LARGE_PAGE;
+
+	CHECK(ceno_map(self, ram, SCRATCH_GVA, offset, CENO_PAGE, R | W) == 0);
+	CHECK(ceno_map(self, ram, SCRATCH_GVA, offset, CENO_PAGE, R | W) == CENO_E_EXISTS);
+	CHECK(ceno_map(self, ram, SCRATCH_GVA + CENO_PAGE, offset, CENO_PAGE, R | X) == CENO_E_WX);
+	CHECK(ceno_map(self, -1, SCRATCH_GVA, 0, CENO_PAGE, 0) == 0);
+	CHECK(ceno_map(self, ram, SCRATCH_GVA + CENO_PAGE, offset, CENO_PAGE, R | X) == 0);
+	CHECK(ceno_map(self, ram, SCRATCH_GVA, offset, CENO_PAGE, R | W) == CENO_E_WX);
+	CHECK(ceno_map(self, ram, SCRATCH_GVA + CENO_LARGE_PAGE, offset, CENO_LARGE_PAGE, R | W) == CENO_E_WX);
+	CHECK(ceno_map(self, -1, SCRATCH_GVA + CENO_PAGE, 0, CENO_PAGE, 0) == 0);
+	CHECK(ceno_map(self, ram, SCRATCH_GVA + CENO_LARGE_PAGE, offset, CENO_LARGE_PAGE, R | W) == 0);
+	CHECK(ceno_map(self, ram, SCRATCH_GVA, offset + 5 * CENO_PAGE, CENO_PAGE, R | X) == CENO_E_WX);
+	CHECK(ceno_map(self, -1, SCRATCH_GVA + CENO_LARGE_PAGE, 0, CENO_PAGE, 0) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, -1, SCRATCH_GVA + CENO_LARGE_PAGE, 0, CENO_LARGE_PAGE, 0) == 0);
+}
+
+static void make_process(struct ceno_trap_page *t)
+{
+	const uint64_t offset = CENO_LARGE_PAGE + 64 * CENO_PAGE;
+	uint8_t *page = (uint8_t *)SCRATCH_GVA;
+
+	CHECK(ceno_map(CENO_SLOT_SELF, CENO_SLOT_RAM, SCRATCH_GVA, offset, CENO_PAGE, R | W) == 0);
+	for (uint32_t i = 0; i < sizeof program; i++)
+		page[i] = program[i];
+	CHECK(ceno_spawn(CENO_SPAWN_PROCESS, SLOT_PROCESS, 3, 0, 0) == CENO_E_POOL);
+	CHECK(ceno_spawn(CENO_SPAWN_PROCESS, SLOT_PROCESS, 64, 0, 0) == 0);
+	CHECK(ceno_map(SLOT_PROCESS, CENO_SLOT_RAM, CODE_GVA, offset, CENO_PAGE, R | X) == CENO_E_WX);
+	CHECK(ceno_map(CENO_SLOT_SELF, -1, SCRATCH_GVA, 0, CENO_PAGE, 0) == 0);
+	CHECK(ceno_map(SLOT_PROCESS, CENO_SLOT_RAM, CODE_GVA, offset, CENO_PAGE, R | X) == 0);
+	CHECK(ceno_recv_signal(SLOT_PROCESS, 0) == 0);
+	for (int i = 0; i < 16; i++)
+		t->gpr[i] = 0;
+	t->resume_rip = CODE_GVA;
+	t->resume_rflags = CENO_RFLAGS_SET;
+	ceno_process_enter(t);
+}
+
+void ceno_service_main(void)
+{
+	ceno_map(CENO_SLOT_SELF, STDIO, WINDOW_GVA, 0, CENO_STDIO_BYTES, R | W);
+	ceno_map(CENO_SLOT_SELF, STDIO, DOORBELL_GVA, CENO_WINDOW_STRIDE, CENO_PAGE, R | W);
+	check_refusals();
+	check_wx();
+	make_process((struct ceno_trap_page *)CENO_GVA_TRAP_PAGE);
+}
