@@ -60,7 +60,7 @@ __attribute__((format(printf, 1, 2))) static int complain(const char *format, ..
 
 static int make_memfd(struct direct *direct, uint32_t which, const char *name, uint64_t bytes)
 {
-	int fd = memfd_create(name, MFD_CLOEXEC);
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0)
 		return complain("cannot make memory for %s: %m", name);
 	direct->fd[which] = fd;

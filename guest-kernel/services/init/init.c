@@ -82,7 +82,7 @@ static void grant_if_there(uint32_t slot, uint32_t rights)
 {
 	int64_t rc = ceno_grant(SLOT_CHILD, slot, slot, rights);
 
-	if (rc != CENO_E_SLOT) /* nothing pledged, no image: an empty slot */
+	if (rc != CENO_E_SLOT) /* nothing pledged, no image, no pack: an empty slot */
 		must(rc);
 }
 
@@ -94,7 +94,7 @@ static void grant_all(uint64_t user_bytes, uint64_t taken_pages)
 	must(ceno_grant(SLOT_CHILD, CENO_SLOT_CLOCK, CENO_SLOT_CLOCK, CENO_RIGHT_READ));
 	must(ceno_mask(CENO_SLOT_RAM, CENO_RIGHTS_ALL, 0, user_bytes - taken_pages * CENO_PAGE, 0));
 	must(ceno_grant(SLOT_CHILD, CENO_SLOT_RAM, CENO_SLOT_RAM, rw | CENO_RIGHT_EXECUTE));
-	must(ceno_grant(SLOT_CHILD, CENO_SLOT_PACK, CENO_SLOT_PACK, rx));
+	grant_if_there(CENO_SLOT_PACK, rx);
 	must(ceno_grant(SLOT_CHILD, CENO_SLOT_BOOT, CENO_SLOT_BOOT, CENO_RIGHT_READ));
 	grant_if_there(CENO_SLOT_IMAGE, rx);
 	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class++)

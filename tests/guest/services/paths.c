@@ -99,7 +99,7 @@ static void check_refusals(void)
 	CHECK(ceno_map(self, ram, SCRATCH_GVA, ~0xfffull, CENO_PAGE, R) == CENO_E_BOUNDS);
 	CHECK(ceno_map(self, ram, CENO_GVA_ENTRY, 0, CENO_PAGE, R) == CENO_E_BOUNDS);
 	CHECK(ceno_map(self, ram, CENO_GVA_ENTRY - CENO_PAGE, 0, 2 * CENO_PAGE, R) == CENO_E_BOUNDS);
-	CHECK(ceno_map(self, CENO_SLOT_PACK, SCRATCH_GVA, 0, CENO_PAGE, R | W) == CENO_E_RIGHTS);
+	CHECK(ceno_map(self, CENO_SLOT_BOOT, SCRATCH_GVA, 0, CENO_PAGE, R | W) == CENO_E_RIGHTS);
 	CHECK(ceno_map(self, CENO_SLOT_BUNDLE, SCRATCH_GVA, 0, CENO_PAGE, R) == CENO_E_SLOT);
 	CHECK(ceno_map(self, CENO_SLOT_TRAP, SCRATCH_GVA, 0, CENO_PAGE, R) == CENO_E_SLOT);
 	CHECK(ceno_map(ram, ram, SCRATCH_GVA, 0, CENO_PAGE, R) == CENO_E_TYPE);
