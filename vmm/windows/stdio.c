@@ -64,12 +64,12 @@ static void pump_in(struct ceno_stdio *stdio)
 	struct ceno_ring_span span;
 	bool moved = false, blocked = false;
 
-	while (!stream->closed && !blocked) {
-		if (ceno_ring_writable(&stream->ring, &span)) {
+	while (!blocked) {
+		if (ceno_ring_writable(&stream->ring, &span)) { /* checked after the end of input too */
 			lie(stdio);
 			return;
 		}
-		if (span.bytes == 0)
+		if (stream->closed || span.bytes == 0)
 			break;
 		ssize_t n = read(stream->fd, span.at, span.bytes);
 		if (n > 0) {
