@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "tinyvm.h"
-#include "vmm/core/step.h"
+#include "vmm/kvm/step.h"
 
 extern const uint8_t guest_stepped[], guest_stepped_end[], guest_stepped_user[], guest_stepped_user_end[];
 

@@ -21,7 +21,7 @@
 #include "guest-kernel/abi/bundle.h"
 #include "vmm/core/launch_check.h"
 #include "vmm/core/loop.h"
-#include "vmm/core/step.h"
+#include "vmm/kvm/step.h"
 #include "vmm/kvm/probe.h"
 #include "vmm/warden/layout.h"
 

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "vmm/core/step.h"
+#include "vmm/kvm/step.h"
 
 #define KICK_SIGNAL SIGUSR1
 

@@ -20,7 +20,7 @@
 #include "vmm/kvm/kvm.h"
 #include "vmm/slots/slots.h"
 
-struct ceno_step; /* core/step.h: counting ring-0 instructions, direct mode only */
+struct ceno_step; /* kvm/step.h: counting ring-0 instructions, direct mode only */
 
 struct ceno_vcpu_stop {
 	uint32_t reason;        /* enum ceno_vmm_stop; NONE: still running */

@@ -8,7 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "vmm/core/step.h"
+#include "vmm/kvm/step.h"
 
 /* One doorbell and one interrupt for each pledged class that has a window. */
 static int init_windows(struct ceno_vm *vm)

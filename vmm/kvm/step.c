@@ -1,7 +1,7 @@
 /*
  * Stepping. See step.h.
  */
-#include "vmm/core/step.h"
+#include "vmm/kvm/step.h"
 
 #include <errno.h>
 #include <inttypes.h>
