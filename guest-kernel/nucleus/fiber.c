@@ -36,6 +36,8 @@ struct ceno_fiber *ceno_fiber_new(uint64_t quota, uint64_t rip, uint64_t rsp, ui
 	f->frame.rflags = CENO_RFLAGS_SET;
 	f->space.quota = quota;
 	ceno_cpu.fiber[index] = f;
+	if (index >= ceno_cpu.fiber_end)
+		ceno_cpu.fiber_end = index + 1;
 	return f;
 }
 
@@ -59,7 +61,7 @@ static void make_ready(struct ceno_fiber *f)
 
 void ceno_fiber_wake(struct ceno_object *channel)
 {
-	for (int i = 0; i < CENO_FIBERS_MAX; i++) {
+	for (uint64_t i = 0; i < ceno_cpu.fiber_end; i++) {
 		struct ceno_fiber *f = ceno_cpu.fiber[i];
 
 		if (f && f->state == CENO_FIBER_BLOCKED && f->wait == CENO_WAIT_CHANNEL && f->wait_on == channel)
@@ -95,7 +97,7 @@ static void idle(void)
 	uint64_t first = UINT64_MAX;
 	int hope = 0;
 
-	for (int i = 0; i < CENO_FIBERS_MAX; i++) {
+	for (uint64_t i = 0; i < ceno_cpu.fiber_end; i++) {
 		struct ceno_fiber *f = ceno_cpu.fiber[i];
 
 		if (!f || f->state != CENO_FIBER_BLOCKED || f->wait == CENO_WAIT_CHANNEL)
@@ -112,15 +114,17 @@ static void idle(void)
 
 void ceno_fiber_schedule(void)
 {
-	uint32_t start = ceno_cpu.current->index;
+	uint64_t i = ceno_cpu.current->index;
 	int slept = 0;
 
 	for (;;) {
 		uint64_t now = ceno_cpu_tsc();
 
-		for (uint32_t n = 1; n <= CENO_FIBERS_MAX; n++) {
-			struct ceno_fiber *f = ceno_cpu.fiber[(start + n) % CENO_FIBERS_MAX];
+		for (uint64_t n = 0; n < ceno_cpu.fiber_end; n++) {
+			struct ceno_fiber *f;
 
+			i = i + 1 < ceno_cpu.fiber_end ? i + 1 : 0;
+			f = ceno_cpu.fiber[i];
 			if (!f || !may_run(f, now))
 				continue;
 			if (slept)

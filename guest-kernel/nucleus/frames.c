@@ -30,11 +30,6 @@ static struct granule *granule_of(uint64_t gpa)
 	return (struct granule *)ceno_cpu.handoff->granule_gva + (gpa - ceno_cpu.handoff->user_gpa) / CENO_LARGE_PAGE;
 }
 
-int ceno_frames_are_ram(uint64_t gpa)
-{
-	return gpa - ceno_cpu.handoff->user_gpa < ceno_cpu.handoff->user_bytes;
-}
-
 /* Eight frames at a time: ring 0 may cost a microsecond an instruction. */
 int ceno_frames_check_write(uint64_t gpa, uint64_t pages)
 {

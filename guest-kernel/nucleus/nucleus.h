@@ -70,6 +70,8 @@ struct ceno_space {
 	uint64_t cr3;
 	uint64_t quota;                 /* pool pages it may still take */
 	uint64_t pages;                 /* pool pages it holds, tables and its object */
+	uint64_t *last_table;           /* borrowed: the PT used last, NULL none, and the 2 MiB it */
+	uint64_t last_region;           /* covers: faults come in runs, a walk costs 20 instructions a level */
 };
 
 enum ceno_fiber_state { CENO_FIBER_FREE, CENO_FIBER_PARKED, CENO_FIBER_READY, CENO_FIBER_BLOCKED, CENO_FIBER_DEAD };
@@ -131,6 +133,7 @@ struct ceno_cpu {
 	const struct ceno_handoff *handoff;
 	uint64_t *tss_rsp0;
 	struct ceno_fiber *fiber[CENO_FIBERS_MAX];
+	uint64_t fiber_end;             /* no fiber at this index or above */
 	uint64_t pool_next;             /* first pool page never used */
 	uint64_t pool_free;             /* gva of the first recycled page, 0 none */
 	struct ceno_frames range[CENO_SLOT_FIRST_FREE]; /* by boot slot */
@@ -168,7 +171,11 @@ void ceno_cap_clear(struct ceno_cap *cap);
 
 /* ---- frames.c: count of writable or executable mappings per frame ---- */
 
-int ceno_frames_are_ram(uint64_t gpa);                  /* part of user RAM? */
+static inline int ceno_frames_are_ram(uint64_t gpa)     /* part of user RAM? */
+{
+	return gpa - ceno_cpu.handoff->user_gpa < ceno_cpu.handoff->user_bytes;
+}
+
 int ceno_frames_check_write(uint64_t gpa, uint64_t pages);
 int ceno_frames_check_execute(uint64_t gpa, uint64_t pages);
 int ceno_frames_check_write_large(uint64_t gpa);
@@ -183,8 +190,16 @@ void ceno_frames_drop(uint64_t entry, int large);
 /* A zeroed pool page; the caller has checked and charged a quota, so there is one. */
 void *ceno_pool_take(void);
 void ceno_pool_give(void *page);
-uint64_t ceno_pool_gpa(const void *page);
-void *ceno_pool_page(uint64_t gpa);
+
+static inline uint64_t ceno_pool_gpa(const void *page)
+{
+	return (uint64_t)page - ceno_cpu.handoff->pool_gva + ceno_cpu.handoff->pool_gpa;
+}
+
+static inline void *ceno_pool_page(uint64_t gpa)
+{
+	return (void *)(gpa - ceno_cpu.handoff->pool_gpa + ceno_cpu.handoff->pool_gva);
+}
 
 /* ---- space.c ---- */
 

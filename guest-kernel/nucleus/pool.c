@@ -30,13 +30,3 @@ void ceno_pool_give(void *page)
 	*(uint64_t *)page = ceno_cpu.pool_free;
 	ceno_cpu.pool_free = (uint64_t)page;
 }
-
-uint64_t ceno_pool_gpa(const void *page)
-{
-	return (uint64_t)page - ceno_cpu.handoff->pool_gva + ceno_cpu.handoff->pool_gpa;
-}
-
-void *ceno_pool_page(uint64_t gpa)
-{
-	return (void *)(gpa - ceno_cpu.handoff->pool_gpa + ceno_cpu.handoff->pool_gva);
-}

@@ -34,6 +34,8 @@ static uint64_t *find_table(const struct ceno_space *s, uint64_t gva, int level,
 {
 	uint64_t *t = s->pml4, *next;
 
+	if (level == 0 && s->last_table && gva >> 21 == s->last_region)
+		return s->last_table;
 	for (int l = 3; l > level; l--, t = next) {
 		unsigned i = index_of(gva, l);
 
@@ -54,6 +56,8 @@ static uint64_t *make_table(struct ceno_space *s, uint64_t gva, int level)
 {
 	uint64_t *t = s->pml4;
 
+	if (level == 0 && s->last_table && gva >> 21 == s->last_region)
+		return s->last_table;
 	for (int l = 3; l > level; l--) {
 		unsigned i = index_of(gva, l);
 		uint64_t *next = next_table(t, i);
@@ -65,6 +69,10 @@ static uint64_t *make_table(struct ceno_space *s, uint64_t gva, int level)
 			t[i] = ceno_pool_gpa(next) | PTE_P | PTE_W | PTE_U;
 		}
 		t = next;
+	}
+	if (level == 0) {
+		s->last_table = t;
+		s->last_region = gva >> 21;
 	}
 	return t;
 }
@@ -244,6 +252,7 @@ int ceno_space_teardown(struct ceno_space *s)
 {
 	uint64_t *t = s->pml4, *entry = NULL;
 
+	s->last_table = NULL;
 	for (int l = 3; l > 0; l--) {
 		unsigned end = l == 3 ? ENTRIES - 1 : ENTRIES, i = 0;
 

@@ -112,7 +112,7 @@ static int64_t end_process(struct ceno_fiber *f, struct ceno_cap *cap)
 
 	p->object.epoch++; /* no RECV can select it again */
 	cap->epoch = p->object.epoch;
-	for (int i = 0; i < CENO_FIBERS_MAX; i++)
+	for (uint64_t i = 0; i < ceno_cpu.fiber_end; i++)
 		if (ceno_cpu.fiber[i] && ceno_cpu.fiber[i]->process == p)
 			ceno_cpu.fiber[i]->process = NULL;
 	ceno_cpu.process_cr3 = f->process ? f->process->space.cr3 : f->space.cr3;
