@@ -44,15 +44,16 @@ static _Noreturn void finish(uint32_t status)
 
 #define CHECK(condition) do { if (!(condition)) finish(__LINE__ & 0xff); } while (0)
 
-/* The program: `syscall` NULL_CALLS times, one store to a page not yet mapped, a
- * spin until a tick came, then call number 60. */
+/* The program: `syscall` NULL_CALLS times, two stores to pages not yet mapped (the
+ * second 16 pages on, in a page table that is there already), then call 60. */
 static const uint8_t program[] = {
 	0xbb, NULL_CALLS, 0, 0, 0,              /* mov $NULL_CALLS, %ebx */
 	0xb8, 39, 0, 0, 0,                      /* 1: mov $39, %eax */
 	0x0f, 0x05,                             /* syscall */
 	0xff, 0xcb,                             /* dec %ebx */
 	0x75, 0xf5,                             /* jnz 1b */
-	0xa3, 0, 0, 0x60, 0, 0, 0, 0, 0,        /* movabs %eax, DATA_GVA (a3: moffs64) */
+	0xa3, 0, 0, 0x60, 0, 0, 0, 0, 0,        /* movabs %eax, DATA_GVA */
+	0xa3, 0, 0, 0x61, 0, 0, 0, 0, 0,        /* movabs %eax, DATA_GVA + 16 pages */
 	0xb8, 60, 0, 0, 0,                      /* mov $60, %eax */
 	0x0f, 0x05,                             /* syscall */
 	0xcc
@@ -63,7 +64,7 @@ void ceno_service_syscall(struct ceno_trap_page *t)
 	calls++;
 	if (t->gpr[0] == 60) {
 		CHECK(calls == NULL_CALLS + 1);
-		CHECK(faults == 1);
+		CHECK(faults == 2);
 		finish(0);
 	}
 	CHECK(t->gpr[0] == 39);
@@ -81,10 +82,11 @@ void ceno_service_fault(struct ceno_trap_page *t)
 		return;
 	}
 	CHECK(t->vector == 14);
-	CHECK(t->cr2 == DATA_GVA);
+	CHECK(t->cr2 == DATA_GVA + faults * 16 * CENO_PAGE);
 	CHECK(t->error == 6); /* user, write, not present */
+	CHECK(ceno_map(SLOT_PROCESS, CENO_SLOT_RAM, t->cr2, CENO_LARGE_PAGE + faults * 16 * CENO_PAGE, 16 * CENO_PAGE,
+	               R | W) == 0);
 	faults++;
-	CHECK(ceno_map(SLOT_PROCESS, CENO_SLOT_RAM, DATA_GVA, CENO_LARGE_PAGE, 16 * CENO_PAGE, R | W) == 0);
 }
 
 static void check_refusals(void)
