@@ -1,0 +1,25 @@
+/*
+ * The warden's half of its channel to ceno-attest (attest/proof/wire.h): one
+ * launch, R, one payload; and the spool file for when attest is gone.
+ */
+#ifndef CENO_WARDEN_ATTEST_H
+#define CENO_WARDEN_ATTEST_H
+
+#include "destroy.h"
+
+/* One message from attest, without blocking. Returns 1 with *reply, 0 attest is gone,
+ * -EAGAIN, -EPROTO not a LAUNCHED or STORED record. A RANDOM answer that came too late
+ * for its question is skipped. */
+int ceno_attest_recv(int fd, struct ceno_attest_launched *reply);
+
+/* Asks for R and waits at most `ms`. Returns 0 with 32 bytes, or -errno (-ETIMEDOUT, -EPIPE, -EIO). */
+int ceno_attest_random(int fd, uint8_t random[32], int ms);
+
+/*
+ * Hands the payload over: sends it, waits at most `ms` until attest says it is on
+ * disk; else writes it into the spool file and syncs that.
+ * Returns 0, or -errno if neither worked (the payload is lost).
+ */
+int ceno_attest_hand_over(int fd, int spool, const struct ceno_payload *payload, int ms);
+
+#endif

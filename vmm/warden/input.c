@@ -1,0 +1,200 @@
+/*
+ * Inputs into the pack; see input.h.
+ */
+#include "input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct ceno_inputs *ceno_inputs_new(void)
+{
+	struct ceno_inputs *in = calloc(1, sizeof *in);
+	if (!in)
+		return NULL;
+	in->hash = EVP_MD_CTX_new();
+	if (in->hash)
+		return in;
+	free(in);
+	return NULL;
+}
+
+void ceno_inputs_free(struct ceno_inputs *in)
+{
+	if (!in)
+		return;
+	for (uint32_t i = 0; i < in->count; i++)
+		if (in->file[i].fd >= 0)
+			close(in->file[i].fd);
+	EVP_MD_CTX_free(in->hash);
+	/* Paths and digests of inputs are session content. */
+	explicit_bzero(in, sizeof *in);
+	free(in);
+}
+
+static int check_descriptor(int fd, uint64_t length, struct stat *st)
+{
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fstat(fd, st) < 0)
+		return CENO_SESSION_ERROR_UNREADABLE;
+	if (!S_ISREG(st->st_mode))
+		return CENO_SESSION_ERROR_NOT_REGULAR;
+	if ((flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY)
+		return CENO_SESSION_ERROR_UNREADABLE;
+	if (st->st_size < 0 || (uint64_t)st->st_size != length)
+		return CENO_SESSION_ERROR_CHANGED;
+	return 0;
+}
+
+int ceno_inputs_add(struct ceno_inputs *in, int fd, const char *path, uint32_t mode, uint64_t length,
+                    uint64_t limit)
+{
+	struct stat st = {0};
+	int error = 0;
+	if (in->count == CENO_PACK_ENTRIES_MAX || length > limit || in->bytes > limit - length)
+		error = CENO_SESSION_ERROR_TOO_LARGE;
+	else if (!memchr(path, 0, CENO_PACK_PATH_MAX) || !ceno_pack_path_ok(path))
+		error = CENO_SESSION_ERROR_PATH;
+	else
+		error = check_descriptor(fd, length, &st);
+	if (error) {
+		close(fd);
+		return error;
+	}
+	uint32_t i = in->count++;
+	in->file[i] = (struct ceno_input_file){fd, st};
+	memset(&in->entry[i], 0, sizeof in->entry[i]);
+	memcpy(in->entry[i].path, path, strlen(path));
+	in->entry[i].mode = mode;
+	in->entry[i].length = length;
+	in->bytes += length;
+	return 0;
+}
+
+static const struct ceno_pack_entry *find_args(const struct ceno_inputs *in)
+{
+	for (uint32_t i = 0; i < in->count; i++)
+		if (strcmp(in->entry[i].path, CENO_PACK_ARGS) == 0)
+			return &in->entry[i];
+	return NULL;
+}
+
+int ceno_inputs_plan(struct ceno_inputs *in, char *culprit)
+{
+	uint32_t at = 0;
+	memset(culprit, 0, CENO_PACK_PATH_MAX);
+	const struct ceno_pack_entry *args = find_args(in);
+	if (!args)
+		return CENO_SESSION_ERROR_PROTOCOL;
+	if (args->length > CENO_ARGS_MAX)
+		return CENO_SESSION_ERROR_TOO_LARGE;
+	int rc = ceno_pack_plan(in->entry, in->count, in->order, &in->total_bytes, &at);
+	if (rc == 0)
+		return 0;
+	if (at < in->count)
+		memcpy(culprit, in->entry[at].path, CENO_PACK_PATH_MAX);
+	switch (rc) {
+	case CENO_PACK_ERROR_DUPLICATE: return CENO_SESSION_ERROR_DUPLICATE;
+	case CENO_PACK_ERROR_COUNT:
+	case CENO_PACK_ERROR_SIZE: return CENO_SESSION_ERROR_TOO_LARGE;
+	case CENO_PACK_ERROR_MODE: return CENO_SESSION_ERROR_PROTOCOL;
+	default: return CENO_SESSION_ERROR_PATH;
+	}
+}
+
+static int same_file_state(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* Reads [offset, offset + bytes) completely. Returns 0 or a session error. */
+static int read_fully(int fd, uint8_t *to, uint64_t bytes, uint64_t offset)
+{
+	while (bytes) {
+		ssize_t n = pread(fd, to, bytes, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return CENO_SESSION_ERROR_UNREADABLE;
+		if (n == 0)
+			return CENO_SESSION_ERROR_CHANGED; /* shorter than it was */
+		to += n;
+		offset += (uint64_t)n;
+		bytes -= (uint64_t)n;
+	}
+	return 0;
+}
+
+/* All bytes are copied: is it still the file that was announced? */
+static int finish_file(struct ceno_inputs *in, struct ceno_input_file *file, struct ceno_pack_entry *entry)
+{
+	uint8_t beyond;
+	struct stat after;
+	unsigned length = 0;
+	ssize_t n;
+	do
+		n = pread(file->fd, &beyond, 1, (off_t)entry->length);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 || fstat(file->fd, &after) < 0)
+		return CENO_SESSION_ERROR_UNREADABLE;
+	if (n != 0 || !same_file_state(&file->before, &after))
+		return CENO_SESSION_ERROR_CHANGED;
+	if (EVP_DigestFinal_ex(in->hash, entry->sha256, &length) != 1)
+		return CENO_SESSION_ERROR_MEMORY;
+	close(file->fd);
+	file->fd = -1;
+	in->next++;
+	in->copied = 0;
+	return 0;
+}
+
+static void write_head(const struct ceno_inputs *in, uint8_t *pack)
+{
+	struct ceno_pack_header header;
+	ceno_pack_header_format(&header, in->count, in->total_bytes);
+	memcpy(pack, &header, sizeof header);
+	memcpy(pack + sizeof header, in->entry, in->count * sizeof in->entry[0]);
+}
+
+int ceno_inputs_step(struct ceno_inputs *in, uint8_t *pack, uint64_t budget)
+{
+	while (in->next < in->count) {
+		struct ceno_pack_entry *entry = &in->entry[in->next];
+		struct ceno_input_file *file = &in->file[in->order[in->next]];
+		if (in->copied == 0 && EVP_DigestInit_ex(in->hash, EVP_sha256(), NULL) != 1)
+			return -CENO_SESSION_ERROR_MEMORY;
+		uint64_t left = entry->length - in->copied;
+		uint64_t now = left < budget ? left : budget;
+		uint8_t *to = pack + entry->offset + in->copied;
+		int error = read_fully(file->fd, to, now, in->copied);
+		if (error)
+			return -error;
+		if (EVP_DigestUpdate(in->hash, to, now) != 1)
+			return -CENO_SESSION_ERROR_MEMORY;
+		in->copied += now;
+		budget -= now;
+		if (in->copied < entry->length)
+			return 1;
+		error = finish_file(in, file, entry);
+		if (error)
+			return -error;
+	}
+	write_head(in, pack);
+	return 0;
+}
+
+int ceno_inputs_digest(const struct ceno_inputs *in, const uint8_t *pack, uint8_t pack_sha256[32],
+                       uint8_t args_sha256[32])
+{
+	size_t head = sizeof(struct ceno_pack_header) + in->count * sizeof in->entry[0];
+	const struct ceno_pack_entry *args = find_args(in);
+	if (!args || EVP_Digest(pack, head, pack_sha256, NULL, EVP_sha256(), NULL) != 1)
+		return -EIO;
+	memcpy(args_sha256, args->sha256, 32);
+	return 0;
+}

@@ -1,0 +1,309 @@
+/*
+ * The measured part of a launch: keys, RAM and boot page, slot table, platform
+ * digest, request commitment. Everything the vCPU will start from is fixed and
+ * hashed here, before the vmm gets the record that lets it build the VM.
+ *
+ * policy digest: SHA-256 over "CDP/v1/policy"|0 and, big-endian, u64 memory
+ * bytes, u64 time to live in ms, u32 pledge mask, u32 session flags,
+ * u32 classification, u32 jurisdiction: the limits as this warden enforces them.
+ */
+#include "session.h"
+#include "layout.h"
+#include "record.h"
+#include "../../guest-kernel/abi/bundle.h"
+#include "../sandbox/filter_digest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+struct blob { const void *map; size_t bytes; };
+
+static void unmap_blob(struct blob *blob)
+{
+	if (blob->map)
+		munmap((void *)blob->map, blob->bytes);
+	blob->map = NULL;
+}
+
+/* A node's blob must be unable to change: sealed against writing, not only read-only here. */
+static int map_blob(int fd, size_t most, struct blob *blob)
+{
+	const int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+	struct stat st;
+	blob->map = NULL;
+	if (fstat(fd, &st) < 0 || st.st_size <= 0 || (uint64_t)st.st_size > most || st.st_size % (off_t)CENO_PAGE)
+		return -EINVAL;
+	int have = fcntl(fd, F_GET_SEALS);
+	if (have < 0 || (have & seals) != seals)
+		return -EPERM;
+	void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	*blob = (struct blob){map, (size_t)st.st_size};
+	return 0;
+}
+
+struct sources {
+	struct blob firmware, trust, bundle;
+	uint8_t *ram;
+	struct ceno_boot *boot;
+	uint64_t ram_bytes;
+};
+
+static void close_sources(struct sources *s)
+{
+	unmap_blob(&s->firmware);
+	unmap_blob(&s->trust);
+	unmap_blob(&s->bundle);
+	if (s->ram)
+		munmap(s->ram, s->ram_bytes);
+	if (s->boot)
+		munmap(s->boot, sizeof *s->boot);
+}
+
+static int open_sources(const struct ceno_session *session, struct sources *s)
+{
+	int rc = map_blob(CENO_WARDEN_FD_FIRMWARE, CENO_FIRMWARE_MAX, &s->firmware);
+	if (rc == 0)
+		rc = map_blob(CENO_WARDEN_FD_TRUST, CENO_PAGE, &s->trust);
+	if (rc == 0)
+		rc = map_blob(CENO_WARDEN_FD_BUNDLE, CENO_BUNDLE_MAX, &s->bundle);
+	if (rc < 0)
+		return CENO_SESSION_ERROR_BUNDLE;
+	s->ram_bytes = session->launch.memory_bytes;
+	void *ram = mmap(NULL, s->ram_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, CENO_WARDEN_FD_RAM, 0);
+	void *boot = mmap(NULL, sizeof *s->boot, PROT_READ | PROT_WRITE, MAP_SHARED, session->material.boot, 0);
+	s->ram = ram == MAP_FAILED ? NULL : ram;
+	s->boot = boot == MAP_FAILED ? NULL : boot;
+	return s->ram && s->boot ? 0 : CENO_SESSION_ERROR_MEMORY;
+}
+
+static uint64_t image_bytes(void)
+{
+	struct stat st;
+	return fstat(CENO_WARDEN_FD_IMAGE, &st) < 0 ? 0 : (uint64_t)st.st_size;
+}
+
+static int lay_out(struct ceno_session *session, const struct sources *s)
+{
+	struct timespec wall;
+	struct ceno_layout_input in = {
+		.firmware = s->firmware.map, .firmware_bytes = s->firmware.bytes,
+		.trust = s->trust.map,
+		.bundle = s->bundle.map, .bundle_bytes = s->bundle.bytes,
+		.ram = s->ram, .ram_bytes = s->ram_bytes,
+		.pack_bytes = session->material.pack_bytes, .image_bytes = image_bytes(),
+		.boot = s->boot,
+		.syscall_mode = session->launch.syscall_mode,
+		.pledge_mask = session->launch.pledge_mask,
+		.tsc_hz = session->launch.tsc_hz,
+	};
+	clock_gettime(CLOCK_REALTIME, &wall);
+	in.start_realtime_ns = (uint64_t)wall.tv_sec * 1000000000u + (uint64_t)wall.tv_nsec;
+	memcpy(in.session_id, session->launch.session_id, sizeof in.session_id);
+	ceno_keys_token(&session->keys, session->token_id, session->open.rp_nonce, in.nonce);
+	memcpy(in.seed, session->keys.keys->seed, sizeof in.seed);
+	int rc = getrandom(in.slide_random, sizeof in.slide_random, 0) == (ssize_t)sizeof in.slide_random
+			 ? ceno_layout_build(&in, &session->vmm_launch.regs)
+			 : -EIO;
+	sodium_memzero(&in, sizeof in);
+	session->failure.value = (uint64_t)-rc;
+	return rc == 0 ? 0 : CENO_SESSION_ERROR_BUNDLE;
+}
+
+static void add_slot(struct ceno_session *session, uint64_t gpa, uint64_t bytes, uint32_t fd, uint32_t kind)
+{
+	struct ceno_vmm_launch *l = &session->vmm_launch;
+	struct ceno_proof_isolation *e = &session->statement.isolation;
+	int writable = kind == CENO_PROOF_SLOT_RAM || kind == CENO_PROOF_SLOT_WINDOW;
+	if (bytes == 0)
+		return;
+	l->slots[l->slot_count++] = (struct ceno_vmm_slot){
+		gpa, bytes, fd, writable ? CENO_SLOT_READ_WRITE : CENO_SLOT_READ_ONLY};
+	e->slots[e->slot_count++] = (struct ceno_proof_slot){
+		gpa, bytes, kind, writable ? CENO_PROOF_READ_WRITE : CENO_PROOF_READ_ONLY};
+}
+
+/* One list makes both the vmm's slots and the evidence of step 1, in rising gpa. */
+static void fill_slots(struct ceno_session *session, const struct sources *s)
+{
+	const struct ceno_material *m = &session->material;
+	uint32_t stdio = m->stdio >= 0 ? CENO_STDIO_BYTES : 0;
+	add_slot(session, CENO_GPA_FIRMWARE, s->firmware.bytes, CENO_VMM_FD_FIRMWARE, CENO_PROOF_SLOT_FIRMWARE);
+	add_slot(session, CENO_GPA_TRUST, s->trust.bytes, CENO_VMM_FD_TRUST, CENO_PROOF_SLOT_TRUST);
+	add_slot(session, CENO_GPA_BUNDLE, s->bundle.bytes, CENO_VMM_FD_BUNDLE, CENO_PROOF_SLOT_BUNDLE);
+	add_slot(session, CENO_GPA_BOOT, CENO_PAGE, CENO_VMM_FD_BOOT, CENO_PROOF_SLOT_BOOT);
+	add_slot(session, CENO_GPA_WINDOW + CENO_PLEDGE_STDIO * CENO_WINDOW_STRIDE, stdio,
+		 CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO, CENO_PROOF_SLOT_WINDOW);
+	add_slot(session, CENO_GPA_RAM, s->ram_bytes, CENO_VMM_FD_RAM, CENO_PROOF_SLOT_RAM);
+	add_slot(session, CENO_GPA_PACK, m->pack_bytes, CENO_VMM_FD_PACK, CENO_PROOF_SLOT_PACK);
+	add_slot(session, CENO_GPA_IMAGE, image_bytes(), CENO_VMM_FD_IMAGE, CENO_PROOF_SLOT_IMAGE);
+	session->vmm_launch.magic = CENO_VMM_LAUNCH_MAGIC;
+	session->vmm_launch.abi_version = CENO_ABI_VERSION;
+	session->vmm_launch.pledge_mask = stdio ? 1u << CENO_PLEDGE_STDIO : 0;
+}
+
+static void put_be(uint8_t **at, uint64_t value, int bytes)
+{
+	while (bytes--)
+		*(*at)++ = (uint8_t)(value >> (8 * bytes));
+}
+
+static void policy_digest(const struct ceno_session *session, uint8_t digest[32])
+{
+	static const char domain[] = "CDP/v1/policy";
+	uint8_t body[sizeof domain + 32], *at = body + sizeof domain;
+	memcpy(body, domain, sizeof domain);
+	put_be(&at, session->launch.memory_bytes, 8);
+	put_be(&at, session->launch.ttl_ms, 8);
+	put_be(&at, session->launch.pledge_mask, 4);
+	put_be(&at, session->open.flags, 4);
+	put_be(&at, session->open.classification, 4);
+	put_be(&at, session->open.jurisdiction, 4);
+	crypto_hash_sha256(digest, body, sizeof body);
+}
+
+/* The trust page's name is shown to people and signed: only its plain characters. */
+static void copy_trust_name(const struct ceno_trust *trust, char out[65])
+{
+	memset(out, 0, 65);
+	for (size_t i = 0; i < sizeof trust->name && trust->name[i]; i++) {
+		char c = trust->name[i];
+		int ok = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			 strchr(" ._:-", c);
+		out[i] = ok ? c : '_';
+	}
+}
+
+static int fill_platform(const struct ceno_session *session, const struct sources *s,
+                         struct ceno_proof_platform *p)
+{
+	const struct ceno_trust *trust = s->trust.map;
+	p->abi_version = CENO_ABI_VERSION;
+	p->test_key = trust->test_key != 0;
+	copy_trust_name(trust, p->trust_name);
+	memcpy(p->firmware, session->launch.digest_firmware, 32);
+	memcpy(p->trust, session->launch.digest_trust, 32);
+	memcpy(p->bundle, session->launch.digest_bundle, 32);
+	memcpy(p->vmm, session->launch.digest_vmm, 32);
+	memcpy(p->image, session->launch.digest_image, 32);
+	return ceno_filter_digest(p->filter);
+}
+
+static int commit_request(struct ceno_session *session, const struct sources *s, uint8_t commitment[32])
+{
+	struct ceno_proof_request request = {0};
+	uint8_t digest[32];
+	policy_digest(session, request.policy);
+	int rc = ceno_inputs_digest(session->inputs, session->material.pack_map, request.pack, request.args);
+	if (rc < 0)
+		return rc;
+	memcpy(request.image, session->launch.digest_image, 32);
+	crypto_hash_sha256(request.boot, s->boot->session_id, sizeof *s->boot - offsetof(struct ceno_boot, session_id));
+	ceno_proof_request_digest(&request, digest);
+	ceno_proof_commit(session->keys.keys->opening, "request", digest, commitment);
+	sodium_memzero(&request, sizeof request);
+	sodium_memzero(digest, sizeof digest);
+	return 0;
+}
+
+static int measure(struct ceno_session *session, const struct sources *s)
+{
+	struct ceno_proof_core *core = &session->statement.core;
+	memcpy(core->version, CENO_VERSION, sizeof CENO_VERSION);
+	if (fill_platform(session, s, &core->platform) < 0 || commit_request(session, s, core->request_commit) < 0)
+		return CENO_SESSION_ERROR_MEMORY;
+	memcpy(core->session_id, session->launch.session_id, 16);
+	memcpy(core->rp_nonce, session->open.rp_nonce, 32);
+	core->pledge_mask = session->launch.pledge_mask;
+	core->page_bytes = CENO_PAGE;
+	core->mem_total = session->launch.memory_bytes;
+	core->classification = session->open.classification;
+	core->jurisdiction = session->open.jurisdiction;
+	session->statement.isolation.pledge_mask = session->launch.pledge_mask;
+	memcpy(session->statement.isolation.filter, core->platform.filter, 32);
+	return 0;
+}
+
+static int make_keys(struct ceno_session *session)
+{
+	uint8_t ids[64];
+	int rc = ceno_keys_open(&session->keys);
+	if (rc == 0)
+		rc = ceno_keys_make(&session->keys, session->statement.core.signer_pub);
+	if (rc == 0 && getrandom(ids, sizeof ids, 0) != (ssize_t)sizeof ids)
+		rc = -EIO;
+	if (rc < 0) {
+		session->failure.value = (uint64_t)-rc;
+		return CENO_SESSION_ERROR_MEMORY;
+	}
+	memcpy(session->opening_id, ids, 16);
+	memcpy(session->seed_id, ids + 16, 16);
+	memcpy(session->token_key_id, ids + 32, 16);
+	memcpy(session->token_id, ids + 48, 16);
+	return 0;
+}
+
+/* The first program is the pack's; the window says so before the guest looks. */
+static int announce_first_program(struct ceno_session *session)
+{
+	const uint32_t one = 1;
+	session->program_seq = 1;
+	if (session->material.stdio < 0)
+		return 0;
+	off_t at = CENO_STDIO_HOST_OFFSET + (off_t)offsetof(struct ceno_stdio_host, request_seq);
+	return pwrite(session->material.stdio, &one, sizeof one, at) == (ssize_t)sizeof one
+		       ? 0
+		       : CENO_SESSION_ERROR_MEMORY;
+}
+
+static void drop_inputs(struct ceno_session *session)
+{
+	struct ceno_material *m = &session->material;
+	munmap(m->pack_map, m->pack_bytes);
+	m->pack_map = NULL;
+	session->fds_closed += session->inputs->count;
+	ceno_inputs_free(session->inputs);
+	session->inputs = NULL;
+}
+
+int ceno_session_build(struct ceno_session *session)
+{
+	struct sources sources = {0};
+	int error = make_keys(session);
+	if (error == 0)
+		error = open_sources(session, &sources);
+	if (error == 0)
+		error = lay_out(session, &sources);
+	if (error == 0) {
+		fill_slots(session, &sources);
+		error = measure(session, &sources);
+	}
+	if (error == 0)
+		error = announce_first_program(session);
+	close_sources(&sources);
+	drop_inputs(session);
+	if (error)
+		return error;
+	int rc = ceno_record_send(session->control, &session->vmm_launch, sizeof session->vmm_launch, NULL, 0, NULL, 0);
+	session->failure.value = (uint64_t)-rc;
+	return rc == 0 ? 0 : CENO_SESSION_ERROR_KVM;
+}
+
+void ceno_session_launch_leaf(const struct ceno_session *session, struct ceno_attest_launch *leaf)
+{
+	const struct ceno_proof_core *core = &session->statement.core;
+	memset(leaf, 0, sizeof *leaf);
+	leaf->type = CENO_ATTEST_LAUNCH;
+	memcpy(leaf->session_id, core->session_id, sizeof leaf->session_id);
+	ceno_proof_platform_digest(&core->platform, leaf->platform_digest);
+	memcpy(leaf->request_commit, core->request_commit, 32);
+	memcpy(leaf->signer_pub, core->signer_pub, 32);
+	memcpy(leaf->rp_nonce, core->rp_nonce, 32);
+}

@@ -1,0 +1,330 @@
+/*
+ * ceno-warden: descriptors, timers and signals become events of the state machine
+ * (warden.h). Everything arrives on the fixed table of wire.h; nothing is opened
+ * by a name that a peer chose.
+ *
+ * Usage: started by cenod only, without arguments. Exit status: 0 every step was
+ * done (or the recovery wiped), 1 it was not, 2 not started as a warden.
+ */
+#include "attest.h"
+#include "record.h"
+#include "recovery.h"
+#include "warden.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct ceno_warden warden; /* 400 KiB of zeros; nothing secret lies in it */
+
+/* ---- for the actions -------------------------------------------------------------- */
+
+void ceno_warden_tell_supervisor(struct ceno_warden *w, uint32_t type, uint64_t value)
+{
+	const struct ceno_warden_status status = {.type = type, .value = value};
+	if (w->supervisor_open)
+		(void)ceno_record_send(CENO_WARDEN_FD_SUPERVISOR, &status, sizeof status, NULL, 0, NULL, 0);
+}
+
+void ceno_warden_tell_client(struct ceno_warden *w, const struct ceno_session_record *record, int fd)
+{
+	if (w->client_open)
+		(void)ceno_record_send(CENO_WARDEN_FD_SESSION, record, sizeof *record, NULL, 0, &fd, fd >= 0);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+	ceno_warden_event(timer->data, CENO_EVENT_DEADLINE);
+}
+
+static void on_ttl(uv_timer_t *timer)
+{
+	ceno_warden_event(timer->data, CENO_EVENT_TTL);
+}
+
+static void on_step(uv_idle_t *idle)
+{
+	ceno_warden_event(idle->data, CENO_EVENT_STEP);
+}
+
+void ceno_warden_deadline(struct ceno_warden *w, uint64_t ms)
+{
+	uv_update_time(&w->loop); /* a blocking step may lie between the loop's time and now */
+	if (ms)
+		uv_timer_start(&w->deadline, on_deadline, ms, 0);
+	else
+		uv_timer_stop(&w->deadline);
+}
+
+void ceno_warden_start_ttl(struct ceno_warden *w, uint64_t ms)
+{
+	uv_update_time(&w->loop);
+	uv_timer_start(&w->ttl, on_ttl, ms, 0);
+}
+
+void ceno_warden_stepping(struct ceno_warden *w, int on)
+{
+	if (on)
+		uv_idle_start(&w->step, on_step);
+	else
+		uv_idle_stop(&w->step);
+}
+
+void ceno_warden_leave(struct ceno_warden *w, int status)
+{
+	w->exit_status = status;
+	uv_stop(&w->loop);
+}
+
+/* ---- supervisor ---------------------------------------------------------------------- */
+
+static int launch_is_valid(const struct ceno_supervisor_launch *l)
+{
+	static const uint64_t zeros[sizeof l->reserved / sizeof l->reserved[0]];
+	if (l->reserved0 || memcmp(l->reserved, zeros, sizeof zeros) != 0 || l->recovery > 1)
+		return 0;
+	if (l->recovery)
+		return 1;
+	return l->memory_bytes >= CENO_RAM_MIN && l->memory_bytes <= CENO_RAM_MAX &&
+	       l->memory_bytes % CENO_LARGE_PAGE == 0 && l->ttl_ms && l->tsc_hz && l->uid_base &&
+	       l->cgroup_version <= 2 && (l->syscall_mode == 1 || l->syscall_mode == 2) &&
+	       l->pledge_mask < 1u << CENO_PLEDGE_COUNT && l->kvm_kind <= 3;
+}
+
+static void recover(struct ceno_warden *w)
+{
+	int wiped = ceno_recovery_wipe(&w->launch);
+	ceno_warden_tell_supervisor(w, CENO_WARDEN_WIPED, (uint64_t)wiped);
+	ceno_warden_leave(w, wiped ? 0 : 1);
+}
+
+static void on_launch_record(struct ceno_warden *w)
+{
+	int rc = ceno_record_recv(CENO_WARDEN_FD_SUPERVISOR, &w->launch, sizeof w->launch, NULL, NULL);
+	if (rc == -EAGAIN)
+		return;
+	if (rc != 1 || !launch_is_valid(&w->launch))
+		ceno_warden_leave(w, 2);
+	else if (w->launch.recovery)
+		recover(w);
+	else
+		ceno_warden_event(w, CENO_EVENT_LAUNCH);
+}
+
+/* The supervisor says only STOP after the launch; whatever else comes, or that it
+ * is gone, means the same. */
+static void on_supervisor(uv_poll_t *poll, int status, int events)
+{
+	struct ceno_warden *w = poll->data;
+	struct ceno_warden_status record;
+	(void)events;
+	if (w->state == CENO_STATE_IDLE && status == 0) {
+		on_launch_record(w);
+		return;
+	}
+	int rc = ceno_record_recv(CENO_WARDEN_FD_SUPERVISOR, &record, sizeof record, NULL, NULL);
+	if (rc == -EAGAIN)
+		return;
+	if (rc != 1) {
+		uv_poll_stop(poll);
+		w->supervisor_open = 0;
+	}
+	ceno_warden_event(w, CENO_EVENT_STOP);
+}
+
+static void on_term(uv_signal_t *signal, int number)
+{
+	(void)number;
+	ceno_warden_event(signal->data, CENO_EVENT_STOP);
+}
+
+/* ---- client ---------------------------------------------------------------------------- */
+
+static enum ceno_event client_event(uint32_t type)
+{
+	switch (type) {
+	case CENO_SESSION_OPEN: return CENO_EVENT_OPEN;
+	case CENO_SESSION_FILE: return CENO_EVENT_FILE;
+	case CENO_SESSION_ARGS: return CENO_EVENT_ARGS;
+	case CENO_SESSION_START: return CENO_EVENT_START;
+	case CENO_SESSION_EXEC: return CENO_EVENT_EXEC;
+	case CENO_SESSION_DESTROY: return CENO_EVENT_DESTROY;
+	default: return CENO_EVENT_CLIENT_MALFORMED;
+	}
+}
+
+static void on_client(uv_poll_t *poll, int status, int events)
+{
+	struct ceno_warden *w = poll->data;
+	(void)events;
+	int rc = status < 0 ? 0
+			    : ceno_record_recv(CENO_WARDEN_FD_SESSION, &w->record, sizeof w->record, w->fds,
+					       &w->fd_count);
+	if (rc == -EAGAIN)
+		return;
+	if (rc == 1 || rc == -EPROTO) {
+		ceno_warden_event(w, rc == 1 ? client_event(w->record.type) : CENO_EVENT_CLIENT_MALFORMED);
+		for (unsigned i = 0; i < CENO_RECORD_FDS_MAX; i++)
+			ceno_fd_close(&w->fds[i]);
+		return;
+	}
+	uv_poll_stop(poll);
+	w->client_open = 0;
+	ceno_warden_event(w, CENO_EVENT_CLIENT_GONE);
+}
+
+/* ---- attest ------------------------------------------------------------------------------ */
+
+static void on_attest(uv_poll_t *poll, int status, int events)
+{
+	struct ceno_warden *w = poll->data;
+	(void)events;
+	int rc = status < 0 ? 0 : ceno_attest_recv(CENO_WARDEN_FD_ATTEST, &w->leaf);
+	if (rc == -EAGAIN)
+		return;
+	if (rc == 1) {
+		if (w->leaf.type == CENO_ATTEST_LAUNCHED)
+			ceno_warden_event(w, CENO_EVENT_LAUNCHED);
+		return;
+	}
+	uv_poll_stop(poll);
+	w->attest_open = 0;
+	ceno_warden_event(w, CENO_EVENT_ATTEST_GONE);
+}
+
+/* ---- vmm ----------------------------------------------------------------------------------- */
+
+static enum ceno_event vmm_event(uint32_t type)
+{
+	switch (type) {
+	case CENO_VMM_LOCKED: return CENO_EVENT_LOCKED;
+	case CENO_VMM_PROGRAM: return CENO_EVENT_PROGRAM;
+	case CENO_VMM_STOPPED: return CENO_EVENT_STOPPED;
+	default: return CENO_EVENT_VMM_MALFORMED;
+	}
+}
+
+/* One record. Returns 1 if there may be more. */
+static int receive_vmm(struct ceno_warden *w)
+{
+	int rc = w->session.control < 0
+			 ? 0
+			 : ceno_record_recv(w->session.control, &w->vmm, sizeof w->vmm, NULL, NULL);
+	if (rc == 1 || rc == -EPROTO) {
+		ceno_warden_event(w, rc == 1 ? vmm_event(w->vmm.type) : CENO_EVENT_VMM_MALFORMED);
+		return w->control_open;
+	}
+	if (rc != -EAGAIN && w->control_open) {
+		uv_poll_stop(&w->control); /* its pidfd says the rest */
+		w->control_open = 0;
+	}
+	return 0;
+}
+
+void ceno_warden_pump_control(struct ceno_warden *w)
+{
+	while (receive_vmm(w))
+		;
+}
+
+static void on_control(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	receive_vmm(poll->data);
+}
+
+static void on_pidfd(uv_poll_t *poll, int status, int events)
+{
+	struct ceno_warden *w = poll->data;
+	(void)status;
+	(void)events;
+	uv_poll_stop(poll);
+	w->pidfd_open = 0;
+	ceno_warden_event(w, CENO_EVENT_VMM_GONE);
+}
+
+static int watch(struct ceno_warden *w, uv_poll_t *poll, int fd, uv_poll_cb callback, int *open)
+{
+	int rc = uv_poll_init(&w->loop, poll, fd);
+	poll->data = w;
+	if (rc == 0)
+		rc = uv_poll_start(poll, UV_READABLE | UV_DISCONNECT, callback);
+	*open = rc == 0;
+	return rc;
+}
+
+int ceno_warden_watch_vmm(struct ceno_warden *w)
+{
+	int rc = watch(w, &w->control, w->session.control, on_control, &w->control_open);
+	return rc ? rc : watch(w, &w->pidfd, w->session.vmm.pidfd, on_pidfd, &w->pidfd_open);
+}
+
+/* ---- process --------------------------------------------------------------------------------- */
+
+static int is_seqpacket(int fd)
+{
+	int type = 0;
+	socklen_t size = sizeof type;
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+/* The table is checked as far as every session needs it; what is wrong with the
+ * blobs is found, with a better error, when they are mapped. */
+static int table_is_valid(void)
+{
+	struct stat st;
+	if (!is_seqpacket(CENO_WARDEN_FD_SUPERVISOR) || fstat(CENO_WARDEN_FD_RAM, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	return close_range(CENO_WARDEN_FD_END, ~0u, 0) == 0;
+}
+
+static int watch_peers(struct ceno_warden *w)
+{
+	int rc = watch(w, &w->supervisor, CENO_WARDEN_FD_SUPERVISOR, on_supervisor, &w->supervisor_open);
+	/* A recovery warden has only the supervisor. */
+	if (rc == 0 && is_seqpacket(CENO_WARDEN_FD_SESSION))
+		rc = watch(w, &w->client, CENO_WARDEN_FD_SESSION, on_client, &w->client_open);
+	if (rc == 0 && is_seqpacket(CENO_WARDEN_FD_ATTEST))
+		rc = watch(w, &w->attest, CENO_WARDEN_FD_ATTEST, on_attest, &w->attest_open);
+	return rc;
+}
+
+static int start(struct ceno_warden *w)
+{
+	struct rlimit files = {2 * CENO_PACK_ENTRIES_MAX, 2 * CENO_PACK_ENTRIES_MAX};
+	signal(SIGPIPE, SIG_IGN);
+	for (unsigned i = 0; i < CENO_RECORD_FDS_MAX; i++)
+		w->fds[i] = -1;
+	w->state = CENO_STATE_IDLE;
+	if (sodium_init() < 0 || uv_loop_init(&w->loop) != 0)
+		return -1;
+	(void)setrlimit(RLIMIT_NOFILE, &files); /* fewer only means fewer inputs */
+	uv_timer_init(&w->loop, &w->ttl);
+	uv_timer_init(&w->loop, &w->deadline);
+	uv_idle_init(&w->loop, &w->step);
+	w->ttl.data = w->deadline.data = w->step.data = w->term.data = w;
+	if (uv_signal_init(&w->loop, &w->term) != 0 || uv_signal_start(&w->term, on_term, SIGTERM) != 0)
+		return -1;
+	return watch_peers(w);
+}
+
+int main(int argc, char **argv)
+{
+	(void)argv;
+	if (argc != 1 || !table_is_valid()) {
+		fprintf(stderr, "ceno-warden: started by cenod only\n");
+		return 2;
+	}
+	if (start(&warden) != 0)
+		return 2;
+	uv_run(&warden.loop, UV_RUN_DEFAULT);
+	return warden.exit_status;
+}

@@ -1,0 +1,315 @@
+/*
+ * A session's descriptors: made, given to the vmm, watched. The measured part of
+ * a launch is in launch.c.
+ */
+#include "session.h"
+#include "record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t ceno_session_us(const struct ceno_session *session)
+{
+	return (now_ns() - session->accepted_ns) / 1000;
+}
+
+void ceno_session_close_fd(struct ceno_session *session, int *fd)
+{
+	if (*fd < 0)
+		return;
+	ceno_fd_close(fd);
+	session->fds_closed++;
+}
+
+/* ---- control group -------------------------------------------------------------- */
+
+static int open_sibling(int fd, uint32_t version, const char *name)
+{
+	char path[4096];
+	struct stat st;
+	if (fd < 0 || version == 0 || fstat(fd, &st) < 0)
+		return -1;
+	if (S_ISDIR(st.st_mode))
+		return openat(fd, name, O_RDONLY | O_CLOEXEC);
+	/* v1: the supervisor gives the tasks file; its neighbours are found beside it. */
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	char target[3800];
+	ssize_t n = readlink(path, target, sizeof target - 1);
+	if (n < 0)
+		return -1;
+	target[n] = 0;
+	char *slash = strrchr(target, '/');
+	if (!slash)
+		return -1;
+	*slash = 0;
+	snprintf(path, sizeof path, "%s/%s", target, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* A counter line "name N" of memory.events (v2) or memory.oom_control (v1). */
+static uint64_t oom_kills(int fd)
+{
+	char text[1024];
+	ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
+	if (n < 0)
+		return 0;
+	text[n] = 0;
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, "oom_kill ", 9) == 0)
+			return strtoull(line + 9, NULL, 10);
+		if (!*line)
+			break;
+	}
+	return 0;
+}
+
+int ceno_session_oom_killed(const struct ceno_session *session)
+{
+	return oom_kills(session->group_events) > session->oom_kills_before;
+}
+
+uint32_t ceno_session_tasks_left(const struct ceno_session *session)
+{
+	char text[4096];
+	ssize_t n = session->group_procs < 0 ? 0 : pread(session->group_procs, text, sizeof text, 0);
+	uint32_t count = 0;
+	for (ssize_t i = 0; i < n; i++)
+		count += text[i] == '\n';
+	return count;
+}
+
+/* ---- set-up --------------------------------------------------------------------- */
+
+static int prepare_ram(uint64_t bytes)
+{
+	struct stat st;
+	const int seals = F_SEAL_SHRINK | F_SEAL_GROW;
+	if (fstat(CENO_WARDEN_FD_RAM, &st) < 0)
+		return -errno;
+	if (st.st_size == 0 && ftruncate(CENO_WARDEN_FD_RAM, (off_t)bytes) < 0)
+		return -errno;
+	if (st.st_size != 0 && (uint64_t)st.st_size != bytes)
+		return -EINVAL;
+	if (st.st_blocks != 0)
+		return -ENOTEMPTY; /* somebody's memory */
+	if (fcntl(CENO_WARDEN_FD_RAM, F_ADD_SEALS, seals) < 0 && errno != EPERM)
+		return -errno;
+	return (fcntl(CENO_WARDEN_FD_RAM, F_GET_SEALS) & seals) == seals ? 0 : -EPERM;
+}
+
+int ceno_session_init(struct ceno_session *session, const struct ceno_supervisor_launch *launch)
+{
+	memset(session, 0, sizeof *session);
+	session->launch = *launch;
+	session->streams[0] = session->streams[1] = session->streams[2] = -1;
+	session->control = -1;
+	session->vmm = (struct ceno_child){.pidfd = -1, .report = -1};
+	session->material = (struct ceno_material){-1, -1, -1, -1, -1, NULL, 0};
+	session->accepted_ns = now_ns();
+	uint32_t version = launch->cgroup_version;
+	session->group_events =
+		open_sibling(CENO_WARDEN_FD_CGROUP, version, version == 2 ? "memory.events" : "memory.oom_control");
+	session->group_procs = open_sibling(CENO_WARDEN_FD_CGROUP, version, "cgroup.procs");
+	session->oom_kills_before = oom_kills(session->group_events);
+	ceno_facts_open(&session->facts, launch->kvm_kind, version);
+	if (!ceno_facts_swapless(&session->facts))
+		return CENO_SESSION_ERROR_SWAPPABLE;
+	int rc = prepare_ram(launch->memory_bytes);
+	session->failure.value = (uint64_t)-rc;
+	return rc == 0 ? 0 : CENO_SESSION_ERROR_MEMORY;
+}
+
+/* ---- memfds --------------------------------------------------------------------- */
+
+static int make_memfd(const char *name)
+{
+	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int fd = memfd_create(name, flags | MFD_NOEXEC_SEAL);
+	return fd >= 0 || errno != EINVAL ? fd : memfd_create(name, flags); /* before Linux 6.3 */
+}
+
+/* The same memfd, read-only for good: whoever holds only this can never write it. */
+static int reopen_read_only(int fd)
+{
+	char path[32];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static int fix_size(int fd, uint64_t bytes)
+{
+	return ftruncate(fd, (off_t)bytes) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0 ? -1 : 0;
+}
+
+static int make_material(struct ceno_session *session)
+{
+	struct ceno_material *m = &session->material;
+	m->boot = make_memfd("ceno-boot");
+	m->pack = make_memfd("ceno-pack");
+	if (m->boot < 0 || m->pack < 0 || fix_size(m->boot, CENO_PAGE) < 0)
+		return -errno;
+	m->boot_ro = reopen_read_only(m->boot);
+	m->pack_ro = reopen_read_only(m->pack);
+	if (m->boot_ro < 0 || m->pack_ro < 0)
+		return -errno;
+	if (!(session->launch.pledge_mask & 1u << CENO_PLEDGE_STDIO))
+		return 0;
+	m->stdio = make_memfd("ceno-stdio");
+	return m->stdio < 0 || fix_size(m->stdio, CENO_STDIO_BYTES) < 0 ? -errno : 0;
+}
+
+/* ---- starting the vmm ------------------------------------------------------------- */
+
+static int fd_is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+static void fill_table(const struct ceno_session *session, int control, int table[CENO_VMM_FD_END])
+{
+	const struct ceno_material *m = &session->material;
+	for (int i = 0; i < CENO_VMM_FD_END; i++)
+		table[i] = -1;
+	for (int i = 0; i < 3; i++)
+		table[i] = session->streams[i];
+	table[CENO_VMM_FD_CONTROL] = control;
+	table[CENO_VMM_FD_KVM] = CENO_WARDEN_FD_KVM;
+	table[CENO_VMM_FD_FIRMWARE] = CENO_WARDEN_FD_FIRMWARE;
+	table[CENO_VMM_FD_TRUST] = CENO_WARDEN_FD_TRUST;
+	table[CENO_VMM_FD_BUNDLE] = CENO_WARDEN_FD_BUNDLE;
+	table[CENO_VMM_FD_BOOT] = m->boot_ro;
+	table[CENO_VMM_FD_PACK] = m->pack_ro;
+	table[CENO_VMM_FD_IMAGE] = fd_is_open(CENO_WARDEN_FD_IMAGE) ? CENO_WARDEN_FD_IMAGE : -1;
+	table[CENO_VMM_FD_RAM] = CENO_WARDEN_FD_RAM;
+	table[CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO] = m->stdio;
+}
+
+static int start_vmm(struct ceno_session *session)
+{
+	int pair[2];
+	struct ceno_spawn spawn = {
+		.executable = CENO_WARDEN_FD_VMM,
+		.cgroup = fd_is_open(CENO_WARDEN_FD_CGROUP) ? CENO_WARDEN_FD_CGROUP : -1,
+		.cgroup_version = session->launch.cgroup_version,
+		.uid = session->launch.uid_base + 1,
+	};
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	session->control = pair[0];
+	fill_table(session, pair[1], spawn.table);
+	int rc = ceno_spawn_vmm(&spawn, &session->vmm);
+	close(pair[1]);
+	return rc == 0 ? ceno_spawn_wait(&session->vmm, 5000) : rc;
+}
+
+int ceno_session_open(struct ceno_session *session, const struct ceno_session_record *open_record,
+                      const int streams[3])
+{
+	struct timespec wall;
+	session->open = *open_record;
+	session->accepted_ns = now_ns();
+	clock_gettime(CLOCK_REALTIME, &wall);
+	session->statement.timing.started_unix_ms = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000;
+	for (int i = 0; i < 3; i++)
+		session->streams[i] = streams[i];
+	session->inputs = ceno_inputs_new();
+	int rc = session->inputs ? make_material(session) : -ENOMEM;
+	session->failure.value = (uint64_t)-rc;
+	if (rc < 0)
+		return CENO_SESSION_ERROR_MEMORY;
+	rc = start_vmm(session);
+	session->failure.value = (uint64_t)-rc;
+	for (int i = 0; i < 3; i++)
+		ceno_session_close_fd(session, &session->streams[i]);
+	return rc == 0 ? 0 : CENO_SESSION_ERROR_JAIL;
+}
+
+int ceno_session_map_pack(struct ceno_session *session)
+{
+	struct ceno_material *m = &session->material;
+	uint64_t bytes = session->inputs->total_bytes;
+	void *map = MAP_FAILED;
+	if (fix_size(m->pack, bytes) == 0)
+		map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, m->pack, 0);
+	if (map == MAP_FAILED) {
+		session->failure.value = (uint64_t)errno;
+		return CENO_SESSION_ERROR_MEMORY;
+	}
+	m->pack_map = map;
+	m->pack_bytes = bytes;
+	return 0;
+}
+
+/* ---- while it runs ------------------------------------------------------------------ */
+
+int ceno_session_check_lock(struct ceno_session *session, uint64_t jail_done)
+{
+	const uint64_t required = 0x7fff & ~(1ull << 12); /* CENO_JAIL_REQUIRED of sandbox/jail.h */
+	int rc = ceno_observe(session->vmm.pid, session->launch.uid_base + 1, &session->seen);
+	session->failure.value = (uint64_t)-rc;
+	if (rc == 0 && ceno_observe_locked(&session->seen) && (jail_done & required) == required)
+		return 0;
+	return CENO_SESSION_ERROR_JAIL;
+}
+
+int ceno_session_request(struct ceno_session *session, int fd, uint64_t bytes)
+{
+	struct stat st;
+	if (session->material.stdio < 0 || bytes == 0 || bytes > CENO_STDIO_REQUEST_MAX)
+		return CENO_SESSION_ERROR_TOO_LARGE;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return CENO_SESSION_ERROR_NOT_REGULAR;
+	uint8_t *window = mmap(NULL, CENO_STDIO_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, session->material.stdio, 0);
+	if (window == MAP_FAILED)
+		return CENO_SESSION_ERROR_MEMORY;
+	struct ceno_stdio_host *host = (void *)(window + CENO_STDIO_HOST_OFFSET);
+	int error = pread(fd, window + CENO_STDIO_REQUEST_OFFSET, bytes, 0) == (ssize_t)bytes
+			    ? 0
+			    : CENO_SESSION_ERROR_CHANGED;
+	if (error == 0) {
+		/* The guest reads the length after it saw the new number. */
+		__atomic_store_n(&host->request_bytes, (uint32_t)bytes, __ATOMIC_RELAXED);
+		__atomic_store_n(&host->request_seq, ++session->program_seq, __ATOMIC_RELEASE);
+	}
+	munmap(window, CENO_STDIO_BYTES);
+	return error;
+}
+
+void ceno_session_enosys(const struct ceno_session *session, struct ceno_session_record *record)
+{
+	struct ceno_stdio_guest page;
+	if (session->material.stdio < 0 ||
+	    pread(session->material.stdio, &page, sizeof page, CENO_STDIO_GUEST_OFFSET) != (ssize_t)sizeof page)
+		return;
+	const uint32_t fit = sizeof record->enosys / sizeof record->enosys[0];
+	record->enosys_distinct = page.enosys_distinct;
+	record->enosys_other = page.enosys_other;
+	for (uint32_t i = 0; i < fit && i < page.enosys_distinct; i++) {
+		record->enosys[i].number = page.enosys[i].number;
+		record->enosys[i].count = page.enosys[i].count;
+	}
+}

@@ -1,0 +1,114 @@
+/*
+ * Everything one session owns in its warden, and the steps of its life as
+ * functions over it. Which step comes when is main.c's table; nothing here waits
+ * for a peer but where it says so.
+ *
+ *   open (memfds, vmm started) -> build (keys, layout, digests, launch record)
+ *     -> observe -> record (launch leaf) -> run -> destroy (destroy.c)
+ */
+#ifndef CENO_WARDEN_SESSION_H
+#define CENO_WARDEN_SESSION_H
+
+#include <stdint.h>
+#include "../../attest/proof/proof.h"
+#include "../../guest-kernel/abi/window.h"
+#include "../core/launch.h"
+#include "facts.h"
+#include "input.h"
+#include "keys.h"
+#include "observe.h"
+#include "spawn.h"
+#include "wire.h"
+
+/* The memfds of a session besides RAM. All owned; -1 closed. */
+struct ceno_material {
+	int boot, boot_ro;
+	int pack, pack_ro;
+	int stdio;                          /* the stdio window */
+	uint8_t *pack_map;                  /* owned while the pack is filled */
+	uint64_t pack_bytes;
+};
+
+/* Why a session that never launched failed: what the FAILED record says. */
+struct ceno_failure {
+	uint32_t code;                      /* enum ceno_session_error */
+	uint64_t value;
+	char path[CENO_PACK_PATH_MAX];
+};
+
+struct ceno_session {
+	struct ceno_supervisor_launch launch;
+	struct ceno_session_record open;    /* rp_nonce, flags, declared metadata */
+	int streams[3];                     /* owned until the vmm has them */
+	int control;                        /* owned: to the vmm */
+	int group_events;                   /* owned: where the kernel counts OOM kills; -1 */
+	int group_procs;                    /* owned: tasks of the session's group; -1 */
+	uint64_t oom_kills_before;
+	struct ceno_material material;
+	struct ceno_inputs *inputs;         /* owned, NULL once digested */
+	struct ceno_key_page keys;
+	struct ceno_child vmm;
+	struct ceno_vmm_launch vmm_launch;
+	struct ceno_observation seen;
+	struct ceno_facts facts;
+	struct ceno_proof_statement statement;
+	uint8_t opening_id[16], seed_id[16], token_key_id[16], token_id[16];
+	uint32_t fds_closed;
+	uint32_t program_seq;               /* programs asked for */
+	uint32_t programs_done;
+	uint64_t accepted_ns;               /* CLOCK_MONOTONIC */
+	uint64_t launch_index;
+	int leaf_sent;                      /* the launch leaf may be in the log: a payload is owed */
+	int ran;                            /* GO was sent */
+	uint32_t wait_status;
+	struct ceno_failure failure;
+};
+
+/* Microseconds of CLOCK_MONOTONIC since the session was accepted. */
+uint64_t ceno_session_us(const struct ceno_session *session);
+
+/* Initialises to nothing owned; copies the launch record and opens what set-up may open
+ * (host facts, group files). RAM memfd: sized and sealed SHRINK|GROW.
+ * Returns 0 or a session error (MEMORY, SWAPPABLE). */
+int ceno_session_init(struct ceno_session *session, const struct ceno_supervisor_launch *launch);
+
+/*
+ * Accepts the session: keeps the streams (moved), makes the memfds, starts the vmm.
+ * Blocks until the vmm was executed. Returns 0 or a session error (MEMORY, JAIL);
+ * session->failure.value then holds the errno.
+ */
+int ceno_session_open(struct ceno_session *session, const struct ceno_session_record *open, const int streams[3]);
+
+/* After the inputs are planned: sizes and seals the pack memfd and maps it. Returns 0 or MEMORY. */
+int ceno_session_map_pack(struct ceno_session *session);
+
+/*
+ * After the pack is filled: makes the keys, lays out RAM and boot page, computes
+ * platform digest and request commitment, sends the vmm its launch record.
+ * Returns 0 or a session error (MEMORY, BUNDLE, KVM if the vmm is gone).
+ */
+int ceno_session_build(struct ceno_session *session);
+
+/* Reads the vmm's tasks and checks lock and jail. jail_done: as the vmm reported. Returns 0 or JAIL. */
+int ceno_session_check_lock(struct ceno_session *session, uint64_t jail_done);
+
+/* The record that opens this session in the log. */
+void ceno_session_launch_leaf(const struct ceno_session *session, struct ceno_attest_launch *leaf);
+
+/* Puts an argument block into the stdio window for the next program. fd: borrowed memfd,
+ * client-controlled content; bytes: its length. Returns 0 or a session error. */
+int ceno_session_request(struct ceno_session *session, int fd, uint64_t bytes);
+
+/* What the guest says about unserved system calls, copied from its page. Guest-controlled numbers. */
+void ceno_session_enosys(const struct ceno_session *session, struct ceno_session_record *record);
+
+/* 1 if the kernel killed a task of the session's group for memory since the session began. */
+int ceno_session_oom_killed(const struct ceno_session *session);
+
+/* Number of tasks in the session's group, 0 without a group. */
+uint32_t ceno_session_tasks_left(const struct ceno_session *session);
+
+/* Closes a descriptor of the session and counts it for step 2. */
+void ceno_session_close_fd(struct ceno_session *session, int *fd);
+
+#endif

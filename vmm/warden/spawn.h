@@ -1,0 +1,55 @@
+/*
+ * Starting ceno-vmm: one clone3 into new user, mount, PID, IPC, UTS, network and
+ * cgroup namespaces and into the session's control group, maps written from
+ * outside, a fixed descriptor table (core/launch.h), an empty environment.
+ *
+ *   warden                              child
+ *     clone3  ------------------------>  waits for one byte
+ *     group (v1), setgroups, maps, go -> becomes uid 0 of its namespace (outer uid
+ *                                        uid + 1), lays out the table, execveat
+ *   ceno_spawn_wait <------------------  the report pipe closes at exec, or carries errno
+ *
+ * The warden must be single-threaded here: the child is a fork of it.
+ */
+#ifndef CENO_WARDEN_SPAWN_H
+#define CENO_WARDEN_SPAWN_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include "../core/launch.h"
+
+struct ceno_spawn {
+	int executable;                 /* borrowed: ceno-vmm */
+	int table[CENO_VMM_FD_END];     /* borrowed: what becomes descriptor i of the vmm; -1 closed */
+	int cgroup;                     /* borrowed: v2 directory, or v1 cgroup.procs/tasks; -1 none */
+	uint32_t cgroup_version;        /* 0, 1, 2 */
+	uid_t uid;                      /* outer uid and gid of the vmm */
+};
+
+struct ceno_child {
+	pid_t pid;                      /* 0: none */
+	int pidfd;                      /* owned, -1: none */
+	int report;                     /* owned: read end, -1 */
+};
+
+/*
+ * Starts the child. It is left to the caller (kill, ceno_child_reap) from then on.
+ * Returns 0 with *child filled, or -errno with nothing left running
+ * (-EPERM: namespaces, maps or group not permitted; -EAGAIN: too many processes).
+ */
+int ceno_spawn_vmm(const struct ceno_spawn *spawn, struct ceno_child *child);
+
+/* Blocks until the child has executed ceno-vmm, at most `ms`. Returns 0, or
+ * -errno of the step that failed in it (-ETIMEDOUT: still not there). */
+int ceno_spawn_wait(struct ceno_child *child, int ms);
+
+/* SIGKILL by pidfd. Returns 0 (also when it is dead already) or -errno. */
+int ceno_child_kill(const struct ceno_child *child);
+
+/*
+ * Reaps it, waiting at most `ms`. *status: si_status | si_code << 8 of waitid.
+ * Closes the pidfd. Returns 0, -ETIMEDOUT while it is alive, or -errno.
+ */
+int ceno_child_reap(struct ceno_child *child, int ms, uint32_t *status);
+
+#endif
