@@ -114,15 +114,22 @@ const char *ceno_show_blob(FILE *out, const uint8_t *blob, size_t bytes)
 	return NULL;
 }
 
-/* A module's text and rodata; bss has no bytes that could be measured. */
+/* A module's segments as mapped, bss too. */
 static uint64_t module_bytes(const struct ceno_bundle_header *h, uint32_t id)
 {
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < h->segment_count; i++)
-		if (h->segments[i].module == id && h->segments[i].kind != CENO_SEGMENT_BSS)
+		if (h->segments[i].module == id)
 			sum += h->segments[i].bytes;
 	return sum;
+}
+
+static void add_part(FILE *out, uint64_t bytes, const char *name, uint64_t *total)
+{
+	*total += bytes;
+	if (out)
+		fprintf(out, "%" PRIu64 "\t%s\n", bytes, name);
 }
 
 const char *ceno_show_sizes(FILE *out, const uint8_t *blob, size_t bytes, uint64_t *total)
@@ -132,15 +139,12 @@ const char *ceno_show_sizes(FILE *out, const uint8_t *blob, size_t bytes, uint64
 
 	if (problem)
 		return problem;
-	*total += bytes;
-	if (!out)
-		return NULL;
 	if (kind[0] != 'b') {
-		fprintf(out, "%zu\t%s\n", bytes, kind);
+		add_part(out, bytes, kind, total);
 		return NULL;
 	}
-	fprintf(out, "%u\tbundle header\n", h->header_bytes);
+	add_part(out, h->header_bytes, "bundle header", total);
 	for (uint32_t i = 0; i < h->module_count; i++)
-		fprintf(out, "%" PRIu64 "\t%s\n", module_bytes(h, h->modules[i].id), h->modules[i].name);
+		add_part(out, module_bytes(h, h->modules[i].id), h->modules[i].name, total);
 	return NULL;
 }

@@ -17,7 +17,7 @@ const char *ceno_show_kind(const uint8_t *blob, size_t bytes);
 const char *ceno_show_blob(FILE *out, const uint8_t *blob, size_t bytes);
 
 /* Prints one "BYTES<tab>NAME" line for each part of the blob as it is mapped,
- * padding included, and adds them to *total. out: NULL to print nothing. Return
+ * padding and bss included, and adds them to *total. out: NULL to print nothing. Return
  * as ceno_show_blob. */
 const char *ceno_show_sizes(FILE *out, const uint8_t *blob, size_t bytes, uint64_t *total);
 
