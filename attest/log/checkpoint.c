@@ -112,7 +112,7 @@ int ceno_checkpoint_parse(const char *text, size_t bytes, struct ceno_checkpoint
 		return CENO_LOG_E_FORM;
 	p += 1 + strlen(DASH);
 	if ((p = take(p, stop, ' ', name, sizeof(name))) == NULL ||
-	    (p = take(p, stop, '\n', blob, sizeof(blob))) == NULL || take_base64(blob, raw, sizeof(raw)) != 0)
+	    take(p, stop, '\n', blob, sizeof(blob)) == NULL || take_base64(blob, raw, sizeof(raw)) != 0)
 		return CENO_LOG_E_FORM;
 	memcpy(c->key_id, raw, 4);
 	memcpy(c->signature, raw + 4, 64);

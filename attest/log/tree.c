@@ -76,11 +76,11 @@ static void range_hash(const struct ceno_log *log, uint64_t begin, uint64_t end,
 {
 	const uint8_t *part[64];
 	uint32_t n = 0;
-	while (begin < end) {
+	do {
 		uint32_t l = (uint32_t)(63 - __builtin_clzll(end - begin));
 		part[n++] = log->level[l].hashes[begin >> l];
 		begin += 1ull << l;
-	}
+	} while (begin < end);
 	memcpy(out, part[n - 1], 32);
 	for (uint32_t i = n - 1; i-- > 0;)
 		ceno_merkle_node(part[i], out, out);

@@ -56,8 +56,8 @@ int ceno_proof_next_backed(const uint8_t *bitmap, uint64_t mem_total, uint64_t *
  * may be used at once (one per thread). */
 struct ceno_proof_pass;
 
-/* Contexts for pass p of a session; NULL: out of memory or the crypto library failed. */
-struct ceno_proof_pass *ceno_proof_pass_new(const uint8_t session_id[16], const uint8_t challenge[32], uint8_t p);
+/* Contexts for pass `number` of a session; NULL: out of memory or the crypto library failed. */
+struct ceno_proof_pass *ceno_proof_pass_new(const uint8_t session_id[16], const uint8_t challenge[32], uint8_t number);
 
 /* Wipes the keys. NULL is fine. */
 void ceno_proof_pass_free(struct ceno_proof_pass *pass);

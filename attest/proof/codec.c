@@ -7,6 +7,7 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const uint8_t none32[32];
@@ -276,22 +277,23 @@ static int read_number(const struct ceno_field *f, const struct ceno_json_token 
 static int read_array(const struct source *s, const struct ceno_field *f, uint32_t token, char *base)
 {
 	const struct ceno_json_token *t = &s->json->tokens[token];
-	const struct ceno_schema *tuple = f->type == CENO_FIELD_TUPLE ? f->aux : NULL;
-	uint64_t max = tuple != NULL ? tuple->count : f->max;
-	uint64_t min = tuple != NULL || f->count_offset == CENO_FIELD_NO_COUNT ? max : f->min;
+	bool is_tuple = f->type == CENO_FIELD_TUPLE;
+	const struct ceno_schema *tuple = f->aux;
+	uint64_t max = is_tuple ? tuple->count : f->max;
+	uint64_t min = is_tuple || f->count_offset == CENO_FIELD_NO_COUNT ? max : f->min;
 	if (t->type != CENO_JSON_ARRAY)
 		return CENO_SCHEMA_E_TYPE;
 	if (t->count < min || t->count > max)
 		return CENO_SCHEMA_E_COUNT;
 	uint32_t member = token + 1, count = t->count;
 	for (uint32_t i = 0; i < count; i++) {
-		int rc = tuple != NULL ? read_field(s, &tuple->fields[i], member, base + f->offset)
+		int rc = is_tuple ? read_field(s, &tuple->fields[i], member, base + f->offset)
 				: read_field(s, f->aux, member, base + f->offset + (size_t)i * f->size);
 		if (rc != 0)
 			return rc;
 		member = s->json->tokens[member].next;
 	}
-	if (tuple == NULL && f->count_offset != CENO_FIELD_NO_COUNT)
+	if (!is_tuple && f->count_offset != CENO_FIELD_NO_COUNT)
 		store(base + f->count_offset, 4, count);
 	return 0;
 }

@@ -180,7 +180,7 @@ static int lay_out(struct direct *direct)
 {
 	static const char *const why[] = { "", "unusable --memory", "malformed firmware", "malformed bundle",
 		                           "unusable input", "it does not fit into the kernel pool" };
-	struct ceno_layout_input in;
+	struct ceno_layout_input in = { 0 };
 	int result = fill_layout(direct, &in);
 	if (result)
 		return result;

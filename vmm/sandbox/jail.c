@@ -26,8 +26,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* Read a small text file under /proc before it goes out of sight. */
 static ssize_t read_text(const char *path, char *text, size_t size)
 {
