@@ -100,6 +100,7 @@ enum ceno_vmm_message {
 	X(REVOKED, 22, "violation: access to a window whose pledge was dropped") \
 	X(MSR, 23, "violation: access to a model-specific register that is not offered") \
 	X(HOST_ERROR, 64, "the host could not go on: value is errno") \
+	X(REFUSED, 67, "the vmm could not be set up: value is errno, gpa the enum ceno_vmm_stage") \
 	X(JAIL, 66, "the jail could not be completed: value is errno, gpa the enum ceno_jail_step") \
 	X(CLIENT_GONE, 65, "nobody holds the other end of the control socket")
 
@@ -107,6 +108,14 @@ enum ceno_vmm_stop {
 #define CENO_VMM_STOP_ENUM(name, number, text) CENO_VMM_STOP_##name = number,
 	CENO_VMM_STOP_REASONS(CENO_VMM_STOP_ENUM)
 #undef CENO_VMM_STOP_ENUM
+};
+
+/* Where set-up failed: STOPPED(REFUSED) before LOCKED. */
+enum ceno_vmm_stage {
+	CENO_VMM_STAGE_RECORD = 1,     /* the launch record: value is the enum ceno_launch_fault (core/launch_check.h) */
+	CENO_VMM_STAGE_DESCRIPTORS,    /* a descriptor is not sealed, or not as long as its slot */
+	CENO_VMM_STAGE_MACHINE,        /* KVM, slots or threads */
+	CENO_VMM_STAGE_LOCK            /* descriptors could not be closed or the filter not be installed */
 };
 
 struct ceno_vmm_record {       /* both directions, after the launch record */

@@ -3,6 +3,8 @@
  *
  *   ceno-vmm                        the jailed role (launch.h); started by the warden
  *   ceno-vmm --direct ...           boots a bundle for tests, without warden
+ *   ceno-vmm --print-filter         prints the locked process's system call table
+ *   ceno-vmm --print-filter-hash    prints the SHA-256 of its filter program
  *   ceno-vmm --probe                prints what kind of KVM this is (launch.h)
  */
 #include <fcntl.h>
@@ -12,8 +14,11 @@
 #include <sys/stat.h>
 
 #include "vmm/core/direct.h"
+#include "vmm/core/jailed.h"
 #include "vmm/core/launch.h"
 #include "vmm/kvm/probe.h"
+#include "vmm/sandbox/filter.h"
+#include "vmm/sandbox/filter_digest.h"
 
 /* /dev/kvm: descriptor CENO_VMM_FD_KVM if it is that device, else opened. */
 static int find_kvm(void)
@@ -43,12 +48,43 @@ static int probe(void)
 	return fflush(stdout) ? 1 : 0;
 }
 
+static int print_filter_hash(void)
+{
+	uint8_t digest[32];
+	if (ceno_filter_digest(digest))
+		return 1;
+	for (int i = 0; i < 32; i++)
+		printf("%02x", digest[i]);
+	putchar('\n');
+	return fflush(stdout) ? 1 : 0;
+}
+
+static int print_filter(void)
+{
+	size_t count;
+	const struct ceno_filter_rule *rules = ceno_filter_rules(&count);
+	for (size_t i = 0; i < count; i++) {
+		printf("%" PRIu32 "\t%s", rules[i].number, rules[i].name);
+		for (uint32_t j = 0; j < rules[i].condition_count; j++)
+			printf("%sarg%" PRIu32 "=%#" PRIx64, j ? " " : "\t", rules[i].conditions[j].argument,
+			       rules[i].conditions[j].value);
+		printf("%s%s\t%s\n", rules[i].condition_count ? "\t" : "\t-\t", rules[i].threads, rules[i].reason);
+	}
+	return fflush(stdout) ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "--probe") == 0)
 		return probe();
 	if (argc >= 2 && strcmp(argv[1], "--direct") == 0)
 		return ceno_direct_main(argc - 1, argv + 1);
-	fprintf(stderr, "usage: ceno-vmm --probe | --direct --firmware F --trust T --bundle B [options]\n");
+	if (argc == 2 && strcmp(argv[1], "--print-filter-hash") == 0)
+		return print_filter_hash();
+	if (argc == 2 && strcmp(argv[1], "--print-filter") == 0)
+		return print_filter();
+	if (argc == 1)
+		return ceno_jailed_main();
+	fprintf(stderr, "usage: ceno-vmm --probe | --print-filter | --print-filter-hash | --direct --firmware F --trust T --bundle B [options]\n");
 	return 2;
 }

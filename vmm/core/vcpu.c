@@ -128,6 +128,7 @@ static void on_kick(int number)
 int ceno_vcpu_start(struct ceno_vcpu *vcpu)
 {
 	struct sigaction action = { .sa_handler = on_kick };
+	vcpu->pid = getpid();
 	atomic_store(&vcpu->tid, 0);
 	atomic_store(&vcpu->kicked, false);
 	vcpu->stop = (struct ceno_vcpu_stop){ 0 };
@@ -155,5 +156,5 @@ void ceno_vcpu_kick(struct ceno_vcpu *vcpu)
 		return;
 	/* immediate_exit covers the moment before KVM_RUN, the signal the one inside. */
 	__atomic_store_n(&vcpu->kvm->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-	syscall(SYS_tgkill, getpid(), atomic_load(&vcpu->tid), KICK_SIGNAL);
+	syscall(SYS_tgkill, vcpu->pid, atomic_load(&vcpu->tid), KICK_SIGNAL);
 }

@@ -36,13 +36,14 @@ struct ceno_vcpu {
 	void *owner;
 	pthread_t thread;
 	_Atomic pid_t tid;
+	pid_t pid;                      /* of the process; getpid is not admitted after lock */
 	_Atomic bool kicked;
 	int gate_fd;                    /* owned eventfd: go, and where the thread parks */
 	struct ceno_vcpu_stop stop;     /* valid once parked() was called */
 };
 
 /* Start the thread; it waits for ceno_vcpu_go. Returns when its tid is known. All
- * fields but the last five are the caller's. 0 or a negative errno. */
+ * fields up to `owner` are the caller's. 0 or a negative errno. */
 int ceno_vcpu_start(struct ceno_vcpu *vcpu);
 
 /* Let it run. Once. */

@@ -161,6 +161,12 @@ static void check_report(struct ceno_stdio *stdio)
 	}
 	if (report.state < CENO_PROGRAM_DONE || report.seq == stdio->reported_seq)
 		return;
+	/* Programs end in order, and only those that were asked for: reports are bounded
+	 * by requests, so a guest cannot flood the warden with them. */
+	if (report.seq < stdio->reported_seq || report.seq > stdio->asked_seq) {
+		lie(stdio);
+		return;
+	}
 	stdio->reported_seq = report.seq;
 	stdio->events->program(stdio->owner, &report);
 }
@@ -176,6 +182,12 @@ void ceno_stdio_pump(struct ceno_stdio *stdio)
 		check_report(stdio);
 	if (!stdio->lied && rings_empty(stdio))
 		stdio->events->drained(stdio->owner);
+}
+
+void ceno_stdio_request(struct ceno_stdio *stdio)
+{
+	stdio->asked_seq++;
+	ceno_stdio_signal(stdio);
 }
 
 void ceno_stdio_end_input(struct ceno_stdio *stdio)
@@ -216,7 +228,7 @@ static int init_stream(struct ceno_stdio *stdio, uv_loop_t *loop, unsigned which
 int ceno_stdio_init(struct ceno_stdio *stdio, uv_loop_t *loop, void *window, const int fd[CENO_STREAMS], int irq_fd,
                     const struct ceno_stdio_events *events, void *owner)
 {
-	*stdio = (struct ceno_stdio){ .window = window, .irq_fd = irq_fd, .events = events, .owner = owner };
+	*stdio = (struct ceno_stdio){ .window = window, .irq_fd = irq_fd, .asked_seq = 1, .events = events, .owner = owner };
 	struct ceno_stdio_host *host = host_page(stdio);
 	host->magic = CENO_STDIO_MAGIC;
 	host->abi_version = CENO_ABI_VERSION;

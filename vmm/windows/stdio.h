@@ -51,6 +51,7 @@ struct ceno_stdio {
 	int irq_fd;             /* borrowed: eventfd that interrupts the guest */
 	bool lied;
 	uint32_t closed_bits;
+	uint32_t asked_seq;     /* programs asked for so far; the first is in the pack */
 	uint32_t reported_seq;  /* last program reported as done or refused */
 	struct ceno_stdio_stream stream[CENO_STREAMS];
 	const struct ceno_stdio_events *events;
@@ -70,6 +71,9 @@ void ceno_stdio_pump(struct ceno_stdio *stdio);
 
 /* Stop reading input; pump output only. */
 void ceno_stdio_end_input(struct ceno_stdio *stdio);
+
+/* One more program was asked for in the host page: tell the guest. */
+void ceno_stdio_request(struct ceno_stdio *stdio);
 
 /* Tell the guest that something in the host page changed. */
 void ceno_stdio_signal(const struct ceno_stdio *stdio);
