@@ -1,0 +1,252 @@
+/*
+ * Checking a proof: a ladder of checks over the bytes of one file. The verdict
+ * is the first failure, with its stage and reason code.
+ *
+ * Pure: no I/O, no clock, no network, no global state; nothing of the operator
+ * is asked. The file is hostile. Cryptography is libsodium's and OpenSSL's; all
+ * parsing is ours. Thread-safe; blocks only to compute (the memory roots: about
+ * 0.4 s per GiB of overwritten memory).
+ *
+ *   stages 1-7   integrity:     the file says one thing and its hashes agree
+ *   stages 8-9   consistency:   it was logged and quoted by one TPM key
+ *   stages 10-13 authenticity:  who that is to this verifier, and its policy
+ *
+ * Two axes come out, derived and never declared: Key (who holds the TPM key) and
+ * Code (what software could use it).
+ */
+#ifndef CENO_ATTEST_VERIFY_H
+#define CENO_ATTEST_VERIFY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "../proof/proof.h"
+
+/* ---- reason codes: a closed list; numbers never change -------------------------- */
+
+/* X(name, number, stage, exit status if this is the verdict, text) in ladder order. */
+#define CENO_VERIFY_CODES(X) \
+	X(FILE_SIZE, 101, 1, 1, "the file is empty or longer than a proof can be") \
+	X(FILE_JSON, 102, 1, 1, "the file is not canonical JSON") \
+	X(VERSION, 201, 2, 1, "a version of proof that this verifier does not know") \
+	X(FILE_SCHEMA, 202, 2, 1, "a field of the file is unknown, missing or out of range") \
+	X(PAYLOAD_JSON, 203, 2, 1, "the payload is not canonical JSON") \
+	X(PAYLOAD_SCHEMA, 204, 2, 1, "a field of the payload is unknown, missing or out of range") \
+	X(SUBJECT, 301, 3, 1, "the subject is not the hash of the core") \
+	X(SLOT_SUM, 401, 4, 1, "the RAM slot is not one slot of the stated memory size") \
+	X(SLOT_FORM, 402, 4, 1, "slots are unaligned, overlap or have rights that their kind must not have") \
+	X(SLOT_PLEDGE, 403, 4, 1, "a window was mapped that was not pledged, or the pledge was widened") \
+	X(FILTER, 404, 4, 1, "the filter seen in the vmm is not the measured one") \
+	X(CONFINED, 405, 4, 1, "a task of the vmm was not confined before the guest ran") \
+	X(CAUSE, 406, 4, 1, "the cause and the violation code contradict each other") \
+	X(TASKS_LEFT, 407, 4, 1, "tasks of the vmm were left when memory was overwritten") \
+	X(AREA_COVER, 408, 4, 1, "a window, the pack or the boot page is not among the destroyed areas") \
+	X(AREA_WIPE, 409, 4, 1, "an area was not overwritten, read back and unmapped whole") \
+	X(NAMESPACE, 410, 4, 1, "the mount namespace was left") \
+	X(BITMAP, 411, 4, 1, "the bitmap does not fit the memory size") \
+	X(BACKED_BYTES, 412, 4, 1, "the overwritten bytes are not those of the bitmap") \
+	X(BLOCKS, 413, 4, 1, "the memory file held other memory than what was overwritten") \
+	X(PASSES, 414, 4, 1, "the number of passes differs between the steps") \
+	X(KEYS, 415, 4, 1, "a key was not zeroized, or two have one id") \
+	X(TOKENS, 416, 4, 1, "tokens and their ids do not match, or their key was not zeroized") \
+	X(COMPARED, 417, 4, 1, "the comparison with zero did not cover the overwritten memory") \
+	X(MISMATCHES, 418, 4, 1, "memory was not zero when compared") \
+	X(WRITE_SEAL, 419, 4, 1, "memory could still be written when it was compared") \
+	X(TIMES, 420, 4, 1, "times are out of order") \
+	X(DURATION, 421, 4, 1, "the stated duration of the overwrite is not that of its times") \
+	X(TIMING_HASH, 422, 4, 1, "step 7 hashes other times") \
+	X(SANITIZATION_HASH, 423, 4, 1, "step 7 hashes another sanitization statement") \
+	X(CHAIN, 424, 4, 1, "step 7 closes another chain of evidence") \
+	X(SIGNER_KEY, 501, 5, 1, "the session's key is not a canonical Ed25519 key of full order") \
+	X(KEYID, 502, 5, 1, "the signature names another key") \
+	X(SIGNATURE, 503, 5, 1, "the session's signature is wrong") \
+	X(KEY_ROLE, 504, 5, 1, "a known key is used in another role") \
+	X(STEP8_PAYLOAD, 601, 6, 1, "step 8 observed another payload") \
+	X(STEP8_SIGNATURE, 602, 6, 1, "step 8 observed another signature") \
+	X(STEP8_LAUNCH, 603, 6, 1, "step 8 names another launch") \
+	X(STEP8_STATUS, 604, 6, 1, "the warden did not end by itself after its last step") \
+	X(MEMORY_ROOT, 701, 7, 1, "what was read back is not the key stream of this session's challenge") \
+	X(CHECKPOINT, 801, 8, 1, "the checkpoint is not a canonical checkpoint") \
+	X(CHECKPOINT_ORIGIN, 802, 8, 1, "the checkpoint is of another log") \
+	X(CHECKPOINT_KEY, 803, 8, 1, "the checkpoint is not signed by the node's log key") \
+	X(LAUNCH_INCLUSION, 804, 8, 1, "this launch is not in the log") \
+	X(CDP_INCLUSION, 805, 8, 1, "this proof is not in the log") \
+	X(LOG_ORDER, 806, 8, 1, "the proof was logged before its launch") \
+	X(AK_FORM, 901, 9, 1, "the attestation key is malformed") \
+	X(AK_ATTRIBUTES, 902, 9, 1, "the attestation key is not a restricted signing key bound to its TPM") \
+	X(AK_SCHEME, 903, 9, 1, "the attestation key is not ECDSA P-256 with SHA-256") \
+	X(QUOTE_FORM, 904, 9, 1, "the quote is malformed") \
+	X(QUOTE_MAGIC, 905, 9, 1, "the quote was not made inside a TPM") \
+	X(QUOTE_TYPE, 906, 9, 1, "the attestation is not a quote") \
+	X(QUOTE_SIGNATURE, 907, 9, 1, "the quote's signature is wrong") \
+	X(QUOTE_SIGNER, 908, 9, 1, "the quote names another signer") \
+	X(QUOTE_DATA, 909, 9, 1, "the quote is about another checkpoint or node") \
+	X(QUOTE_SELECTION, 910, 9, 1, "the quote is not over SHA-256 PCRs 0 to 15") \
+	X(QUOTE_PCRS, 911, 9, 1, "the PCR values are not those that were quoted") \
+	X(RESET, 912, 9, 1, "the TPM was reset between launch and seal") \
+	X(NV_FORM, 913, 9, 1, "the counter's certificate is malformed") \
+	X(NV_SIGNATURE, 914, 9, 1, "the counter's signature is wrong") \
+	X(NV_DATA, 915, 9, 1, "the counter was certified for another quote") \
+	X(NV_VALUE, 916, 9, 1, "the counter's value is another") \
+	X(REFERENCE, 1001, 10, 3, "there are no reference values to compare PCRs with") \
+	X(AK_REVOKED, 1101, 11, 6, "the attestation key is revoked") \
+	X(AK_CHANGED, 1102, 11, 1, "this node is pinned with another attestation key") \
+	X(AK_UNPINNED, 1103, 11, 4, "consistent, but nothing says who made it: the attestation key is not pinned") \
+	X(PIN_NODE, 1201, 12, 1, "the pinned attestation key seals another log than the pinned one") \
+	X(ROLLBACK, 1202, 12, 5, "the node's log, counter or clock went back") \
+	X(NONCE, 1301, 13, 5, "the proof answers another nonce") \
+	X(REPLAY, 1302, 13, 5, "another proof of this session or launch was seen before") \
+	X(TEST_KEY, 1303, 13, 4, "the guest was signed by a test key") \
+	X(ASSURANCE, 1304, 13, 4, "the key's assurance is below what was asked")
+
+enum ceno_verify_code {            /* index into result.status; the number is CENO_VERIFY_NUMBER_* */
+#define CENO_VERIFY_CODE_ENUM(name, number, stage, exit, text) CENO_VERIFY_##name,
+	CENO_VERIFY_CODES(CENO_VERIFY_CODE_ENUM)
+#undef CENO_VERIFY_CODE_ENUM
+	CENO_VERIFY_CODE_COUNT
+};
+
+struct ceno_verify_code_info {
+	const char *name;              /* "SLOT_SUM" */
+	const char *text;
+	uint32_t number, stage, exit_status;
+};
+
+/* What a code is; code < CENO_VERIFY_CODE_COUNT. */
+const struct ceno_verify_code_info *ceno_verify_code_info(uint32_t code);
+
+/* Code of a stable number, CENO_VERIFY_CODE_COUNT if there is none. */
+uint32_t ceno_verify_code_of(uint32_t number);
+
+/* ---- policy: what this verifier knows and asks ------------------------------------ */
+
+enum ceno_verify_key { CENO_KEY_NONE, CENO_KEY_SOFTWARE, CENO_KEY_VTPM, CENO_KEY_FTPM, CENO_KEY_DTPM };
+enum ceno_verify_trust { CENO_TRUST_NONE, CENO_TRUST_BOOT, CENO_TRUST_RUNTIME };  /* the Code axis */
+
+struct ceno_verify_pin {           /* a node this verifier knows */
+	char    origin[65];
+	uint8_t ak[32];                /* digest part of the AK's name: SHA-256 of its TPMT_PUBLIC */
+	uint8_t log_pub[32];
+	/* Newest state seen of it; size 0: none. Not rolled back below this. */
+	uint64_t size;
+	uint8_t  root[32];
+	uint64_t nv_value, clock_ms;
+	uint32_t reset_count;
+};
+
+#define CENO_VERIFY_PINS_MAX 256u
+#define CENO_VERIFY_REVOKED_MAX 256u
+
+struct ceno_verify_pins {
+	uint32_t pin_count, revoked_count;
+	struct ceno_verify_pin pins[CENO_VERIFY_PINS_MAX];
+	uint8_t revoked[CENO_VERIFY_REVOKED_MAX][32];  /* AK digests */
+};
+
+struct ceno_verify_seen {          /* a proof accepted earlier, of a pinned node */
+	uint8_t  session_id[16];
+	uint64_t launch_index;
+	uint8_t  c8[32];
+};
+
+enum ceno_verify_memory { CENO_MEMORY_FULL, CENO_MEMORY_SAMPLE, CENO_MEMORY_NONE };
+
+struct ceno_verify_policy {
+	const struct ceno_verify_pins *pins;   /* borrowed; NULL: none */
+	const struct ceno_verify_seen *seen;   /* borrowed; all of nodes that `pins` names */
+	uint32_t seen_count;
+	const uint8_t *rp_nonce;       /* 32 bytes; NULL: not asked */
+	uint32_t memory;               /* enum ceno_verify_memory */
+	uint32_t sample;               /* SAMPLE: how many keyed passes to recompute (the file holds one root a pass,
+	                                  and a root needs all of its leaves), starting at pass 1 + sample_start % passes */
+	uint32_t sample_start;         /* random, from the caller */
+	uint32_t key_floor;            /* enum ceno_verify_key asked for; SOFTWARE is the built-in policy "pinned" */
+	uint32_t code_floor;           /* enum ceno_verify_trust; above NONE needs reference values: status 3 */
+	uint32_t refuse_test_key;      /* 1: a bundle signed by a test key fails */
+	uint32_t explain;              /* 1: go on after the first failure */
+};
+
+/* The built-in policy: "pinned", all memory roots, nothing else asked. */
+void ceno_verify_policy_init(struct ceno_verify_policy *policy);
+
+/* ---- result -------------------------------------------------------------------------- */
+
+enum ceno_verify_status { CENO_CHECK_NOT_RUN, CENO_CHECK_PASS, CENO_CHECK_FAIL };
+
+struct ceno_verify_result {
+	uint8_t  status[CENO_VERIFY_CODE_COUNT];  /* enum ceno_verify_status */
+	uint32_t verdict;              /* code of the first failure; CENO_VERIFY_CODE_COUNT: none */
+	uint32_t exit_status;          /* 0 to 6 */
+	uint32_t key, code;            /* the two axes */
+	char     detail[160];          /* of the first failure, printable, may be "" */
+	uint32_t passes_checked;       /* memory roots recomputed */
+	/* What the file says; valid when read is 1 (stage 2 passed). */
+	uint32_t read;
+	uint32_t pin;                  /* index of the pin that matched the AK, UINT32_MAX: none */
+	struct ceno_proof_statement statement;
+	struct ceno_proof_seal seal;
+	uint8_t  chain[9][32];         /* c0 to c8, recomputed */
+	uint8_t  ak[32];               /* digest part of the AK's name */
+	uint64_t log_size;
+	uint8_t  log_root[32];
+	uint64_t clock_ms;
+	uint32_t reset_count, restart_count;
+};
+
+/* Check a proof.
+ * file, bytes: hostile, borrowed. policy: borrowed. result: filled in any case.
+ * Returns 0 and the verdict in result, or -1: out of memory (result->exit_status is 2). */
+int ceno_verify(const void *file, size_t bytes, const struct ceno_verify_policy *policy,
+		struct ceno_verify_result *result);
+
+/* The same for the DSSE payload alone, as the supervisor needs it for a spooled payload:
+ * stages 2 to 5 of a payload, its signature and the key it must be signed by. Returns 0 or -1. */
+int ceno_verify_payload(const void *payload, size_t bytes, const uint8_t signature[64], const uint8_t signer_pub[32],
+		struct ceno_verify_result *result);
+
+/* ---- pin file -------------------------------------------------------------------------- */
+
+/* Text, strict: every line ends in LF, fields are separated by one space, nothing else:
+ *
+ *   ceno-pins 1
+ *   pin ORIGIN sha256:AK LOGPUB                     AK digest in hex, log key in base64
+ *   seen ORIGIN SIZE sha256:ROOT NV CLOCK RESETS    newest state of a pinned node, after its pin
+ *   revoked sha256:AK
+ *
+ * An empty file, one without a pin or revocation, and two pins of one origin, AK or log are errors. */
+#define CENO_VERIFY_PIN_ERRORS(X) \
+	X(EMPTY, -1, "the pin file names no node")                         \
+	X(FORM,  -2, "a line of the pin file is malformed")                \
+	X(TWICE, -3, "the pin file names a node, key or log twice")        \
+	X(MANY,  -4, "the pin file has more entries than supported")       \
+	X(SPACE, -5, "the output buffer is too small")
+
+enum ceno_verify_pin_error {
+#define CENO_VERIFY_PIN_ERROR_ENUM(name, number, text) CENO_VERIFY_PIN_E_##name = number,
+	CENO_VERIFY_PIN_ERRORS(CENO_VERIFY_PIN_ERROR_ENUM)
+#undef CENO_VERIFY_PIN_ERROR_ENUM
+};
+
+const char *ceno_verify_pin_error_text(int error);
+
+/* Read a pin file. text: hostile, borrowed. pins: out. *line gets the line of an error (from 1).
+ * Returns 0 or a ceno_verify_pin_error. */
+int ceno_verify_pins_parse(const char *text, size_t bytes, struct ceno_verify_pins *pins, uint32_t *line);
+
+/* Write a pin file. Returns its length, or SPACE. */
+int ceno_verify_pins_format(const struct ceno_verify_pins *pins, char *text, size_t capacity);
+
+/* Digest part of an AK's name from its TPMT_PUBLIC: what a pin holds. */
+void ceno_verify_ak_digest(const uint8_t *ak_public, size_t bytes, uint8_t ak[32]);
+
+/* ---- rendering ------------------------------------------------------------------------- */
+
+/* For people: verdict, what the proof says, what was checked, what it does not say.
+ * Returns the length that the whole text has (like snprintf); out is NUL-terminated if capacity > 0. */
+size_t ceno_verify_render_text(const struct ceno_verify_result *result, const struct ceno_verify_policy *policy,
+		char *out, size_t capacity);
+
+/* One JSON object: EAT Attestation Result words, both axes, every check with its code. Same return. */
+size_t ceno_verify_render_json(const struct ceno_verify_result *result, const struct ceno_verify_policy *policy,
+		char *out, size_t capacity);
+
+#endif
