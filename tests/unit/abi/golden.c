@@ -1,0 +1,110 @@
+/*
+ * Golden numbers of the guest ABI. A change here is a change of the ABI: bump
+ * CENO_ABI_VERSION (layout.h) together with the figures below.
+ *
+ * One record of each kind is filled with known values and compared byte by
+ * byte where its bytes cross a boundary (boot page, pack, bundle header).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "guest-kernel/abi/boot.h"
+#include "guest-kernel/abi/bundle.h"
+#include "guest-kernel/abi/pack.h"
+#include "guest-kernel/abi/verbs.h"
+#include "guest-kernel/abi/window.h"
+
+#define AT(type, member, offset) assert_int_equal(offsetof(struct type, member), offset)
+
+static void test_offsets(void **state)
+{
+	(void)state;
+	assert_int_equal(CENO_ABI_VERSION, 1);
+	AT(ceno_firmware_header, entry_offset, 40);
+	AT(ceno_firmware_header, verifier_offset, 48);
+	AT(ceno_bundle_header, segments, 32);
+	AT(ceno_bundle_header, modules, 32 + 24 * 32);
+	AT(ceno_bundle_header, signature, 4032);
+	AT(ceno_trust, public_key, 16);
+	AT(ceno_trust, name, 48);
+	AT(ceno_boot, tsc_hz, 16);
+	AT(ceno_boot, session_id, 2048);
+	AT(ceno_boot, seed, 2096);
+	AT(ceno_boot, start_tsc, 2160);
+	AT(ceno_boot, pledge_mask, 2168);
+	AT(ceno_handoff, nucleus_gva, 16);
+	AT(ceno_handoff, init_cr3, 176);
+	AT(ceno_handoff, tick_tsc, 240);
+	AT(ceno_pack_entry, mode, 200);
+	AT(ceno_pack_entry, offset, 208);
+	AT(ceno_pack_entry, sha256, 224);
+	AT(ceno_stdio_host, index, 12);
+	AT(ceno_stdio_host, shutdown, 36);
+	AT(ceno_stdio_guest, state, 24);
+	AT(ceno_stdio_guest, entry_tsc, 56);
+	AT(ceno_stdio_guest, enosys, 104);
+	AT(ceno_stdio_guest, wants_in, 616);
+	AT(ceno_trap_page, resume_rip, 64);
+	AT(ceno_trap_page, gpr, 128);
+}
+
+static void test_numbers(void **state)
+{
+	static const int prices[CENO_VERB_COUNT] = { 500, 5, 2, 10, 3, 1, 20 }; /* mission.md, X2 */
+
+	(void)state;
+	assert_int_equal(CENO_VERB_COUNT, 7);
+#define PRICE(name, number, joules) assert_int_equal(joules, prices[number]);
+	CENO_VERBS(PRICE)
+#undef PRICE
+	assert_int_equal(CENO_GATE_SYSCALL, 0x7ffff000);
+	assert_int_equal(CENO_GATE_SYSRET, 0x7ffff010);
+	assert_int_equal(CENO_GATE_RESUME, 0x7ffff020);
+	assert_int_equal(CENO_GATE_VERB, 0x7ffff030);
+	assert_int_equal(CENO_GVA_HANDLER_SYSCALL, 0x10000040);
+	assert_int_equal(CENO_GVA_HANDLER_FAULT, 0x10000080);
+	assert_int_equal(CENO_SLOT_SUPERVISOR, 17);
+	assert_int_equal(CENO_STOP_BUNDLE_SIGNATURE, 6);
+	assert_int_equal(CENO_STOP_NUCLEUS_FAULT, 0x102);
+	assert_int_equal(CENO_E_STATE, -12);
+	assert_int_equal(CENO_RFLAGS_USER, 0x240cd5);
+}
+
+static void test_bytes(void **state)
+{
+	struct ceno_pack_header pack = { .magic = CENO_PACK_MAGIC, .abi_version = 1, .count = 3, .total_bytes = 0x5000 };
+	static const uint8_t pack_bytes[24] = { 'N', 'O', 'T', 'P', 'A', 'C', 'K', '1', 1, 0, 0, 0, 3, 0, 0, 0, 0, 0x50 };
+	struct ceno_boot boot = { .magic = CENO_BOOT_MAGIC, .abi_version = 1, .syscall_mode = CENO_SYSCALL_PAGE,
+		                  .tsc_hz = 0x0102030405060708 };
+	static const uint8_t boot_bytes[24] = { 'C', 'N', 'T', 'B', 'O', 'O', 'T', '1', 1, 0, 0, 0,
+		                                2, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1 };
+	struct ceno_bundle_header bundle = { .magic = CENO_BUNDLE_MAGIC, .abi_version = 1, .header_bytes = 4096,
+		                             .total_bytes = 0x9000, .segment_count = 5, .module_count = 2 };
+	static const uint8_t bundle_bytes[32] = { 'C', 'N', 'O', 'T', 'B', 'N', 'D', '1', 1, 0, 0, 0, 0, 0x10, 0, 0,
+		                                  0, 0x90, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0 };
+	uint64_t trust = CENO_TRUST_MAGIC, firmware = CENO_FIRMWARE_MAGIC, stdio = CENO_STDIO_MAGIC;
+
+	(void)state;
+	assert_memory_equal(&pack, pack_bytes, sizeof pack_bytes);
+	assert_memory_equal(&boot, boot_bytes, sizeof boot_bytes);
+	assert_memory_equal(&bundle, bundle_bytes, sizeof bundle_bytes);
+	assert_memory_equal(&trust, "CNOTTRT1", 8);
+	assert_memory_equal(&firmware, "CNOTEFW1", 8);
+	assert_memory_equal(&stdio, "CNOTDIO1", 8);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_offsets),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,318 @@
+/*
+ * The launch layout, looked at as the CPU would: both page-table trees are
+ * walked and every leaf is held against the rules of docs/architecture.md
+ * (W^X through every alias, nothing of the kernel in ring 3, guard pages,
+ * higher half without PML4 slot 256, a slide that slides).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+#include "guest-kernel/abi/bundle.h"
+#include "vmm/warden/layout.h"
+
+#define RAM_BYTES (64ull << 20)
+#define LEAVES_MAX 8192
+#define SLIDES 300
+
+struct leaf {
+	uint64_t gva, gpa, bytes;
+	int user, writable, executable;
+};
+
+struct fixture {
+	uint8_t firmware[4 * CENO_PAGE];
+	uint8_t bundle[7 * CENO_PAGE];
+	struct ceno_trust trust;
+	struct ceno_boot boot;
+	uint8_t *ram;
+	struct ceno_layout_input in;
+	struct ceno_vmm_registers regs;
+	struct leaf leaf[LEAVES_MAX];
+	size_t leaves;
+};
+
+static void add_segment(struct ceno_bundle_header *h, uint32_t module, uint32_t kind, uint64_t offset, uint64_t bytes,
+                        uint64_t gva)
+{
+	h->segments[h->segment_count++] = (struct ceno_bundle_segment){ module, kind, offset, bytes, gva };
+}
+
+static void add_module(struct ceno_bundle_header *h, uint32_t id, const char *name, uint64_t entry, uint64_t vectors)
+{
+	struct ceno_bundle_module *m = &h->modules[h->module_count++];
+
+	strncpy(m->name, name, sizeof m->name - 1);
+	m->id = id;
+	m->entry = entry;
+	m->vectors = vectors;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+	struct ceno_firmware_header *fw;
+	struct ceno_bundle_header *h;
+
+	assert_non_null(f);
+	fw = (void *)f->firmware;
+	*fw = (struct ceno_firmware_header){ .magic = CENO_FIRMWARE_MAGIC, .abi_version = CENO_ABI_VERSION,
+		.total_bytes = sizeof f->firmware, .stub_offset = CENO_PAGE, .stub_bytes = CENO_PAGE,
+		.text_offset = 2 * CENO_PAGE, .text_bytes = CENO_PAGE, .rodata_offset = 3 * CENO_PAGE,
+		.rodata_bytes = CENO_PAGE, .entry_offset = CENO_PAGE + 1024, .vector_offset = CENO_PAGE + 1536 };
+	h = (void *)f->bundle;
+	*h = (struct ceno_bundle_header){ .magic = CENO_BUNDLE_MAGIC, .abi_version = CENO_ABI_VERSION,
+		.header_bytes = CENO_PAGE, .total_bytes = sizeof f->bundle };
+	add_segment(h, CENO_MODULE_NUCLEUS, CENO_SEGMENT_TEXT, CENO_PAGE, 2 * CENO_PAGE, 0);
+	add_segment(h, CENO_MODULE_NUCLEUS, CENO_SEGMENT_RODATA, 3 * CENO_PAGE, CENO_PAGE, 2 * CENO_PAGE);
+	add_segment(h, CENO_MODULE_NUCLEUS, CENO_SEGMENT_BSS, 0, 3 * CENO_PAGE, 4 * CENO_PAGE);
+	add_segment(h, CENO_MODULE_INIT, CENO_SEGMENT_TEXT, 4 * CENO_PAGE, CENO_PAGE, CENO_GVA_SERVICE);
+	add_segment(h, CENO_MODULE_INIT, CENO_SEGMENT_RODATA, 5 * CENO_PAGE, CENO_PAGE, CENO_GVA_SERVICE + CENO_PAGE);
+	add_segment(h, CENO_MODULE_INIT, CENO_SEGMENT_BSS, 0, CENO_PAGE, CENO_GVA_SERVICE + 2 * CENO_PAGE);
+	add_segment(h, CENO_MODULE_ENTRY_PAGE, CENO_SEGMENT_TEXT, 6 * CENO_PAGE, CENO_PAGE, CENO_GVA_ENTRY);
+	add_module(h, CENO_MODULE_NUCLEUS, "nucleus", 1088, 0);
+	add_module(h, CENO_MODULE_INIT, "init", CENO_GVA_SERVICE, 0);
+	add_module(h, CENO_MODULE_ENTRY_PAGE, "entry", CENO_GVA_ENTRY, 0);
+	f->ram = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(f->ram, MAP_FAILED);
+	f->in = (struct ceno_layout_input){ .firmware = f->firmware, .firmware_bytes = sizeof f->firmware,
+		.trust = &f->trust, .bundle = f->bundle, .bundle_bytes = sizeof f->bundle, .ram = f->ram,
+		.ram_bytes = RAM_BYTES, .pack_bytes = 16 * CENO_PAGE, .boot = &f->boot,
+		.syscall_mode = CENO_SYSCALL_PAGE, .pledge_mask = 1, .tsc_hz = 2000000000 };
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	munmap(f->ram, RAM_BYTES);
+	free(f);
+	return 0;
+}
+
+static void fill_random(uint8_t *p, size_t n, uint64_t *seed)
+{
+	for (size_t i = 0; i < n; i++) {
+		*seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
+		p[i] = (uint8_t)(*seed >> 56);
+	}
+}
+
+static void build(struct fixture *f, uint64_t *seed)
+{
+	assert_int_equal(madvise(f->ram, RAM_BYTES, MADV_DONTNEED), 0);
+	fill_random(f->in.slide_random, sizeof f->in.slide_random, seed);
+	assert_int_equal(ceno_layout_build(&f->in, &f->regs), 0);
+}
+
+static void walk(struct fixture *f, uint64_t table_gpa, int level, uint64_t gva, int user, int writable, int executable)
+{
+	const uint64_t *t;
+
+	assert_true(table_gpa >= CENO_GPA_RAM && table_gpa < CENO_GPA_RAM + RAM_BYTES && table_gpa % CENO_PAGE == 0);
+	t = (const uint64_t *)(const void *)(f->ram + (table_gpa - CENO_GPA_RAM));
+	for (uint64_t i = 0; i < 512; i++) {
+		uint64_t e = t[i], at = gva | i << (12 + 9 * level), to = e & 0x000ffffffffff000ull;
+		int u = user && (e & 4), w = writable && (e & 2), x = executable && !(e >> 63);
+
+		if (!(e & 1)) {
+			assert_true(e == 0);
+			continue;
+		}
+		if (level == 3) {
+			assert_true(i == 0 || i == 511); /* slot 256 belongs to others */
+			if (i == 511)
+				at |= 0xffff000000000000ull;
+		}
+		if (level == 0 || (e & 0x80)) {
+			assert_true(level <= 1 && f->leaves < LEAVES_MAX);
+			f->leaf[f->leaves++] = (struct leaf){ at, to, 1ull << (12 + 9 * level), u, w, x };
+		} else {
+			walk(f, to, level - 1, at, u, w, x);
+		}
+	}
+}
+
+static void collect(struct fixture *f)
+{
+	const struct ceno_handoff *h = (const void *)f->ram;
+
+	f->leaves = 0;
+	walk(f, f->regs.cr3, 3, 0, 1, 1, 1);
+	walk(f, h->init_cr3, 3, 0, 1, 1, 1);
+}
+
+static int mapped(const struct fixture *f, uint64_t gva)
+{
+	for (size_t i = 0; i < f->leaves; i++)
+		if (gva - f->leaf[i].gva < f->leaf[i].bytes)
+			return 1;
+	return 0;
+}
+
+static void check_leaves(struct fixture *f)
+{
+	const struct ceno_handoff *h = (const void *)f->ram;
+	uint64_t pool_end = h->pool_gpa + h->pool_pages * CENO_PAGE;
+
+	for (size_t i = 0; i < f->leaves; i++) {
+		const struct leaf *l = &f->leaf[i];
+
+		assert_false(l->writable && l->executable);
+		if (l->writable) /* read-only slots are never mapped writable */
+			assert_true(l->gpa >= CENO_GPA_RAM && l->gpa + l->bytes <= CENO_GPA_RAM + RAM_BYTES);
+		if (l->executable) /* and nothing runs from RAM */
+			assert_true(l->gpa < CENO_GPA_RAM);
+		if (l->user) {
+			assert_true(l->gva < 1ull << 47);
+			assert_true(l->gpa + l->bytes <= h->pool_gpa || l->gpa >= pool_end);
+			assert_true(l->gpa < h->user_gpa || l->gpa >= CENO_GPA_RAM + RAM_BYTES);
+		}
+	}
+}
+
+static void check_guards(struct fixture *f)
+{
+	const struct ceno_handoff *h = (const void *)f->ram;
+	uint64_t stack_bottom = h->stack_top_gva;
+
+	assert_true(mapped(f, stack_bottom - 1));
+	while (mapped(f, stack_bottom - CENO_PAGE))
+		stack_bottom -= CENO_PAGE;
+	assert_int_equal(h->stack_top_gva - stack_bottom, 4 * CENO_PAGE);
+	assert_false(mapped(f, h->stack_top_gva));
+	assert_false(mapped(f, h->trap_gva - 1));
+	assert_false(mapped(f, h->nucleus_gva - 1));
+	assert_false(mapped(f, h->nucleus_gva + 3 * CENO_PAGE)); /* rodata | guard | bss */
+	assert_true(mapped(f, h->nucleus_gva + 4 * CENO_PAGE));
+	assert_false(mapped(f, h->pool_gva - 1));
+	assert_false(mapped(f, h->pool_gva + h->pool_pages * CENO_PAGE));
+	assert_false(mapped(f, CENO_GVA_SERVICE_STACK));
+	assert_false(mapped(f, CENO_GVA_SERVICE_STACK - 17 * CENO_PAGE));
+	assert_false(mapped(f, 0));
+}
+
+static void test_rules_hold_for_every_slide(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t seed = 42, last = 0, last_pool = 0, same = 0;
+
+	for (int n = 0; n < SLIDES; n++) {
+		const struct ceno_handoff *h = (const void *)f->ram;
+
+		build(f, &seed);
+		collect(f);
+		check_leaves(f);
+		check_guards(f);
+		assert_true(h->nucleus_gva >> 39 == 0x1ffffff && h->pool_gva >> 39 == 0x1ffffff);
+		same += h->nucleus_gva == last || h->pool_gva == last_pool;
+		last = h->nucleus_gva;
+		last_pool = h->pool_gva;
+	}
+	assert_true(same <= 1);
+}
+
+static void test_pages_that_are_free_are_zero(void **state)
+{
+	struct fixture *f = *state;
+	const struct ceno_handoff *h = (const void *)f->ram;
+	uint64_t seed = 7;
+
+	build(f, &seed);
+	for (uint64_t at = h->pool_used * CENO_PAGE; at < RAM_BYTES; at++)
+		if (f->ram[at])
+			fail_msg("byte %#llx of RAM is not zero", (unsigned long long)at);
+}
+
+static void test_registers(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t seed = 9;
+
+	build(f, &seed);
+	assert_int_equal(f->regs.rip, CENO_GPA_FIRMWARE + CENO_PAGE + 1024);
+	assert_true(f->regs.cr4 & 1 << 20 && f->regs.cr4 & 1 << 21); /* SMEP, SMAP */
+	assert_true(f->regs.cr0 & 1 << 16 && f->regs.efer & 1 << 11); /* WP, NXE */
+	assert_int_equal(f->boot.abi_version, CENO_ABI_VERSION);
+	assert_int_equal(f->boot.ram_bytes, RAM_BYTES);
+}
+
+static int result(struct fixture *f)
+{
+	return ceno_layout_build(&f->in, &f->regs);
+}
+
+static void test_bad_input(void **state)
+{
+	struct fixture *f = *state;
+	struct ceno_firmware_header *fw = (void *)f->firmware;
+	struct ceno_bundle_header *h = (void *)f->bundle;
+
+	f->in.ram_bytes = RAM_BYTES - CENO_PAGE;
+	assert_int_equal(result(f), CENO_LAYOUT_RAM);
+	f->in.ram_bytes = CENO_RAM_MIN - CENO_LARGE_PAGE;
+	assert_int_equal(result(f), CENO_LAYOUT_RAM);
+	f->in.ram_bytes = CENO_RAM_MAX + CENO_LARGE_PAGE;
+	assert_int_equal(result(f), CENO_LAYOUT_RAM);
+	f->in.ram_bytes = RAM_BYTES;
+	f->in.tsc_hz = 0;
+	assert_int_equal(result(f), CENO_LAYOUT_INPUT);
+	f->in.tsc_hz = 1;
+	f->in.syscall_mode = 3;
+	assert_int_equal(result(f), CENO_LAYOUT_INPUT);
+	f->in.syscall_mode = CENO_SYSCALL_LSTAR;
+	f->in.pack_bytes = 1;
+	assert_int_equal(result(f), CENO_LAYOUT_INPUT);
+	f->in.pack_bytes = 0;
+	fw->stub_bytes = 0xfffff000;
+	assert_int_equal(result(f), CENO_LAYOUT_FIRMWARE);
+	fw->stub_bytes = CENO_PAGE;
+	fw->entry_offset = 2 * CENO_PAGE;
+	assert_int_equal(result(f), CENO_LAYOUT_FIRMWARE);
+	fw->entry_offset = CENO_PAGE;
+	fw->vector_offset = 2 * CENO_PAGE - CENO_VECTOR_BYTES;
+	assert_int_equal(result(f), CENO_LAYOUT_FIRMWARE);
+	fw->vector_offset = CENO_PAGE;
+	f->in.bundle_bytes = sizeof f->bundle - 1;
+	assert_int_equal(result(f), CENO_LAYOUT_BUNDLE);
+	f->in.bundle_bytes = sizeof f->bundle - CENO_PAGE; /* truncated: a segment lies outside */
+	assert_int_equal(result(f), CENO_LAYOUT_BUNDLE);
+	f->in.bundle_bytes = sizeof f->bundle;
+	h->segment_count = CENO_BUNDLE_SEGMENTS + 1;
+	assert_int_equal(result(f), CENO_LAYOUT_BUNDLE);
+	h->segment_count = 7;
+	h->segments[0].offset = ~0xfffull;
+	assert_int_equal(result(f), CENO_LAYOUT_BUNDLE);
+	h->segments[0].offset = CENO_PAGE;
+	h->modules[1].id = CENO_MODULE_PROV;
+	assert_int_equal(result(f), CENO_LAYOUT_BUNDLE);
+	h->modules[1].id = CENO_MODULE_INIT;
+	h->segments[2].bytes = CENO_BUNDLE_MAX + CENO_PAGE;
+	assert_int_equal(result(f), CENO_LAYOUT_BUNDLE);
+	h->segments[2].bytes = 255 * CENO_PAGE;
+	h->segments[0].bytes = 255 * CENO_PAGE; /* more than one page table holds, and outside the bundle */
+	assert_int_equal(result(f), CENO_LAYOUT_BUNDLE);
+	h->segments[0].bytes = 2 * CENO_PAGE;
+	h->segments[2].gva = 100 * CENO_PAGE; /* bss not behind rodata */
+	assert_int_equal(result(f), CENO_LAYOUT_POOL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_rules_hold_for_every_slide, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pages_that_are_free_are_zero, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_registers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bad_input, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
