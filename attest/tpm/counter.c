@@ -88,8 +88,9 @@ int ceno_tpm_counter_move(struct ceno_tpm *tpm, uint64_t *value)
 
 int ceno_tpm_counter_certify(struct ceno_tpm *tpm, const uint8_t qualifying_data[32], struct ceno_tpm_quote *out)
 {
-	if (tpm->counter == ESYS_TR_NONE)
-		return CENO_TPM_REFUSED;
+	int error = counter_find(tpm);
+	if (error)
+		return error;
 	TPM2B_DATA extra = { .size = 32 };
 	const TPMT_SIG_SCHEME scheme = { .scheme = TPM2_ALG_NULL };
 	TPM2B_ATTEST *attest = NULL;
@@ -100,7 +101,7 @@ int ceno_tpm_counter_certify(struct ceno_tpm *tpm, const uint8_t qualifying_data
 		ESYS_TR_PASSWORD, ESYS_TR_PASSWORD, ESYS_TR_NONE, &extra, &scheme, 8, 0, &attest, &signature);
 	if (rc)
 		return ceno_tpm_class(rc);
-	int error = ceno_tpm_take_signed(attest, signature, TPM2_ST_ATTEST_NV, qualifying_data, &parsed, out);
+	error = ceno_tpm_take_signed(attest, signature, TPM2_ST_ATTEST_NV, qualifying_data, &parsed, out);
 	Esys_Free(attest);
 	Esys_Free(signature);
 	if (!error && (parsed.attested.nv.nvContents.size != 8 || parsed.attested.nv.offset != 0))

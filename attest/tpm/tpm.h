@@ -129,8 +129,8 @@ int ceno_tpm_counter_move(struct ceno_tpm *tpm, uint64_t *value);
 
 /*
  * TPM2_NV_Certify of the counter by the seal key, with qualifying_data.
- * Only after a counter_move of this handle succeeded. Returns OK, GONE, REFUSED,
- * REPLY (including: the certified value has the wrong length).
+ * Returns OK, GONE, REFUSED (as counter_move, or the counter never moved), REPLY
+ * (including: the certified value has the wrong length).
  */
 int ceno_tpm_counter_certify(struct ceno_tpm *tpm, const uint8_t qualifying_data[32],
 	struct ceno_tpm_quote *out);

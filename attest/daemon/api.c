@@ -1,0 +1,240 @@
+/*
+ * The api's channel: whole proofs out, requests for a node quote in.
+ *
+ * A file is sent from sealed/, where it stays until api says it has it. What was
+ * not acknowledged comes again on the next channel, so neither a full socket
+ * nor a dead api loses a proof.
+ */
+#include <errno.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <sodium.h>
+
+#include "attest/daemon/attestd.h"
+
+#define NODE_REQUESTS_MAX 16u          /* asked and not answered; then nothing is read */
+
+static void on_api(uv_poll_t *poll, int status, int events);
+
+static void poll_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+void ceno_attestd_api_close(struct ceno_attestd *d)
+{
+	struct ceno_attestd_api *api = &d->api;
+	if (!api->poll)
+		return;
+	uv_poll_stop(api->poll);
+	uv_close((uv_handle_t *)api->poll, poll_closed);
+	close(api->fd);
+	free(api->out);
+	*api = (struct ceno_attestd_api){ .fd = -1, .generation = api->generation + 1 };
+}
+
+static void api_interest(struct ceno_attestd_api *api)
+{
+	int events = (api->out_count ? UV_WRITABLE : 0) | (api->node_requests < NODE_REQUESTS_MAX ? UV_READABLE : 0);
+	if (events)
+		uv_poll_start(api->poll, events, on_api);
+	else
+		uv_poll_stop(api->poll);
+}
+
+/* Send the first waiting file. Returns 0, -1: no room now, -2: the api is gone. */
+static int send_first(struct ceno_attestd *d)
+{
+	struct ceno_attestd_api *api = &d->api;
+	struct ceno_attest_file head = { .type = CENO_ATTEST_FILE };
+	char name[CENO_DISK_NAME_MAX];
+	void *file = NULL;
+	size_t bytes = 0;
+	memcpy(head.session_id, api->out[0], 16);
+	ceno_attestd_name(head.session_id, ".cdp", name);
+	int sent = 0;
+	if (!ceno_disk_read(d->sealed, name, CENO_CDP_FILE_MAX, &file, &bytes)) {
+		head.file_bytes = (uint32_t)bytes;
+		sent = ceno_attestd_send(api->fd, &head, sizeof(head), file, bytes);
+		free(file);
+	} else if (errno != ENOENT) {
+		head.type = CENO_ATTEST_ERROR;
+		head.error = CENO_ATTEST_ERROR_LOG;
+		sent = ceno_attestd_send(api->fd, &head, sizeof(head), NULL, 0);
+	}
+	if (!sent)
+		memmove(api->out[0], api->out[1], --api->out_count * sizeof(*api->out));
+	return sent;
+}
+
+/* Send what the socket takes. */
+static void api_pump(struct ceno_attestd *d)
+{
+	int sent = 0;
+	while (!sent && d->api.out_count)
+		sent = send_first(d);
+	if (sent == -2)
+		ceno_attestd_api_close(d);
+	else if (d->api.poll)
+		api_interest(&d->api);
+}
+
+void ceno_attestd_api_file(struct ceno_attestd *d, const uint8_t id[16])
+{
+	struct ceno_attestd_api *api = &d->api;
+	if (!api->poll)
+		return;
+	if (api->out_count + 1 >= api->out_capacity) {
+		size_t capacity = api->out_capacity ? api->out_capacity * 2 : 64;
+		void *p = realloc(api->out, capacity * sizeof(*api->out));
+		if (!p)
+			return;   /* it stays in sealed/ and comes on the next channel */
+		api->out = p;
+		api->out_capacity = capacity;
+	}
+	memcpy(api->out[api->out_count++], id, 16);
+	api_pump(d);
+}
+
+void ceno_attestd_api_error(struct ceno_attestd *d, const uint8_t id[16], enum ceno_attest_error error)
+{
+	struct ceno_attest_file head = { .type = CENO_ATTEST_ERROR, .error = error };
+	memcpy(head.session_id, id, 16);
+	if (d->api.poll && ceno_attestd_send(d->api.fd, &head, sizeof(head), NULL, 0) == -2)
+		ceno_attestd_api_close(d);
+}
+
+/* ---- requests --------------------------------------------------------------- */
+
+struct node_request { struct ceno_attestd *d; uint32_t generation; uint8_t nonce[32]; };
+
+static void node_done(struct ceno_tpmq_job *job)
+{
+	struct node_request *r = job->context;
+	struct ceno_attestd *d = r->d;
+	struct ceno_attest_file head = { .type = CENO_ATTEST_NODE };
+	static char json[16384];
+	if (d->api.poll && d->api.generation == r->generation) {
+		if (job->error) {
+			head.type = CENO_ATTEST_ERROR;
+			head.error = CENO_ATTEST_ERROR_TPM;
+		} else {
+			head.file_bytes = (uint32_t)ceno_attestd_node_json(d, r->nonce, &job->quote, json, sizeof(json));
+		}
+		d->api.node_requests--;
+		if (ceno_attestd_send(d->api.fd, &head, sizeof(head), json, head.file_bytes))
+			ceno_attestd_api_close(d);
+		else
+			api_interest(&d->api);
+	}
+	free(r);
+}
+
+static bool api_node(struct ceno_attestd *d, size_t bytes)
+{
+	struct ceno_attest_node_request request;
+	if (bytes != sizeof(request))
+		return false;
+	memcpy(&request, d->buffer, sizeof(request));
+	if (request.flags)
+		return false;
+	struct node_request *r = malloc(sizeof(*r));
+	struct ceno_tpmq_job *job = r ? ceno_tpmq_job_new(CENO_TPMQ_NODE, node_done, r) : NULL;
+	if (!job) {
+		free(r);
+		return false;
+	}
+	*r = (struct node_request){ .d = d, .generation = d->api.generation };
+	memcpy(r->nonce, request.nonce, 32);
+	ceno_proof_node_data(request.nonce, job->extra_data);
+	d->api.node_requests++;
+	ceno_tpmq_submit(&d->tpm, job);
+	return true;
+}
+
+/* api has a file: forget ours. */
+static bool api_acknowledged(struct ceno_attestd *d, size_t bytes)
+{
+	struct ceno_attest_file head;
+	if (bytes != sizeof(head))
+		return false;
+	memcpy(&head, d->buffer, sizeof(head));
+	if (head.file_bytes || head.error || head.reserved)
+		return false;
+	struct ceno_disk_job *job = ceno_disk_job_new(CENO_DISK_REMOVE, NULL, NULL);
+	if (job) {
+		job->folder = d->sealed;
+		ceno_attestd_name(head.session_id, ".cdp", job->name);
+		ceno_disk_submit(&d->disk, job);
+	}
+	return true;
+}
+
+static void api_readable(struct ceno_attestd *d)
+{
+	while (d->api.poll && d->api.node_requests < NODE_REQUESTS_MAX) {
+		int fd;
+		uint32_t type = 0;
+		ssize_t n = ceno_attestd_receive(d->api.fd, d->buffer, sizeof(d->buffer), &fd);
+		if (n == -1)
+			break;
+		if (fd >= 0)
+			close(fd);
+		if (n >= (ssize_t)sizeof(type))
+			memcpy(&type, d->buffer, sizeof(type));
+		bool right = n > 0 && fd < 0 && (type == CENO_ATTEST_NODE ? api_node(d, (size_t)n)
+			: type == CENO_ATTEST_FILE && api_acknowledged(d, (size_t)n));
+		if (!right)
+			ceno_attestd_api_close(d);
+	}
+}
+
+static void on_api(uv_poll_t *poll, int status, int events)
+{
+	struct ceno_attestd *d = poll->data;
+	if (status < 0) {
+		ceno_attestd_api_close(d);
+		return;
+	}
+	if (events & UV_READABLE)
+		api_readable(d);
+	if (d->api.poll)
+		api_pump(d);
+}
+
+/* Everything in sealed/ is still owed. */
+static void queue_sealed(struct ceno_attestd *d)
+{
+	int fd = openat(d->sealed, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir && fd >= 0)
+		close(fd);
+	for (struct dirent *e; dir && d->api.poll && (e = readdir(dir));) {
+		uint8_t id[16];
+		size_t n = 0;
+		const char *end = NULL;
+		if (!sodium_hex2bin(id, sizeof(id), e->d_name, strlen(e->d_name), NULL, &n, &end) && n == 16 && !strcmp(end, ".cdp"))
+			ceno_attestd_api_file(d, id);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void ceno_attestd_api_open(struct ceno_attestd *d, int fd)
+{
+	ceno_attestd_api_close(d);
+	uv_poll_t *poll = calloc(1, sizeof(*poll));
+	if (!poll || uv_poll_init(&d->loop, poll, fd)) {
+		free(poll);
+		close(fd);
+		return;
+	}
+	poll->data = d;
+	d->api.poll = poll;
+	d->api.fd = fd;
+	api_interest(&d->api);
+	queue_sealed(d);
+}

@@ -1,0 +1,175 @@
+/*
+ * ceno-attest: the process that owns the TPM and the log. What its parts share.
+ *
+ *   supervisor.c  descriptor 3: channels, step 8, unclean ends
+ *   warden.c      one channel a session: launch, random bytes, payload
+ *   api.c         proofs out, requests for a node quote in
+ *   session.c     the sessions of the log and what each still waits for
+ *   seal.c        checkpoint -> quote -> whole files, for all that are ready
+ *   state.c       the state directory: keys, reload, pending work of an earlier run
+ *   disk.c tpmq.c the two queues; store.c the leaves; keeper.c starts swtpm
+ *
+ * One libuv loop; everything here runs on it but the work of the two queues.
+ * A session's life:
+ *
+ *   LAUNCHING --leaf on disk--> LAUNCHED --payload and step 8 on disk--> LOGGING --cdp leaf on disk-->
+ *   SEALING --quote, file on disk--> ENDED            LAUNCHED --unclean--> LOGGING --leaf on disk--> ENDED
+ *
+ * A session that stays LAUNCHED is an orphan: `ceno-attest --orphans`.
+ */
+#ifndef CENO_ATTESTD_H
+#define CENO_ATTESTD_H
+
+#include <uv.h>
+
+#include "attest/daemon/disk.h"
+#include "attest/daemon/store.h"
+#include "attest/daemon/tpmq.h"
+#include "attest/log/log.h"
+#include "attest/proof/proof.h"
+
+enum ceno_attestd_phase {
+	CENO_PHASE_LAUNCHING, CENO_PHASE_LAUNCHED, CENO_PHASE_LOGGING, CENO_PHASE_SEALING, CENO_PHASE_ENDED
+};
+enum ceno_attestd_part { CENO_PART_NONE, CENO_PART_WRITING, CENO_PART_STORED };
+
+struct ceno_attestd;
+struct ceno_attestd_warden;
+
+struct ceno_attestd_session {
+	uint8_t  id[16];
+	enum ceno_attestd_phase phase;
+	uint8_t  signer_pub[32];
+	uint64_t launch_index, end_index;      /* end: the cdp or unclean leaf, from SEALING on */
+	uint32_t reset_count, restart_count;   /* of the TPM at launch */
+	enum ceno_attestd_part payload_part, step8_part;
+	struct ceno_attest_payload *payload;   /* owned, its bytes behind it; until sealed */
+	struct ceno_step8_record step8;
+	uint32_t unclean_cause;                /* said before the launch leaf was on disk; 0: not said */
+	bool told_no_payload;
+	struct ceno_attestd *d;                /* borrowed */
+	struct ceno_attestd_warden *warden;    /* its open channel, or NULL; borrowed */
+	struct ceno_attestd_session *chain;    /* hash bucket */
+	struct ceno_attestd_session *next_ready; /* seal list */
+};
+
+struct ceno_attestd_sessions {
+	struct ceno_attestd_session **bucket;  /* owned */
+	size_t buckets, count;
+};
+
+struct ceno_attestd_api {                      /* see api.c */
+	uv_poll_t *poll;                       /* owned; NULL: no api */
+	int fd;
+	uint8_t (*out)[16];                    /* owned: sessions whose file is to be sent, in order */
+	size_t out_count, out_capacity;
+	unsigned node_requests;                /* asked and not answered */
+	uint32_t generation;                   /* of the channel: answers of an earlier one are dropped */
+};
+
+struct ceno_attestd {
+	uv_loop_t loop;
+	int state, log, pending, sealed, spool;/* directories, owned */
+	struct ceno_store store;
+	struct ceno_disk disk;
+	struct ceno_log tree;
+	struct ceno_tpmq tpm;
+	struct ceno_attestd_sessions sessions;
+	struct ceno_proof_node node;           /* constant part of every seal */
+	uint8_t log_secret[64];                /* libsodium's Ed25519 secret key; locked memory */
+	char checkpoint[CENO_PROOF_CHECKPOINT_MAX]; /* the last one that a quote covers */
+	size_t checkpoint_bytes;
+	struct ceno_attestd_session *ready, **ready_end;
+	struct ceno_attestd_seal *seal;        /* the batch being quoted, or NULL */
+	uv_poll_t control;
+	uv_signal_t term, interrupt;
+	uv_timer_t give_up;
+	struct ceno_attestd_warden *wardens;   /* open ones, borrowed list */
+	struct ceno_attestd_api api;
+	bool stopping;
+	int status;                            /* exit status */
+	uint8_t buffer[sizeof(struct ceno_attest_payload) + CENO_PAYLOAD_MAX + 1]; /* for one record */
+};
+
+/* One line to standard error; never content of a session. */
+void ceno_attestd_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- datagrams (channel.c) ------------------------------------------------- */
+
+/* One record into buffer, without waiting. *fd: a descriptor that came with it (the caller's), or -1.
+ * Returns its length; 0: the peer closed; -1: nothing there; -2: broken, longer than size, or with more than
+ * one descriptor. */
+ssize_t ceno_attestd_receive(int socket, void *buffer, size_t size, int *fd);
+
+/* Send head and tail (may be empty) as one record. Returns 0; -1: no room now; -2: the peer is gone. */
+int ceno_attestd_send(int socket, const void *head, size_t head_bytes, const void *tail, size_t tail_bytes);
+
+/* ---- sessions (session.c) ---------------------------------------------------- */
+
+struct ceno_attestd_session *ceno_attestd_find(struct ceno_attestd *d, const uint8_t id[16]);
+/* A new session in phase LAUNCHING; NULL: no memory, or the id is taken. */
+struct ceno_attestd_session *ceno_attestd_add(struct ceno_attestd *d, const uint8_t id[16]);
+/* Forget a session whose launch leaf could not be written. */
+void ceno_attestd_drop(struct ceno_attestd *d, struct ceno_attestd_session *s);
+/* Lower-case hex of an id and a suffix: the name of its files. */
+void ceno_attestd_name(const uint8_t id[16], const char *suffix, char name[CENO_DISK_NAME_MAX]);
+
+/* Check a payload record (head and bytes, length as received) against the session; takes a copy.
+ * Returns enum ceno_attest_error: NONE (taken, not stored), SIGNATURE, PAYLOAD (malformed), DUPLICATE, LOG (memory). */
+enum ceno_attest_error ceno_attestd_take_payload(struct ceno_attestd_session *s, const void *record, size_t bytes);
+/* Is a step 8 record in range? (The supervisor's word, still re-validated.) */
+bool ceno_attestd_step8_ok(const struct ceno_step8_record *r);
+/* Write a taken payload or a step 8 record to the disk, then go on. */
+void ceno_attestd_store_payload(struct ceno_attestd_session *s);
+void ceno_attestd_store_step8(struct ceno_attestd_session *s);
+/* The supervisor says it ended unclean. */
+void ceno_attestd_end_unclean(struct ceno_attestd_session *s, uint32_t cause);
+/* Do what can be done next for this session. */
+void ceno_attestd_advance(struct ceno_attestd_session *s);
+/* Append a leaf; done as with the disk queue, after the tree has it. context: borrowed. */
+int ceno_attestd_log(struct ceno_attestd *d, const struct ceno_store_leaf *leaf, ceno_disk_done *done, void *context);
+/* Take over a leaf of the log into tree and sessions (reload). Returns 0 or -1: memory, or not a leaf of ours. */
+int ceno_attestd_reload(void *d, uint64_t index, const struct ceno_store_leaf *leaf);
+void ceno_attestd_sessions_fini(struct ceno_attestd *d);
+
+/* ---- the other parts ------------------------------------------------------------ */
+
+/* Take fd (moved) as this session's warden channel. */
+void ceno_attestd_warden_open(struct ceno_attestd *d, int fd, const uint8_t id[16]);
+/* Read what is there, now. */
+void ceno_attestd_warden_drain(struct ceno_attestd_warden *w);
+/* The same for every open channel of this session. */
+void ceno_attestd_wardens_drain(struct ceno_attestd *d, const uint8_t id[16]);
+void ceno_attestd_warden_launched(struct ceno_attestd_session *s, enum ceno_attest_error error);
+void ceno_attestd_warden_stored(struct ceno_attestd_session *s, enum ceno_attest_error error);
+/* End the channels that are owed no answer; all: the others too. */
+void ceno_attestd_wardens_close(struct ceno_attestd *d, bool all);
+/* A payload file of an ended warden (fd moved in), see CENO_ATTEST_CHANNEL_SPOOL. */
+void ceno_attestd_spooled(struct ceno_attestd *d, int fd, const uint8_t id[16]);
+
+void ceno_attestd_api_open(struct ceno_attestd *d, int fd);     /* fd moved */
+void ceno_attestd_api_close(struct ceno_attestd *d);
+void ceno_attestd_api_file(struct ceno_attestd *d, const uint8_t id[16]); /* its file is in sealed/ */
+void ceno_attestd_api_error(struct ceno_attestd *d, const uint8_t id[16], enum ceno_attest_error error);
+/* JSON of a node quote. Returns its length, 0: does not fit (an invariant of the caller). */
+size_t ceno_attestd_node_json(const struct ceno_attestd *d, const uint8_t nonce[32], const struct ceno_tpm_quote *quote,
+	char *out, size_t size);
+
+void ceno_attestd_seal_add(struct ceno_attestd_session *s);
+void ceno_attestd_seal_kick(struct ceno_attestd *d);
+
+/* Returns 0 or -1 after saying why. */
+int ceno_attestd_state_open(struct ceno_attestd *d, const char *folder);
+int ceno_attestd_state_load(struct ceno_attestd *d, const char *origin);
+void ceno_attestd_state_resume(struct ceno_attestd *d);
+int ceno_attestd_orphans(const char *folder);
+
+int ceno_attestd_supervisor_open(struct ceno_attestd *d);
+/* Stop in order: nothing new, finish what is under way. */
+void ceno_attestd_stop(struct ceno_attestd *d, int status);
+void ceno_attestd_maybe_end(void *d);
+
+/* Give up every privilege that is not needed any more. Returns 0 or -1 after saying why. */
+int ceno_attestd_drop_privileges(void);
+
+#endif

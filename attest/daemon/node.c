@@ -1,0 +1,89 @@
+/*
+ * The answer to `ceno attest`: one line of JSON, keys in canonical order, about
+ * this node's TPM, keys and log, with a quote by the raw AK over
+ * SHA-256("CDP/v1/node"|0|nonce). "tpm" is what the TPM says of itself; only what
+ * the quote signs is evidence. ak_* is the raw AK that signed, seal_ak_* the one
+ * that seals proofs. Bytes are base64, hashes "sha256:" and hex.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sodium.h>
+
+#include "attest/daemon/attestd.h"
+
+struct out { char *at; size_t left; bool full; };
+
+static void put(struct out *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void put(struct out *o, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	int n = vsnprintf(o->at, o->left, format, args);
+	va_end(args);
+	if (n < 0 || (size_t)n >= o->left) {
+		o->full = true;
+		return;
+	}
+	o->at += n;
+	o->left -= (size_t)n;
+}
+
+static void put_base64(struct out *o, const void *bytes, size_t n)
+{
+	size_t need = sodium_base64_ENCODED_LEN(n, sodium_base64_VARIANT_ORIGINAL);
+	if (need > o->left) {
+		o->full = true;
+		return;
+	}
+	sodium_bin2base64(o->at, o->left, bytes, n, sodium_base64_VARIANT_ORIGINAL);
+	o->at += need - 1;
+	o->left -= need - 1;
+}
+
+static void put_bytes(struct out *o, const char *key, const void *bytes, size_t n)
+{
+	put(o, "\"%s\":\"", key);
+	put_base64(o, bytes, n);
+	put(o, "\",");
+}
+
+static const char *kind_word(enum ceno_tpm_kind kind)
+{
+	switch (kind) {
+	case CENO_TPM_KIND_SOFTWARE: return "software";
+	case CENO_TPM_KIND_VIRTUAL: return "vtpm";
+	case CENO_TPM_KIND_FIRMWARE: return "ftpm";
+	default: return "dtpm";
+	}
+}
+
+size_t ceno_attestd_node_json(const struct ceno_attestd *d, const uint8_t nonce[32], const struct ceno_tpm_quote *quote,
+	char *out, size_t size)
+{
+	struct out o = { .at = out, .left = size };
+	const struct ceno_tpm_ak *raw = &d->tpm.ak[CENO_TPM_KEY_RAW], *seal = &d->tpm.ak[CENO_TPM_KEY_SEAL];
+	const struct ceno_tpm_properties *p = &d->tpm.properties;
+	uint8_t signature[64];
+	char hex[2 * 34 + 1];
+	memcpy(signature, quote->r, 32);
+	memcpy(signature + 32, quote->s, 32);
+	put(&o, "{\"ak_name\":\"%s\",", sodium_bin2hex(hex, sizeof(hex), raw->name, CENO_TPM_NAME_BYTES));
+	put_bytes(&o, "ak_public", raw->public_area, raw->public_bytes);
+	put_bytes(&o, "checkpoint", d->checkpoint, d->checkpoint_bytes);
+	put_bytes(&o, "log_pub", d->node.log_pub, 32);
+	put_bytes(&o, "nonce", nonce, 32);
+	put(&o, "\"origin\":\"%s\",\"pcrs\":[", d->node.origin);
+	for (int i = 0; i < CENO_TPM_PCRS; i++)
+		put(&o, "%s\"sha256:%s\"", i ? "," : "", sodium_bin2hex(hex, sizeof(hex), quote->pcr[i], 32));
+	put(&o, "],");
+	put_bytes(&o, "quote", quote->attest, quote->attest_bytes);
+	put(&o, "\"seal_ak_name\":\"%s\",", sodium_bin2hex(hex, sizeof(hex), seal->name, CENO_TPM_NAME_BYTES));
+	put_bytes(&o, "seal_ak_public", seal->public_area, seal->public_bytes);
+	put_bytes(&o, "signature", signature, 64);
+	put(&o, "\"tpm\":{\"firmware\":\"%016llx\",\"kind\":\"%s\",\"manufacturer\":\"%s\",\"nv_counter\":\"%llu\",\"ours\":%s,\"vendor\":\"%s\"}}",
+		(unsigned long long)p->firmware_version, kind_word(p->kind), p->manufacturer,
+		(unsigned long long)(d->tpm.counted ? d->tpm.counter : 0), d->tpm.tcti ? "false" : "true", p->vendor);
+	return o.full ? 0 : size - o.left;
+}

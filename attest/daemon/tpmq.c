@@ -1,0 +1,247 @@
+/* The queue to the TPM; tpmq.h has the rules. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "attest/daemon/tpmq.h"
+
+#define BACKOFF_FIRST_MS 50u
+#define BACKOFF_LAST_MS 2000u
+#define START_TRIES 30                 /* 100 ms apart: a predecessor's swtpm may still hold the state directory */
+
+/* Close what there is and open anew. */
+static int tpm_reopen(struct ceno_tpmq *q)
+{
+	ceno_tpm_close(q->tpm);
+	q->tpm = NULL;
+	if (q->tcti)
+		return ceno_tpm_open_tcti(&q->tpm, q->tcti);
+	int fd = ceno_keeper_new_tpm(&q->keeper);
+	return fd < 0 ? CENO_TPM_SPAWN : ceno_tpm_open_stream(&q->tpm, fd, true);
+}
+
+static bool same_keys(const struct ceno_tpmq *q)
+{
+	for (int k = 0; k < 2; k++)
+		if (memcmp(ceno_tpm_ak(q->tpm, k)->name, q->ak[k].name, CENO_TPM_NAME_BYTES))
+			return false;
+	return true;
+}
+
+int ceno_tpmq_open(struct ceno_tpmq *q, const char *tcti, const char *state_dir)
+{
+	memset(q, 0, sizeof(*q));
+	q->tcti = tcti;
+	if (!tcti && ceno_keeper_start(&q->keeper, state_dir))
+		return CENO_TPM_SPAWN;
+	int error = tpm_reopen(q);
+	for (int i = 0; error && i < START_TRIES; i++) {
+		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+		error = tpm_reopen(q);
+	}
+	if (!error) {
+		int counted = ceno_tpm_counter_move(q->tpm, &q->counter);
+		q->counted = counted == CENO_TPM_OK;
+		/* A TPM whose owner hierarchy is locked goes on without a counter; any other failure is one. */
+		error = counted == CENO_TPM_REFUSED ? CENO_TPM_OK : counted;
+	}
+	if (!error)
+		error = ceno_tpm_clock(q->tpm, &q->reset_count, &q->restart_count);
+	if (error) {
+		ceno_tpmq_close(q);
+		return error;
+	}
+	for (int k = 0; k < 2; k++)
+		q->ak[k] = *ceno_tpm_ak(q->tpm, k);
+	q->properties = *ceno_tpm_properties(q->tpm);
+	q->worker_reset = q->reset_count;
+	q->worker_restart = q->restart_count;
+	return CENO_TPM_OK;
+}
+
+static int do_seal(struct ceno_tpmq *q, struct ceno_tpmq_job *job)
+{
+	int error = ceno_tpm_quote(q->tpm, CENO_TPM_KEY_SEAL, job->extra_data, &job->quote);
+	if (!error && q->counted) {
+		error = ceno_tpm_counter_certify(q->tpm, job->nv_data, &job->nv);
+		/* Only we move the counter; a stranger's move would make the seal contradict itself. */
+		if (!error && job->nv.counter != q->counter)
+			error = CENO_TPM_REPLY;
+	}
+	if (!error) {
+		q->worker_reset = job->quote.reset_count;
+		q->worker_restart = job->quote.restart_count;
+	}
+	return error;
+}
+
+static int do_job(struct ceno_tpmq *q, struct ceno_tpmq_job *job)
+{
+	switch (job->kind) {
+	case CENO_TPMQ_RANDOM: return ceno_tpm_random(q->tpm, job->random, sizeof(job->random));
+	case CENO_TPMQ_NODE: return ceno_tpm_quote(q->tpm, CENO_TPM_KEY_RAW, job->extra_data, &job->quote);
+	default: return do_seal(q, job);
+	}
+}
+
+/* On the worker: at most one reopening a try. */
+static void tpmq_work(uv_work_t *work)
+{
+	struct ceno_tpmq *q = work->data;
+	struct ceno_tpmq_job *job = q->running;
+	int error = CENO_TPM_OK;
+	if (!q->tpm) {
+		error = tpm_reopen(q);
+		if (!error)
+			error = ceno_tpm_clock(q->tpm, &q->worker_reset, &q->worker_restart);
+	}
+	if (!error)
+		error = do_job(q, job);
+	if (error == CENO_TPM_GONE) {
+		ceno_tpm_close(q->tpm);
+		q->tpm = NULL;
+	}
+	job->error = error;
+}
+
+static void tpmq_start_next(struct ceno_tpmq *q);
+
+static void on_retry(uv_timer_t *timer)
+{
+	struct ceno_tpmq *q = timer->data;
+	q->away = false;
+	tpmq_start_next(q);
+	if (ceno_tpmq_idle(q) && q->idle)
+		q->idle(q->arg);
+}
+
+static void job_finish(struct ceno_tpmq_job *job)
+{
+	job->done(job);
+	free(job);
+}
+
+/* The TPM failed: wait, and answer those who do not. */
+static void tpmq_back_off(struct ceno_tpmq *q)
+{
+	q->away = true;
+	q->backoff_ms = q->backoff_ms ? q->backoff_ms * 2 : BACKOFF_FIRST_MS;
+	if (q->backoff_ms > BACKOFF_LAST_MS)
+		q->backoff_ms = BACKOFF_LAST_MS;
+	if (!uv_is_closing((uv_handle_t *)&q->retry))
+		uv_timer_start(&q->retry, on_retry, q->backoff_ms, 0);
+	for (int kind = 0; kind < CENO_TPMQ_SEAL; kind++) {
+		while (q->waiting[kind]) {
+			struct ceno_tpmq_job *job = q->waiting[kind];
+			q->waiting[kind] = job->next;
+			job->error = CENO_TPM_GONE;
+			job_finish(job);
+		}
+	}
+}
+
+static void tpmq_after(uv_work_t *work, int status)
+{
+	struct ceno_tpmq *q = work->data;
+	struct ceno_tpmq_job *job = q->running;
+	(void)status;
+	q->running = NULL;
+	q->busy = false;
+	q->reset_count = q->worker_reset;
+	q->restart_count = q->worker_restart;
+	if (q->tpm && !same_keys(q)) {
+		q->lost(q->arg, "the TPM came back with other keys: it was cleared or replaced");
+		job->error = CENO_TPM_REPLY;
+	}
+	if (!job->error)
+		q->backoff_ms = 0;
+	if (job->error && job->kind == CENO_TPMQ_SEAL) {
+		job->next = q->waiting[CENO_TPMQ_SEAL];
+		q->waiting[CENO_TPMQ_SEAL] = job;
+		tpmq_back_off(q);
+	} else {
+		bool failed = job->error;
+		job_finish(job);
+		if (failed)
+			tpmq_back_off(q);
+	}
+	tpmq_start_next(q);
+	if (ceno_tpmq_idle(q) && q->idle)
+		q->idle(q->arg);
+}
+
+static void tpmq_start_next(struct ceno_tpmq *q)
+{
+	for (int kind = 0; kind < CENO_TPMQ_KINDS && !q->busy && !q->away; kind++) {
+		if (!q->waiting[kind])
+			continue;
+		q->running = q->waiting[kind];
+		q->waiting[kind] = q->running->next;
+		q->busy = true;
+		uv_queue_work(q->loop, &q->work, tpmq_work, tpmq_after);
+	}
+}
+
+void ceno_tpmq_start(struct ceno_tpmq *q, uv_loop_t *loop)
+{
+	q->loop = loop;
+	q->work.data = q;
+	uv_timer_init(loop, &q->retry);
+	q->retry.data = q;
+}
+
+struct ceno_tpmq_job *ceno_tpmq_job_new(enum ceno_tpmq_kind kind, void (*done)(struct ceno_tpmq_job *), void *context)
+{
+	struct ceno_tpmq_job *job = calloc(1, sizeof(*job));
+	if (job) {
+		job->kind = kind;
+		job->done = done;
+		job->context = context;
+	}
+	return job;
+}
+
+void ceno_tpmq_submit(struct ceno_tpmq *q, struct ceno_tpmq_job *job)
+{
+	if (q->away && job->kind != CENO_TPMQ_SEAL) {
+		job->error = CENO_TPM_GONE;
+		job_finish(job);
+		return;
+	}
+	struct ceno_tpmq_job **end = &q->waiting[job->kind];
+	while (*end)
+		end = &(*end)->next;
+	job->next = NULL;
+	*end = job;
+	tpmq_start_next(q);
+}
+
+bool ceno_tpmq_idle(const struct ceno_tpmq *q)
+{
+	if (q->busy)
+		return false;
+	for (int kind = 0; kind < CENO_TPMQ_KINDS; kind++)
+		if (q->waiting[kind] && !q->away)
+			return false;
+	return true;
+}
+
+void ceno_tpmq_detach(struct ceno_tpmq *q)
+{
+	if (!uv_is_closing((uv_handle_t *)&q->retry))
+		uv_close((uv_handle_t *)&q->retry, NULL);
+}
+
+void ceno_tpmq_close(struct ceno_tpmq *q)
+{
+	ceno_tpm_close(q->tpm);
+	q->tpm = NULL;
+	ceno_keeper_stop(&q->keeper);
+	for (int kind = 0; kind < CENO_TPMQ_KINDS; kind++) {
+		while (q->waiting[kind]) {
+			struct ceno_tpmq_job *job = q->waiting[kind];
+			q->waiting[kind] = job->next;
+			free(job);
+		}
+	}
+}

@@ -1,0 +1,75 @@
+/*
+ * The queue to the TPM: one worker at a time, random bytes first, then quotes for
+ * `ceno attest`, then seals.
+ *
+ * A seal job is never given up: if the TPM fails it stays first, and is tried again
+ * after 50 ms, doubling to 2 s, over a newly opened connection if the old one died
+ * (an embedded swtpm is started anew). The other kinds are answered with an error at
+ * once while the TPM is away. If the TPM that comes back has other keys than
+ * the one before, it is another TPM: lost is called and the process must end.
+ */
+#ifndef CENO_ATTEST_TPMQ_H
+#define CENO_ATTEST_TPMQ_H
+
+#include <uv.h>
+
+#include "attest/daemon/keeper.h"
+#include "attest/tpm/tpm.h"
+
+enum ceno_tpmq_kind { CENO_TPMQ_RANDOM, CENO_TPMQ_NODE, CENO_TPMQ_SEAL, CENO_TPMQ_KINDS };
+
+struct ceno_tpmq_job {
+	enum ceno_tpmq_kind kind;
+	uint8_t extra_data[32];                /* NODE, SEAL */
+	uint8_t nv_data[32];                   /* SEAL: qualifying data of the counter's certificate */
+	uint8_t random[32];                    /* RANDOM: out */
+	struct ceno_tpm_quote quote;           /* NODE (raw key), SEAL (seal key): out */
+	struct ceno_tpm_quote nv;              /* SEAL: out, if the node has a counter */
+	int error;                             /* out: enum ceno_tpm_error; SEAL: always OK */
+	void *context;                         /* of done, borrowed */
+	void (*done)(struct ceno_tpmq_job *job); /* on the loop; the job is freed after it */
+	struct ceno_tpmq_job *next;
+};
+
+struct ceno_tpmq {
+	uv_loop_t *loop;                       /* borrowed */
+	const char *tcti;                      /* borrowed; NULL: our own swtpm */
+	struct ceno_keeper keeper;
+	struct ceno_tpm *tpm;                  /* owned; the worker's while busy; NULL: not open */
+	struct ceno_tpm_ak ak[2];              /* by enum ceno_tpm_key, as at the first open */
+	struct ceno_tpm_properties properties;
+	bool counted;                          /* the node has a counter, of value */
+	uint64_t counter;
+	uint32_t reset_count, restart_count;   /* as last seen */
+	struct ceno_tpmq_job *waiting[CENO_TPMQ_KINDS], *running;
+	bool busy, stopping, away;             /* away: between tries */
+	uint32_t worker_reset, worker_restart; /* the worker's news, taken over on the loop */
+	unsigned backoff_ms;
+	uv_timer_t retry;
+	uv_work_t work;
+	void (*lost)(void *arg, const char *why);
+	void (*idle)(void *arg);               /* nothing is left to do, or what is left cannot be done now */
+	void *arg;
+};
+
+/* Open the TPM (blocking, tries for 3 s) and move its counter. tcti NULL: swtpm on state_dir by a
+ * keeper. Returns an enum ceno_tpm_error; on failure everything is closed. Call while single-threaded. */
+int ceno_tpmq_open(struct ceno_tpmq *q, const char *tcti, const char *state_dir);
+
+/* Attach to the loop. */
+void ceno_tpmq_start(struct ceno_tpmq *q, uv_loop_t *loop);
+
+/* A zeroed job, or NULL: no memory. Heap; moved into submit. */
+struct ceno_tpmq_job *ceno_tpmq_job_new(enum ceno_tpmq_kind kind, void (*done)(struct ceno_tpmq_job *), void *context);
+void ceno_tpmq_submit(struct ceno_tpmq *q, struct ceno_tpmq_job *job);
+
+/* No job runs and none can run now. */
+bool ceno_tpmq_idle(const struct ceno_tpmq *q);
+
+/* Close the retry timer; the loop can then end once no job runs. */
+void ceno_tpmq_detach(struct ceno_tpmq *q);
+
+/* Shut down and close the TPM, end swtpm. After the loop has ended. */
+void ceno_tpmq_close(struct ceno_tpmq *q);
+
+#endif
