@@ -39,7 +39,7 @@ static void test_offsets(void **state)
 	AT(ceno_boot, pledge_mask, 2168);
 	AT(ceno_handoff, nucleus_gva, 16);
 	AT(ceno_handoff, init_cr3, 176);
-	AT(ceno_handoff, tick_tsc, 240);
+	AT(ceno_handoff, tick_tsc, 232);
 	AT(ceno_pack_entry, mode, 200);
 	AT(ceno_pack_entry, offset, 208);
 	AT(ceno_pack_entry, sha256, 224);
