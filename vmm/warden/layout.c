@@ -158,8 +158,8 @@ static int check_bundle(const struct build *b)
 	const struct ceno_bundle_module *nucleus;
 
 	if (b->in->bundle_bytes < CENO_PAGE || b->in->bundle_bytes > CENO_BUNDLE_MAX || b->in->bundle_bytes % CENO_PAGE ||
-	    h->magic != CENO_BUNDLE_MAGIC || h->segment_count > CENO_BUNDLE_SEGMENTS ||
-	    h->module_count > CENO_BUNDLE_MODULES)
+	    h->magic != CENO_BUNDLE_MAGIC || h->total_bytes != b->in->bundle_bytes ||
+	    h->segment_count > CENO_BUNDLE_SEGMENTS || h->module_count > CENO_BUNDLE_MODULES)
 		return CENO_LAYOUT_BUNDLE;
 	for (uint32_t i = 0; i < h->segment_count; i++) {
 		const struct ceno_bundle_segment *s = &h->segments[i];

@@ -61,7 +61,7 @@
 	.balign 32
 ceno_vectors:
 	.macro fault vector, has_error
-	.org ceno_vectors + 32 * \vector
+	.org ceno_vectors + 32 * \vector, 0xcc
 	.if !\has_error
 	push $0
 	.endif
@@ -72,7 +72,7 @@ ceno_vectors:
 	fault 0, 0
 	fault 1, 0
 	fault 2, 0
-	.org ceno_vectors + 32 * 3              /* #BP: the system call paths come first */
+	.org ceno_vectors + 32 * 3, 0xcc              /* #BP: the system call paths come first */
 	cmpq $CENO_GATE_SYSCALL + 1, (%rsp)
 	je process_to_handler
 	cmpq $CENO_GATE_SYSRET + 1, (%rsp)
@@ -108,15 +108,15 @@ more_gates:                                     /* room left behind vector 4 */
 	fault 29, 1
 	fault 30, 1
 	fault 31, 0
-	.org ceno_vectors + 32 * 32
+	.org ceno_vectors + 32 * 32, 0xcc
 	push $0
 	push $CENO_VECTOR_TICK
 	jmp tick
-	.org ceno_vectors + 32 * 33
+	.org ceno_vectors + 32 * 33, 0xcc
 	push $0
 	push $CENO_VECTOR_WINDOW
 	jmp window
-	.org ceno_vectors + 32 * 34
+	.org ceno_vectors + 32 * 34, 0xcc
 
 /* ---- the entry from the firmware stub: rdi = handoff, its stack is ours ---- */
 
