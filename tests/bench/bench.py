@@ -16,6 +16,10 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.dont_write_bytecode = True
+import rpc  # noqa: E402
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / os.environ.get("CENO_BUILD", "build")
 CENO = BUILD / "bin/ceno"
@@ -114,14 +118,22 @@ def bench_first(systems, runs):
     return out
 
 
-def bench_rpc(systems, runs):
-    """RPC accepted to the program's ELF entry, from `ceno run --json`."""
-    report = systems.scratch / "report.json"
+def tsc_hz():
+    out = subprocess.run([BUILD / "bin/ceno-vmm", "--probe"], capture_output=True, text=True, check=True).stdout
+    return int(dict(line.split("=") for line in out.split())["tsc_hz"])
+
+
+def session(*args):
+    return rpc.Session(str(WORKLOAD), args)
+
+
+def bench_rpc(runs):
+    """RPC sent to the program's ELF entry."""
+    hz = tsc_hz()
     samples = []
     for _ in range(runs):
         rest()
-        systems.run("cenotaph", ["first"], extra=["--json", str(report)], word=b"first")
-        samples.append(json.loads(report.read_text())["timing"]["first_instruction_us"] / 1e3)
+        samples.append(session("first").finish().first_instruction_ms(hz))
     return {"cenotaph": samples}
 
 
@@ -139,26 +151,24 @@ def bench_syscall(systems, runs):
 
 
 def timing_of(proof):
-    """The timing object of a proof file: what the warden signed."""
-    dsse = json.loads(Path(proof).read_text())["dsse"]
-    statement = json.loads(base64.b64decode(dsse["payload"]))
-    predicate = statement["predicate"]
+    """The timing object of a proof, and when step 7 sealed: what the warden signed."""
+    predicate = json.loads(base64.b64decode(proof["dsse"]["payload"]))["predicate"]
     seal = next(s for s in predicate["steps"] if s["op"] == "chain_seal")["evidence"]
     return predicate["timing"], int(seal["sealed_us"])
 
 
 def bench_teardown(systems, runs, mib):
-    """Stop to sealed, in parts (from the proof), and to the end of the command (from outside)."""
-    proof = systems.scratch / "proof.cdp.json"
+    """Stop to sealed, in parts (from the proof); and from outside: touched to proof in hand, or to the end."""
     parts = {k: [] for k in ("stop to fill", "fill", "keys and tokens", "read back", "zero", "compare", "return and seal",
                              "stop to sealed")}
     end = {system: [] for system in SYSTEMS}
     for _ in range(max(3, runs // 2)):
         rest()
-        proof.unlink(missing_ok=True)
-        end["cenotaph"].append(systems.run("cenotaph", ["touch", str(mib)], extra=["--proof", str(proof)],
-                                           word=b"touched")[1])
-        t, sealed = timing_of(proof)
+        live = session("touch", str(mib))
+        live.wait_output(b"touched")
+        live.finish()
+        end["cenotaph"].append((live.times["ended"] - live.times["output"]) / 1e6)
+        t, sealed = timing_of(live.proof())
         s = t["steps"]
         for name, begin, stop in (("stop to fill", t["stopped_us"], s[2]["begin_us"]),
                                   ("fill", s[2]["begin_us"], s[2]["end_us"]),
@@ -188,7 +198,10 @@ def bench_rate(systems, seconds):
     for system in SYSTEMS:
         begin, count = time.monotonic(), 0
         while time.monotonic() - begin < seconds or count < 2:
-            systems.run(system, ["first"], word=b"first")
+            if system == "cenotaph":
+                session("first").finish()
+            else:
+                systems.run(system, ["first"], word=b"first")
             count += 1
         out[system] = [count / (time.monotonic() - begin)]
     return out
@@ -282,8 +295,8 @@ def main():
     table = []
     with tempfile.TemporaryDirectory(prefix="ceno-bench.") as scratch:
         systems = Systems(scratch)
-        say("RPC accepted to first instruction of the program")
-        row(table, "RPC accepted to first instruction", "ms", bench_rpc(systems, runs), 10)
+        say("RPC sent to first instruction of the program")
+        row(table, "RPC sent to first instruction", "ms", bench_rpc(runs), 10)
         say("command to first byte of output")
         row(table, "command to first byte", "ms", bench_first(systems, runs))
         say("null Linux system call")
@@ -293,7 +306,7 @@ def main():
             parts, end = bench_teardown(systems, runs, mib)
             for name, samples in parts.items():
                 row(table, f"{mib} MiB: {name}", "ms", {"cenotaph": samples}, target if name == "stop to sealed" else None)
-            row(table, f"{mib} MiB: end of program to end of command", "ms", end)
+            row(table, f"{mib} MiB: touched to destroyed, seen from outside", "ms", end)
         say("lifecycles a second")
         row(table, "full lifecycles", "1/s", bench_rate(systems, 3 if quick else 10))
         say("private memory of a session beyond guest RAM")
