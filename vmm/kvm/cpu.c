@@ -12,6 +12,8 @@
 #define CPUID_ENTRIES 256u
 #define CPUID_LEAF1_X2APIC (1u << 21)
 #define CPUID_LEAF1_TSC_DEADLINE (1u << 24)
+#define CPUID_LEAF7_UMIP (1u << 2)
+#define CR4_UMIP (1ull << 11)
 #define MSR_TSC 0x10u
 #define EFER_LME (1u << 8)
 #define EFER_LMA (1u << 10)
@@ -30,7 +32,7 @@ struct cpuid_table {
 
 /* What KVM supports, plus what it leaves to us: the TSC deadline timer of the
  * kernel's APIC, x2APIC, and APIC id 0. */
-static int set_cpuid(const struct ceno_kvm *kvm)
+static int set_cpuid(struct ceno_kvm *kvm)
 {
 	struct cpuid_table table;
 	memset(&table, 0, sizeof(table));
@@ -44,6 +46,8 @@ static int set_cpuid(const struct ceno_kvm *kvm)
 			entry->ebx &= 0x0000ffffu; /* APIC id 0, one logical processor */
 			entry->ecx |= CPUID_LEAF1_X2APIC | (deadline ? CPUID_LEAF1_TSC_DEADLINE : 0);
 		}
+		if (entry->function == 7 && entry->index == 0)
+			kvm->has_umip = entry->ecx & CPUID_LEAF7_UMIP;
 		if (entry->function == 0xb || entry->function == 0x1f)
 			entry->edx = 0;
 	}
@@ -86,7 +90,7 @@ static int set_system_registers(const struct ceno_kvm *kvm, const struct ceno_vm
 	sregs.cr0 = regs->cr0;
 	sregs.cr2 = 0;
 	sregs.cr3 = regs->cr3;
-	sregs.cr4 = regs->cr4;
+	sregs.cr4 = kvm->has_umip ? regs->cr4 : regs->cr4 & ~CR4_UMIP; /* the one optional bit: not on every SVM */
 	sregs.cr8 = 0;
 	sregs.efer = regs->efer | (regs->efer & EFER_LME ? EFER_LMA : 0);
 	sregs.apic_base = APIC_BASE_X2APIC;
