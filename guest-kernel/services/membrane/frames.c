@@ -1,0 +1,143 @@
+/*
+ * Buddy allocator over user RAM. See frames.h.
+ *
+ * RAM is taken into use 2 MiB at a time, from the bottom; each such chunk is
+ * mapped once into membrane's window by one large entry. The bookkeeping lies at
+ * the bottom of RAM: one state byte a frame, then one pair of links a frame, so
+ * that a free frame itself is never touched (an untouched page costs the session
+ * nothing to wipe).
+ *
+ * Invariants: state[f] & ORDER is order + 1 exactly if f heads a free block;
+ * no two free buddies of one order exist; frame 0 is bookkeeping, never free.
+ */
+#include "frames.h"
+
+#define STATE_ORDER 0x0fu
+#define STATE_DIRTY 0x80u                 /* was handed out before: zero it when it is again */
+
+struct link { uint32_t next, prev; };
+
+static uint8_t *state;
+static struct link *links;
+static uint32_t heads[CENO_ORDERS];
+static uint64_t next_chunk, end_chunk;    /* in 2 MiB */
+static uint64_t used, peak, reserved;     /* in pages */
+
+static int map_chunk(uint64_t chunk)
+{
+	return ceno_map(CENO_SLOT_SELF, CENO_SLOT_RAM, CENO_RAM_GVA + chunk * CENO_LARGE_PAGE, chunk * CENO_LARGE_PAGE,
+	                CENO_LARGE_PAGE, CENO_RIGHT_READ | CENO_RIGHT_WRITE) < 0 ? -LX_ENOMEM : 0;
+}
+
+static void push(uint32_t frame, unsigned order)
+{
+	state[frame] = (uint8_t)((state[frame] & STATE_DIRTY) | (order + 1));
+	links[frame] = (struct link){ heads[order], 0 };
+	if (heads[order])
+		links[heads[order]].prev = frame;
+	heads[order] = frame;
+}
+
+static void take(uint32_t frame, unsigned order)
+{
+	struct link link = links[frame];
+
+	if (link.prev)
+		links[link.prev].next = link.next;
+	else
+		heads[order] = link.next;
+	if (link.next)
+		links[link.next].prev = link.prev;
+	state[frame] &= STATE_DIRTY;
+}
+
+static void give(uint32_t frame, unsigned order)
+{
+	while (order < CENO_ORDER_LARGE) {
+		uint32_t buddy = frame ^ (1u << order);
+
+		if ((state[buddy] & STATE_ORDER) != order + 1)
+			break;
+		take(buddy, order);
+		frame &= ~(1u << order);
+		order++;
+	}
+	push(frame, order);
+}
+
+int ceno_frames_init(uint64_t ram_bytes)
+{
+	uint64_t frames = ram_bytes / CENO_PAGE;
+	uint64_t bytes = CENO_PAGE_UP(frames) + CENO_PAGE_UP(frames * sizeof(*links));
+	uint64_t chunks = (bytes + CENO_LARGE_PAGE - 1) / CENO_LARGE_PAGE;
+
+	state = ceno_ram(0);
+	links = ceno_ram(CENO_PAGE_UP(frames));
+	end_chunk = ram_bytes / CENO_LARGE_PAGE;
+	used = peak = 0;
+	memset(heads, 0, sizeof(heads));
+	for (next_chunk = 0; next_chunk < chunks; next_chunk++)
+		if (next_chunk >= end_chunk || map_chunk(next_chunk))
+			return -LX_ENOMEM;
+	reserved = bytes / CENO_PAGE;
+	for (uint64_t frame = reserved; frame < chunks * (CENO_LARGE_PAGE / CENO_PAGE); frame++)
+		give((uint32_t)frame, 0);
+	return 0;
+}
+
+static int grow(void)
+{
+	if (next_chunk >= end_chunk)
+		return 0;
+	if (map_chunk(next_chunk)) {
+		end_chunk = next_chunk;
+		return 0;
+	}
+	push((uint32_t)(next_chunk++ * (CENO_LARGE_PAGE / CENO_PAGE)), CENO_ORDER_LARGE);
+	return 1;
+}
+
+static void clean(uint32_t frame, unsigned order)
+{
+	for (uint32_t i = frame; i < frame + (1u << order); i++) {
+		if (state[i] & STATE_DIRTY)
+			memset(ceno_ram((uint64_t)i * CENO_PAGE), 0, CENO_PAGE);
+		state[i] = STATE_DIRTY;
+	}
+}
+
+uint64_t ceno_frames_alloc(unsigned order)
+{
+	unsigned from = order;
+	uint32_t frame;
+
+	while (from < CENO_ORDERS && !heads[from])
+		from++;
+	if (from == CENO_ORDERS) {
+		if (!grow())
+			return CENO_NO_FRAME;
+		from = CENO_ORDER_LARGE;
+	}
+	frame = heads[from];
+	take(frame, from);
+	while (from > order) {
+		from--;
+		push(frame + (1u << from), from);
+	}
+	clean(frame, order);
+	used += 1u << order;
+	if (used > peak)
+		peak = used;
+	return (uint64_t)frame * CENO_PAGE;
+}
+
+void ceno_frames_free(uint64_t offset, unsigned order)
+{
+	used -= 1u << order;
+	give((uint32_t)(offset / CENO_PAGE), order);
+}
+
+uint64_t ceno_frames_used(void) { return used; }
+uint64_t ceno_frames_peak(void) { return peak; }
+uint64_t ceno_frames_total(void) { return end_chunk * (CENO_LARGE_PAGE / CENO_PAGE) - reserved; }
+void ceno_frames_mark(void) { peak = used; }

@@ -1,0 +1,39 @@
+/*
+ * RAM of the session, by the page: a buddy allocator of 2^0 to 2^9 pages.
+ *
+ * A frame is named by its byte offset in CENO_SLOT_RAM. Every frame handed out
+ * is zero: fresh RAM is, and a frame that was in use before is zeroed again.
+ */
+#ifndef CENO_MEMBRANE_FRAMES_H
+#define CENO_MEMBRANE_FRAMES_H
+
+#include "membrane.h"
+
+#define CENO_NO_FRAME (~0ull)
+#define CENO_ORDER_LARGE 9u               /* 2 MiB */
+#define CENO_ORDERS (CENO_ORDER_LARGE + 1)
+
+/* ram_bytes: upper bound of user RAM (the end itself is found when MAP says BOUNDS).
+ * Returns 0 or -LX_ENOMEM if not even the bookkeeping fits. Once per boot. */
+int ceno_frames_init(uint64_t ram_bytes);
+
+/* 2^order pages, aligned to their size, zero, mapped in membrane's window.
+ * Returns the offset or CENO_NO_FRAME. */
+uint64_t ceno_frames_alloc(unsigned order);
+
+/* Gives back what ceno_frames_alloc returned, or any aligned part of it. */
+void ceno_frames_free(uint64_t offset, unsigned order);
+
+/* Pages in use now, most ever in use since ceno_frames_mark, pages that exist. */
+uint64_t ceno_frames_used(void);
+uint64_t ceno_frames_peak(void);
+uint64_t ceno_frames_total(void);
+void ceno_frames_mark(void);
+
+/* Where membrane reaches the frame at this offset. */
+static inline void *ceno_ram(uint64_t offset)
+{
+	return (void *)(uintptr_t)(CENO_RAM_GVA + offset);
+}
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * Window over the pack. See pack.h.
+ *
+ * A whole 2 MiB block of the pack is mapped by one large entry; the last, partial
+ * block in pieces of 16 pages. One bit says what is mapped.
+ */
+#include "pack.h"
+
+#define PIECE (16 * CENO_PAGE)
+#define BLOCKS (CENO_PACK_MAX / CENO_LARGE_PAGE)
+
+static uint64_t total;
+static uint32_t count;
+static const struct ceno_pack_entry *entries;
+static uint32_t block_bits[BLOCKS / 32];
+static uint32_t tail_bits;
+
+static int map_piece(uint64_t offset)
+{
+	uint64_t block = offset / CENO_LARGE_PAGE, at = block * CENO_LARGE_PAGE, bytes = CENO_LARGE_PAGE;
+	uint32_t *bits = &block_bits[block / 32], bit = 1u << (block % 32);
+
+	if (at + CENO_LARGE_PAGE > total) {
+		at = offset & ~(PIECE - 1);
+		bytes = total - at < PIECE ? total - at : PIECE;
+		bits = &tail_bits;
+		bit = 1u << (at % CENO_LARGE_PAGE / PIECE);
+	}
+	if (*bits & bit)
+		return 0;
+	if (ceno_map(CENO_SLOT_SELF, CENO_SLOT_PACK, CENO_PACK_GVA + at, at, bytes, CENO_RIGHT_READ) < 0)
+		return -LX_ENOMEM;
+	*bits |= bit;
+	return 0;
+}
+
+const void *ceno_packs_data(uint64_t offset, uint64_t bytes)
+{
+	if (offset > total || bytes > total - offset)
+		return NULL;
+	for (uint64_t at = offset & ~(PIECE - 1); at < offset + bytes; at += PIECE)
+		if (map_piece(at))
+			return NULL;
+	return (const void *)(uintptr_t)(CENO_PACK_GVA + offset);
+}
+
+static int entry_ok(const struct ceno_pack_entry *entry)
+{
+	if (entry->path[CENO_PACK_PATH_MAX - 1] || entry->offset % CENO_PAGE)
+		return 0;
+	if (entry->offset > total || entry->length > total - entry->offset)
+		return 0;
+	return entry->path[0] == '/' || strcmp(entry->path, CENO_PACK_ARGS) == 0;
+}
+
+int ceno_packs_init(uint64_t pack_bytes)
+{
+	const struct ceno_pack_header *header;
+
+	total = pack_bytes;
+	count = 0;
+	tail_bits = 0;
+	memset(block_bits, 0, sizeof(block_bits));
+	if (pack_bytes > CENO_PACK_MAX || pack_bytes % CENO_PAGE)
+		return -LX_EINVAL;
+	header = ceno_packs_data(0, sizeof(*header));
+	if (!header || header->magic != CENO_PACK_MAGIC || header->abi_version != CENO_ABI_VERSION ||
+	    header->count > CENO_PACK_ENTRIES_MAX || header->total_bytes != total)
+		return -LX_EINVAL;
+	entries = ceno_packs_data(sizeof(*header), header->count * sizeof(*entries));
+	if (!entries)
+		return -LX_EINVAL;
+	for (uint32_t i = 0; i < header->count; i++)
+		if (!entry_ok(&entries[i]))
+			return -LX_EINVAL;
+	count = header->count;
+	return 0;
+}
+
+uint32_t ceno_packs_count(void) { return count; }
+const struct ceno_pack_entry *ceno_packs_entry(uint32_t i) { return &entries[i]; }
+uint64_t ceno_packs_bytes(void) { return total; }
+
+const struct ceno_pack_entry *ceno_packs_find(const char *path)
+{
+	uint32_t low = 0, high = count;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		int order = strcmp(entries[mid].path, path);
+
+		if (order == 0)
+			return &entries[mid];
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}

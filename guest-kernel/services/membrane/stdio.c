@@ -1,0 +1,285 @@
+/*
+ * Both ends of the stdio window that the guest has. See stdio.h and abi/window.h.
+ *
+ * Publishing order: data, then index, then a full fence, then the other side's
+ * index is looked at to decide about the doorbell; so of two sides that change
+ * their indices at once, at least one sees the other's change.
+ */
+#include "stdio.h"
+
+#include "frames.h"
+#include "process.h"
+
+#define PIECE (16 * CENO_PAGE)
+
+struct ring { uint32_t offset, bytes; };
+
+static const struct ring rings[CENO_STREAMS] = {
+	[CENO_STREAM_IN]  = { CENO_STDIN_OFFSET, CENO_STDIN_BYTES },
+	[CENO_STREAM_OUT] = { CENO_STDOUT_OFFSET, CENO_STDOUT_BYTES },
+	[CENO_STREAM_ERR] = { CENO_STDERR_OFFSET, CENO_STDERR_BYTES },
+};
+static uint32_t mapped;                     /* one bit for each PIECE of the window */
+static uint32_t own[CENO_STREAMS];          /* our indices; the shared copies are only written */
+
+static volatile struct ceno_stdio_host *host(void)
+{
+	return (volatile struct ceno_stdio_host *)(uintptr_t)(CENO_STDIO_GVA + CENO_STDIO_HOST_OFFSET);
+}
+
+static volatile struct ceno_stdio_guest *guest(void)
+{
+	return (volatile struct ceno_stdio_guest *)(uintptr_t)(CENO_STDIO_GVA + CENO_STDIO_GUEST_OFFSET);
+}
+
+static void fence(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static void ring_doorbell(void)
+{
+#ifdef CENO_ARCH_FAKE
+	fake_doorbell();
+#else
+	*(volatile uint32_t *)(uintptr_t)CENO_DOORBELL_GVA = 1;
+#endif
+}
+
+static int map_window(uint64_t offset, uint64_t bytes, uint32_t rights)
+{
+	return ceno_map(CENO_SLOT_SELF, CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO, CENO_STDIO_GVA + offset, offset, bytes,
+	                rights) < 0 ? -LX_EIO : 0;
+}
+
+int ceno_stdio_init(void)
+{
+	mapped = 0;
+	memset(own, 0, sizeof(own));
+	if (map_window(CENO_STDIO_HOST_OFFSET, CENO_PAGE, CENO_RIGHT_READ) ||
+	    map_window(CENO_STDIO_GUEST_OFFSET, CENO_PAGE, CENO_RIGHT_READ | CENO_RIGHT_WRITE))
+		return -LX_EIO;
+	if (ceno_map(CENO_SLOT_SELF, CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO, CENO_DOORBELL_GVA, CENO_WINDOW_STRIDE,
+	             CENO_PAGE, CENO_RIGHT_READ | CENO_RIGHT_WRITE) < 0)
+		return -LX_EIO;
+	guest()->magic = CENO_STDIO_MAGIC;
+	guest()->abi_version = CENO_ABI_VERSION;
+	return 0;
+}
+
+/* Membrane's pointer to bytes [at, at + *bytes) of a ring, cut at the ring's end and
+ * at what is mapped together. NULL: cannot be mapped. */
+static uint8_t *ring_bytes(int stream, uint32_t index, uint32_t *bytes)
+{
+	uint32_t at = rings[stream].offset + (index & (rings[stream].bytes - 1));
+	uint32_t piece = at / PIECE, left = (piece + 1) * (uint32_t)PIECE - at;
+
+	if (*bytes > left)
+		*bytes = left;
+	if (!(mapped & 1u << piece)) {
+		if (map_window((uint64_t)piece * PIECE, PIECE, CENO_RIGHT_READ | CENO_RIGHT_WRITE))
+			return NULL;
+		mapped |= 1u << piece;
+	}
+	return (uint8_t *)(uintptr_t)(CENO_STDIO_GVA + at);
+}
+
+void ceno_stdio_sleep(uint64_t deadline_tsc, int wake)
+{
+	uint64_t before = ceno_rdtsc();
+
+	ceno_tick(deadline_tsc, wake, NULL);
+	ceno_program.idle_tsc += ceno_rdtsc() - before;
+}
+
+void ceno_stdio_wait(void)
+{
+	uint64_t before = ceno_rdtsc();
+
+	if (ceno_recv_signal(CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO, 0) < 0)
+		ceno_membrane_abort();
+	ceno_program.idle_tsc += ceno_rdtsc() - before;
+}
+
+/* What the host has put into stdin beyond our index; above the ring's size: a lie. */
+uint32_t ceno_stdio_pending(void)
+{
+	uint32_t there = __atomic_load_n(&host()->index[CENO_STREAM_IN], __ATOMIC_ACQUIRE);
+
+	return there - own[CENO_STREAM_IN];
+}
+
+static int input_ended(void)
+{
+	return (__atomic_load_n(&host()->closed, __ATOMIC_ACQUIRE) >> CENO_STREAM_IN & 1) && ceno_stdio_pending() == 0;
+}
+
+static void wait_input(void)
+{
+	guest()->wants_in = 1;
+	ring_doorbell();
+	while (ceno_stdio_pending() == 0 && !input_ended())
+		ceno_stdio_wait();
+	guest()->wants_in = 0;
+}
+
+int64_t ceno_stdio_read(void *to, uint64_t bytes, int wait)
+{
+	uint32_t there = ceno_stdio_pending(), done = 0;
+
+	if (there == 0 && bytes && !input_ended()) {
+		if (!wait)
+			return -LX_EAGAIN;
+		wait_input();
+		there = ceno_stdio_pending();
+	}
+	if (there > CENO_STDIN_BYTES)
+		return -LX_EIO;
+	if (bytes > there)
+		bytes = there;
+	while (done < bytes) {
+		uint32_t part = (uint32_t)bytes - done;
+		const uint8_t *from = ring_bytes(CENO_STREAM_IN, own[CENO_STREAM_IN] + done, &part);
+
+		if (!from)
+			return -LX_EIO;
+		memcpy((uint8_t *)to + done, from, part);
+		done += part;
+	}
+	if (done) {
+		uint32_t before = own[CENO_STREAM_IN];
+
+		own[CENO_STREAM_IN] += done;
+		__atomic_store_n(&guest()->index[CENO_STREAM_IN], own[CENO_STREAM_IN], __ATOMIC_RELEASE);
+		fence();
+		if (host()->index[CENO_STREAM_IN] - before == CENO_STDIN_BYTES)
+			ring_doorbell();
+	}
+	return done;
+}
+
+static int output_closed(int stream)
+{
+	return __atomic_load_n(&host()->closed, __ATOMIC_ACQUIRE) >> stream & 1;
+}
+
+/* Room in an output ring; above its size: a lie. */
+static uint32_t room(int stream)
+{
+	uint32_t taken = __atomic_load_n(&host()->index[stream], __ATOMIC_ACQUIRE);
+
+	return rings[stream].bytes - (own[stream] - taken);
+}
+
+static int64_t put(int stream, const uint8_t *from, uint32_t bytes)
+{
+	uint32_t done = 0, before = own[stream];
+
+	while (done < bytes) {
+		uint32_t part = bytes - done;
+		uint8_t *to = ring_bytes(stream, before + done, &part);
+
+		if (!to)
+			return -LX_EIO;
+		memcpy(to, from + done, part);
+		done += part;
+	}
+	own[stream] += done;
+	__atomic_store_n(&guest()->index[stream], own[stream], __ATOMIC_RELEASE);
+	fence();
+	if (host()->index[stream] == before)
+		ring_doorbell();
+	return done;
+}
+
+int64_t ceno_stdio_write(int stream, const void *from, uint64_t bytes, int wait)
+{
+	uint64_t done = 0;
+
+	while (done < bytes) {
+		uint32_t free = room(stream);
+		int64_t result;
+
+		if (free > rings[stream].bytes)
+			return -LX_EIO;
+		if (output_closed(stream))
+			return done ? (int64_t)done : -LX_EPIPE;
+		if (free == 0) {
+			if (!wait)
+				return done ? (int64_t)done : -LX_EAGAIN;
+			ceno_stdio_wait();
+			continue;
+		}
+		result = put(stream, (const uint8_t *)from + done, bytes - done < free ? (uint32_t)(bytes - done) : free);
+		if (result < 0)
+			return result;
+		done += (uint64_t)result;
+	}
+	return (int64_t)done;
+}
+
+uint32_t ceno_stdio_poll(int stream)
+{
+	if (stream == CENO_STREAM_IN)
+		return (ceno_stdio_pending() ? LX_POLLIN : 0u) | (input_ended() ? LX_POLLHUP : 0u);
+	if (output_closed(stream))
+		return LX_POLLOUT | LX_POLLERR;
+	return room(stream) ? LX_POLLOUT : 0;
+}
+
+uint32_t ceno_stdio_request_seq(void)
+{
+	return __atomic_load_n(&host()->request_seq, __ATOMIC_ACQUIRE);
+}
+
+int ceno_stdio_shutdown(void)
+{
+	return __atomic_load_n(&host()->shutdown, __ATOMIC_ACQUIRE) != 0;
+}
+
+int64_t ceno_stdio_request(uint8_t *to)
+{
+	uint32_t bytes = __atomic_load_n(&host()->request_bytes, __ATOMIC_ACQUIRE);
+
+	if (bytes > CENO_STDIO_REQUEST_MAX)
+		return -LX_EIO;
+	if (!(mapped & 1u << (CENO_STDIO_REQUEST_OFFSET / PIECE))) {
+		if (map_window(CENO_STDIO_REQUEST_OFFSET, CENO_STDIO_REQUEST_MAX, CENO_RIGHT_READ))
+			return -LX_EIO;
+		mapped |= 1u << (CENO_STDIO_REQUEST_OFFSET / PIECE);
+	}
+	memcpy(to, (const void *)(uintptr_t)(CENO_STDIO_GVA + CENO_STDIO_REQUEST_OFFSET), bytes);
+	return bytes;
+}
+
+void ceno_stdio_report_entry(uint64_t tsc)
+{
+	guest()->entry_tsc = tsc;
+}
+
+void ceno_stdio_report(uint32_t state, uint32_t refusal)
+{
+	volatile struct ceno_stdio_guest *page = guest();
+
+	page->seq = ceno_program.seq;
+	page->exit_status = ceno_program.exit_status;
+	page->signal = ceno_program.signal;
+	page->refusal = refusal;
+	page->out_of_memory = ceno_program.out_of_memory;
+	page->syscalls = ceno_program.syscalls;
+	page->faults = ceno_program.faults;
+	page->ram_peak_bytes = ceno_frames_peak() * CENO_PAGE;
+	page->enosys_distinct = ceno_program.enosys_distinct;
+	page->enosys_other = ceno_program.enosys_other;
+	for (uint32_t i = 0; i < CENO_ENOSYS_SLOTS; i++) {
+		page->enosys[i].number = ceno_program.enosys[i].number;
+		page->enosys[i].count = ceno_program.enosys[i].count;
+	}
+	if (state == CENO_PROGRAM_RUNNING)
+		page->entry_tsc = page->done_tsc = 0;
+	else
+		page->done_tsc = ceno_rdtsc();
+	__atomic_store_n(&page->state, state, __ATOMIC_RELEASE);
+	fence();
+	ring_doorbell();
+}

@@ -1,0 +1,41 @@
+/*
+ * The stdio window (abi/window.h): streams, the report, and the host's requests.
+ * The host's page is not trusted: an index that claims more than its ring holds
+ * makes the stream fail with EIO.
+ */
+#ifndef CENO_MEMBRANE_STDIO_H
+#define CENO_MEMBRANE_STDIO_H
+
+#include "membrane.h"
+
+/* Maps the window's two pages and the doorbell. Returns 0 or -LX_EIO. Once per boot. */
+int ceno_stdio_init(void);
+
+/* Bytes read, 0 at the end of input, -LX_EAGAIN (wait 0), -LX_EIO. */
+int64_t ceno_stdio_read(void *to, uint64_t bytes, int wait);
+/* All bytes written, fewer (wait 0), -LX_EPIPE when nobody reads, -LX_EAGAIN, -LX_EIO.
+ * stream: CENO_STREAM_OUT or _ERR. */
+int64_t ceno_stdio_write(int stream, const void *from, uint64_t bytes, int wait);
+/* LX_POLL* bits that hold now. */
+uint32_t ceno_stdio_poll(int stream);
+/* How many bytes of input are there. */
+uint32_t ceno_stdio_pending(void);
+
+/* Blocks until the host signalled the window; counts the time as idle. */
+void ceno_stdio_wait(void);
+/* Sleeps until the TSC deadline, or the host's signal if wake is set. */
+void ceno_stdio_sleep(uint64_t deadline_tsc, int wake);
+
+/* The host's request counter, and whether it asked to stop. */
+uint32_t ceno_stdio_request_seq(void);
+int ceno_stdio_shutdown(void);
+/* Copies the request area (once) into a buffer of CENO_STDIO_REQUEST_MAX bytes.
+ * Returns its length or -LX_EIO. */
+int64_t ceno_stdio_request(uint8_t *to);
+
+/* Writes the report of ceno_program in this state and rings the doorbell. */
+void ceno_stdio_report(uint32_t state, uint32_t refusal);
+/* Stamps the first instruction of the program. */
+void ceno_stdio_report_entry(uint64_t tsc);
+
+#endif

@@ -1,0 +1,185 @@
+/*
+ * Time. See time.h. One multiplication turns TSC cycles into nanoseconds:
+ * ns = cycles * mult >> 32, mult = 10^9 * 2^32 / hz, so the error stays below one
+ * part in 2^30 for any frequency above 1 GHz.
+ *
+ * REALTIME is the host's clock at launch plus the cycles since; processor time is
+ * the time since the program's start minus the time membrane waited for it.
+ */
+#include "time.h"
+
+#include "calls.h"
+#include "process.h"
+#include "stdio.h"
+#include "vm.h"
+
+#define SECOND 1000000000ull
+
+static uint64_t mult, hz, start_tsc, start_ns, last_tsc;
+
+void ceno_time_init(void)
+{
+	hz = ceno_boot()->tsc_hz;
+	if (hz == 0)
+		ceno_membrane_abort();
+	mult = (SECOND << 32) / hz;
+	start_tsc = ceno_boot()->start_tsc;
+	start_ns = ceno_boot()->start_realtime_ns;
+	last_tsc = 0;
+}
+
+static uint64_t now(void)
+{
+	uint64_t tsc = ceno_rdtsc();
+
+	if (tsc > last_tsc)
+		last_tsc = tsc;
+	return last_tsc;
+}
+
+static uint64_t ns_of(uint64_t cycles)
+{
+	return (uint64_t)((unsigned __int128)cycles * mult >> 32);
+}
+
+uint64_t ceno_time_ns(uint32_t clock)
+{
+	uint64_t tsc = now(), since = tsc > start_tsc ? tsc - start_tsc : 0;
+
+	switch (clock) {
+	case LX_CLOCK_REALTIME:
+	case LX_CLOCK_REALTIME_COARSE:
+		return start_ns + ns_of(since);
+	case LX_CLOCK_PROCESS_CPUTIME:
+	case LX_CLOCK_THREAD_CPUTIME:
+		return ns_of(tsc - ceno_program.start_tsc - ceno_program.idle_tsc);
+	default:
+		return ns_of(since);
+	}
+}
+
+uint64_t ceno_time_deadline(uint64_t ns)
+{
+	uint64_t seconds = ns / SECOND, cycles;
+
+	if (seconds > (UINT64_MAX >> 2) / hz)
+		return UINT64_MAX >> 1;
+	cycles = seconds * hz + (uint64_t)((unsigned __int128)(ns % SECOND) * ((hz << 20) / SECOND) >> 20);
+	return ceno_rdtsc() + cycles + 1;
+}
+
+int ceno_time_read(uint64_t gva, uint64_t *ns)
+{
+	struct lx_timespec time;
+
+	if (ceno_user_read(&time, gva, sizeof(time)))
+		return -LX_EFAULT;
+	if (time.sec < 0 || time.nsec < 0 || time.nsec >= (int64_t)SECOND)
+		return -LX_EINVAL;
+	*ns = (uint64_t)time.sec > UINT64_MAX / SECOND - 1 ? UINT64_MAX : (uint64_t)time.sec * SECOND + (uint64_t)time.nsec;
+	return 0;
+}
+
+static int known(uint64_t clock)
+{
+	return clock <= LX_CLOCK_BOOTTIME;
+}
+
+int64_t ceno_sys_clock_gettime(const uint64_t a[6])
+{
+	uint64_t ns;
+	struct lx_timespec out;
+
+	if (!known((uint32_t)a[0]))
+		return -LX_EINVAL;
+	ns = ceno_time_ns((uint32_t)a[0]);
+	out = (struct lx_timespec){ (int64_t)(ns / SECOND), (int64_t)(ns % SECOND) };
+	return ceno_user_write(a[1], &out, sizeof(out));
+}
+
+int64_t ceno_sys_clock_getres(const uint64_t a[6])
+{
+	const struct lx_timespec out = { 0, 1 };
+
+	if (!known((uint32_t)a[0]))
+		return -LX_EINVAL;
+	return a[1] ? ceno_user_write(a[1], &out, sizeof(out)) : 0;
+}
+
+int64_t ceno_sys_gettimeofday(const uint64_t a[6])
+{
+	uint64_t ns = ceno_time_ns(LX_CLOCK_REALTIME);
+	const struct lx_timeval out = { (int64_t)(ns / SECOND), (int64_t)(ns % SECOND / 1000) };
+	const int32_t zone[2] = { 0, 0 };
+
+	if (a[0] && ceno_user_write(a[0], &out, sizeof(out)))
+		return -LX_EFAULT;
+	return a[1] ? ceno_user_write(a[1], zone, sizeof(zone)) : 0;
+}
+
+int64_t ceno_sys_time(const uint64_t a[6])
+{
+	int64_t seconds = (int64_t)(ceno_time_ns(LX_CLOCK_REALTIME) / SECOND);
+
+	return a[0] && ceno_user_write(a[0], &seconds, sizeof(seconds)) ? -LX_EFAULT : seconds;
+}
+
+static void sleep_until(uint64_t deadline)
+{
+	while (ceno_rdtsc() < deadline)
+		ceno_stdio_sleep(deadline, 0);
+}
+
+int64_t ceno_sys_nanosleep(const uint64_t a[6])
+{
+	uint64_t ns;
+	int error = ceno_time_read(a[0], &ns);
+
+	if (error)
+		return error;
+	sleep_until(ceno_time_deadline(ns));
+	return 0;
+}
+
+int64_t ceno_sys_clock_nanosleep(const uint64_t a[6])
+{
+	uint64_t ns, at;
+	int error;
+
+	if (!known((uint32_t)a[0]) || (uint32_t)a[0] == LX_CLOCK_THREAD_CPUTIME)
+		return -LX_EINVAL;
+	if (a[1] & ~(uint64_t)LX_TIMER_ABSTIME)
+		return -LX_EINVAL;
+	error = ceno_time_read(a[2], &ns);
+	if (error)
+		return error;
+	if (a[1]) {
+		at = ceno_time_ns((uint32_t)a[0]);
+		ns = ns > at ? ns - at : 0;
+	}
+	sleep_until(ceno_time_deadline(ns));
+	return 0;
+}
+
+int64_t ceno_sys_times(const uint64_t a[6])
+{
+	int64_t out[4] = { (int64_t)(ceno_time_ns(LX_CLOCK_PROCESS_CPUTIME) / 10000000u), 0, 0, 0 };
+
+	if (a[0] && ceno_user_write(a[0], out, sizeof(out)))
+		return -LX_EFAULT;
+	return (int64_t)(ceno_time_ns(LX_CLOCK_MONOTONIC) / 10000000u);
+}
+
+int64_t ceno_sys_getrusage(const uint64_t a[6])
+{
+	uint64_t ns = ceno_time_ns(LX_CLOCK_PROCESS_CPUTIME);
+	int64_t out[18] = { 0 };
+
+	if ((int32_t)a[0] < -1 || (int32_t)a[0] > 1)
+		return -LX_EINVAL;
+	if ((int32_t)a[0] != -1) {
+		out[0] = (int64_t)(ns / SECOND);
+		out[1] = (int64_t)(ns % SECOND / 1000);
+	}
+	return ceno_user_write(a[1], out, sizeof(out));
+}
