@@ -230,7 +230,7 @@ static int overwrite_and_verify(struct ceno_session *session, int attest)
 	sodium_memzero(challenge, sizeof challenge);
 	if (!pass)
 		return -ENOMEM;
-	rc = ceno_memory_open(&memory, CENO_WARDEN_FD_RAM, session->launch.memory_bytes);
+	rc = ceno_memory_open(&memory, CENO_WARDEN_FD_RAM, session->ram_ro, session->launch.memory_bytes);
 	if (rc == 0)
 		rc = step_overwrite(session, &memory, pass);
 	if (rc == 0) {
@@ -256,7 +256,7 @@ int ceno_destroy(struct ceno_session *session, const struct ceno_end *end, int a
 	return sign(session, payload);
 }
 
-int ceno_destroy_ram(int fd, uint64_t bytes)
+int ceno_destroy_ram(int fd, int fd_ro, uint64_t bytes)
 {
 	static const uint8_t nobody[16];
 	uint8_t challenge[32], root[32];
@@ -266,7 +266,7 @@ int ceno_destroy_ram(int fd, uint64_t bytes)
 	struct ceno_proof_pass *pass = rc == 0 ? ceno_proof_pass_new(nobody, challenge, 1) : NULL;
 	if (!pass)
 		return -ENOMEM;
-	rc = ceno_memory_open(&memory, fd, bytes);
+	rc = ceno_memory_open(&memory, fd, fd_ro, bytes);
 	if (rc == 0)
 		rc = ceno_memory_fill(&memory, pass);
 	if (rc == 0)
@@ -294,6 +294,6 @@ int ceno_destroy_unlaunched(struct ceno_session *session)
 	session->inputs = NULL;
 	if (fstat(CENO_WARDEN_FD_RAM, &st) < 0)
 		return -errno;
-	int ram = st.st_size == 0 ? 0 : ceno_destroy_ram(CENO_WARDEN_FD_RAM, (uint64_t)st.st_size);
+	int ram = st.st_size == 0 ? 0 : ceno_destroy_ram(CENO_WARDEN_FD_RAM, session->ram_ro, (uint64_t)st.st_size);
 	return areas < 0 ? areas : ram;
 }

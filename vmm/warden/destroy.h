@@ -33,8 +33,9 @@ int ceno_destroy(struct ceno_session *session, const struct ceno_end *end, int a
 /* The same overwriting for a session that never ran, without evidence. Returns 0 or -errno. */
 int ceno_destroy_unlaunched(struct ceno_session *session);
 
-/* Fills, reads back, zeroes, seals and compares a RAM memfd; used by recovery too.
+/* Fills, reads back, zeroes, seals and compares a RAM memfd; used by recovery too. fd_ro: the same,
+ * opened read-only.
  * Returns 0, or -errno (-EIO: it did not read back as zero). */
-int ceno_destroy_ram(int fd, uint64_t bytes);
+int ceno_destroy_ram(int fd, int fd_ro, uint64_t bytes);
 
 #endif

@@ -30,7 +30,7 @@ static void *map_aligned(int fd, uint64_t bytes, int protection, void **reserved
 	return map == MAP_FAILED ? NULL : map;
 }
 
-int ceno_memory_open(struct ceno_memory *memory, int fd, uint64_t bytes)
+int ceno_memory_open(struct ceno_memory *memory, int fd, int fd_ro, uint64_t bytes)
 {
 	struct stat st;
 	memset(memory, 0, sizeof *memory);
@@ -42,7 +42,7 @@ int ceno_memory_open(struct ceno_memory *memory, int fd, uint64_t bytes)
 		return -EINVAL;
 	memory->map = map_aligned(fd, bytes, PROT_READ | PROT_WRITE, &memory->reserved[0], &memory->reserved_bytes);
 	if (memory->map)
-		memory->view = map_aligned(fd, bytes, PROT_READ, &memory->reserved[1], &memory->reserved_bytes);
+		memory->view = map_aligned(fd_ro, bytes, PROT_READ, &memory->reserved[1], &memory->reserved_bytes);
 	if (memory->view)
 		return 0;
 	int error = errno;

@@ -26,8 +26,10 @@ struct ceno_memory {
 	uint8_t bitmap[CENO_PROOF_BITMAP_MAX]; /* granules that were ever backed */
 };
 
-/* Maps the memfd twice, 2 MiB-aligned. Returns 0 or -errno (-EINVAL: it is not `bytes` long). */
-int ceno_memory_open(struct ceno_memory *memory, int fd, uint64_t bytes);
+/* Maps the memfd twice, 2 MiB-aligned. fd_ro: the same memfd opened read-only (a mapping of a
+ * read-write descriptor could be made writable, and the kernel counts it as such). Both borrowed.
+ * Returns 0 or -errno (-EINVAL: it is not `bytes` long). */
+int ceno_memory_open(struct ceno_memory *memory, int fd, int fd_ro, uint64_t bytes);
 
 /* Writes the key stream of `pass` over every backed granule, whole, until SEEK_DATA shows none
  * that was not written. Returns 0 or -errno. */

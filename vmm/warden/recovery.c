@@ -50,5 +50,8 @@ int ceno_recovery_wipe(const struct ceno_supervisor_launch *launch)
 		return 0;
 	if (st.st_size == 0 || st.st_blocks == 0)
 		return 1; /* nothing was ever written */
-	return ceno_destroy_ram(CENO_WARDEN_FD_RAM, (uint64_t)st.st_size) == 0;
+	int view = ceno_session_reopen_read_only(CENO_WARDEN_FD_RAM);
+	int wiped = view >= 0 && ceno_destroy_ram(CENO_WARDEN_FD_RAM, view, (uint64_t)st.st_size) == 0;
+	ceno_fd_close(&view);
+	return wiped;
 }

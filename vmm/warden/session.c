@@ -104,6 +104,14 @@ uint32_t ceno_session_tasks_left(const struct ceno_session *session)
 
 /* ---- set-up --------------------------------------------------------------------- */
 
+/* The same memfd, read-only for good: whoever holds only this can never write it. */
+int ceno_session_reopen_read_only(int fd)
+{
+	char path[32];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 static int prepare_ram(uint64_t bytes)
 {
 	struct stat st;
@@ -127,6 +135,7 @@ int ceno_session_init(struct ceno_session *session, const struct ceno_supervisor
 	session->launch = *launch;
 	session->streams[0] = session->streams[1] = session->streams[2] = -1;
 	session->control = -1;
+	session->ram_ro = ceno_session_reopen_read_only(CENO_WARDEN_FD_RAM);
 	session->vmm = (struct ceno_child){.pidfd = -1, .report = -1};
 	session->material = (struct ceno_material){-1, -1, -1, -1, -1, NULL, 0};
 	session->accepted_ns = now_ns();
@@ -138,7 +147,7 @@ int ceno_session_init(struct ceno_session *session, const struct ceno_supervisor
 	ceno_facts_open(&session->facts, launch->kvm_kind, version);
 	if (!ceno_facts_swapless(&session->facts))
 		return CENO_SESSION_ERROR_SWAPPABLE;
-	int rc = prepare_ram(launch->memory_bytes);
+	int rc = session->ram_ro < 0 ? -EBADF : prepare_ram(launch->memory_bytes);
 	session->failure.value = (uint64_t)-rc;
 	return rc == 0 ? 0 : CENO_SESSION_ERROR_MEMORY;
 }
@@ -150,14 +159,6 @@ static int make_memfd(const char *name)
 	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
 	int fd = memfd_create(name, flags | MFD_NOEXEC_SEAL);
 	return fd >= 0 || errno != EINVAL ? fd : memfd_create(name, flags); /* before Linux 6.3 */
-}
-
-/* The same memfd, read-only for good: whoever holds only this can never write it. */
-static int reopen_read_only(int fd)
-{
-	char path[32];
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
 static int fix_size(int fd, uint64_t bytes)
@@ -172,8 +173,8 @@ static int make_material(struct ceno_session *session)
 	m->pack = make_memfd("ceno-pack");
 	if (m->boot < 0 || m->pack < 0 || fix_size(m->boot, CENO_PAGE) < 0)
 		return -errno;
-	m->boot_ro = reopen_read_only(m->boot);
-	m->pack_ro = reopen_read_only(m->pack);
+	m->boot_ro = ceno_session_reopen_read_only(m->boot);
+	m->pack_ro = ceno_session_reopen_read_only(m->pack);
 	if (m->boot_ro < 0 || m->pack_ro < 0)
 		return -errno;
 	if (!(session->launch.pledge_mask & 1u << CENO_PLEDGE_STDIO))
@@ -189,7 +190,18 @@ static int fd_is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
-static void fill_table(const struct ceno_session *session, int control, int table[CENO_VMM_FD_END])
+/* Blobs of the node, in the order of both tables. */
+#define CENO_BLOBS 4
+static const struct { int from, to; } blobs[CENO_BLOBS] = {
+	{CENO_WARDEN_FD_FIRMWARE, CENO_VMM_FD_FIRMWARE},
+	{CENO_WARDEN_FD_TRUST, CENO_VMM_FD_TRUST},
+	{CENO_WARDEN_FD_BUNDLE, CENO_VMM_FD_BUNDLE},
+	{CENO_WARDEN_FD_IMAGE, CENO_VMM_FD_IMAGE},
+};
+
+/* The vmm gets them read-only, however the supervisor holds them. */
+static void fill_table(const struct ceno_session *session, int control, int shared[CENO_BLOBS],
+                       int table[CENO_VMM_FD_END])
 {
 	const struct ceno_material *m = &session->material;
 	for (int i = 0; i < CENO_VMM_FD_END; i++)
@@ -198,19 +210,17 @@ static void fill_table(const struct ceno_session *session, int control, int tabl
 		table[i] = session->streams[i];
 	table[CENO_VMM_FD_CONTROL] = control;
 	table[CENO_VMM_FD_KVM] = CENO_WARDEN_FD_KVM;
-	table[CENO_VMM_FD_FIRMWARE] = CENO_WARDEN_FD_FIRMWARE;
-	table[CENO_VMM_FD_TRUST] = CENO_WARDEN_FD_TRUST;
-	table[CENO_VMM_FD_BUNDLE] = CENO_WARDEN_FD_BUNDLE;
+	for (int i = 0; i < CENO_BLOBS; i++)
+		table[blobs[i].to] = shared[i] = fd_is_open(blobs[i].from) ? ceno_session_reopen_read_only(blobs[i].from) : -1;
 	table[CENO_VMM_FD_BOOT] = m->boot_ro;
 	table[CENO_VMM_FD_PACK] = m->pack_ro;
-	table[CENO_VMM_FD_IMAGE] = fd_is_open(CENO_WARDEN_FD_IMAGE) ? CENO_WARDEN_FD_IMAGE : -1;
 	table[CENO_VMM_FD_RAM] = CENO_WARDEN_FD_RAM;
 	table[CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO] = m->stdio;
 }
 
 static int start_vmm(struct ceno_session *session)
 {
-	int pair[2];
+	int pair[2], shared[CENO_BLOBS];
 	struct ceno_spawn spawn = {
 		.executable = CENO_WARDEN_FD_VMM,
 		.cgroup = fd_is_open(CENO_WARDEN_FD_CGROUP) ? CENO_WARDEN_FD_CGROUP : -1,
@@ -220,9 +230,11 @@ static int start_vmm(struct ceno_session *session)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	session->control = pair[0];
-	fill_table(session, pair[1], spawn.table);
+	fill_table(session, pair[1], shared, spawn.table);
 	int rc = ceno_spawn_vmm(&spawn, &session->vmm);
 	close(pair[1]);
+	for (int i = 0; i < CENO_BLOBS; i++)
+		ceno_fd_close(&shared[i]);
 	return rc == 0 ? ceno_spawn_wait(&session->vmm, 5000) : rc;
 }
 

@@ -44,6 +44,7 @@ struct ceno_session {
 	int group_events;                   /* owned: where the kernel counts OOM kills; -1 */
 	int group_procs;                    /* owned: tasks of the session's group; -1 */
 	uint64_t oom_kills_before;
+	int ram_ro;                         /* owned: RAM opened read-only, for the read-back */
 	struct ceno_material material;
 	struct ceno_inputs *inputs;         /* owned, NULL once digested */
 	struct ceno_key_page keys;
@@ -107,6 +108,9 @@ int ceno_session_oom_killed(const struct ceno_session *session);
 
 /* Number of tasks in the session's group, 0 without a group. */
 uint32_t ceno_session_tasks_left(const struct ceno_session *session);
+
+/* A new descriptor of the same file, read-only for good (close-on-exec, owned by the caller), or -1. */
+int ceno_session_reopen_read_only(int fd);
 
 /* Closes a descriptor of the session and counts it for step 2. */
 void ceno_session_close_fd(struct ceno_session *session, int *fd);

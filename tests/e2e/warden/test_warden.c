@@ -1,0 +1,281 @@
+/*
+ * The warden's protocol, path by path: how a session starts, every way it ends,
+ * and what must never happen on the way. The vmm is played by fake_vmm, inside
+ * the real jail. Needs root and user namespaces.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "tests/lib/rig.h"
+
+#define CANARY "c3a1f00d5eedbeefc3a1f00d5eedbee1"
+
+static const struct ceno_rig_options plain = {.vmm = FAKE_VMM, .firmware = -1, .trust = -1, .bundle = -1};
+
+static struct ceno_rig rig;
+
+static int teardown(void **state)
+{
+	(void)state;
+	ceno_rig_close(&rig);
+	memset(&rig, 0, sizeof rig);
+	return 0;
+}
+
+static void begin(const struct ceno_rig_options *options, const char *behaviour)
+{
+	const char *const argv[] = {"program", behaviour, CANARY, "8", NULL};
+	ceno_rig_open(&rig, options);
+	ceno_rig_run(&rig, argv);
+}
+
+/* ---- the ends of a session ---------------------------------------------------- */
+
+static void a_program_that_ends_is_destroyed_and_proven(void **state)
+{
+	(void)state;
+	begin(&plain, "exit");
+	ceno_rig_expect_proof(&rig, "exit");
+	assert_true(rig.launched);
+	assert_int_equal(rig.programs, 1);
+	assert_true(rig.destroying && rig.destroyed);
+	assert_int_equal(rig.ending.code, CENO_CAUSE_EXIT);
+	assert_true(rig.random_asked);
+	assert_true(ceno_rig_payload_has(&rig, "\"random_source\":\"tpm\""));
+	if (getenv("CENO_SHOW"))
+		printf("%s\n", rig.payload.bytes);
+}
+
+static void a_request_ends_it(void **state)
+{
+	(void)state;
+	begin(&plain, "run");
+	ceno_rig_until(&rig, &rig.launched, 5000);
+	ceno_rig_send(&rig, CENO_SESSION_DESTROY);
+	ceno_rig_expect_proof(&rig, "request");
+}
+
+static void a_client_that_disconnects_ends_it(void **state)
+{
+	(void)state;
+	begin(&plain, "run");
+	ceno_rig_until(&rig, &rig.launched, 5000);
+	close(rig.session);
+	rig.session = -1;
+	ceno_rig_expect_proof(&rig, "request");
+}
+
+static void its_time_to_live_ends_it(void **state)
+{
+	struct ceno_rig_options o = plain;
+	(void)state;
+	o.ttl_ms = 300;
+	begin(&o, "run");
+	ceno_rig_expect_proof(&rig, "ttl");
+}
+
+static void a_dead_supervisor_ends_it(void **state)
+{
+	(void)state;
+	begin(&plain, "run");
+	ceno_rig_until(&rig, &rig.launched, 5000);
+	close(rig.supervisor);
+	rig.supervisor = -1;
+	rig.done = 1; /* nobody is there to be told */
+	ceno_rig_expect_proof(&rig, "request");
+}
+
+static void sigterm_ends_it(void **state)
+{
+	(void)state;
+	begin(&plain, "run");
+	ceno_rig_until(&rig, &rig.launched, 5000);
+	kill(rig.warden, SIGTERM);
+	ceno_rig_expect_proof(&rig, "request");
+}
+
+static void a_vmm_that_will_not_drain_is_killed(void **state)
+{
+	(void)state;
+	begin(&plain, "hang");
+	ceno_rig_until(&rig, &rig.launched, 5000);
+	ceno_rig_send(&rig, CENO_SESSION_DESTROY);
+	ceno_rig_expect_proof(&rig, "request");
+}
+
+static void a_violation_ends_it_with_its_code(void **state)
+{
+	(void)state;
+	begin(&plain, "violate");
+	ceno_rig_expect_proof(&rig, "violation");
+	assert_int_equal(rig.ending.violation, 16);
+}
+
+static void a_guest_that_stops_while_booting_is_proven_too(void **state)
+{
+	(void)state;
+	begin(&plain, "stop");
+	ceno_rig_expect_proof(&rig, "exit");
+	assert_int_equal(rig.ending.violation, 1);
+	assert_int_equal(rig.ending.value, 6);
+	assert_int_equal(rig.programs, 0);
+}
+
+static void a_killed_vmm_is_a_crash(void **state)
+{
+	(void)state;
+	begin(&plain, "run");
+	ceno_rig_until(&rig, &rig.launched, 5000);
+	assert_int_equal(kill(rig.vmm, SIGKILL), 0);
+	ceno_rig_expect_proof(&rig, "crash");
+}
+
+static void a_vmm_that_breaks_the_protocol_is_a_crash(void **state)
+{
+	(void)state;
+	begin(&plain, "lie");
+	ceno_rig_expect_proof(&rig, "crash");
+}
+
+static void a_held_session_runs_a_second_program(void **state)
+{
+	const char *const argv[] = {"program", "exit", CANARY, "1", NULL};
+	static const char block[] = "any argument block";
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), two = 2, done = 0;
+	const int streams[3] = {null, null, null};
+	(void)state;
+	ceno_rig_open(&rig, &plain);
+	ceno_rig_send_open(&rig, streams, CENO_SESSION_HOLD);
+	ceno_rig_send_args(&rig, "/bin/program", argv);
+	ceno_rig_send(&rig, CENO_SESSION_START);
+	close(null);
+	ceno_rig_until(&rig, (const int *)&rig.programs, 5000);
+	assert_false(rig.destroying);
+	struct ceno_session_record r = {.type = CENO_SESSION_EXEC, .length = sizeof block};
+	int fd = ceno_rig_blob("args", block, sizeof block);
+	char control[CMSG_SPACE(sizeof fd)] = {0};
+	struct iovec part = {&r, sizeof r};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	c->cmsg_level = SOL_SOCKET, c->cmsg_type = SCM_RIGHTS, c->cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	assert_true(sendmsg(rig.session, &m, 0) > 0);
+	close(fd);
+	for (int i = 0; i < 50 && !done; i++) {
+		ceno_rig_for(&rig, 100);
+		done = (int)rig.programs >= two;
+	}
+	assert_int_equal(rig.programs, 2);
+	ceno_rig_send(&rig, CENO_SESSION_DESTROY);
+	ceno_rig_expect_proof(&rig, "request");
+}
+
+/* ---- nothing ran ------------------------------------------------------------------- */
+
+static void a_vmm_without_a_filter_never_runs(void **state)
+{
+	(void)state;
+	begin(&plain, "unlocked");
+	ceno_rig_expect_failure(&rig, CENO_SESSION_ERROR_JAIL);
+}
+
+static void a_failed_jail_is_reported(void **state)
+{
+	(void)state;
+	begin(&plain, "nojail");
+	ceno_rig_expect_failure(&rig, CENO_SESSION_ERROR_JAIL);
+	assert_int_equal(rig.failure.value, 1 /* EPERM */);
+}
+
+static void a_vmm_that_dies_before_it_locks_is_reported(void **state)
+{
+	(void)state;
+	begin(&plain, "dies");
+	ceno_rig_expect_failure(&rig, CENO_SESSION_ERROR_KVM);
+}
+
+static void a_leaf_that_is_refused_stops_the_launch(void **state)
+{
+	struct ceno_rig_options o = plain;
+	(void)state;
+	o.attest = CENO_RIG_ATTEST_REFUSES;
+	begin(&o, "exit");
+	ceno_rig_until(&rig, &rig.exited, 5000);
+	assert_true(rig.failed);
+	assert_int_equal(rig.failure.code, CENO_SESSION_ERROR_ATTEST);
+	assert_false(rig.have_payload);
+	assert_false(rig.launched);
+}
+
+static void stopping_before_launch_leaves_nothing(void **state)
+{
+	(void)state;
+	begin(&plain, "nolock");
+	ceno_rig_for(&rig, 300);
+	ceno_rig_send(&rig, CENO_SESSION_DESTROY);
+	ceno_rig_expect_failure(&rig, CENO_SESSION_ERROR_NONE);
+}
+
+/* ---- attest gone: the payload is spooled ---------------------------------------------- */
+
+static void without_attest_the_payload_is_spooled(void **state)
+{
+	struct ceno_rig_options o = plain;
+	struct ceno_attest_payload head;
+	(void)state;
+	o.attest = CENO_RIG_ATTEST_DIES;
+	begin(&o, "exit");
+	ceno_rig_until(&rig, &rig.exited, 10000);
+	assert_int_equal(rig.exit_status, 0);
+	assert_true(rig.done && rig.destroyed);
+	assert_int_equal(pread(rig.spool, &head, sizeof head, 0), sizeof head);
+	assert_int_equal(head.type, CENO_ATTEST_PAYLOAD);
+	struct stat st;
+	assert_int_equal(fstat(rig.spool, &st), 0);
+	assert_int_equal(st.st_size, sizeof head + head.payload_bytes);
+	char *text = calloc(1, head.payload_bytes + 1);
+	assert_int_equal(pread(rig.spool, text, head.payload_bytes, sizeof head), head.payload_bytes);
+	assert_non_null(strstr(text, "\"random_source\":\"os\""));
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(a_program_that_ends_is_destroyed_and_proven, teardown),
+		cmocka_unit_test_teardown(a_request_ends_it, teardown),
+		cmocka_unit_test_teardown(a_client_that_disconnects_ends_it, teardown),
+		cmocka_unit_test_teardown(its_time_to_live_ends_it, teardown),
+		cmocka_unit_test_teardown(a_dead_supervisor_ends_it, teardown),
+		cmocka_unit_test_teardown(sigterm_ends_it, teardown),
+		cmocka_unit_test_teardown(a_vmm_that_will_not_drain_is_killed, teardown),
+		cmocka_unit_test_teardown(a_violation_ends_it_with_its_code, teardown),
+		cmocka_unit_test_teardown(a_guest_that_stops_while_booting_is_proven_too, teardown),
+		cmocka_unit_test_teardown(a_killed_vmm_is_a_crash, teardown),
+		cmocka_unit_test_teardown(a_vmm_that_breaks_the_protocol_is_a_crash, teardown),
+		cmocka_unit_test_teardown(a_held_session_runs_a_second_program, teardown),
+		cmocka_unit_test_teardown(a_vmm_without_a_filter_never_runs, teardown),
+		cmocka_unit_test_teardown(a_failed_jail_is_reported, teardown),
+		cmocka_unit_test_teardown(a_vmm_that_dies_before_it_locks_is_reported, teardown),
+		cmocka_unit_test_teardown(a_leaf_that_is_refused_stops_the_launch, teardown),
+		cmocka_unit_test_teardown(stopping_before_launch_leaves_nothing, teardown),
+		cmocka_unit_test_teardown(without_attest_the_payload_is_spooled, teardown),
+	};
+	if (geteuid() != 0) {
+		printf("skipped: needs root to make namespaces for another uid\n");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,208 @@
+/*
+ * Plays ceno-vmm for tests of the warden's protocol: takes the real jail, maps
+ * the real RAM, obeys or breaks the protocol as its first argument says, and runs
+ * no guest.
+ *
+ *   argv of the session: program BEHAVIOUR CANARY-HEX MIB
+ *
+ * exit      fills RAM with the canary, says the program ended, drains, exits
+ * run       fills RAM, runs until drained
+ * hang      the same but never drains
+ * violate   fills RAM, says an access had no slot
+ * stop      says the guest stopped itself while booting
+ * lie       sends a record no vmm sends
+ * oom       takes memory until the kernel ends it
+ * nolock    never says locked           unlocked  says locked without a filter
+ * nojail    says the jail failed        dies      dies before it says locked
+ */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "guest-kernel/abi/pack.h"
+#include "vmm/core/launch.h"
+#include "vmm/sandbox/jail.h"
+
+static struct ceno_vmm_launch launch;
+static struct ceno_jail_result jail;
+static char words[4][256]; /* program, behaviour, canary, MiB */
+static uint8_t *ram;
+static uint64_t ram_bytes;
+
+static void say(uint32_t type, uint32_t reason, uint64_t value)
+{
+	struct ceno_vmm_record r = {.type = type, .reason = reason, .value = value};
+	if (type == CENO_VMM_LOCKED) {
+		r.gpa = jail.done;
+		r.program_seq = jail.landlock_abi;
+	}
+	if (type == CENO_VMM_STOPPED && reason == CENO_VMM_STOP_JAIL)
+		r.gpa = (uint64_t)jail.failed_step;
+	if (write(CENO_VMM_FD_CONTROL, &r, sizeof r) != (ssize_t)sizeof r)
+		_exit(9);
+}
+
+static int enter_jail(void)
+{
+	struct ceno_jail_fd keep[CENO_VMM_FD_END];
+	for (int fd = 0; fd < CENO_VMM_FD_END; fd++) {
+		enum ceno_jail_type type = fd <= 2			  ? CENO_JAIL_FD_STREAM
+					   : fd == CENO_VMM_FD_CONTROL	  ? CENO_JAIL_FD_SOCKET
+					   : fd == CENO_VMM_FD_KVM	  ? CENO_JAIL_FD_KVM
+					   : fd <= CENO_VMM_FD_IMAGE ? CENO_JAIL_FD_MEMORY_RO
+									  : CENO_JAIL_FD_MEMORY_RW;
+		keep[fd] = (struct ceno_jail_fd){fd, type, fd == CENO_VMM_FD_CONTROL || fd == CENO_VMM_FD_RAM};
+	}
+	const struct ceno_jail_options options = {keep, CENO_VMM_FD_END, CENO_VMM_FD_CONTROL, 64};
+	return ceno_jail_enter(&options, &jail);
+}
+
+static uint64_t slot_bytes(uint32_t fd)
+{
+	for (uint32_t i = 0; i < launch.slot_count; i++)
+		if (launch.slots[i].fd == fd)
+			return launch.slots[i].bytes;
+	return 0;
+}
+
+/* argv out of the argument block: after two counters the program, then argv. */
+static void read_words(const uint8_t *pack, uint64_t bytes)
+{
+	const struct ceno_pack_header *header = (const void *)pack;
+	const struct ceno_pack_entry *entry = (const void *)(pack + sizeof *header);
+	for (uint32_t i = 0; i < header->count && i < bytes / sizeof *entry; i++) {
+		if (strcmp(entry[i].path, CENO_PACK_ARGS) != 0)
+			continue;
+		uint32_t argc;
+		memcpy(&argc, pack + entry[i].offset, sizeof argc);
+		const char *at = (const char *)pack + entry[i].offset + 8;
+		at += strlen(at) + 1;
+		for (uint32_t k = 0; k < argc && k < 4; k++, at += strlen(at) + 1)
+			snprintf(words[k], sizeof words[k], "%s", at);
+	}
+}
+
+static int map_memory(void)
+{
+	uint64_t pack_bytes = slot_bytes(CENO_VMM_FD_PACK);
+	ram_bytes = slot_bytes(CENO_VMM_FD_RAM);
+	ram = mmap(NULL, ram_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, CENO_VMM_FD_RAM, 0);
+	const uint8_t *pack = mmap(NULL, pack_bytes, PROT_READ, MAP_SHARED, CENO_VMM_FD_PACK, 0);
+	/* The read-only descriptor must stay read-only whatever is tried. */
+	void *writable = mmap(NULL, pack_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, CENO_VMM_FD_PACK, 0);
+	if (ram == MAP_FAILED || pack == MAP_FAILED || writable != MAP_FAILED)
+		return -1;
+	read_words(pack, pack_bytes);
+	close(CENO_VMM_FD_RAM);
+	return 0;
+}
+
+static int lock(void)
+{
+	struct sock_filter allow[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+	const struct sock_fprog program = {1, allow};
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+}
+
+/* The canary as raw bytes, all over `MIB` MiB in the middle of RAM and one page at its end. */
+static void fill_ram(void)
+{
+	uint8_t canary[32];
+	size_t n = strlen(words[2]) / 2;
+	uint64_t bytes = strtoull(words[3], NULL, 10) << 20;
+	if (n == 0 || n > sizeof canary)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		char digits[3] = {words[2][2 * i], words[2][2 * i + 1], 0};
+		canary[i] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+	if (bytes > ram_bytes / 2)
+		bytes = ram_bytes / 2;
+	for (uint64_t at = 0; at + n <= bytes; at += n)
+		memcpy(ram + ram_bytes / 4 + at, canary, n);
+	memcpy(ram + ram_bytes - CENO_PAGE, canary, n);
+	if (slot_bytes(CENO_VMM_FD_WINDOW)) {
+		uint8_t *window = mmap(NULL, 0x80000, PROT_READ | PROT_WRITE, MAP_SHARED, CENO_VMM_FD_WINDOW, 0);
+		if (window != MAP_FAILED)
+			memcpy(window + 0x40000, canary, n);
+	}
+}
+
+static void take_all_memory(void)
+{
+	for (;;) {
+		uint8_t *more = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (more != MAP_FAILED)
+			memset(more, 1, 1 << 20);
+	}
+}
+
+static int is(const char *behaviour)
+{
+	return strcmp(words[1], behaviour) == 0;
+}
+
+static void on_go(void)
+{
+	fill_ram();
+	if (is("violate"))
+		say(CENO_VMM_STOPPED, CENO_VMM_STOP_UNBACKED, 0);
+	else if (is("stop"))
+		say(CENO_VMM_STOPPED, CENO_VMM_STOP_GUEST_STOP, 6);
+	else if (is("lie"))
+		say(77, 0, 0);
+	else if (is("oom"))
+		take_all_memory();
+	else if (is("exit"))
+		say(CENO_VMM_PROGRAM, 0, 0);
+}
+
+static void serve(void)
+{
+	struct ceno_vmm_record r;
+	for (;;) {
+		ssize_t n = read(CENO_VMM_FD_CONTROL, &r, sizeof r);
+		if (n <= 0)
+			_exit(8);
+		if (r.type == CENO_VMM_GO)
+			on_go();
+		else if (r.type == CENO_VMM_REQUEST)
+			say(CENO_VMM_PROGRAM, 0, 0);
+		else if (r.type == CENO_VMM_DRAIN && !is("hang")) {
+			say(CENO_VMM_STOPPED, CENO_VMM_STOP_DRAINED, 0);
+			_exit(0);
+		}
+	}
+}
+
+int main(void)
+{
+	if (enter_jail() < 0) {
+		say(CENO_VMM_STOPPED, CENO_VMM_STOP_JAIL, (uint64_t)jail.error);
+		return 1;
+	}
+	if (read(CENO_VMM_FD_CONTROL, &launch, sizeof launch) != (ssize_t)sizeof launch || map_memory() < 0)
+		return 2;
+	if (is("dies"))
+		raise(SIGKILL), _exit(3);
+	if (is("nojail")) {
+		jail.failed_step = CENO_JAIL_ROOT;
+		say(CENO_VMM_STOPPED, CENO_VMM_STOP_JAIL, EPERM);
+		return 1;
+	}
+	if (is("nolock"))
+		pause();
+	if (!is("unlocked") && lock() < 0)
+		return 4;
+	say(CENO_VMM_LOCKED, 0, (uint64_t)getpid());
+	serve();
+}

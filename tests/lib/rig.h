@@ -1,0 +1,91 @@
+/*
+ * A rig around one real ceno-warden: the test plays supervisor, api and attest
+ * over the real sockets, so every path of a session's life can be walked, and
+ * broken, without a node.
+ *
+ * Single-threaded: ceno_rig_until runs until a condition holds, answering as
+ * attest would. All descriptors are owned by the rig and closed by ceno_rig_close.
+ */
+#ifndef CENO_TESTS_RIG_H
+#define CENO_TESTS_RIG_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include "attest/proof/wire.h"
+#include "vmm/warden/wire.h"
+
+enum ceno_rig_attest {          /* how the rig's attest behaves */
+	CENO_RIG_ATTEST_HONEST,
+	CENO_RIG_ATTEST_REFUSES,      /* answers the launch with an error */
+	CENO_RIG_ATTEST_SILENT,       /* never answers */
+	CENO_RIG_ATTEST_DIES          /* closes its socket right after the launch was answered */
+};
+
+struct ceno_rig_options {
+	const char *vmm;                /* executable that plays ceno-vmm */
+	int firmware, trust, bundle;    /* sealed memfds, borrowed; -1: blobs made by the rig */
+	uint64_t memory_bytes;          /* 0: 64 MiB */
+	uint64_t ttl_ms;                /* 0: 60 s */
+	const char *group;              /* cgroup directory, or NULL */
+	uint32_t cgroup_version;
+	uint32_t kvm_kind, syscall_mode; /* 0: paging, page */
+	uint64_t tsc_hz;                /* 0: 2 GHz */
+	enum ceno_rig_attest attest;
+	uint32_t pledge_mask;           /* 0: stdio */
+};
+
+struct ceno_rig {
+	struct ceno_rig_options options;
+	uint8_t session_id[16];
+	pid_t warden, vmm;
+	int pidfd;                      /* of the warden */
+	int supervisor, session, attest; /* the rig's ends; -1 closed */
+	int ram, spool;                 /* duplicates the supervisor keeps */
+	int ready, done, wiped, exited, exit_status;
+	int launched, opening;          /* opening: memfd or -1 */
+	int failed, destroying, destroyed;
+	uint32_t programs;
+	struct ceno_session_record failure, ending, program;
+	int have_leaf, have_payload, signature_ok, random_asked;
+	struct ceno_attest_launch leaf;
+	struct { struct ceno_attest_payload head; char bytes[CENO_PAYLOAD_MAX + 1]; } payload; /* text, NUL-terminated */
+};
+
+/* Starts the warden and sends it its launch record. Fails the cmocka test if it cannot. */
+void ceno_rig_open(struct ceno_rig *rig, const struct ceno_rig_options *options);
+
+/* The same as a recovery warden over an existing RAM memfd (duplicated). vmm_pid: 0 or a pid. */
+void ceno_rig_open_recovery(struct ceno_rig *rig, const struct ceno_rig_options *options, int ram, pid_t vmm_pid);
+
+/* api's part. stdin, out, err: borrowed. */
+void ceno_rig_send_open(struct ceno_rig *rig, const int streams[3], uint32_t flags);
+void ceno_rig_send_file(struct ceno_rig *rig, const char *path, int fd, uint64_t length, uint32_t mode);
+void ceno_rig_send_args(struct ceno_rig *rig, const char *program, const char *const *argv);
+void ceno_rig_send(struct ceno_rig *rig, uint32_t type);
+/* OPEN with /dev/null streams, one file /bin/program, ARGS of argv, START. */
+void ceno_rig_run(struct ceno_rig *rig, const char *const *argv);
+
+/* Handles what comes until *flag is non-zero; fails the test after `ms`. */
+void ceno_rig_until(struct ceno_rig *rig, const int *flag, int ms);
+/* Handles what comes for `ms`. */
+void ceno_rig_for(struct ceno_rig *rig, int ms);
+
+/* Asserts the normal end of a launched session: payload with a good signature and
+ * this cause, DONE, exit status 0. */
+void ceno_rig_expect_proof(struct ceno_rig *rig, const char *cause);
+/* Asserts a refusal before launch: FAILED with this code, no leaf, DONE, exit status 0. */
+void ceno_rig_expect_failure(struct ceno_rig *rig, uint32_t code);
+
+/* 1 if the payload's text contains this fragment. */
+int ceno_rig_payload_has(const struct ceno_rig *rig, const char *fragment);
+
+/* Kills what is left and closes everything. */
+void ceno_rig_close(struct ceno_rig *rig);
+
+/* A memfd with these bytes, sealed against everything. */
+int ceno_rig_blob(const char *name, const void *bytes, size_t size);
+
+/* Offsets in fd of needle, at most `most`; how many there are. */
+unsigned ceno_rig_search(int fd, const void *needle, size_t bytes);
+
+#endif
