@@ -164,12 +164,9 @@ static bool api_acknowledged(struct ceno_attestd *d, size_t bytes)
 	memcpy(&head, d->buffer, sizeof(head));
 	if (head.file_bytes || head.error || head.reserved)
 		return false;
-	struct ceno_disk_job *job = ceno_disk_job_new(CENO_DISK_REMOVE, NULL, NULL);
-	if (job) {
-		job->folder = d->sealed;
-		ceno_attestd_name(head.session_id, ".cdp", job->name);
-		ceno_disk_submit(&d->disk, job);
-	}
+	char name[CENO_DISK_NAME_MAX];
+	ceno_attestd_name(head.session_id, ".cdp", name);
+	unlinkat(d->sealed, name, 0);   /* should that be lost in a crash, api gets the same file again */
 	return true;
 }
 
@@ -225,6 +222,7 @@ static void queue_sealed(struct ceno_attestd *d)
 
 void ceno_attestd_api_open(struct ceno_attestd *d, int fd)
 {
+	api_readable(d);   /* acknowledgements that its predecessor still sent */
 	ceno_attestd_api_close(d);
 	uv_poll_t *poll = calloc(1, sizeof(*poll));
 	if (!poll || uv_poll_init(&d->loop, poll, fd)) {
