@@ -18,6 +18,7 @@
 #define EFER_LME (1u << 8)
 #define EFER_LMA (1u << 10)
 #define APIC_BASE_X2APIC 0xfee00d00ull /* BSP, enabled, EXTD (SDM vol. 3, 11.12.1) */
+#define CR4_UMIP (1ull << 11)
 #define XCR0_WANTED 0xe7ull            /* x87, SSE, AVX, AVX-512 */
 
 static int check(int result)
@@ -94,6 +95,10 @@ static int set_system_registers(const struct ceno_kvm *kvm, const struct ceno_vm
 	sregs.cr8 = 0;
 	sregs.efer = regs->efer | (regs->efer & EFER_LME ? EFER_LMA : 0);
 	sregs.apic_base = APIC_BASE_X2APIC;
+	if (ioctl(kvm->vcpu_fd, KVM_SET_SREGS, &sregs) == 0)
+		return 0;
+	/* UMIP is the one wanted bit that CPUs with SMEP and SMAP may lack (AMD family 17h, first models). */
+	sregs.cr4 &= ~CR4_UMIP;
 	return check(ioctl(kvm->vcpu_fd, KVM_SET_SREGS, &sregs));
 }
 

@@ -4,7 +4,7 @@ set -e
 ceno-vmm --probe | tee /out/probe
 grep -q '^kvm_kind=2$' /out/probe
 grep -q '^npt=1$' /out/probe
-for program in build/test-bin/hostile_* build/test-bin/guest_*; do
+for program in build/test-bin/hostile_* build/test-bin/vmm_*; do
 	[ -x "$program" ] || continue
 	echo "--- $program"
 	"$program" || { status=$?; [ $status = 77 ] || exit $status; }
