@@ -70,6 +70,13 @@ static int find_mount(int want, char *out, size_t max)
 	return found;
 }
 
+int ceno_cgroup_version(void)
+{
+	char mount[CENO_CGROUP_PATH_MAX];
+
+	return find_mount(2, mount, sizeof mount) ? 2 : find_mount(1, mount, sizeof mount) ? 1 : 0;
+}
+
 /* Groups named after a cenod that no longer runs, and their empty session groups. */
 static void sweep(const char *mount)
 {

@@ -23,6 +23,9 @@ struct ceno_cgroup {
 	char path[CENO_CGROUP_PATH_MAX];
 };
 
+/* Which groups this machine offers, without making one: 2, 1 or 0. */
+int ceno_cgroup_version(void);
+
 /* Makes the node's group in whatever the machine offers, after removing the
  * empty groups of nodes that are gone. Never fails: version 0 when nothing works. */
 void ceno_cgroup_root_open(struct ceno_cgroup_root *root);

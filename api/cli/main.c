@@ -1,0 +1,54 @@
+/* ceno: finds the command and hands it the rest. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const struct {
+	const char *name, *title;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{"ls", "ceno ls", ceno_command_ls},
+	{"doctor", "ceno doctor", ceno_command_doctor},
+	{"version", "ceno version", ceno_command_version},
+};
+
+static const char usage[] =
+	"usage: ceno COMMAND [option]... [argument]...\n"
+	"Run a program on your data in a micro-VM of its own, destroy it, keep a proof.\n"
+	"\n"
+	"  run [option]... -- PROGRAM [ARG]...   run one program in one session\n"
+	"  exec SESSION -- PROGRAM [ARG]...      run another program in a held session\n"
+	"  destroy SESSION                       end a session now, get its proof\n"
+	"  ls                                    list sessions\n"
+	"  verify FILE                           check a proof, with nobody's help\n"
+	"  attest                                ask the node's TPM what the node is, and check the answer\n"
+	"  doctor                                what this machine offers, and what to do about each gap\n"
+	"  version                               versions of this command and of the node\n"
+	"\n"
+	"ceno COMMAND --help tells more; ceno(1) tells all.\n";
+
+int main(int argc, char **argv)
+{
+	static char title[32];
+
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2)
+		return ceno_cli_usage(usage, false);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))
+		return ceno_cli_usage(usage, true);
+	if (!strcmp(argv[1], "--version")) {
+		puts("ceno " CENO_VERSION);
+		return CENO_EXIT_OK;
+	}
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		snprintf(title, sizeof title, "%s", commands[i].title);
+		argv[1] = title;
+		return commands[i].run(argc - 1, argv + 1);
+	}
+	ceno_cli_error("no command `%s'; ceno --help lists them", argv[1]);
+	return CENO_EXIT_USAGE;
+}
