@@ -71,16 +71,17 @@ static json_t *failure_json(const struct ceno_session_end *end)
 
 json_t *ceno_session_end_json(const struct ceno_session_end *end)
 {
+	bool violation = end->cause == CENO_CAUSE_VIOLATION;
 	char id[33];
 	json_t *object;
 
 	ceno_units_format_hex(end->id, 16, id);
 	object = json_pack("{s:s,s:s,s:s,s:b,s:b,s:i}", "session", id, "state", ceno_state_word(end->state),
 	                   "cause", ceno_cause_word(end->cause), "launched", end->launched, "wiped", end->wiped,
-	                   "violation", (int)end->violation);
+	                   "violation", violation ? (int)end->violation : 0);
 	if (!object)
 		return NULL;
-	if (end->violation)
+	if (violation)
 		json_object_set_new(object, "violation_text", json_string(violation_text(end->violation)));
 	if (end->failed)
 		json_object_set_new(object, "failure", failure_json(end));

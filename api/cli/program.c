@@ -1,0 +1,286 @@
+/* Programs and inputs of the caller: see program.h. */
+#include "program.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define HEAD_MAX 65536u
+
+static void printable(char *text)
+{
+	for (; *text; text++)
+		if (*text < 0x20 || *text > 0x7e)
+			*text = '?';
+}
+
+static void copy_text(char *out, size_t size, const uint8_t *from, size_t length)
+{
+	size_t n = length < size - 1 ? length : size - 1;
+
+	memcpy(out, from, n);
+	out[n] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+	printable(out);
+}
+
+enum ceno_elf ceno_program_inspect(const uint8_t *bytes, size_t length, char *interpreter, size_t size)
+{
+	Elf64_Ehdr head;
+
+	interpreter[0] = '\0';
+	if (length > 2 && bytes[0] == '#' && bytes[1] == '!') {
+		copy_text(interpreter, size, bytes + 2, length - 2);
+		return CENO_ELF_SCRIPT;
+	}
+	if (length < SELFMAG || memcmp(bytes, ELFMAG, SELFMAG))
+		return CENO_ELF_NOT;
+	if (length < sizeof head)
+		return CENO_ELF_BAD;
+	memcpy(&head, bytes, sizeof head);
+	if (head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_ident[EI_DATA] != ELFDATA2LSB || head.e_machine != EM_X86_64 ||
+	    (head.e_type != ET_EXEC && head.e_type != ET_DYN))
+		return CENO_ELF_FOREIGN;
+	if (head.e_phentsize != sizeof(Elf64_Phdr) || head.e_phoff > length ||
+	    (uint64_t)head.e_phnum * sizeof(Elf64_Phdr) > length - head.e_phoff)
+		return CENO_ELF_BAD;
+	for (unsigned i = 0; i < head.e_phnum; i++) {
+		Elf64_Phdr segment;
+
+		memcpy(&segment, bytes + head.e_phoff + i * sizeof segment, sizeof segment);
+		if (segment.p_type != PT_INTERP)
+			continue;
+		if (segment.p_offset < length && segment.p_filesz <= length - segment.p_offset)
+			copy_text(interpreter, size, bytes + segment.p_offset, segment.p_filesz);
+		return CENO_ELF_DYNAMIC;
+	}
+	return CENO_ELF_STATIC;
+}
+
+/* ---- opening ------------------------------------------------------------------ */
+
+static const char *kind_of(mode_t mode)
+{
+	return S_ISDIR(mode) ? "a directory" : S_ISFIFO(mode) ? "a FIFO" : S_ISCHR(mode) || S_ISBLK(mode) ? "a device" :
+	       S_ISSOCK(mode) ? "a socket" : "not a regular file";
+}
+
+/* Opens a regular file for reading; O_NONBLOCK so that a FIFO does not hold us. 0, or -1 with `error`. */
+static int open_regular(const char *path, const char *what, struct ceno_cli_file *file, char *error)
+{
+	struct stat st;
+
+	file->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (file->fd < 0 || fstat(file->fd, &st)) {
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%s %.200s: %s", what, path, strerror(errno));
+	} else if (!S_ISREG(st.st_mode)) {
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%s %.200s is %s; only regular files can be measured", what, path,
+		         kind_of(st.st_mode));
+	} else {
+		file->bytes = (uint64_t)st.st_size;
+		file->mode = st.st_mode & 0777;
+		return 0;
+	}
+	if (file->fd >= 0)
+		close(file->fd);
+	file->fd = -1;
+	return -1;
+}
+
+/* The path execvp would take: 0 and `out`, or an errno. */
+static int resolve(const char *name, char out[4096])
+{
+	const char *path = getenv("PATH");
+	int found = ENOENT;
+
+	if (strchr(name, '/')) {
+		snprintf(out, 4096, "%s", name);
+		return 0;
+	}
+	if (!path)
+		path = "/usr/local/bin:/usr/bin:/bin";
+	for (;;) {
+		size_t length = strcspn(path, ":");
+		struct stat st;
+
+		snprintf(out, 4096, "%.*s%s%s", (int)length, path, length ? "/" : "", name);
+		if (!stat(out, &st) && S_ISREG(st.st_mode)) {
+			if (!access(out, X_OK))
+				return 0;
+			found = EACCES;
+		}
+		if (!path[length])
+			return found;
+		path += length + 1;
+	}
+}
+
+/* The last component, usable as a name in the guest; NULL if it is not. */
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+
+	if (!*base || !strcmp(base, ".") || !strcmp(base, ".."))
+		return NULL;
+	for (const char *p = base; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return NULL;
+	return base;
+}
+
+static int place(const char *directory, const char *name, struct ceno_cli_file *file, char *error)
+{
+	const char *base = name ? base_name(name) : NULL;
+
+	if (!base || base != name ||
+	    (size_t)snprintf(file->guest, sizeof file->guest, "%s/%s", directory, base) >= sizeof file->guest) {
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "`%.100s' is not usable as a file name in %s of the guest", name ? name : "",
+		         directory);
+		return -1;
+	}
+	return 0;
+}
+
+static int check_elf(const char *path, const struct ceno_cli_file *file, char *error)
+{
+	uint8_t *head = malloc(HEAD_MAX);
+	char interpreter[128];
+	enum ceno_elf kind = CENO_ELF_BAD;
+	ssize_t n = head ? pread(file->fd, head, HEAD_MAX, 0) : -1;
+
+	if (n >= 0)
+		kind = ceno_program_inspect(head, (size_t)n, interpreter, sizeof interpreter);
+	free(head);
+	switch (kind) {
+	case CENO_ELF_STATIC:
+		return CENO_EXIT_OK;
+	case CENO_ELF_DYNAMIC:
+		snprintf(error, CENO_PROGRAM_ERROR_MAX,
+		         "%.200s is a dynamic program (its interpreter is %s); only static programs run yet: use a static build", path,
+		         interpreter);
+		break;
+	case CENO_ELF_FOREIGN:
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s is an ELF file, but no x86-64 program", path);
+		break;
+	case CENO_ELF_SCRIPT:
+		snprintf(error, CENO_PROGRAM_ERROR_MAX,
+		         "%.200s is a script for %s: run a static interpreter, with the script as an --input", path, interpreter);
+		break;
+	case CENO_ELF_NOT:
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s is not an ELF program", path);
+		break;
+	case CENO_ELF_BAD:
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s is a damaged or unreadable ELF program", path);
+		break;
+	}
+	return CENO_EXIT_NOT_EXECUTABLE;
+}
+
+int ceno_program_open(const char *name, struct ceno_cli_file *file, char *error)
+{
+	char path[4096];
+	int rc = resolve(name, path), status;
+
+	file->fd = -1;
+	if (rc) {
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, rc == ENOENT ? "%.200s: no such program on the PATH" :
+		         "%.200s: found on the PATH, but you may not execute it", name);
+		return rc == ENOENT ? CENO_EXIT_NOT_FOUND : CENO_EXIT_NOT_EXECUTABLE;
+	}
+	if (access(path, F_OK)) {
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "program %.200s: %s", path, strerror(errno));
+		return errno == ENOENT || errno == ENOTDIR ? CENO_EXIT_NOT_FOUND : CENO_EXIT_NOT_EXECUTABLE;
+	}
+	if (open_regular(path, "program", file, error))
+		return CENO_EXIT_NOT_EXECUTABLE;
+	status = access(path, X_OK) ? CENO_EXIT_NOT_EXECUTABLE : CENO_EXIT_OK;
+	if (status)
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "program %.200s: you may not execute it", path);
+	else
+		status = check_elf(path, file, error);
+	if (!status && place("/bin", base_name(path), file, error))
+		status = CENO_EXIT_NOT_EXECUTABLE;
+	if (status) {
+		close(file->fd);
+		file->fd = -1;
+	}
+	return status;
+}
+
+int ceno_input_open(const char *spec, struct ceno_cli_file *file, char *error)
+{
+	const char *equals = strrchr(spec, '='), *name = equals ? equals + 1 : NULL;
+	char path[4096];
+
+	file->fd = -1;
+	if (strlen(spec) >= sizeof path) {
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "input: the path is too long");
+		return CENO_EXIT_RUN_FAILED;
+	}
+	snprintf(path, sizeof path, "%s", spec);
+	if (equals && access(spec, F_OK)) /* not a file with an equals sign in its name */
+		path[equals - spec] = '\0';
+	else
+		name = NULL;
+	if (open_regular(path, "input", file, error))
+		return CENO_EXIT_RUN_FAILED;
+	if (place("/in", name ? name : base_name(path), file, error)) {
+		close(file->fd);
+		file->fd = -1;
+		return CENO_EXIT_RUN_FAILED;
+	}
+	return CENO_EXIT_OK;
+}
+
+/* ---- arguments ------------------------------------------------------------------ */
+
+static size_t put(uint8_t *block, size_t at, const char *text)
+{
+	size_t length = strlen(text) + 1;
+
+	if (at > CENO_ARGS_MAX || length > CENO_ARGS_MAX - at)
+		return CENO_ARGS_MAX + 1;
+	memcpy(block + at, text, length);
+	return at + length;
+}
+
+int ceno_args_make(const char *guest_path, char *const *argv, uint32_t argc, const char *const *env, uint32_t envc,
+                   const char *directory, uint64_t *bytes)
+{
+	uint8_t *block = calloc(1, CENO_ARGS_MAX);
+	size_t at = 8;
+	int fd, rc = 0;
+
+	if (!block)
+		return -ENOMEM;
+	memcpy(block, &argc, 4);
+	memcpy(block + 4, &envc, 4);
+	at = put(block, at, guest_path);
+	for (uint32_t i = 0; i < argc; i++)
+		at = put(block, at, argv[i]);
+	for (uint32_t i = 0; i < envc; i++)
+		at = put(block, at, env[i]);
+	at = put(block, at, directory);
+	fd = at > CENO_ARGS_MAX ? -1 : memfd_create("ceno-args", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (at > CENO_ARGS_MAX)
+		rc = -E2BIG;
+	else if (fd < 0)
+		rc = -errno;
+	else
+		rc = ceno_cli_write_all(fd, block, at);
+	free(block);
+	if (!rc && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW))
+		rc = -errno;
+	if (rc && fd >= 0)
+		close(fd);
+	*bytes = at;
+	return rc ? rc : fd;
+}

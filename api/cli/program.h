@@ -1,0 +1,42 @@
+/*
+ * The caller's files: the program and its inputs, opened and checked here so
+ * that most mistakes are told before anything starts.
+ */
+#ifndef CENO_API_CLI_PROGRAM_H
+#define CENO_API_CLI_PROGRAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "guest-kernel/abi/pack.h"
+
+#define CENO_PROGRAM_ERROR_MAX 512
+
+struct ceno_cli_file {
+	int fd;                         /* owned, read-only; -1 closed */
+	uint64_t bytes;                 /* as fstat said */
+	uint32_t mode;                  /* permission bits */
+	char guest[CENO_PACK_PATH_MAX]; /* path in the guest */
+};
+
+/* What an ELF header says (pure; bytes are the file's first ones). */
+enum ceno_elf { CENO_ELF_STATIC, CENO_ELF_DYNAMIC, CENO_ELF_FOREIGN, CENO_ELF_NOT, CENO_ELF_SCRIPT, CENO_ELF_BAD };
+
+/* `interpreter` (size bytes) gets the PT_INTERP path or the script's first line, printable. */
+enum ceno_elf ceno_program_inspect(const uint8_t *bytes, size_t length, char *interpreter, size_t size);
+
+/* Finds `name` as execvp(3) would (a slash: that path; else the PATH of the
+ * environment), opens and checks it. CENO_EXIT_OK, CENO_EXIT_NOT_FOUND or
+ * CENO_EXIT_NOT_EXECUTABLE with a line in `error` (CENO_PROGRAM_ERROR_MAX). */
+int ceno_program_open(const char *name, struct ceno_cli_file *file, char *error);
+
+/* Opens an input: FILE or FILE=NAME (the last `=` that makes FILE exist).
+ * CENO_EXIT_OK or CENO_EXIT_RUN_FAILED with a line in `error`. */
+int ceno_input_open(const char *spec, struct ceno_cli_file *file, char *error);
+
+/* The argument block (pack.h) in a sealed memfd: its descriptor (moved out) and
+ * `*bytes`, or -errno (-E2BIG: longer than CENO_ARGS_MAX). Counts exclude NULL. */
+int ceno_args_make(const char *guest_path, char *const *argv, uint32_t argc, const char *const *env, uint32_t envc,
+                   const char *directory, uint64_t *bytes);
+
+#endif

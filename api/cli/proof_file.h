@@ -1,0 +1,31 @@
+/*
+ * A file that is there whole or not at all: space is taken before the session
+ * starts (a full disk is told then), the name appears by rename once everything
+ * is on the disk.
+ */
+#ifndef CENO_API_CLI_PROOF_FILE_H
+#define CENO_API_CLI_PROOF_FILE_H
+
+#include <stddef.h>
+
+struct ceno_proof_file {
+	int fd;                 /* owned; -1 not open */
+	char path[4096];        /* final name */
+	char temporary[4160];   /* in the same directory; "" while the file has no name */
+};
+
+#define CENO_PROOF_FILE_ERROR_MAX 512
+
+/* Prepares `path` and reserves `reserve` bytes. 0, or -1 with a line in `error`. */
+int ceno_proof_file_open(struct ceno_proof_file *file, const char *path, size_t reserve, char *error);
+
+/* Writes, syncs and renames into place. 0, or -1 with a line in `error` (nothing left behind). */
+int ceno_proof_file_commit(struct ceno_proof_file *file, const void *bytes, size_t length, char *error);
+
+/* Drops it; nothing is left. Does nothing after a commit. */
+void ceno_proof_file_abort(struct ceno_proof_file *file);
+
+/* Reads a whole file of at most `max` bytes. 0 and *out (owned by the caller) or -errno (-EFBIG: longer). */
+int ceno_file_read(const char *path, size_t max, char **out, size_t *length);
+
+#endif
