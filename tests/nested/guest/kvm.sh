@@ -1,10 +1,11 @@
 # Our vmm on nested SVM: the probe says what it is, and every hostile guest is
-# stopped here as it is on the host.
+# stopped here as it is on the host. (vmm_step stays on the host: QEMU delivers no
+# hardware breakpoint to a nested guest, so the second stretch is never seen.)
 set -e
 ceno-vmm --probe | tee /out/probe
 grep -q '^kvm_kind=2$' /out/probe
 grep -q '^npt=1$' /out/probe
-for program in build/test-bin/hostile_* build/test-bin/vmm_*; do
+for program in build/test-bin/hostile_*; do
 	[ -x "$program" ] || continue
 	echo "--- $program"
 	"$program" || { status=$?; [ $status = 77 ] || exit $status; }
