@@ -87,7 +87,7 @@ static bool read_document(struct ceno_ladder *l, const void *text, size_t bytes,
 {
 	struct ceno_json json;
 	uint32_t bad = 0;
-	int rc = ceno_json_read(&json, text, bytes, l->tokens, CENO_VERIFY_TOKENS);
+	int rc = ceno_json_read(&json, text, bytes, l->tokens, CENO_LADDER_TOKENS);
 	bool version_known = true;
 	ceno_check(l, json_code, rc == 0);
 	ceno_check_detail(l, json_code, "byte %u: %s", json.error_offset, ceno_json_error_text(rc));

@@ -10,7 +10,7 @@
 #include "verify.h"
 #include "../proof/schema.h"
 
-#define CENO_VERIFY_TOKENS 2048u   /* the largest proof has about 600 values */
+#define CENO_LADDER_TOKENS 2048u   /* the largest proof has about 600 values */
 
 struct ceno_ladder {
 	const struct ceno_verify_policy *policy;
@@ -18,7 +18,7 @@ struct ceno_ladder {
 	bool stopped;                  /* a failure, and no --explain */
 	struct ceno_proof_envelope envelope;
 	struct ceno_proof_document document;
-	struct ceno_json_token tokens[CENO_VERIFY_TOKENS];
+	struct ceno_json_token tokens[CENO_LADDER_TOKENS];
 	uint8_t chunk[CENO_PROOF_CHUNK];
 	uint8_t text[CENO_CDP_FILE_MAX]; /* PAE; scratch */
 };
