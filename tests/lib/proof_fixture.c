@@ -224,6 +224,8 @@ void fixture_step8(struct fixture *f)
 	struct ceno_proof_step8 *e = &f->seal.step8;
 	crypto_hash_sha256(e->payload_sha256, f->payload, f->payload_bytes);
 	crypto_hash_sha256(e->signature_sha256, f->signature, 64);
+	if (f->on_step8 != NULL)
+		f->on_step8(f);
 	MUST(ceno_proof_c8(e, f->chain[7], f->chain[8]) == 0);
 }
 
@@ -360,6 +362,8 @@ void fixture_quote(struct fixture *f)
 	f->seal.node.ak_public_bytes = fixture_ak_public(f->signing_ak, f->seal.node.ak_public);
 	nv->certified = f->with_nv;
 	nv->value = f->with_nv ? 42 : 0;
+	if (f->on_node != NULL)
+		f->on_node(f);
 	MUST(ceno_proof_quote_data(f->seal.checkpoint, f->seal.checkpoint_bytes, &f->seal.node, nv->value, extra) == 0);
 	crypto_hash_sha256(digest, q->pcrs[0], sizeof(q->pcrs));
 	put_attest_head(f, f->type, extra, &b);

@@ -38,6 +38,9 @@ struct fixture {
 	uint8_t  selection[3];
 	uint64_t clock_ms;
 	uint32_t with_nv;
+	/* Called when step 8 is complete but not hashed; when node and nv are but the quote is not made. */
+	void   (*on_step8)(struct fixture *f);
+	void   (*on_node)(struct fixture *f);
 	uint8_t  file[CENO_CDP_FILE_MAX];
 	size_t   file_bytes;
 	struct ceno_verify_pins pins;  /* pins the fixture's node */
