@@ -196,14 +196,19 @@ int ceno_attestd_state_load(struct ceno_attestd *d, const char *origin)
 		ceno_attestd_say("%s; refusing to go on", ceno_store_error_text(error));
 		return -1;
 	}
-	if (d->store.torn_bytes)
-		ceno_attestd_say("the last write to the log was cut off and answered to nobody: %llu bytes moved to log/torn",
-			(unsigned long long)d->store.torn_bytes);
 	const struct ceno_tpm_ak *ak = &d->tpm.ak[CENO_TPM_KEY_SEAL];
 	memcpy(d->node.ak_public, ak->public_area, ak->public_bytes);
 	d->node.ak_public_bytes = (uint32_t)ak->public_bytes;
 	if (load_keys(d, origin) || check_checkpoint(d))
 		return -1;
+	if (d->store.torn_bytes) {
+		ceno_attestd_say("the last write to the log was cut off and answered to nobody: %llu bytes moved to log/torn",
+			(unsigned long long)d->store.torn_bytes);
+		if (ceno_store_cut_torn(&d->store, d->log)) {
+			ceno_attestd_say("log/torn could not be written: %s", strerror(errno));
+			return -1;
+		}
+	}
 	hash_event_log(d);
 	return log_epoch(d) || first_checkpoint(d) ? -1 : 0;
 }

@@ -79,19 +79,35 @@ static bool all_zero(const uint8_t *bytes, size_t n)
 	return true;
 }
 
-/* Is what lies at the end a frame whose write was cut off? have: bytes of f that the file holds. */
-static bool is_torn(const struct frame *f, size_t have, uint64_t left)
-{
-	if (have < sizeof(f->head) || (left <= sizeof(*f) && all_zero((const uint8_t *)f, have)))
-		return true;
-	return head_ok(&f->head) && left <= sizeof(f->head) + f->head.bytes + 32;
-}
-
 static bool hash_ok(const struct frame *f)
 {
 	uint8_t hash[32];
 	crypto_hash_sha256(hash, (const uint8_t *)f, sizeof(f->head) + f->head.bytes);
 	return !memcmp(hash, f->rest + f->head.bytes, 32);
+}
+
+/* Does a whole frame of ours lie anywhere in bytes [1, have)? Then what is before it was altered, not cut off. */
+static bool has_frame(const struct frame *f, size_t have)
+{
+	struct frame *inner = malloc(sizeof(*inner));
+	bool found = !inner;
+	for (size_t at = 1; !found && at + sizeof(inner->head) <= have; at++) {
+		memcpy(inner, (const uint8_t *)f + at, sizeof(inner->head));
+		if (!head_ok(&inner->head) || have - at < sizeof(inner->head) + inner->head.bytes + 32)
+			continue;
+		memcpy(inner, (const uint8_t *)f + at, sizeof(inner->head) + inner->head.bytes + 32);
+		found = hash_ok(inner);
+	}
+	free(inner);
+	return found;
+}
+
+/* Is what lies at the end a frame whose write was cut off? have: bytes of f that the file holds. */
+static bool is_torn(const struct frame *f, size_t have, uint64_t left)
+{
+	if (have < sizeof(f->head) || (left <= sizeof(*f) && all_zero((const uint8_t *)f, have)))
+		return true;
+	return head_ok(&f->head) && left <= sizeof(f->head) + f->head.bytes + 32 && !has_frame(f, have);
 }
 
 /* Hand the leaves of one frame to visit. */
@@ -116,24 +132,24 @@ static int frame_visit(const struct ceno_store *store, const struct frame *f, ce
 	return at == f->head.bytes ? CENO_STORE_OK : CENO_STORE_CORRUPT;
 }
 
-/* Take the torn end off, keeping its bytes beside the log. */
-static int cut_torn(struct ceno_store *store, int dir_fd, const struct frame *f, size_t have, bool read_only)
+int ceno_store_cut_torn(struct ceno_store *store, int dir_fd)
 {
-	store->torn_bytes = have;
-	if (read_only)
+	struct frame *f = store->torn_bytes ? malloc(sizeof(*f)) : NULL;
+	if (!store->torn_bytes)
 		return CENO_STORE_OK;
-	int fd = openat(dir_fd, "torn", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
+	ssize_t have = f ? read_at(store->fd, f, sizeof(*f), store->bytes) : -1;
+	int fd = have < 0 ? -1 : openat(dir_fd, "torn", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	bool kept = fd >= 0 && !write_at(fd, f, (size_t)have, 0) && !fsync(fd);
+	if (fd >= 0)
+		close(fd);
+	free(f);
+	if (!kept || ftruncate(store->fd, (off_t)store->bytes) || fsync(store->fd))
 		return CENO_STORE_IO;
-	int failed = write_at(fd, f, have, 0) || fsync(fd);
-	close(fd);
-	if (failed || ftruncate(store->fd, (off_t)store->bytes) || fsync(store->fd))
-		return CENO_STORE_IO;
+	store->torn_bytes = 0;
 	return CENO_STORE_OK;
 }
 
-static int store_load(struct ceno_store *store, int dir_fd, bool read_only, struct frame *f,
-	ceno_store_visit *visit, void *arg)
+static int store_load(struct ceno_store *store, struct frame *f, ceno_store_visit *visit, void *arg)
 {
 	struct stat st;
 	if (fstat(store->fd, &st) || !S_ISREG(st.st_mode))
@@ -144,9 +160,10 @@ static int store_load(struct ceno_store *store, int dir_fd, bool read_only, stru
 			return CENO_STORE_IO;
 		uint64_t left = size - store->bytes;
 		size_t whole = sizeof(f->head) + f->head.bytes + 32;
-		if ((size_t)have < sizeof(f->head) || !head_ok(&f->head) || whole > (size_t)have || !hash_ok(f))
-			return is_torn(f, (size_t)have, left) ? cut_torn(store, dir_fd, f, (size_t)have, read_only)
-				: CENO_STORE_CORRUPT;
+		if ((size_t)have < sizeof(f->head) || !head_ok(&f->head) || whole > (size_t)have || !hash_ok(f)) {
+			store->torn_bytes = left;
+			return is_torn(f, (size_t)have, left) ? CENO_STORE_OK : CENO_STORE_CORRUPT;
+		}
 		int error = frame_visit(store, f, visit, arg);
 		if (error)
 			return error;
@@ -162,7 +179,7 @@ int ceno_store_open(struct ceno_store *store, int dir_fd, bool read_only, ceno_s
 	struct frame *f = calloc(1, sizeof(*f));
 	int flags = read_only ? O_RDONLY : O_RDWR | O_CREAT;
 	store->fd = openat(dir_fd, "leaves", flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int error = !f || store->fd < 0 ? CENO_STORE_IO : store_load(store, dir_fd, read_only, f, visit, arg);
+	int error = !f || store->fd < 0 ? CENO_STORE_IO : store_load(store, f, visit, arg);
 	if (!error && !read_only && fsync(dir_fd))
 		error = CENO_STORE_IO;
 	free(f);
@@ -174,7 +191,7 @@ int ceno_store_open(struct ceno_store *store, int dir_fd, bool read_only, ceno_s
 int ceno_store_append(struct ceno_store *store, const struct ceno_store_leaf *const *leaves, uint32_t count)
 {
 	struct frame *f = calloc(1, sizeof(*f));
-	if (!f || store->fd < 0) {
+	if (!f || store->fd < 0 || store->torn_bytes) {
 		free(f);
 		return CENO_STORE_IO;
 	}

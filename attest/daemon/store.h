@@ -10,8 +10,9 @@
  * The body is what the log hashes; the record beside it holds what a restart
  * needs and the body only commits to (the session's public key, TPM counts).
  *
- * A last frame that is cut short or does not match its hash was never answered: it is
- * taken off and kept in a file named torn. Anything else that does not fit is refused.
+ * A last frame that is cut short or does not match its hash, with no whole frame after
+ * it, was never answered: it can be taken off and is kept in a file named torn.
+ * Anything else that does not fit is refused.
  */
 #ifndef CENO_STORE_H
 #define CENO_STORE_H
@@ -60,17 +61,20 @@ struct ceno_store {
 	int fd;                                /* owned */
 	uint64_t bytes;                        /* durable length */
 	uint64_t leaves;
-	uint64_t torn_bytes;                   /* taken off at open */
+	uint64_t torn_bytes;                   /* cut-off write at the end, not among bytes */
 };
 
 /* Called for each leaf in order; not 0 stops with VISIT. leaf: borrowed for the call. */
 typedef int ceno_store_visit(void *arg, uint64_t index, const struct ceno_store_leaf *leaf);
 
 /*
- * Open (and, unless read_only, create and repair) "leaves" in dir_fd and visit every leaf.
- * Returns OK or any error above, with store closed. read_only: a torn end is left where it is.
+ * Open (and, unless read_only, create) "leaves" in dir_fd and visit every leaf. Nothing is changed.
+ * Returns OK, or any error above with store closed. With torn_bytes, cut_torn comes before any append.
  */
 int ceno_store_open(struct ceno_store *store, int dir_fd, bool read_only, ceno_store_visit *visit, void *arg);
+
+/* Move a torn end to the file "torn", once the caller knows that no leaf was lost with it. Returns OK or IO. */
+int ceno_store_cut_torn(struct ceno_store *store, int dir_fd);
 
 /*
  * Append count (1 to CENO_STORE_GROUP_MAX) leaves and make them durable. On failure nothing

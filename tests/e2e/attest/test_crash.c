@@ -350,9 +350,18 @@ static void an_altered_log_is_refused_untouched(void **state)
 	damage(n, "keys/log", 3, 0);
 	assert_int_equal(node_start_fails(n), 1);
 	damage(n, "keys/log", 3, 0);
-	/* Leaves lost from the end, though a checkpoint was signed over them. */
+	/* A frame in the middle that claims to reach past the end is not a cut-off write. */
+	damage(n, "log/leaves", before.st_size - 500, 0);
+	assert_int_equal(node_start_fails(n), 1);
+	damage(n, "log/leaves", before.st_size - 500, 0);
+	damage(n, "log/leaves", 17, 0);
+	assert_int_equal(node_start_fails(n), 1);
+	damage(n, "log/leaves", 17, 0);
+	/* Leaves lost from the end, though a checkpoint was signed over them: refused, and left for somebody to look at. */
 	damage(n, "log/leaves", -1, -10);
 	assert_int_equal(node_start_fails(n), 1);
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(before.st_size - 10, after.st_size);
 }
 
 static void one_state_directory_serves_one_attest(void **state)
