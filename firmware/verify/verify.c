@@ -14,7 +14,6 @@ static void record(struct ceno_boot_events *events, uint32_t type, struct ceno_s
 	struct ceno_boot_event *event = &events->event[events->count++];
 
 	event->type = type;
-	event->reserved = 0;
 	ceno_sha512_final(hash, event->sha512);
 }
 

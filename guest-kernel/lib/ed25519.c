@@ -19,12 +19,20 @@ struct point {
 static const ceno_fe zero = { { 0 } };
 static const ceno_fe one = { { 1 } };
 
-/* d = -121665/121666; 2d; sqrt(-1) = 2^((p - 1)/4); the base point, y = 4/5, x even */
+/* d = -121665/121666; 2d; sqrt(-1) = 2^((p - 1)/4) */
 static const ceno_fe curve_d = { { 0x34dca135978a3, 0x1a8283b156ebd, 0x5e7a26001c029, 0x739c663a03cbb, 0x52036cee2b6ff } };
 static const ceno_fe curve_2d = { { 0x69b9426b2f159, 0x35050762add7a, 0x3cf44c0038052, 0x6738cc7407977, 0x2406d9dc56dff } };
 static const ceno_fe sqrt_m1 = { { 0x61b274a0ea0b0, 0x0d5a5fc8f189d, 0x7ef5e9cbd0c60, 0x78595a6804c9e, 0x2b8324804fc1d } };
-static const ceno_fe base_x = { { 0x62d608f25d51a, 0x412a4b4f6592a, 0x75b7171a4b31d, 0x1ff60527118fe, 0x216936d3cd6e5 } };
-static const ceno_fe base_y = { { 0x6666666666658, 0x4cccccccccccc, 0x1999999999999, 0x3333333333333, 0x6666666666666 } };
+
+static const struct point neutral = { .y = { { 1 } }, .z = { { 1 } } };
+
+/* The base point B: y = 4/5, x even, t = xy. */
+static const struct point base = {
+	.x = { { 0x62d608f25d51a, 0x412a4b4f6592a, 0x75b7171a4b31d, 0x1ff60527118fe, 0x216936d3cd6e5 } },
+	.y = { { 0x6666666666658, 0x4cccccccccccc, 0x1999999999999, 0x3333333333333, 0x6666666666666 } },
+	.z = { { 1 } },
+	.t = { { 0x68ab3a5b7dda3, 0x00eea2a5eadbb, 0x2af8df483c27e, 0x332b375274732, 0x67875f0fd78b7 } },
+};
 
 /* The group order L = 2^252 + 27742317777372353535851937790883648493. */
 static const uint64_t order[4] = { 0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000 };
@@ -177,7 +185,7 @@ static bool is_small_order(const struct point *p)
 /* table[i] = [i]p */
 static void make_table(struct point table[16], const struct point *p)
 {
-	table[0] = (struct point){ zero, one, one, zero };
+	table[0] = neutral;
 	for (unsigned i = 1; i < 16; i++)
 		add_point(&table[i], &table[i - 1], p);
 }
@@ -190,12 +198,11 @@ static unsigned nibble(const uint64_t scalar[4], unsigned i)
 /* r = [s]B + [k]p, both scalars below 2^253 */
 static void multiply(struct point *r, const uint64_t s[4], const uint64_t k[4], const struct point *p)
 {
-	struct point of_base[16], of_p[16], base = { base_x, base_y, one, zero };
+	struct point of_base[16], of_p[16];
 
-	ceno_fe_mul(&base.t, &base_x, &base_y);
 	make_table(of_base, &base);
 	make_table(of_p, p);
-	*r = of_base[0];
+	*r = neutral;
 	for (unsigned i = 64; i--;) {
 		for (unsigned n = 0; n < 4; n++)
 			double_point(r, r);

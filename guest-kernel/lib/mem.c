@@ -80,15 +80,9 @@ bool ceno_mem_equal(const void *a, const void *b, size_t bytes)
 bool ceno_mem_is_zero(const void *at, size_t bytes)
 {
 	const unsigned char *p = at;
-	uint64_t any = 0;
+	unsigned char any = 0;
 
-	for (; bytes >= 8; bytes -= 8, p += 8) {
-		uint64_t word;
-
-		__builtin_memcpy(&word, p, 8);
-		any |= word;
-	}
-	while (bytes--)
-		any |= *p++;
+	for (size_t i = 0; i < bytes; i++)
+		any |= p[i];
 	return any == 0;
 }
