@@ -61,7 +61,7 @@ static void node_spawn(struct node *n)
 			fcntl(3, F_SETFD, 0);
 		else
 			dup2(pair[1], 3);
-		execl(CENO_BIN "/ceno-attest", "ceno-attest", "--state", n->dir, (char *)NULL);
+		execl(CENO_BIN "/ceno-attest", "ceno-attest", "--state", n->dir, n->tcti ? "--tcti" : NULL, n->tcti, (char *)NULL);
 		_exit(99);
 	}
 	close(pair[1]);

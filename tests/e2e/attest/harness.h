@@ -20,6 +20,7 @@ struct node {
 	pid_t pid;                     /* 0: not running */
 	int control, api;              /* the test's ends, -1: closed */
 	uint64_t file_limit;           /* RLIMIT_FSIZE of the daemon, 0: none */
+	const char *tcti;              /* its --tcti, NULL: its own swtpm */
 };
 
 struct session {

@@ -122,6 +122,60 @@ static void swtpm_and_keeper_end_with_attest(void **state)
 	wait_state(swtpm, 'X');
 }
 
+/* ---- a TPM that is not ours: by a TCTI of tpm2-tss ----------------------------------- */
+
+static pid_t start_foreign_tpm(const char *dir, char *tcti, size_t size)
+{
+	char state[96], data[96], control[96];
+	struct stat st;
+	snprintf(state, sizeof(state), "dir=%s", dir);
+	snprintf(data, sizeof(data), "type=unixio,path=%s/t", dir);
+	snprintf(control, sizeof(control), "type=unixio,path=%s/t.ctrl", dir);
+	snprintf(tcti, size, "swtpm:path=%s/t", dir);
+	pid_t pid = fork();
+	if (pid == 0) {
+		execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state, "--server", data, "--ctrl", control,
+			"--flags", "not-need-init,startup-clear", (char *)NULL);
+		_exit(99);
+	}
+	snprintf(data, sizeof(data), "%s/t", dir);
+	for (int i = 0; i < 500 && stat(data, &st); i++)
+		usleep(10000);
+	assert_int_equal(stat(data, &st), 0);
+	return pid;
+}
+
+static void a_foreign_tpm_outlives_attest(void **state)
+{
+	struct node *n = *state;
+	char dir[] = "/tmp/ceno-tpm-XXXXXX", tcti[96], command[128];
+	node_stop(n);
+	assert_non_null(mkdtemp(dir));
+	pid_t tpm = start_foreign_tpm(dir, tcti, sizeof(tcti));
+	n->tcti = tcti;
+	node_start(n);
+	node_works(n);
+	/* Killed in the middle: nothing was flushed, and the next one must make do with three object slots. */
+	for (int i = 0; i < 3; i++) {
+		struct session *s = session_new();
+		session_channel(n, s);
+		assert_int_equal(session_launch(s), 0);
+		assert_int_equal(session_payload(s), 0);
+		node_kill(n);
+		node_start(n);
+		session_step8(n, s);
+		/* The TPM was not reset meanwhile: the proof is as good as any. */
+		assert_int_equal(verdict(file, api_file(n, s, file), s), CENO_VERIFY_CODE_COUNT);
+		session_free(s);
+	}
+	assert_int_equal(node_stop(n), 0);
+	kill(tpm, SIGKILL);
+	waitpid(tpm, NULL, 0);
+	assert_int_equal(node_start_fails(n), 3);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 /* ---- kill -9 --------------------------------------------------------------------- */
 
 struct answered { uint8_t id[16]; uint64_t index; };
@@ -381,6 +435,7 @@ int main(void)
 		TEST(swtpm_killed_again_and_again_under_load),
 		TEST(stopped_tpm_delays_seals_and_nothing_else),
 		TEST(swtpm_and_keeper_end_with_attest),
+		TEST(a_foreign_tpm_outlives_attest),
 		TEST(no_answered_index_is_ever_lost),
 		TEST(killed_between_payload_and_seal),
 		TEST(stopping_in_order_finishes_what_was_begun),
