@@ -278,6 +278,7 @@ static void remember(const struct args *args)
 	uint64_t length = strlen(args->program);
 
 	memcpy(ceno_program.path, args->program, length < CENO_PATH_MAX ? length : CENO_PATH_MAX - 1);
+	ceno_procfs_exe_set(ceno_program.path);
 	for (at = name; *at; at++)
 		if (*at == '/')
 			name = at + 1;

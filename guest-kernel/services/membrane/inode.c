@@ -130,10 +130,10 @@ int ceno_dir_add(struct ceno_inode *dir, const char *name, uint64_t length, stru
 		dir->dir.first = entry;
 	dir->dir.last = entry;
 	inode->nlink++;
-	if (inode->kind == CENO_INODE_DIR) {
+	if (inode->kind == CENO_INODE_DIR || inode->kind == CENO_INODE_FD_DIR)
 		inode->dir.parent = dir;
+	if (inode->kind == CENO_INODE_DIR)
 		dir->nlink++;                     /* its ".." */
-	}
 	dir->mtime = dir->ctime = ceno_inode_now();
 	return 0;
 }

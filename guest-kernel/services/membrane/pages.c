@@ -10,7 +10,7 @@
  *   leaf       RAM [HW] | frame  HW (a page of the pack, where the area says)
  *
  * HW: mapped by MAP, with the area's rights, a page of the pack never writable.
- * A first touch brings in up to 16 pages at once: a trap costs as much as ten.
+ * A first touch brings in up to 16 pages of RAM or 64 of the pack at once.
  */
 #include "vm.h"
 
@@ -25,6 +25,7 @@
 #define HW  2ull
 #define AROUND_ORDER 4u
 #define AROUND (CENO_PAGE << AROUND_ORDER)
+#define AROUND_PACK (64 * CENO_PAGE)         /* needs no frames, and little of the nucleus */
 #define LARGE_DOWN(x) ((x) & ~(CENO_LARGE_PAGE - 1))
 
 #define NO_ROOT 0ull                        /* frame 0 is never handed out */
@@ -315,12 +316,13 @@ static int map_large_pack(const struct ceno_area *area, uint64_t *dir, uint64_t 
 	return 1;
 }
 
-/* Widens [*low, *high) around gva within its 16 pages and its area while
- * same(entry) holds, and entry frames follow one another if they are RAM. */
-static void widen(const struct ceno_area *area, uint64_t gva, uint64_t table, uint64_t *low, uint64_t *high)
+/* Widens [*low, *high) around gva within its window and its area while the entries
+ * are as untouched as gva's, or name the frames of RAM next to gva's. */
+static void widen(const struct ceno_area *area, uint64_t gva, int access, uint64_t table, uint64_t *low, uint64_t *high)
 {
-	uint64_t bottom = gva & ~(AROUND - 1), top = bottom + AROUND;
 	uint64_t own = *entry_at(table, gva, 1);
+	uint64_t around = area->kind == CENO_AREA_PACK && !own && access != LX_PROT_WRITE ? AROUND_PACK : AROUND;
+	uint64_t bottom = gva & ~(around - 1), top = bottom + around;
 
 	bottom = bottom < area->start ? area->start : bottom;
 	top = top > area->end ? area->end : top;
@@ -409,7 +411,7 @@ static int fault_small(const struct ceno_area *area, uint64_t gva, int access)
 	if (*entry == HW)
 		widen_pack(area, gva, table, &low, &high);
 	else
-		widen(area, gva, table, &low, &high);
+		widen(area, gva, access, table, &low, &high);
 	if (!(*entry & RAM)) {
 		if (area->kind == CENO_AREA_ANON)
 			error = touch_ram(gva, table, &low, &high);

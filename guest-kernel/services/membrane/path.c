@@ -58,6 +58,11 @@ static int number_of(const char *text, uint64_t length)
 	return value;
 }
 
+static int is_dir(const struct ceno_inode *inode)
+{
+	return inode->kind == CENO_INODE_DIR || inode->kind == CENO_INODE_FD_DIR;
+}
+
 /* Looks one component up in walk->parent. */
 static int look_up(struct ceno_walk *walk, const char *text, uint64_t length)
 {
@@ -65,6 +70,16 @@ static int look_up(struct ceno_walk *walk, const char *text, uint64_t length)
 
 	walk->name = NULL;
 	walk->fd = -1;
+	if (!is_dir(dir))
+		return -LX_ENOTDIR;
+	if (length == 1 && text[0] == '.') {
+		walk->inode = dir;
+		return 0;
+	}
+	if (length == 2 && text[0] == '.' && text[1] == '.') {
+		walk->inode = dir->dir.parent ? dir->dir.parent : dir;
+		return 0;
+	}
 	if (dir->kind == CENO_INODE_FD_DIR) {
 		struct ceno_file *file;
 
@@ -73,16 +88,8 @@ static int look_up(struct ceno_walk *walk, const char *text, uint64_t length)
 		walk->inode = file ? file->inode : NULL;
 		return file ? 0 : -LX_ENOENT;
 	}
-	if (dir->kind != CENO_INODE_DIR)
-		return -LX_ENOTDIR;
-	if (length == 1 && text[0] == '.') {
-		walk->inode = dir;
-	} else if (length == 2 && text[0] == '.' && text[1] == '.') {
-		walk->inode = dir->dir.parent ? dir->dir.parent : dir;
-	} else {
-		walk->name = ceno_dir_find(dir, text, length);
-		walk->inode = walk->name ? walk->name->inode : NULL;
-	}
+	walk->name = ceno_dir_find(dir, text, length);
+	walk->inode = walk->name ? walk->name->inode : NULL;
 	return 0;
 }
 
@@ -145,12 +152,11 @@ int ceno_path_walk(struct ceno_inode *from, const char *path, int flags, struct 
 			break;
 		if (!walk->inode)
 			return -LX_ENOENT;
-		if (walk->inode->kind != CENO_INODE_DIR && walk->inode->kind != CENO_INODE_FD_DIR)
+		if (!is_dir(walk->inode))
 			return -LX_ENOTDIR;
 		walk->parent = walk->inode;
 	}
-	if (walk->inode && walk->must_be_dir && walk->inode->kind != CENO_INODE_DIR &&
-	    walk->inode->kind != CENO_INODE_FD_DIR)
+	if (walk->inode && walk->must_be_dir && !is_dir(walk->inode))
 		return -LX_ENOTDIR;
 	return 0;
 }
@@ -168,7 +174,7 @@ int ceno_path_user(uint64_t dirfd, uint64_t path_gva, int flags, struct ceno_wal
 		if (!file)
 			return -LX_EBADF;
 		from = file->inode;
-		if (length > 0 && from->kind != CENO_INODE_DIR && from->kind != CENO_INODE_FD_DIR)
+		if (length > 0 && !is_dir(from))
 			return -LX_ENOTDIR;
 	}
 	return ceno_path_walk(from, user_path, flags, walk);

@@ -1,8 +1,11 @@
 /*
  * Life of the one program. See process.h.
  *
- * Invariant: between programs there is no space, no descriptor and no area; what
- * a program leaves is the tree of files, and its report in the window.
+ * A program that ended keeps its space until the next one starts: giving back page
+ * tables takes long, and nobody should wait for that who waits for the result.
+ *
+ * Invariant: no program starts before the space, the descriptors and the areas of
+ * the one before are gone; what it leaves is the tree of files and its report.
  */
 #include "process.h"
 
@@ -115,12 +118,12 @@ void ceno_program_next(void)
 			ceno_stdio_wait();
 		if (ceno_stdio_shutdown())
 			break;
+		tear_down();
 		reset(++seq);
 		ceno_frames_mark();
 		refusal = load(seq);
 		if (refusal == CENO_REFUSAL_NONE)
 			run();
-		tear_down();
 		ceno_stdio_report(CENO_PROGRAM_REFUSED, (uint32_t)refusal);
 	}
 	for (;;)
@@ -131,7 +134,6 @@ void ceno_program_settle(void)
 {
 	if (!ceno_program.ending)
 		return;
-	tear_down();
 	ceno_stdio_report(CENO_PROGRAM_DONE, CENO_REFUSAL_NONE);
 	ceno_program_next();
 }

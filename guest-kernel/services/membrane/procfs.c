@@ -128,6 +128,17 @@ struct ceno_inode *ceno_procfs_generate(uint8_t which)
 	return NULL;
 }
 
+void ceno_procfs_exe_set(const char *path)
+{
+	struct ceno_walk walk;
+
+	if (ceno_path_walk(ceno_inode_root(), "/proc/self/exe", CENO_WALK_NOFOLLOW, &walk) || !walk.inode ||
+	    walk.inode->kind != CENO_INODE_LINK)
+		return;
+	walk.inode->size = strlen(path);
+	memcpy(ceno_ram(walk.inode->target), path, walk.inode->size + 1);
+}
+
 /* ---- the tree ------------------------------------------------------------------- */
 
 /* A leaf under an absolute path, in directories that are made read-only if missing.
@@ -206,7 +217,7 @@ static void plant_proc(void)
 	plant_numbered("/proc/meminfo", CENO_INODE_GENERATED, 0444, CENO_PROC_MEMINFO);
 	plant_numbered("/proc/uptime", CENO_INODE_GENERATED, 0444, CENO_PROC_UPTIME);
 	plant_numbered("/proc/self/fd", CENO_INODE_FD_DIR, 0500, 0);
-	plant_link("/proc/self/exe", "/proc/self/program");
+	plant_link("/proc/self/exe", "/");
 	plant_link("/proc/mounts", "self/mounts");
 	plant_text("/proc/self/mounts", "pack / pack ro 0 0\ntmpfs /tmp tmpfs rw 0 0\nproc /proc proc ro 0 0\n");
 	plant_text("/proc/filesystems", "nodev\ttmpfs\nnodev\tproc\n");

@@ -3,7 +3,11 @@
  * ns = cycles * mult >> 32, mult = 10^9 * 2^32 / hz, so the error stays below one
  * part in 2^30 for any frequency above 1 GHz.
  *
- * REALTIME is the host's clock at launch plus the cycles since; processor time is
+ * REALTIME is the host's clock at launch plus the cycles since. Where ring 0 is
+ * emulated, ring 3 reads the host's TSC whatever offset the vCPU was given; the
+ * launch is then taken to be now (late by the boot, tens of milliseconds).
+ *
+ * Processor time is
  * the time since the program's start minus the time membrane waited for it.
  */
 #include "time.h"
@@ -24,6 +28,8 @@ void ceno_time_init(void)
 		ceno_membrane_abort();
 	mult = (SECOND << 32) / hz;
 	start_tsc = ceno_boot()->start_tsc;
+	if (ceno_boot()->syscall_mode == CENO_SYSCALL_PAGE)
+		start_tsc = ceno_rdtsc();
 	start_ns = ceno_boot()->start_realtime_ns;
 	last_tsc = 0;
 }

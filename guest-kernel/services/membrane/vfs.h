@@ -2,8 +2,9 @@
  * Files: one tree of inodes in RAM. The pack's entries are read-only leaves of
  * it; everything a program makes lives in frames of RAM until the session ends.
  *
- * A directory that the pack implies is read-only, except /, /tmp, /var/tmp,
- * /dev/shm and the working directory of a program.
+ * A directory that the pack implies is read-only. Writable are /, /tmp, /var/tmp,
+ * /dev/shm, what a program makes in them, and its working directory if the pack
+ * does not imply it.
  */
 #ifndef CENO_MEMBRANE_VFS_H
 #define CENO_MEMBRANE_VFS_H
@@ -116,6 +117,7 @@ int ceno_vfs_init(void);
 /* /proc: content of a GENERATED inode as a new FILE inode without a name. NULL: no RAM. */
 struct ceno_inode *ceno_procfs_generate(uint8_t which);
 enum { CENO_PROC_MAPS, CENO_PROC_MEMINFO, CENO_PROC_STAT, CENO_PROC_STATUS, CENO_PROC_CMDLINE, CENO_PROC_UPTIME };
-int ceno_procfs_init(void);
+/* Points /proc/self/exe at a path shorter than CENO_PATH_MAX. */
+void ceno_procfs_exe_set(const char *path);
 
 #endif
