@@ -46,7 +46,7 @@ EXCEPTIONS = {
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
 KVM_IOCTL = re.compile(r"\bioctl\s*\(\s*[^;]*?\bKVM_[A-Z]", re.S)
-HOSTED_BLOCK = re.compile(r"^#if __STDC_HOSTED__\b.*?^#(else|endif)", re.S | re.M)  # not guest code
+HOSTED_BLOCK = re.compile(r"^#(?:if __STDC_HOSTED__|ifdef CENO_ARCH_FAKE)\b.*?^#(else|endif)", re.S | re.M)  # not guest code
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 
 
