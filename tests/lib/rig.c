@@ -101,6 +101,60 @@ static void digest_fd(int fd, uint8_t digest[32])
 	munmap(map, (size_t)st.st_size);
 }
 
+static int load_blob(const char *name)
+{
+	static uint8_t bytes[CENO_BUNDLE_MAX];
+	char path[PATH_MAX];
+	snprintf(path, sizeof path, "%s/%s", CENO_BLOB_DIR, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
+	ceno_fd_close(&fd);
+	if (n <= 0) {
+		printf("no blob %s\n", path);
+		return -1;
+	}
+	return ceno_rig_blob(name, bytes, (size_t)n);
+}
+
+static int probe(struct ceno_rig_options *options)
+{
+	char line[128];
+	unsigned long value;
+	FILE *out = popen(CENO_BIN_DIR "/ceno-vmm --probe", "r");
+	if (!out)
+		return -1;
+	while (fgets(line, sizeof line, out)) {
+		if (sscanf(line, "kvm_kind=%lu", &value) == 1)
+			options->kvm_kind = (uint32_t)value;
+		else if (sscanf(line, "syscall_mode=%lu", &value) == 1)
+			options->syscall_mode = (uint32_t)value;
+		else if (sscanf(line, "tsc_hz=%lu", &value) == 1)
+			options->tsc_hz = value;
+	}
+	return pclose(out) == 0 && options->tsc_hz ? 0 : -1;
+}
+
+int ceno_rig_real(struct ceno_rig_options *options, const char *trust, const char *bundle)
+{
+	memset(options, 0, sizeof *options);
+	options->vmm = CENO_BIN_DIR "/ceno-vmm";
+	if (probe(options) < 0) {
+		printf("no usable /dev/kvm\n");
+		return -1;
+	}
+	options->firmware = load_blob("firmware.bin");
+	options->trust = load_blob(trust);
+	options->bundle = load_blob(bundle);
+	return options->firmware < 0 || options->trust < 0 || options->bundle < 0 ? -1 : 0;
+}
+
+void ceno_rig_real_close(struct ceno_rig_options *options)
+{
+	ceno_fd_close(&options->firmware);
+	ceno_fd_close(&options->trust);
+	ceno_fd_close(&options->bundle);
+}
+
 /* ---- starting the warden ------------------------------------------------------------ */
 
 static void warden_path(char path[PATH_MAX])
@@ -283,6 +337,29 @@ void ceno_rig_run(struct ceno_rig *rig, const char *const *argv)
 	ceno_rig_send(rig, CENO_SESSION_START);
 	close(program);
 	close(null);
+}
+
+static void send_host_file(struct ceno_rig *rig, const char *path, const char *host, uint32_t mode)
+{
+	struct stat st;
+	int fd = open(host, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	ceno_rig_send_file(rig, path, fd, (uint64_t)st.st_size, mode);
+	close(fd);
+}
+
+void ceno_rig_busybox(struct ceno_rig *rig, const int streams[3], const char *const *argv, const char *input)
+{
+	const char *full[16] = {"busybox"};
+	for (size_t i = 0; argv[i] && i < 14; i++)
+		full[i + 1] = argv[i];
+	ceno_rig_send_open(rig, streams, 0);
+	send_host_file(rig, "/bin/busybox", "/bin/busybox", 0555 | CENO_PACK_PROGRAM);
+	if (input)
+		send_host_file(rig, "/in/data", input, 0444 | CENO_PACK_INPUT);
+	ceno_rig_send_args(rig, "/bin/busybox", full);
+	ceno_rig_send(rig, CENO_SESSION_START);
 }
 
 static void on_session(struct ceno_rig *rig)
@@ -469,7 +546,9 @@ void ceno_rig_expect_proof(struct ceno_rig *rig, const char *cause)
 	assert_true(rig->signature_ok);
 	snprintf(fragment, sizeof fragment, "\"cause\":\"%s\"", cause);
 	if (!ceno_rig_payload_has(rig, fragment))
-		fail_msg("cause is not %s:\n%s", cause, rig->payload.bytes);
+		fail_msg("cause is not %s: ended with cause %u, stop reason %u, value %#lx, %u programs: %.40s ... %.24s", cause,
+			 rig->ending.code, rig->ending.violation, (unsigned long)rig->ending.value, rig->programs,
+			 strstr(rig->payload.bytes, "\"cause\""), strstr(rig->payload.bytes, "\"wait_status\""));
 	assert_true(rig->done);
 	assert_int_equal(rig->exit_status, 0);
 }

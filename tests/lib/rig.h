@@ -57,6 +57,17 @@ void ceno_rig_open(struct ceno_rig *rig, const struct ceno_rig_options *options)
 /* The same as a recovery warden over an existing RAM memfd (duplicated). vmm_pid: 0 or a pid. */
 void ceno_rig_open_recovery(struct ceno_rig *rig, const struct ceno_rig_options *options, int ram, pid_t vmm_pid);
 
+/* Options for the node's real vmm and blobs: probes KVM, loads firmware, trust page and bundle from
+ * the build (given as file names under its blobs/). Returns 0, or -1 with a printed reason if
+ * KVM or a blob is missing. */
+int ceno_rig_real(struct ceno_rig_options *options, const char *trust, const char *bundle);
+/* Closes what ceno_rig_real opened. */
+void ceno_rig_real_close(struct ceno_rig_options *options);
+
+/* OPEN with these streams, busybox as program, ARGS, START. argv: of busybox, without its name.
+ * input: NULL or a host file that becomes /in/data. */
+void ceno_rig_busybox(struct ceno_rig *rig, const int streams[3], const char *const *argv, const char *input);
+
 /* api's part. stdin, out, err: borrowed. */
 void ceno_rig_send_open(struct ceno_rig *rig, const int streams[3], uint32_t flags);
 void ceno_rig_send_file(struct ceno_rig *rig, const char *path, int fd, uint64_t length, uint32_t mode);

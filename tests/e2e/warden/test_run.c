@@ -1,0 +1,111 @@
+/*
+ * A real session: the real vmm in its real jail runs busybox on the signed bundle;
+ * the rig is everything around the warden. What comes out of the program must be
+ * right, and the memory it ran in must be gone.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "tests/lib/rig.h"
+
+static struct ceno_rig_options real;
+static struct ceno_rig rig;
+static char output[65536];
+
+static int teardown(void **state)
+{
+	(void)state;
+	ceno_rig_close(&rig);
+	memset(&rig, 0, sizeof rig);
+	return 0;
+}
+
+static void run(const char *const *argv, const char *input, const char *text)
+{
+	int in[2], out[2];
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	const int streams[3] = {in[0], out[1], out[1]};
+	ceno_rig_open(&rig, &real);
+	ceno_rig_busybox(&rig, streams, argv, input);
+	close(in[0]);
+	close(out[1]);
+	assert_int_equal(write(in[1], text, strlen(text)), strlen(text));
+	close(in[1]);
+	ceno_rig_expect_proof(&rig, "exit");
+	ssize_t n, total = 0;
+	while ((n = read(out[0], output + total, sizeof output - 1 - (size_t)total)) > 0)
+		total += n;
+	output[total] = 0;
+	close(out[0]);
+}
+
+static void its_output_comes_out(void **state)
+{
+	const char *const argv[] = {"echo", "a cenotaph", NULL};
+	(void)state;
+	run(argv, NULL, "");
+	assert_string_equal(output, "a cenotaph\n");
+	assert_int_equal(rig.program.exit_status, 0);
+	assert_true(ceno_rig_payload_has(&rig, "\"seccomp_mode\":2"));
+	assert_true(ceno_rig_payload_has(&rig, "\"cap_eff\":0"));
+	assert_true(ceno_rig_payload_has(&rig, "\"tasks_left\":0"));
+	assert_true(ceno_rig_payload_has(&rig, "\"write_sealed\":true"));
+	if (getenv("CENO_SHOW"))
+		printf("%s\n", rig.payload.bytes);
+}
+
+static void its_input_goes_in(void **state)
+{
+	const char *const argv[] = {"sort", "-", NULL};
+	(void)state;
+	run(argv, NULL, "b\nc\na\n");
+	assert_string_equal(output, "a\nb\nc\n");
+}
+
+static void a_file_is_read_in_the_pack(void **state)
+{
+	const char *const argv[] = {"wc", "-c", "/in/data", NULL};
+	char expected[64];
+	struct stat st;
+	(void)state;
+	run(argv, "/bin/busybox", "");
+	assert_int_equal(stat("/bin/busybox", &st), 0);
+	snprintf(expected, sizeof expected, "%ld /in/data\n", (long)st.st_size);
+	assert_string_equal(output, expected);
+}
+
+static void its_exit_status_comes_out(void **state)
+{
+	const char *const argv[] = {"false", NULL};
+	(void)state;
+	run(argv, NULL, "");
+	assert_int_equal(rig.program.exit_status, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(its_output_comes_out, teardown),
+		cmocka_unit_test_teardown(its_input_goes_in, teardown),
+		cmocka_unit_test_teardown(a_file_is_read_in_the_pack, teardown),
+		cmocka_unit_test_teardown(its_exit_status_comes_out, teardown),
+	};
+	if (geteuid() != 0 || ceno_rig_real(&real, "trust.bin", "bundle.bin") < 0) {
+		printf("skipped: needs root, KVM and the signed bundle\n");
+		return 77;
+	}
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	ceno_rig_real_close(&real);
+	return failed;
+}
