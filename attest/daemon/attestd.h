@@ -171,5 +171,9 @@ void ceno_attestd_maybe_end(void *d);
 
 /* Give up every privilege that is not needed any more. Returns 0 or -1 after saying why. */
 int ceno_attestd_drop_privileges(void);
+/* Close off the file system and the system calls, for every thread. The worker threads must run already
+ * for the filter; Landlock binds threads made later, so this runs before them for files (see main.c). */
+int ceno_attestd_confine_files(const struct ceno_attestd *d);
+int ceno_attestd_confine_calls(const struct ceno_attestd *d);
 
 #endif

@@ -139,9 +139,35 @@ static void loop_init(struct ceno_attestd *d)
 	uv_signal_start(&d->interrupt, on_signal, SIGINT);
 }
 
+static void warm_up(uv_work_t *work)
+{
+	(void)work;
+}
+
+static void warmed_up(uv_work_t *work, int status)
+{
+	(void)status;
+	*(bool *)work->data = true;
+}
+
+/* Landlock binds the threads made after it, the filter is spread over those that exist: workers in between. */
+static int confine(struct ceno_attestd *d)
+{
+	bool warm = false;
+	uv_work_t work = { .data = &warm };
+	if (ceno_attestd_drop_privileges() || ceno_attestd_confine_files(d))
+		return -1;
+	uv_queue_work(&d->loop, &work, warm_up, warmed_up);
+	while (!warm)
+		uv_run(&d->loop, UV_RUN_ONCE);
+	return ceno_attestd_confine_calls(d);
+}
+
 static int serve(struct ceno_attestd *d)
 {
 	loop_init(d);
+	if (confine(d))
+		return EXIT_STATE;
 	if (ceno_attestd_supervisor_open(d))
 		return EXIT_USAGE;
 	ceno_attestd_state_resume(d);
@@ -164,7 +190,7 @@ static int start(struct ceno_attestd *d, const struct options *o)
 	int status = EXIT_STATE;
 	if (!d->tpm.counted)
 		ceno_attestd_say("the TPM's owner hierarchy is locked: proofs carry no counter");
-	if (!ceno_attestd_state_load(d, o->origin) && !ceno_attestd_drop_privileges())
+	if (!ceno_attestd_state_load(d, o->origin))
 		status = serve(d);
 	ceno_tpmq_close(&d->tpm);
 	return status;

@@ -1,9 +1,24 @@
-/* Giving up what ceno-attest does not need once it has its TPM and its state directory. */
+/*
+ * Giving up what ceno-attest does not need once it has its TPM, its state
+ * directory and its worker threads: privileges, then the file system outside its
+ * state (Landlock, where the kernel has it), then every system call that its loop
+ * and its two queues do not make. A call outside the list kills the process; the
+ * supervisor starts it again and nothing durable is lost.
+ *
+ * With a TPM behind a TCTI of tpm2-tss, opening that again after a failure loads
+ * the library's module and opens a device or socket, so these stay possible.
+ */
 #include <cap-ng.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <seccomp.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "attest/daemon/attestd.h"
 
@@ -22,4 +37,166 @@ int ceno_attestd_drop_privileges(void)
 		return -1;
 	}
 	return 0;
+}
+
+/* ---- Landlock ------------------------------------------------------------------ */
+
+#define ACCESS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_EXECUTE)
+#define ACCESS_DEVICE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+/* Rights of ABI 1, which every kernel with Landlock knows, and the two that came with 2 and 3. */
+#define ACCESS_ABI1 ((1ull << 13) - 1)
+#define ACCESS_REFER (1ull << 13)
+#define ACCESS_TRUNCATE (1ull << 14)
+
+static int allow_beneath(int ruleset, int folder, uint64_t access)
+{
+	const struct landlock_path_beneath_attr rule = { .allowed_access = access, .parent_fd = folder };
+	return (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+}
+
+static void allow_path(int ruleset, const char *path, uint64_t access)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return;   /* not on this system: nothing to allow */
+	allow_beneath(ruleset, fd, access);
+	close(fd);
+}
+
+static int restrict_files(const struct ceno_attestd *d)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	if (abi < 1)
+		return 0;   /* this kernel has none: the descriptors below the state directory are all we use */
+	uint64_t all = ACCESS_ABI1 | (abi >= 2 ? ACCESS_REFER : 0) | (abi >= 3 ? ACCESS_TRUNCATE : 0);
+	const struct landlock_ruleset_attr attr = { .handled_access_fs = all };
+	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs), 0);
+	if (ruleset < 0)
+		return -1;
+	int failed = allow_beneath(ruleset, d->state, all);
+	if (d->tpm.tcti) {
+		static const char *const libraries[] = { "/usr", "/lib", "/lib64", "/etc" };
+		for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++)
+			allow_path(ruleset, libraries[i], ACCESS_READ);
+		allow_path(ruleset, "/dev", ACCESS_DEVICE);
+	}
+	failed = failed || syscall(SYS_landlock_restrict_self, ruleset, 0);
+	close(ruleset);
+	return failed ? -1 : 0;
+}
+
+/* ---- system calls ---------------------------------------------------------------- */
+
+struct allowed { int call; const char *reason; };
+
+static const struct allowed always[] = {
+	{ SCMP_SYS(epoll_wait), "the loop" },
+	{ SCMP_SYS(epoll_pwait), "the loop" },
+	{ SCMP_SYS(epoll_ctl), "channels come and go" },
+	{ SCMP_SYS(poll), "waiting for swtpm's response" },
+	{ SCMP_SYS(ppoll), "the same on newer C libraries" },
+	{ SCMP_SYS(recvmsg), "records and descriptors in" },
+	{ SCMP_SYS(sendmsg), "records out" },
+	{ SCMP_SYS(recvfrom), "responses of swtpm" },
+	{ SCMP_SYS(sendto), "commands to swtpm, a request to the keeper" },
+	{ SCMP_SYS(getsockopt), "the type of a descriptor that was passed" },
+	{ SCMP_SYS(read), "wake-ups of the loop, files of the state directory" },
+	{ SCMP_SYS(write), "wake-ups of the loop, files, one line to standard error" },
+	{ SCMP_SYS(pread64), "a spooled payload" },
+	{ SCMP_SYS(pwrite64), "the log" },
+	{ SCMP_SYS(openat), "files of the state directory" },
+	{ SCMP_SYS(close), "descriptors" },
+	{ SCMP_SYS(fstat), "is it a regular file" },
+	{ SCMP_SYS(newfstatat), "the same, as the C library calls it" },
+	{ SCMP_SYS(statx), "the same, as libuv calls it" },
+	{ SCMP_SYS(lseek), "directory streams" },
+	{ SCMP_SYS(getdents64), "unacknowledged proofs" },
+	{ SCMP_SYS(fcntl), "directory streams, non-blocking channels" },
+	{ SCMP_SYS(ioctl), "non-blocking channels (FIONBIO), as libuv sets them" },
+	{ SCMP_SYS(fsync), "files" },
+	{ SCMP_SYS(fdatasync), "the log" },
+	{ SCMP_SYS(ftruncate), "a write to the log that failed" },
+	{ SCMP_SYS(renameat), "files replaced whole" },
+	{ SCMP_SYS(renameat2), "the same" },
+	{ SCMP_SYS(unlinkat), "files that are done with" },
+	{ SCMP_SYS(futex), "the two queues" },
+	{ SCMP_SYS(brk), "memory" },
+	{ SCMP_SYS(munmap), "memory" },
+	{ SCMP_SYS(mremap), "memory" },
+	{ SCMP_SYS(madvise), "memory" },
+	{ SCMP_SYS(munlock), "the log key at the end" },
+	{ SCMP_SYS(getrandom), "OpenSSL and libsodium" },
+	{ SCMP_SYS(getpid), "libsodium and tpm2-tss" },
+	{ SCMP_SYS(gettid), "abort" },
+	{ SCMP_SYS(tgkill), "abort" },
+	{ SCMP_SYS(clock_gettime), "where the vDSO has no clock" },
+	{ SCMP_SYS(clock_nanosleep), "tpm2-tss waits before it sends a command again" },
+	{ SCMP_SYS(nanosleep), "the same" },
+	{ SCMP_SYS(rt_sigprocmask), "threads and abort" },
+	{ SCMP_SYS(rt_sigaction), "signal handles closed at the end" },
+	{ SCMP_SYS(rt_sigreturn), "SIGTERM" },
+	{ SCMP_SYS(restart_syscall), "after SIGSTOP and SIGCONT" },
+	{ SCMP_SYS(wait4), "the keeper at the end" },
+	{ SCMP_SYS(sched_yield), "the C library's locks" },
+	{ SCMP_SYS(exit), "threads" },
+	{ SCMP_SYS(exit_group), "the end" },
+};
+
+static const struct allowed with_tcti[] = {
+	{ SCMP_SYS(socket), "swtpm: TCTI" },
+	{ SCMP_SYS(connect), "swtpm: TCTI" },
+	{ SCMP_SYS(access), "the dynamic loader" },
+	{ SCMP_SYS(readlink), "the dynamic loader" },
+};
+
+static int allow(scmp_filter_ctx filter, const struct allowed *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, list[i].call, 0))
+			return -1;
+	return 0;
+}
+
+/* mmap and mprotect: never executable, but for the modules of a TCTI. */
+static int allow_mappings(scmp_filter_ctx filter, bool executable)
+{
+	const struct scmp_arg_cmp plain = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	unsigned count = executable ? 0 : 1;
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), count, plain) ||
+		seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), count, plain) ? -1 : 0;
+}
+
+static int restrict_calls(const struct ceno_attestd *d)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	if (!filter)
+		return -1;
+	int failed = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) ||
+		allow(filter, always, sizeof(always) / sizeof(always[0])) ||
+		(d->tpm.tcti && allow(filter, with_tcti, sizeof(with_tcti) / sizeof(with_tcti[0]))) ||
+		allow_mappings(filter, d->tpm.tcti) || seccomp_load(filter);
+	seccomp_release(filter);
+	return failed ? -1 : 0;
+}
+
+int ceno_attestd_confine_files(const struct ceno_attestd *d)
+{
+	if (!restrict_files(d))
+		return 0;
+	ceno_attestd_say("the file system could not be closed off: %s", strerror(errno));
+	return -1;
+}
+
+int ceno_attestd_confine_calls(const struct ceno_attestd *d)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	(void)restrict_calls;   /* the sanitizers make calls of their own */
+	(void)d;
+	return 0;
+#else
+	if (!restrict_calls(d))
+		return 0;
+	ceno_attestd_say("the system call filter could not be installed");
+	return -1;
+#endif
 }

@@ -168,6 +168,21 @@ static void a_foreign_tpm_outlives_attest(void **state)
 		assert_int_equal(verdict(file, api_file(n, s, file), s), CENO_VERIFY_CODE_COUNT);
 		session_free(s);
 	}
+	/* It goes away under a running attest and comes back at the same place. */
+	struct session *s = session_new();
+	session_channel(n, s);
+	assert_int_equal(session_launch(s), 0);
+	assert_int_equal(session_payload(s), 0);
+	kill(tpm, SIGKILL);
+	waitpid(tpm, NULL, 0);
+	session_step8(n, s);
+	usleep(100000);
+	snprintf(command, sizeof(command), "rm -f %s/t %s/t.ctrl", dir, dir);
+	assert_int_equal(system(command), 0);
+	tpm = start_foreign_tpm(dir, tcti, sizeof(tcti));
+	assert_int_equal(verdict(file, api_file(n, s, file), s), CENO_VERIFY_RESET);
+	session_free(s);
+	node_works(n);
 	assert_int_equal(node_stop(n), 0);
 	kill(tpm, SIGKILL);
 	waitpid(tpm, NULL, 0);

@@ -1,6 +1,7 @@
 /* What ceno-attest does with right and with wrong records. */
 #include "tests/e2e/attest/harness.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,12 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <sodium.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#define FILTER_MODE 0   /* the sanitizers make calls of their own */
+#else
+#define FILTER_MODE 2
+#endif
 
 static uint8_t file[CENO_CDP_FILE_MAX];
 
@@ -443,6 +450,43 @@ static void many_node_requests_are_all_answered_in_order(void **state)
 	}
 }
 
+/* The number after a field of /proc/PID/task/TID/status. */
+static unsigned long long status_field(const char *path, const char *field, int base)
+{
+	char line[256], *end;
+	unsigned long long value = ~0ull;
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, field, strlen(field)))
+			value = strtoull(line + strlen(field), &end, base);
+	fclose(f);
+	return value;
+}
+
+static void every_thread_is_confined(void **state)
+{
+	struct node *n = *state;
+	char path[64], task[400];
+	int threads = 0;
+	node_works(n);
+	snprintf(path, sizeof(path), "/proc/%d/task", n->pid);
+	DIR *dir = opendir(path);
+	assert_non_null(dir);
+	for (struct dirent *e; (e = readdir(dir));) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(task, sizeof(task), "%s/%s/status", path, e->d_name);
+		assert_int_equal(status_field(task, "Seccomp:", 10), FILTER_MODE);
+		assert_int_equal(status_field(task, "NoNewPrivs:", 10), 1);
+		assert_int_equal(status_field(task, "CapEff:", 16), 0);
+		assert_int_equal(status_field(task, "CapPrm:", 16), 0);
+		threads++;
+	}
+	closedir(dir);
+	assert_true(threads >= 3);   /* the loop and two workers */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -464,6 +508,7 @@ int main(void)
 		TEST(a_file_comes_again_until_it_is_acknowledged),
 		TEST(node_quote_answers_the_nonce_by_the_raw_key),
 		TEST(many_node_requests_are_all_answered_in_order),
+		TEST(every_thread_is_confined),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
