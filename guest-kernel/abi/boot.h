@@ -37,7 +37,7 @@ struct ceno_boot {
 	uint64_t pack_bytes;        /* length of the pack's slot */
 	uint64_t image_bytes;       /* 0: no image */
 	uint64_t start_realtime_ns; /* CLOCK_REALTIME when start_tsc was read */
-	uint64_t start_tsc;         /* guest TSC then (the warden sets the vCPU's TSC to 0 offset) */
+	uint64_t start_tsc;         /* TSC then; guest and host have the same */
 	uint32_t pledge_mask;       /* 1 << enum ceno_pledge_class */
 	uint32_t flags;             /* 0 */
 	uint8_t  reserved1[2048 - 80 - 48];

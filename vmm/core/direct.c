@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "guest-kernel/abi/bundle.h"
 #include "vmm/core/launch_check.h"
@@ -165,6 +166,7 @@ static int fill_layout(struct direct *direct, struct ceno_layout_input *in)
 		.pledge_mask = 1u << CENO_PLEDGE_STDIO,
 		.tsc_hz = probe.tsc_hz,
 		.start_realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+		.start_tsc = __rdtsc(),
 	};
 	if (!in->firmware || !in->trust || !in->bundle || !in->ram || !in->boot)
 		return complain("cannot map the session's memory: %m");

@@ -66,7 +66,8 @@ struct ceno_vmm_launch {
 	uint32_t slot_count;
 	struct ceno_vmm_slot slots[CENO_VMM_SLOTS_MAX];
 	struct ceno_vmm_registers regs;
-	uint64_t start_tsc;        /* set into MSR_IA32_TSC before the first entry: 0 */
+	uint64_t start_tsc;        /* 0: the guest's TSC is the host's, on every KVM (an offset is not honoured
+	                              where ring 3 runs natively) */
 	uint32_t pledge_mask;      /* classes with a window and a doorbell */
 	uint32_t flags;            /* enum ceno_vmm_flag */
 	uint64_t reserved[6];

@@ -33,7 +33,7 @@ static int init_vcpu(struct ceno_vm *vm, const struct ceno_vmm_launch *launch)
 {
 	int result = ceno_kvm_vcpu_create(&vm->kvm);
 	if (!result)
-		result = ceno_kvm_vcpu_reset(&vm->kvm, &launch->regs, launch->start_tsc);
+		result = ceno_kvm_vcpu_reset(&vm->kvm, &launch->regs);
 	if (!result && vm->vcpu.step)
 		result = ceno_step_arm(vm->vcpu.step, &vm->kvm, &vm->slots);
 	return result;

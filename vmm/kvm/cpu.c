@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #define CPUID_ENTRIES 256u
 #define CPUID_LEAF1_X2APIC (1u << 21)
@@ -102,12 +103,14 @@ static int set_system_registers(const struct ceno_kvm *kvm, const struct ceno_vm
 	return check(ioctl(kvm->vcpu_fd, KVM_SET_SREGS, &sregs));
 }
 
-static int set_tsc(const struct ceno_kvm *kvm, uint64_t tsc)
+/* Guest TSC = host TSC: an offset would not reach ring 3 where that runs natively,
+ * so there is none anywhere, and boot.h's start_tsc means the same on both kinds. */
+static int set_tsc(const struct ceno_kvm *kvm)
 {
 	struct {
 		struct kvm_msrs head;
 		struct kvm_msr_entry entry;
-	} msrs = { .head = { .nmsrs = 1 }, .entry = { .index = MSR_TSC, .data = tsc } };
+	} msrs = { .head = { .nmsrs = 1 }, .entry = { .index = MSR_TSC, .data = __rdtsc() } };
 	int set = ioctl(kvm->vcpu_fd, KVM_SET_MSRS, &msrs);
 	if (set < 0)
 		return -errno;
@@ -135,13 +138,13 @@ static int set_xcr0(const struct ceno_kvm *kvm)
 	return check(ioctl(kvm->vcpu_fd, KVM_SET_XCRS, &xcrs));
 }
 
-int ceno_kvm_vcpu_reset(const struct ceno_kvm *kvm, const struct ceno_vmm_registers *regs, uint64_t tsc)
+int ceno_kvm_vcpu_reset(const struct ceno_kvm *kvm, const struct ceno_vmm_registers *regs)
 {
 	int result = set_system_registers(kvm, regs);
 	if (!result)
 		result = set_xcr0(kvm);
 	if (!result)
-		result = set_tsc(kvm, tsc);
+		result = set_tsc(kvm);
 	if (result)
 		return result;
 	struct kvm_regs general = { .rip = regs->rip, .rsp = regs->rsp, .rdi = regs->rdi, .rsi = regs->rsi, .rflags = 2 };

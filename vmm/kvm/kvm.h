@@ -54,7 +54,7 @@ int ceno_kvm_vcpu_create(struct ceno_kvm *kvm);
 /* Set the vCPU to 64-bit ring 0 as the record says: flat CS and SS, null data
  * segments, TSS, tables, control registers, x2APIC mode, TSC, XCR0 as the CPU
  * offers. regs are the launch record's (the warden's, not the guest's). */
-int ceno_kvm_vcpu_reset(const struct ceno_kvm *kvm, const struct ceno_vmm_registers *regs, uint64_t tsc);
+int ceno_kvm_vcpu_reset(const struct ceno_kvm *kvm, const struct ceno_vmm_registers *regs);
 
 /* Send model-specific register accesses that KVM refuses to user space
  * (KVM_EXIT_X86_RDMSR and WRMSR) in place of #GP. Returns -ENOTSUP where KVM cannot. */

@@ -81,7 +81,7 @@ static int ask(struct ceno_kvm *kvm, uint8_t *memory, struct ceno_probe *probe)
 	if (!result)
 		result = ceno_kvm_vcpu_create(kvm);
 	if (!result)
-		result = ceno_kvm_vcpu_reset(kvm, &regs, 0);
+		result = ceno_kvm_vcpu_reset(kvm, &regs);
 	if (!result)
 		result = set_ring3(kvm);
 	if (!result)

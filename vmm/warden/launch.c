@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
+#include <x86intrin.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -106,6 +107,7 @@ static int lay_out(struct ceno_session *session, const struct sources *s)
 	};
 	clock_gettime(CLOCK_REALTIME, &wall);
 	in.start_realtime_ns = (uint64_t)wall.tv_sec * 1000000000u + (uint64_t)wall.tv_nsec;
+	in.start_tsc = __rdtsc();
 	memcpy(in.session_id, session->launch.session_id, sizeof in.session_id);
 	ceno_keys_token(&session->keys, session->token_id, session->open.rp_nonce, in.nonce);
 	memcpy(in.seed, session->keys.keys->seed, sizeof in.seed);

@@ -352,6 +352,7 @@ static void write_boot_page(const struct build *b)
 	boot->pack_bytes = in->pack_bytes;
 	boot->image_bytes = in->image_bytes;
 	boot->start_realtime_ns = in->start_realtime_ns;
+	boot->start_tsc = in->start_tsc;
 	boot->pledge_mask = in->pledge_mask;
 }
 

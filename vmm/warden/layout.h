@@ -38,7 +38,8 @@ struct ceno_layout_input {
 	uint32_t syscall_mode;         /* enum ceno_syscall_mode */
 	uint32_t pledge_mask;          /* 1 << enum ceno_pledge_class */
 	uint64_t tsc_hz;               /* not 0 */
-	uint64_t start_realtime_ns;
+	uint64_t start_realtime_ns;    /* CLOCK_REALTIME and the host's TSC, read together */
+	uint64_t start_tsc;
 	uint8_t session_id[16];
 	uint8_t nonce[32];
 	uint8_t seed[32];              /* secret; the caller wipes this struct */
