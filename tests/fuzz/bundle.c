@@ -156,7 +156,7 @@ static void run_patched(const uint8_t *data, size_t size)
 	make_template(h);
 	REQUIRE(ceno_bundle_check(h, TEMPLATE_BYTES) == CENO_STOP_NONE);
 	for (; size >= 3; data += 3, size -= 3)
-		((uint8_t *)h)[(data[0] | data[1] << 8) % sizeof *h] = data[2];
+		((uint8_t *)h)[((size_t)data[0] | (size_t)data[1] << 8) % sizeof *h] = data[2];
 	if (ceno_bundle_check(h, TEMPLATE_BYTES) == CENO_STOP_NONE)
 		require_promises(h, TEMPLATE_BYTES);
 	free(h);
