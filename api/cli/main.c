@@ -9,7 +9,12 @@ static const struct {
 	const char *name, *title;
 	int (*run)(int argc, char **argv);
 } commands[] = {
+	{"run", "ceno run", ceno_command_run},
+	{"exec", "ceno exec", ceno_command_exec},
+	{"destroy", "ceno destroy", ceno_command_destroy},
 	{"ls", "ceno ls", ceno_command_ls},
+	{"verify", "ceno verify", ceno_command_verify},
+	{"attest", "ceno attest", ceno_command_attest},
 	{"doctor", "ceno doctor", ceno_command_doctor},
 	{"version", "ceno version", ceno_command_version},
 };

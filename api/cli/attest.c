@@ -1,0 +1,130 @@
+/*
+ * ceno attest: asks the node's TPM for a quote over a nonce and checks the
+ * answer here, down to the PCR digest.
+ */
+#include <getopt.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "attest/verify/verify.h"
+#include "cli.h"
+#include "client.h"
+#include "pins.h"
+#include "policy/units.h"
+#include "quote.h"
+
+static const char usage[] =
+	"usage: ceno attest [--nonce HEX] [--json] [--socket PATH]\n"
+	"Ask the node's TPM what the node is, and check the answer: a quote over SHA-256\n"
+	"PCRs 0 to 15 that answers this nonce (64 hex digits; default: a fresh random one).\n"
+	"Exit status: 0 the quote is good; 1 it is not, or there is none.\n";
+
+static const char *trust_of(const struct ceno_node_quote *quote)
+{
+	static struct ceno_verify_pins pins;
+	char path[4096], error[CENO_PINS_ERROR_MAX];
+	uint8_t seal[32];
+
+	ceno_verify_ak_digest(quote->seal_ak_public, quote->seal_ak_public_bytes, seal);
+	if (ceno_pins_path(path, sizeof path) || ceno_pins_load(path, &pins, error))
+		return "no";
+	for (uint32_t i = 0; i < pins.pin_count; i++)
+		if (!strcmp(pins.pins[i].origin, quote->origin))
+			return memcmp(pins.pins[i].ak, seal, 32) ? "changed" : "yes";
+	return "no";
+}
+
+static void hex_line(const char *label, const uint8_t *bytes, size_t count)
+{
+	char text[129];
+
+	ceno_units_format_hex(bytes, count, text);
+	printf("%-12s %s\n", label, text);
+}
+
+static int print_text(const struct ceno_node_quote *quote, const uint8_t nonce[32])
+{
+	static const uint8_t zeros[32];
+	uint8_t digest[32];
+	char label[16];
+
+	printf("quote        good: signed by the node's attestation key, answers this nonce\n");
+	printf("node         %s\n", quote->origin);
+	printf("TPM          %s (%s%s%s%s)\n", quote->kind, quote->manufacturer, *quote->vendor ? " " : "", quote->vendor,
+	       quote->own_swtpm ? ", the node's own swtpm: whoever runs the node can write any proof" : "");
+	printf("seal key     pinned by you: %s\n", trust_of(quote));
+	ceno_verify_ak_digest(quote->ak_public, quote->ak_public_bytes, digest);
+	hex_line("AK", digest, 32);
+	ceno_verify_ak_digest(quote->seal_ak_public, quote->seal_ak_public_bytes, digest);
+	hex_line("seal AK", digest, 32);
+	hex_line("nonce", nonce, 32);
+	printf("TPM clock    %llu ms, %u resets, %u restarts\n", (unsigned long long)quote->clock_ms, quote->reset_count,
+	       quote->restart_count);
+	for (int i = 0; i < 16; i++) {
+		snprintf(label, sizeof label, "PCR %d", i);
+		if (memcmp(quote->pcrs[i], zeros, 32))
+			hex_line(label, quote->pcrs[i], 32);
+		else
+			printf("%-12s zeros\n", label);
+	}
+	return CENO_EXIT_OK;
+}
+
+static int print_json(const struct ceno_node_quote *quote, const uint8_t nonce[32], const char *answer)
+{
+	char text[65], ak[65], seal[65];
+	uint8_t digest[32];
+
+	ceno_units_format_hex(nonce, 32, text);
+	ceno_verify_ak_digest(quote->ak_public, quote->ak_public_bytes, digest);
+	ceno_units_format_hex(digest, 32, ak);
+	ceno_verify_ak_digest(quote->seal_ak_public, quote->seal_ak_public_bytes, digest);
+	ceno_units_format_hex(digest, 32, seal);
+	return ceno_cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "quote", "good", "origin", quote->origin,
+	                                     "tpm", quote->kind, "pinned", trust_of(quote), "nonce", text, "ak", ak, "seal_ak", seal,
+	                                     "answer", json_loads(answer, JSON_REJECT_DUPLICATES, NULL)));
+}
+
+int ceno_command_attest(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"nonce", required_argument, NULL, 'n'}, {"json", no_argument, NULL, 'j'}, {"socket", required_argument, NULL, 's'},
+		{"help", no_argument, NULL, 'h'}, {0},
+	};
+	char error[CENO_NODE_QUOTE_ERROR_MAX], hex[65];
+	struct ceno_node_quote quote;
+	const char *path = NULL, *answer;
+	struct ceno_client client;
+	json_t *result = NULL;
+	uint8_t nonce[32];
+	bool json = false;
+	int option, status = CENO_EXIT_FAILURE;
+
+	ceno_cli_random(nonce, sizeof nonce);
+	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (option == 'j')
+			json = true;
+		else if (option == 's')
+			path = optarg;
+		else if (option == 'n' && !ceno_units_parse_hex(optarg, nonce, 32))
+			continue;
+		else
+			return ceno_cli_usage(usage, option == 'h');
+	}
+	if (optind < argc || sodium_init() < 0)
+		return ceno_cli_usage(usage, false);
+	ceno_units_format_hex(nonce, 32, hex);
+	if (!ceno_client_open(&client, path))
+		result = ceno_client_call(&client, "node.attest", json_pack("{s:s}", "nonce", hex), NULL, 0);
+	answer = json_string_value(json_object_get(result, "node"));
+	if (!answer)
+		ceno_cli_error("%s", client.error[0] ? client.error : "the node's answer has no quote");
+	else if (ceno_node_quote_check(answer, strlen(answer), nonce, &quote, error))
+		ceno_cli_error("the node's quote is not good: %s", error);
+	else
+		status = json ? print_json(&quote, nonce, answer) : print_text(&quote, nonce);
+	json_decref(result);
+	ceno_client_close(&client);
+	return status;
+}

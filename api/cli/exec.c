@@ -1,0 +1,88 @@
+/*
+ * ceno exec: another program in a session that `ceno run --hold` keeps. Its
+ * streams are those of that `ceno run`; its status is ours.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "client.h"
+#include "program.h"
+
+static const char usage[] =
+	"usage: ceno exec [--json] [--socket PATH] SESSION -- PROGRAM [ARG]...\n"
+	"Run another program of a session that was started with ceno run --hold. PROGRAM is a name\n"
+	"in the guest's /bin or an absolute guest path; its input and output are those of ceno run.\n"
+	"Exit status: the program's own (128 + signal if it was killed); 125 refused or failed;\n"
+	"126 the guest cannot run it; 127 it is not in the session.\n";
+
+static int status_of(json_t *result)
+{
+	int refusal = (int)json_integer_value(json_object_get(result, "refusal"));
+	int number = (int)json_integer_value(json_object_get(result, "signal"));
+
+	if (refusal) {
+		ceno_cli_error("the guest could not start the program (refusal %d)", refusal);
+		return refusal == 1 ? CENO_EXIT_NOT_FOUND : refusal <= 4 ? CENO_EXIT_NOT_EXECUTABLE : CENO_EXIT_RUN_FAILED;
+	}
+	return number ? 128 + number : (int)json_integer_value(json_object_get(result, "exit_status")) & 255;
+}
+
+static int run(const char *path, const char *session, char **program, uint32_t count, bool json)
+{
+	static const char *const env[] = {"PATH=/bin", "HOME=/tmp", "LC_ALL=C"};
+	char guest[CENO_PACK_PATH_MAX];
+	struct ceno_client client;
+	json_t *result = NULL;
+	uint64_t bytes;
+	int args, status = CENO_EXIT_RUN_FAILED;
+
+	snprintf(guest, sizeof guest, "%s%s", program[0][0] == '/' ? "" : "/bin/", program[0]);
+	args = ceno_args_make(guest, program, count, env, 3, "/", &bytes);
+	if (args < 0) {
+		ceno_cli_error("arguments: %s", strerror(-args));
+		return status;
+	}
+	if (!ceno_client_open(&client, path))
+		result = ceno_client_call(&client, "session.exec", json_pack("{s:s,s:I}", "session", session, "args_bytes",
+		                                                             (json_int_t)bytes), &args, 1);
+	close(args);
+	if (!result)
+		ceno_cli_error("%s", client.error);
+	else
+		status = status_of(result);
+	if (result && json)
+		ceno_cli_print_json(json_incref(result));
+	json_decref(result);
+	ceno_client_close(&client);
+	return status;
+}
+
+int ceno_command_exec(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'j'}, {"socket", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {0},
+	};
+	const char *path = NULL, *session;
+	bool json = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
+		if (option == 'j')
+			json = true;
+		else if (option == 's')
+			path = optarg;
+		else
+			return ceno_cli_usage(usage, option == 'h');
+	}
+	if (optind + 1 >= argc)
+		return ceno_cli_usage(usage, false);
+	session = argv[optind++];
+	if (!strcmp(argv[optind], "--"))
+		optind++;
+	if (optind >= argc)
+		return ceno_cli_usage(usage, false);
+	return run(path, session, argv + optind, (uint32_t)(argc - optind), json);
+}

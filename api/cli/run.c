@@ -1,0 +1,320 @@
+/*
+ * ceno run: one program, one session, one proof. Everything that can be checked
+ * is checked before the node is asked; the proof's place on the disk is taken
+ * before the program runs.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "attest/proof/wire.h"
+#include "cli.h"
+#include "finish.h"
+#include "guest-kernel/abi/window.h"
+#include "policy/units.h"
+#include "run.h"
+
+static const char *const base_env[] = {"PATH=/bin", "HOME=/tmp", "LC_ALL=C"};
+
+#define BASE_ENV (sizeof base_env / sizeof base_env[0])
+
+/* ---- before the node is asked --------------------------------------------------------- */
+
+static int open_files(struct ceno_run *run)
+{
+	char error[CENO_PROGRAM_ERROR_MAX];
+	int status = ceno_program_open(run->options.program[0], &run->files[0], error);
+
+	run->file_count = 1;
+	for (uint32_t i = 0; !status && i < run->options.input_count; i++) {
+		struct ceno_cli_file *file = &run->files[run->file_count];
+
+		status = ceno_input_open(run->options.inputs[i], file, error);
+		if (status)
+			break;
+		run->file_count++;
+		for (uint32_t k = 0; !status && k + 1 < run->file_count; k++)
+			if (!strcmp(run->files[k].guest, file->guest)) {
+				snprintf(error, sizeof error, "two inputs would lie at %.200s; name one of them with FILE=NAME", file->guest);
+				status = CENO_EXIT_RUN_FAILED;
+			}
+	}
+	if (status)
+		ceno_run_fail(run, status, "%s", error);
+	return status;
+}
+
+static bool named(const char *variable, const char *like)
+{
+	size_t length = strcspn(like, "=") + 1;
+
+	return !strncmp(variable, like, length);
+}
+
+static int make_args(struct ceno_run *run)
+{
+	const char *env[BASE_ENV + CENO_RUN_ENV_MAX], *slash = strrchr(run->options.program[0], '/');
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < BASE_ENV; i++) {
+		bool given = false;
+
+		for (uint32_t k = 0; k < run->options.env_count; k++)
+			given |= named(run->options.env[k], base_env[i]);
+		if (!given)
+			env[count++] = base_env[i];
+	}
+	for (uint32_t k = 0; k < run->options.env_count; k++)
+		env[count++] = run->options.env[k];
+	if (slash)
+		run->options.program[0] += slash + 1 - run->options.program[0];
+	run->args_fd = ceno_args_make(run->files[0].guest, run->options.program, run->options.program_count, env, count, "/",
+	                              &run->args_bytes);
+	if (run->args_fd >= 0)
+		return 0;
+	ceno_run_fail(run, CENO_EXIT_RUN_FAILED, run->args_fd == -E2BIG ? "arguments and environment are longer than 128 KiB" :
+	              "arguments: %s", strerror(-run->args_fd));
+	return -1;
+}
+
+static int make_pipes(struct ceno_run *run)
+{
+	for (int i = 0; i < 3; i++) {
+		int pair[2];
+
+		if (pipe2(pair, O_CLOEXEC)) {
+			ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "pipe: %s", strerror(errno));
+			return -1;
+		}
+		run->guest_fds[i] = i == CENO_STREAM_IN ? pair[0] : pair[1];
+		run->our_fds[i] = i == CENO_STREAM_IN ? pair[1] : pair[0];
+	}
+	if (run->options.no_stdin) {
+		close(run->our_fds[CENO_STREAM_IN]);
+		run->our_fds[CENO_STREAM_IN] = -1;
+	}
+	return 0;
+}
+
+static int prepare(struct ceno_run *run)
+{
+	char error[CENO_PROOF_FILE_ERROR_MAX];
+	int status = open_files(run);
+
+	if (status)
+		return -1;
+	if (run->options.proof && ceno_proof_file_open(&run->proof, run->options.proof, CENO_CDP_FILE_MAX, error)) {
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", error);
+		return -1;
+	}
+	return make_args(run) || make_pipes(run) ? -1 : 0;
+}
+
+/* ---- the request ------------------------------------------------------------------------ */
+
+static void set_text(json_t *params, const char *key, const char *value)
+{
+	if (value)
+		json_object_set_new(params, key, json_string(value));
+}
+
+static json_t *request_json(const struct ceno_run *run)
+{
+	json_t *params = json_pack("{s:I,s:b}", "args_bytes", (json_int_t)run->args_bytes, "hold", run->options.hold);
+	json_t *files = json_array();
+	char nonce[65];
+
+	for (uint32_t i = 0; i < run->file_count; i++)
+		json_array_append_new(files, json_pack("{s:s,s:I,s:i,s:b}", "path", run->files[i].guest, "bytes",
+		                                       (json_int_t)run->files[i].bytes, "mode", (int)run->files[i].mode, "program", i == 0));
+	json_object_set_new(params, "files", files);
+	if (run->options.memory_bytes)
+		json_object_set_new(params, "memory_bytes", json_integer((json_int_t)run->options.memory_bytes));
+	if (run->options.ttl_ms)
+		json_object_set_new(params, "ttl_ms", json_integer((json_int_t)run->options.ttl_ms));
+	set_text(params, "pledge", run->options.pledge);
+	set_text(params, "classification", run->options.classification);
+	set_text(params, "jurisdiction", run->options.jurisdiction);
+	if (run->options.has_nonce) {
+		ceno_units_format_hex(run->options.nonce, 32, nonce);
+		set_text(params, "nonce", nonce);
+	}
+	return params;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int send_request(struct ceno_run *run)
+{
+	int fds[4 + CENO_SESSION_FILES_MAX];
+
+	if (ceno_client_open(&run->client, run->options.socket)) {
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", run->client.error);
+		return -1;
+	}
+	memcpy(fds, run->guest_fds, sizeof run->guest_fds);
+	fds[3] = run->args_fd;
+	for (uint32_t i = 0; i < run->file_count; i++)
+		fds[4 + i] = run->files[i].fd;
+	run->request_id = ceno_client_send(&run->client, "session.run", request_json(run), fds, 4 + run->file_count);
+	if (run->request_id < 0)
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", run->client.error);
+	for (int i = 0; i < 3; i++)
+		close_fd(&run->guest_fds[i]);
+	close_fd(&run->args_fd);
+	for (uint32_t i = 0; i < run->file_count; i++)
+		close_fd(&run->files[i].fd);
+	return run->request_id < 0 ? -1 : 0;
+}
+
+/* ---- afterwards ---------------------------------------------------------------------------- */
+
+static void refused(struct ceno_run *run, int refusal)
+{
+	static const char *const texts[] = {"", "no such program in the session", "not an ELF program", "a dynamic program",
+	                                    "a malformed ELF program", "its arguments were refused", "it does not fit into the session's memory"};
+	int status = refusal == CENO_REFUSAL_NOT_FOUND ? CENO_EXIT_NOT_FOUND :
+	             refusal <= CENO_REFUSAL_BAD_ELF ? CENO_EXIT_NOT_EXECUTABLE : CENO_EXIT_RUN_FAILED;
+
+	ceno_run_fail(run, status, "the guest could not start %s: %s", run->files[0].guest,
+	              refusal > 0 && refusal < 7 ? texts[refusal] : "unknown reason");
+}
+
+/* Why there is no program status: one line and 125. */
+static void no_status(struct ceno_run *run)
+{
+	const char *cause = json_string_value(json_object_get(run->ended, "cause"));
+	const char *violation = json_string_value(json_object_get(run->ended, "violation_text"));
+	json_t *failure = json_object_get(run->ended, "failure");
+	const char *text = json_string_value(json_object_get(failure, "text"));
+	const char *stop = json_string_value(json_object_get(failure, "stop"));
+
+	if (text)
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the session failed: %s%s%s", text, stop ? ": " : "", stop ? stop : "");
+	else if (cause && !strcmp(cause, "ttl"))
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the session's lifetime ran out before the program ended");
+	else if (cause && !strcmp(cause, "oom"))
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "out of memory: the session was destroyed (try --memory)");
+	else if (cause && !strcmp(cause, "violation"))
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s; the session was destroyed", violation ? violation : "a violation");
+	else
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the session ended before the program did (cause %s)", cause ? cause : "unknown");
+}
+
+static int program_status(struct ceno_run *run)
+{
+	int refusal = (int)json_integer_value(json_object_get(run->program, "refusal"));
+	int number = (int)json_integer_value(json_object_get(run->program, "signal"));
+
+	if (run->signal_number)
+		return 128 + run->signal_number;
+	if (!run->program) {
+		no_status(run);
+	} else if (json_is_true(json_object_get(run->program, "out_of_memory"))) {
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the program ran out of the session's memory (try --memory)");
+	} else if (refusal) {
+		refused(run, refusal);
+	} else {
+		return number ? 128 + number : (int)json_integer_value(json_object_get(run->program, "exit_status")) & 255;
+	}
+	return run->status;
+}
+
+static void keep_opening(struct ceno_run *run)
+{
+	char error[CENO_PROOF_FILE_ERROR_MAX];
+	struct ceno_proof_file file;
+	uint8_t opening[32];
+
+	if (!run->options.opening || run->opening_fd < 0)
+		return;
+	if (pread(run->opening_fd, opening, sizeof opening, 0) != (ssize_t)sizeof opening)
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the node sent no opening");
+	else if (ceno_proof_file_open(&file, run->options.opening, sizeof opening, error) ||
+	         (fchmod(file.fd, 0600), ceno_proof_file_commit(&file, opening, sizeof opening, error)))
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", error);
+	explicit_bzero(opening, sizeof opening);
+}
+
+static void report(struct ceno_run *run, const char *proof, const char *kept)
+{
+	static struct ceno_finish finish;
+
+	finish.socket = run->options.socket;
+	finish.nonce = run->options.has_nonce ? run->options.nonce : NULL;
+	ceno_finish_check(&finish, proof, strlen(proof));
+	if (run->options.json) {
+		json_t *object = ceno_finish_json(&finish, run->program, run->ended, kept, run->status);
+		char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
+		fprintf(stderr, "%s\n", text ? text : "{}");
+		free(text);
+		json_decref(object);
+	} else if (!run->options.quiet) {
+		ceno_finish_print(&finish, run->program, run->ended, kept);
+	}
+	if (!finish.checked || finish.result.exit_status)
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the proof does not verify: %s",
+		              finish.checked && finish.result.verdict < CENO_VERIFY_CODE_COUNT ?
+		              ceno_verify_code_info(finish.result.verdict)->text : "not checked");
+}
+
+static void conclude(struct ceno_run *run)
+{
+	const char *proof = json_string_value(json_object_get(run->ended, "proof"));
+	const char *proof_error = json_string_value(json_object_get(run->ended, "proof_error"));
+	char error[CENO_PROOF_FILE_ERROR_MAX];
+	const char *kept = NULL;
+
+	if (!run->ended)
+		return;
+	if (run->status < 0)
+		run->status = program_status(run);
+	if (!proof) {
+		if (proof_error)
+			run->told = false, run->status = CENO_EXIT_RUN_FAILED;
+		if (proof_error)
+			ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "no proof: %s", proof_error);
+		return;
+	}
+	if (run->options.proof && ceno_proof_file_commit(&run->proof, proof, strlen(proof), error)) {
+		run->status = CENO_EXIT_RUN_FAILED;
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s (the node keeps it: ceno destroy %s --proof FILE)", error, run->session);
+	} else {
+		kept = run->options.proof;
+	}
+	keep_opening(run);
+	report(run, proof, kept);
+}
+
+int ceno_command_run(int argc, char **argv)
+{
+	static struct ceno_run run; /* too large for the stack; zero */
+	int status = ceno_run_options_parse(argc, argv, &run.options);
+
+	if (status >= 0)
+		return status;
+	run.status = run.args_fd = run.opening_fd = run.proof.fd = run.client.fd = -1;
+	for (int i = 0; i < 3; i++)
+		run.guest_fds[i] = run.our_fds[i] = -1;
+	if (!prepare(&run) && !send_request(&run)) {
+		ceno_run_loop(&run);
+		conclude(&run);
+	}
+	ceno_proof_file_abort(&run.proof);
+	ceno_client_close(&run.client);
+	json_decref(run.program);
+	json_decref(run.ended);
+	if (run.status < 0)
+		ceno_run_fail(&run, CENO_EXIT_RUN_FAILED, "the session did not end");
+	return run.status;
+}

@@ -1,0 +1,54 @@
+/*
+ * One `ceno run` in memory, shared by its set-up (run.c) and its loop (run_loop.c).
+ *
+ *   files checked, proof file prepared -> session.run sent -> launched -> pumping
+ *     -> program ended -> session ended (proof) -> streams at their end -> summary
+ *
+ * A signal asks the node to destroy the session and waits for its proof; a second
+ * one gives up waiting (the node destroys the session anyway when we are gone).
+ */
+#ifndef CENO_API_CLI_RUN_H
+#define CENO_API_CLI_RUN_H
+
+#include <uv.h>
+
+#include "client.h"
+#include "program.h"
+#include "proof_file.h"
+#include "pump.h"
+#include "run_options.h"
+
+struct ceno_run {
+	struct ceno_run_options options;
+	struct ceno_cli_file files[CENO_SESSION_FILES_MAX]; /* the program first */
+	uint32_t file_count;
+	int args_fd;
+	uint64_t args_bytes;
+	int guest_fds[3];               /* the session's ends of the pipes */
+	int our_fds[3];                 /* ours, until a pump has them */
+	struct ceno_proof_file proof;
+	struct ceno_client client;
+	json_int_t request_id;
+	/* the loop */
+	uv_loop_t loop;
+	uv_poll_t poll;
+	uv_signal_t signals[3];
+	uv_timer_t grace;
+	struct ceno_pump pumps[3];
+	json_t *program, *ended;        /* owned; the first program's end, the session's end */
+	char session[33];
+	bool launched, connection_gone, destroy_sent, gave_up;
+	int signal_number;              /* the first signal that asked us to stop; 0 */
+	int status;                     /* exit status decided by us; -1 none */
+	int opening_fd;                 /* memfd of 32 bytes; -1 */
+	bool told;                      /* an error line was printed */
+};
+
+/* Sends nothing: moves bytes and messages until the session and its streams ended,
+ * or the connection did. */
+void ceno_run_loop(struct ceno_run *run);
+
+/* One clear line, once; decides the exit status unless it is decided. */
+__attribute__((format(printf, 3, 4))) void ceno_run_fail(struct ceno_run *run, int status, const char *format, ...);
+
+#endif
