@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -92,6 +93,18 @@ static void killed_while_it_runs(void **state)
 	start(argv, -1);
 }
 
+/* Until the pipe holds all it can, and the ring behind it is filling. */
+static void until_full(int fd)
+{
+	int bytes = 0;
+	for (int i = 0; i < 1000 && bytes < fcntl(fd, F_GETPIPE_SZ); i++) {
+		ceno_rig_for(&rig, 10);
+		assert_int_equal(ioctl(fd, FIONREAD, &bytes), 0);
+	}
+	assert_int_equal(bytes, fcntl(fd, F_GETPIPE_SZ));
+	ceno_rig_for(&rig, 20);
+}
+
 /* The program wrote more than the pipe holds and nobody reads: the drain lasts
  * until its deadline, and the kill falls into it. */
 static void killed_while_it_drains(void **state)
@@ -104,7 +117,7 @@ static void killed_while_it_drains(void **state)
 		start(argv, out[1]);
 		close(out[1]);
 		ceno_rig_until(&rig, &rig.launched, 5000);
-		ceno_rig_for(&rig, 150);
+		until_full(out[0]);
 		ceno_rig_send(&rig, CENO_SESSION_DESTROY);
 		wait_us(1000 + rand() % 100000);
 		assert_int_equal(kill(rig.vmm, SIGKILL), 0);
