@@ -182,6 +182,40 @@ static void a_held_session_runs_a_second_program(void **state)
 	ceno_rig_expect_proof(&rig, "request");
 }
 
+/* The parts of a large destruction, from the signed timing. Printed, not judged: the machine is shared. */
+static uint64_t timing(const char *name)
+{
+	char key[64];
+	snprintf(key, sizeof key, "\"%s\":", name);
+	const char *at = strstr(rig.payload.bytes, key);
+	assert_non_null(at);
+	return strtoull(at + strlen(key), NULL, 10);
+}
+
+static void a_large_memory_is_destroyed_in_time(void **state)
+{
+	struct ceno_rig_options o = plain;
+	const char *const argv[] = {"program", "exit", CANARY, "128", NULL};
+	(void)state;
+	o.memory_bytes = 256ull << 20;
+	ceno_rig_open(&rig, &o);
+	ceno_rig_run(&rig, argv);
+	ceno_rig_expect_proof(&rig, "exit");
+	const char *spans = strstr(rig.payload.bytes, "\"steps\":[{\"begin_us\"");
+	uint64_t span[6][2];
+	assert_non_null(spans);
+	for (int i = 0; i < 6; i++)
+		for (int k = 0; k < 2; k++)
+			span[i][k] = strtoull((spans = strchr(strstr(spans, "_us\""), ':')) + 1, NULL, 10);
+	uint64_t stopped = timing("stopped_us"), read = timing("read_back_us"), zeroed = timing("zeroed_us");
+	uint64_t compared = timing("compared_us"), sealed = timing("sealed_us");
+	printf("128 MiB: steps 1-2 %lu us, fill %lu, read back %lu, zero %lu, seal and compare %lu, facts and seal %lu, "
+	       "together %lu us\n", span[1][1] - stopped, span[2][1] - span[2][0], read - span[5][0], zeroed - read,
+	       compared - zeroed, sealed - compared, sealed - stopped);
+	assert_true(timing("bytes") > 0);
+	assert_true(sealed - stopped < 2000000);
+}
+
 /* ---- nothing ran ------------------------------------------------------------------- */
 
 static void a_vmm_without_a_filter_never_runs(void **state)
@@ -266,6 +300,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_killed_vmm_is_a_crash, teardown),
 		cmocka_unit_test_teardown(a_vmm_that_breaks_the_protocol_is_a_crash, teardown),
 		cmocka_unit_test_teardown(a_held_session_runs_a_second_program, teardown),
+		cmocka_unit_test_teardown(a_large_memory_is_destroyed_in_time, teardown),
 		cmocka_unit_test_teardown(a_vmm_without_a_filter_never_runs, teardown),
 		cmocka_unit_test_teardown(a_failed_jail_is_reported, teardown),
 		cmocka_unit_test_teardown(a_vmm_that_dies_before_it_locks_is_reported, teardown),
