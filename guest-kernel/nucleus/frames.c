@@ -11,48 +11,21 @@
  * lie in the kernel pool, which is no part of user RAM, so "table" needs no value.
  * Counts at their limit refuse one more mapping rather than wrap.
  */
-#include "nucleus.h"
-
-#define EXEC 0x80u
-#define COUNT_MAX 0x7eu
-#define ONES 0x0101010101010101ull
-#define TOPS 0x8080808080808080ull
+#include "frames.h"
 
 struct granule { uint16_t writable_large, exec_frames; };
-
-static uint8_t *frame_of(uint64_t gpa)
-{
-	return (uint8_t *)ceno_cpu.handoff->frame_gva + (gpa - ceno_cpu.handoff->user_gpa) / CENO_PAGE;
-}
 
 static struct granule *granule_of(uint64_t gpa)
 {
 	return (struct granule *)ceno_cpu.handoff->granule_gva + (gpa - ceno_cpu.handoff->user_gpa) / CENO_LARGE_PAGE;
 }
 
-/* Eight frames at a time: ring 0 may cost a microsecond an instruction. */
-int ceno_frames_check_write(uint64_t gpa, uint64_t pages)
-{
-	const uint8_t *f = frame_of(gpa);
-
-	for (; pages >= 8; pages -= 8, f += 8) {
-		uint64_t eight = *(const uint64_t *)f;
-
-		if ((eight | (eight + 2 * ONES)) & TOPS) /* exec, or at COUNT_MAX; a carry only follows an exec byte */
-			return CENO_E_WX;
-	}
-	for (; pages; pages--, f++)
-		if (*f >= COUNT_MAX)
-			return CENO_E_WX;
-	return 0;
-}
-
 int ceno_frames_check_execute(uint64_t gpa, uint64_t pages)
 {
 	for (; pages; pages--, gpa += CENO_PAGE) {
-		uint8_t f = *frame_of(gpa);
+		uint8_t f = *ceno_frames_byte(gpa);
 
-		if ((f != 0 && f < EXEC) || f == EXEC + COUNT_MAX || granule_of(gpa)->writable_large)
+		if ((f != 0 && f < CENO_FRAME_EXEC) || f == CENO_FRAME_EXEC + CENO_FRAME_COUNT_MAX || granule_of(gpa)->writable_large)
 			return CENO_E_WX;
 	}
 	return 0;
@@ -65,23 +38,13 @@ int ceno_frames_check_write_large(uint64_t gpa)
 	return g->exec_frames || g->writable_large == UINT16_MAX ? CENO_E_WX : 0;
 }
 
-void ceno_frames_add_write(uint64_t gpa, uint64_t pages)
-{
-	uint8_t *f = frame_of(gpa);
-
-	for (; pages >= 8; pages -= 8, f += 8)
-		*(uint64_t *)f += ONES;
-	for (; pages; pages--, f++)
-		++*f;
-}
-
 void ceno_frames_add_execute(uint64_t gpa, uint64_t pages)
 {
 	for (; pages; pages--, gpa += CENO_PAGE) {
-		uint8_t *f = frame_of(gpa);
+		uint8_t *f = ceno_frames_byte(gpa);
 
 		if (*f == 0) {
-			*f = EXEC;
+			*f = CENO_FRAME_EXEC;
 			granule_of(gpa)->exec_frames++;
 		}
 		++*f;
@@ -105,10 +68,10 @@ void ceno_frames_drop(uint64_t entry, int large)
 			granule_of(gpa)->writable_large--;
 		return;
 	}
-	f = frame_of(gpa);
+	f = ceno_frames_byte(gpa);
 	if (entry & 2) {
 		--*f;
-	} else if (!(entry >> 63) && --*f == EXEC) {
+	} else if (!(entry >> 63) && --*f == CENO_FRAME_EXEC) {
 		*f = 0;
 		granule_of(gpa)->exec_frames--;
 	}

@@ -176,10 +176,8 @@ static inline int ceno_frames_are_ram(uint64_t gpa)     /* part of user RAM? */
 	return gpa - ceno_cpu.handoff->user_gpa < ceno_cpu.handoff->user_bytes;
 }
 
-int ceno_frames_check_write(uint64_t gpa, uint64_t pages);
 int ceno_frames_check_execute(uint64_t gpa, uint64_t pages);
 int ceno_frames_check_write_large(uint64_t gpa);
-void ceno_frames_add_write(uint64_t gpa, uint64_t pages);
 void ceno_frames_add_execute(uint64_t gpa, uint64_t pages);
 void ceno_frames_add_write_large(uint64_t gpa);
 /* Undoes what one leaf entry did; `large`: a 2 MiB entry. */
@@ -234,6 +232,11 @@ void ceno_fiber_select(struct ceno_fiber *f);
 
 int64_t ceno_verb_spawn(struct ceno_fiber *f, const uint64_t a[6]);
 int64_t ceno_verb_map(struct ceno_fiber *f, const uint64_t a[6]);
+/* The common MAP in a third of the instructions: 4 KiB entries of the page table
+ * the space used last, nothing mapped there, no expiry. Called by entry.S with the
+ * caller's registers. 0 done; 1 nothing changed, take the long way, which says what
+ * is wrong if anything is. */
+int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights);
 int64_t ceno_verb_grant(struct ceno_fiber *f, const uint64_t a[6]);
 int64_t ceno_verb_mask(struct ceno_fiber *f, const uint64_t a[6]);
 int64_t ceno_verb_send(struct ceno_fiber *f);
@@ -245,7 +248,7 @@ int64_t ceno_verb_tick(struct ceno_fiber *f);
 
 /* Called by entry.S. */
 _Noreturn void ceno_nucleus_main(const struct ceno_handoff *handoff);
-int64_t ceno_nucleus_verb(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t verb);
+int64_t ceno_nucleus_verb(void);
 void ceno_nucleus_verb_full(void);
 void ceno_nucleus_interrupt(void);
 _Noreturn void ceno_nucleus_fault(uint64_t vector);

@@ -7,16 +7,9 @@
  * by hand: the count of ring-0 instructions is what a fault costs.
  */
 #include "nucleus.h"
+#include "frames.h"
 #include "cpu.h"
-
-#define PTE_P  1ull
-#define PTE_W  2ull
-#define PTE_U  4ull
-#define PTE_AD 0x60ull
-#define PTE_PS 0x80ull
-#define PTE_NX (1ull << 63)
-#define PTE_ADDRESS 0x000ffffffffff000ull
-#define ENTRIES 512u
+#include "paging.h"
 
 static unsigned index_of(uint64_t gva, int level)
 {
@@ -77,34 +70,6 @@ static uint64_t *make_table(struct ceno_space *s, uint64_t gva, int level)
 	return t;
 }
 
-/* Non-zero if any of n entries is in use. */
-static uint64_t any_entry(const uint64_t *e, uint64_t n)
-{
-	uint64_t all = 0;
-
-	for (; n >= 8; n -= 8, e += 8)
-		all |= e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7];
-	for (; n; n--, e++)
-		all |= *e;
-	return all;
-}
-
-static void fill_entries(uint64_t *e, uint64_t n, uint64_t value, uint64_t step)
-{
-	for (; n >= 4; n -= 4, e += 4) {
-		e[0] = value;
-		value += step;
-		e[1] = value;
-		value += step;
-		e[2] = value;
-		value += step;
-		e[3] = value;
-		value += step;
-	}
-	for (; n; n--, e++, value += step)
-		*e = value;
-}
-
 /* Entries of the request that lie in one table, starting at gva. */
 static uint64_t run_length(const struct ceno_map_request *r, uint64_t gva, uint64_t left)
 {
@@ -148,7 +113,7 @@ int ceno_space_check(struct ceno_map_request *r)
 			for (uint64_t i = 0; i < n; i++) /* a table of 4 KiB entries is never replaced whole */
 				if ((e[i] & PTE_P) && (!(e[i] & PTE_PS) || !(r->replace || r->unmap)))
 					return r->unmap ? CENO_E_BOUNDS : CENO_E_EXISTS;
-		} else if (t && !r->replace && !r->unmap && any_entry(t + index_of(gva, 0), n)) {
+		} else if (t && !r->replace && !r->unmap && ceno_entries_any(t + index_of(gva, 0), n)) {
 			return CENO_E_EXISTS;
 		}
 		/* two runs side by side share the tables above theirs */
@@ -174,12 +139,6 @@ static void drop_entries(uint64_t *e, uint64_t n, int large)
 	}
 }
 
-static uint64_t entry_flags(const struct ceno_map_request *r)
-{
-	return PTE_P | PTE_U | PTE_AD | (r->rights & CENO_RIGHT_WRITE ? PTE_W : 0) |
-	       (r->rights & CENO_RIGHT_EXECUTE ? 0 : PTE_NX) | (r->large ? PTE_PS : 0);
-}
-
 static void count_frames(const struct ceno_map_request *r)
 {
 	if (!r->ram)
@@ -199,7 +158,7 @@ void ceno_space_map(const struct ceno_map_request *r)
 {
 	int level = r->large ? 1 : 0;
 	uint64_t page = r->large ? CENO_LARGE_PAGE : CENO_PAGE, gva = r->gva, gpa = r->gpa, left = r->count;
-	uint64_t flags = entry_flags(r);
+	uint64_t flags = ceno_entry_flags(r->rights) | (r->large ? PTE_PS : 0);
 
 	while (left) {
 		uint64_t n = run_length(r, gva, left), unused = 0;
@@ -212,7 +171,7 @@ void ceno_space_map(const struct ceno_map_request *r)
 			if (r->unmap || r->replace)
 				drop_entries(e, n, (int)r->large);
 			if (!r->unmap)
-				fill_entries(e, n, gpa | flags, page);
+				ceno_entries_fill(e, n, gpa | flags, page);
 		}
 		gva += n * page;
 		gpa += n * page;

@@ -1,10 +1,10 @@
 /*
  * From the verb gate to the verb, and what each costs.
  *
- * Two ways in (entry.S): verbs that never switch fibers come with their
- * arguments in C registers and only the caller-saved registers on the frame;
- * the others (SEND, RECV, MASK, TICK) come with the whole frame, because they
- * may leave through another fiber's, or carry a message in it.
+ * Two ways in (entry.S): verbs that never switch fibers come with only the
+ * caller-saved registers in the frame; the others (SEND, RECV, MASK, TICK) with
+ * the whole frame, because they may leave through another fiber's, or carry a
+ * message in it. The common MAP has gone before (verb_map.c).
  */
 #include "nucleus.h"
 
@@ -14,19 +14,19 @@ static const uint16_t price[CENO_VERB_COUNT] = {
 #undef CENO_VERB_PRICE
 };
 
-int64_t ceno_nucleus_verb(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t verb)
+/* What the frame's pushed registers ask for; rax is its result. */
+int64_t ceno_nucleus_verb(void)
 {
 	struct ceno_fiber *self = ceno_cpu.current;
-	const uint64_t args[6] = { a, b, c, d, e, f };
+	const struct ceno_frame *r = &self->frame;
+	const uint64_t args[6] = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 };
 
-	if (verb == CENO_VERB_MAP) {
-		self->joules += price[CENO_VERB_MAP];
-		return ceno_verb_map(self, args);
-	}
-	if (verb >= CENO_VERB_COUNT)
+	if (r->rax >= CENO_VERB_COUNT)
 		return CENO_E_VERB;
-	self->joules += price[verb];
-	if (verb == CENO_VERB_SPAWN)
+	self->joules += price[r->rax];
+	if (r->rax == CENO_VERB_MAP)
+		return ceno_verb_map(self, args);
+	if (r->rax == CENO_VERB_SPAWN)
 		return ceno_verb_spawn(self, args);
 	return ceno_verb_grant(self, args);
 }

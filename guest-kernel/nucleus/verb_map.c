@@ -5,25 +5,37 @@
  * rdx gva   r10 offset   r8 bytes   r9 rights | CENO_MAP_REPLACE
  */
 #include "nucleus.h"
+#include "frames.h"
+#include "paging.h"
 
 #define USER_END (1ull << 47)
 #define RIGHTS_MASK (CENO_RIGHT_READ | CENO_RIGHT_WRITE | CENO_RIGHT_EXECUTE)
 #define ENTRIES_MAX 512u
+
+enum {
+#define CENO_VERB_PRICE(name, number, joules) name##_JOULES = joules,
+	CENO_VERBS(CENO_VERB_PRICE)
+#undef CENO_VERB_PRICE
+};
+
+static struct ceno_space *space_of(const struct ceno_cap *cap)
+{
+	if (cap->type == CENO_OBJECT_PROCESS)
+		return &((struct ceno_process *)(void *)((char *)cap->object - offsetof(struct ceno_process, object)))->space;
+	if (cap->type == CENO_OBJECT_FIBER)
+		return &((struct ceno_fiber *)(void *)((char *)cap->object - offsetof(struct ceno_fiber, object)))->space;
+	return NULL;
+}
 
 static int decode_space(struct ceno_fiber *f, uint64_t slot, struct ceno_map_request *r)
 {
 	struct ceno_cap *cap;
 	int rc = ceno_cap_check(f, slot, CENO_OBJECT_PROCESS, CENO_RIGHT_MAP, &cap);
 
-	if (rc == 0) {
-		r->space = &((struct ceno_process *)(void *)((char *)cap->object - offsetof(struct ceno_process, object)))->space;
-		return 0;
-	}
-	if (rc != CENO_E_TYPE)
-		return rc;
-	rc = ceno_cap_check(f, slot, CENO_OBJECT_FIBER, CENO_RIGHT_MAP, &cap);
+	if (rc == CENO_E_TYPE)
+		rc = ceno_cap_check(f, slot, CENO_OBJECT_FIBER, CENO_RIGHT_MAP, &cap);
 	if (rc == 0)
-		r->space = &((struct ceno_fiber *)(void *)((char *)cap->object - offsetof(struct ceno_fiber, object)))->space;
+		r->space = space_of(cap);
 	return rc;
 }
 
@@ -105,6 +117,43 @@ static int decode_map(struct ceno_fiber *f, const uint64_t a[6], struct ceno_map
 			return rc;
 	}
 	return ceno_space_check(r);
+}
+
+static int is_good(const struct ceno_cap *cap, uint64_t rights)
+{
+	return cap->epoch == cap->object->epoch && !cap->expiry && (cap->rights & rights) == rights;
+}
+
+#define RIGHTS_PLAIN (1u << CENO_RIGHT_READ | 1u << (CENO_RIGHT_READ | CENO_RIGHT_WRITE) | \
+                      1u << (CENO_RIGHT_READ | CENO_RIGHT_EXECUTE))
+
+int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights)
+{
+	struct ceno_fiber *f = ceno_cpu.current;
+	const struct ceno_cap *target = &f->cspace[to & (CENO_CSPACE_SLOTS - 1)];
+	const struct ceno_cap *object = &f->cspace[what & (CENO_CSPACE_SLOTS - 1)];
+	struct ceno_space *space = space_of(target);
+	uint64_t in = gva & (CENO_LARGE_PAGE - 1), gpa, pages = bytes / CENO_PAGE, *entry;
+
+	if (!space || object->type != CENO_OBJECT_FRAMES || what == (uint64_t)-1 || rights > RIGHTS_MASK ||
+	    !(RIGHTS_PLAIN >> rights & 1) || !is_good(target, CENO_RIGHT_MAP) || !is_good(object, rights))
+		return 1;
+	if (((gva | offset | bytes) & (CENO_PAGE - 1)) || gva >> 21 != space->last_region || !space->last_table ||
+	    gva >> 21 == CENO_GVA_ENTRY >> 21 || bytes - 1 >= CENO_LARGE_PAGE - 1 - in || offset > object->length ||
+	    bytes > object->length - offset)
+		return 1;
+	gpa = ((const struct ceno_frames *)(const void *)object->object)->gpa + object->offset + offset;
+	entry = space->last_table + in / CENO_PAGE;
+	if (ceno_entries_any(entry, pages))
+		return 1;
+	if (rights != CENO_RIGHT_READ && ceno_frames_are_ram(gpa)) {
+		if ((rights & CENO_RIGHT_EXECUTE) || ceno_frames_check_write(gpa, pages))
+			return 1;
+		ceno_frames_add_write(gpa, pages);
+	}
+	ceno_entries_fill(entry, pages, gpa | ceno_entry_flags(rights), CENO_PAGE);
+	f->joules += MAP_JOULES;
+	return 0;
 }
 
 int64_t ceno_verb_map(struct ceno_fiber *f, const uint64_t a[6])

@@ -42,6 +42,7 @@
 #define RFLAGS_SET 0x202
 
 #define VERB_MAX 6
+#define VERB_MAP 3
 #define VERBS_FULL ((1 << 1) | (1 << 2) | (1 << 4) | (1 << 5)) /* SEND RECV MASK TICK */
 
 #define FRAME_PARTIAL 48        /* callee-saved registers below the partial frame */
@@ -49,6 +50,7 @@
 	.hidden ceno_cpu
 	.hidden ceno_nucleus_main
 	.hidden ceno_nucleus_verb
+	.hidden ceno_verb_map_fast
 	.hidden ceno_nucleus_verb_full
 	.hidden ceno_nucleus_interrupt
 	.hidden ceno_nucleus_fault
@@ -337,10 +339,15 @@ verb:
 	jc verb_full
 verb_short:
 	mov STACK_TOP, %rsp
+	cmp $VERB_MAP, %eax
+	jne verb_long
 	mov %r10, %rcx
-	sub $8, %rsp
-	push %rax
+	call ceno_verb_map_fast
+	test %eax, %eax
+	jz verb_done
+verb_long:
 	call ceno_nucleus_verb
+verb_done:
 	mov CURRENT, %rsp
 	add $FRAME_PARTIAL, %rsp
 	pop %r11

@@ -1,0 +1,46 @@
+/* Paging entries, SDM vol. 3, 4.5. */
+#ifndef CENO_NUCLEUS_PAGING_H
+#define CENO_NUCLEUS_PAGING_H
+
+#include <stdint.h>
+#include "abi/verbs.h"
+
+#define PTE_P  1ull
+#define PTE_W  2ull
+#define PTE_U  4ull
+#define PTE_AD 0x60ull                  /* accessed, dirty: set beforehand, saves the walker a write */
+#define PTE_PS 0x80ull
+#define PTE_NX (1ull << 63)
+#define PTE_ADDRESS 0x000ffffffffff000ull
+#define ENTRIES 512u
+
+static inline uint64_t ceno_entry_flags(uint64_t rights)
+{
+	return PTE_P | PTE_U | PTE_AD | (rights & CENO_RIGHT_WRITE ? PTE_W : 0) |
+	       (rights & CENO_RIGHT_EXECUTE ? 0 : PTE_NX);
+}
+
+/* Non-zero if any of n entries is in use. */
+static inline uint64_t ceno_entries_any(const uint64_t *e, uint64_t n)
+{
+	uint64_t all = 0;
+
+	for (; n >= 8; n -= 8, e += 8)
+		all |= e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7];
+	for (; n; n--, e++)
+		all |= *e;
+	return all;
+}
+
+static inline void ceno_entries_fill(uint64_t *e, uint64_t n, uint64_t value, uint64_t step)
+{
+	for (; n >= 8; n -= 8, e += 8) {
+#pragma GCC unroll 8
+		for (int i = 0; i < 8; i++, value += step)
+			e[i] = value;
+	}
+	for (; n; n--, e++, value += step)
+		*e = value;
+}
+
+#endif
