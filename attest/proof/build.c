@@ -96,11 +96,13 @@ int ceno_proof_payload(const struct ceno_proof_statement *statement, uint8_t pay
 	struct ceno_proof_document document = { .statement = *statement };
 	struct ceno_json_writer w;
 	int rc = ceno_proof_c0(&statement->core, document.subject);
+	*payload_bytes = 0;
 	if (rc != 0)
 		return rc;
 	ceno_json_writer_init(&w, payload, CENO_PAYLOAD_MAX);
 	ceno_schema_write(&ceno_schema_document, &document, &w);
-	*payload_bytes = w.error == 0 ? w.length : 0;
+	if (w.error == 0)
+		*payload_bytes = w.length;
 	return w.error;
 }
 

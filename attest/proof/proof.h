@@ -114,7 +114,7 @@ struct ceno_proof_core {
 	uint8_t  record_commit[32];    /* zeros: none */
 	uint32_t pledge_mask;          /* bits of enum ceno_pledge_class, 8 bits */
 	uint32_t page_bytes;           /* 4096 */
-	uint64_t mem_total;            /* bytes of session RAM, page multiple, at most 64 GiB */
+	uint64_t mem_total;            /* bytes of session RAM, multiple of 64 KiB, at most 64 GiB */
 	uint8_t  rp_nonce[32];         /* relying party's; zeros: none given */
 	uint8_t  signer_pub[32];       /* Ed25519 key of this session */
 	uint32_t classification, jurisdiction; /* declared */
