@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "guest-kernel/abi/bundle.h"
 #include "tests/lib/rig.h"
 
 static struct ceno_rig_options real;
@@ -93,6 +94,68 @@ static void its_exit_status_comes_out(void **state)
 	assert_int_equal(rig.program.exit_status, 1);
 }
 
+/* A signed guest whose ring 0 is hostile (tests/hostile): stopped by Stage 2, and the proof says by what. */
+static void violates(const char *bundle, unsigned code)
+{
+	struct ceno_rig_options hostile;
+	const char *const argv[] = {"true", NULL};
+	char fragment[32];
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int streams[3] = {null, null, null};
+	assert_int_equal(ceno_rig_real(&hostile, "trust-hostile.bin", bundle), 0);
+	ceno_rig_open(&rig, &hostile);
+	ceno_rig_busybox(&rig, streams, argv, NULL);
+	close(null);
+	ceno_rig_expect_proof(&rig, "violation");
+	snprintf(fragment, sizeof fragment, "\"violation\":%u,", code);
+	assert_true(ceno_rig_payload_has(&rig, fragment));
+	assert_int_equal(rig.ending.violation, code);
+	assert_int_equal(rig.programs, 0);
+	ceno_rig_real_close(&hostile);
+}
+
+static void writing_its_own_text_ends_it(void **state)
+{
+	(void)state;
+	violates("bundle-hostile-text.bin", 17);
+}
+
+static void writing_the_boot_page_ends_it(void **state)
+{
+	(void)state;
+	violates("bundle-hostile-boot.bin", 17);
+}
+
+static void an_unpledged_window_ends_it(void **state)
+{
+	(void)state;
+	violates("bundle-hostile-window.bin", 16);
+}
+
+static void running_off_ram_ends_it(void **state)
+{
+	(void)state;
+	violates("bundle-hostile-ram-end.bin", 16);
+}
+
+/* A bundle signed by a key that is not the trust page's does not boot; the reason reaches the caller. */
+static void a_wrongly_signed_bundle_says_why(void **state)
+{
+	struct ceno_rig_options wrong;
+	const char *const argv[] = {"true", NULL};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int streams[3] = {null, null, null};
+	(void)state;
+	assert_int_equal(ceno_rig_real(&wrong, "trust-hostile.bin", "bundle.bin"), 0);
+	ceno_rig_open(&rig, &wrong);
+	ceno_rig_busybox(&rig, streams, argv, NULL);
+	close(null);
+	ceno_rig_expect_proof(&rig, "exit");
+	assert_int_equal(rig.ending.violation, 1);
+	assert_int_equal(rig.ending.value, CENO_STOP_BUNDLE_SIGNATURE);
+	ceno_rig_real_close(&wrong);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +163,11 @@ int main(void)
 		cmocka_unit_test_teardown(its_input_goes_in, teardown),
 		cmocka_unit_test_teardown(a_file_is_read_in_the_pack, teardown),
 		cmocka_unit_test_teardown(its_exit_status_comes_out, teardown),
+		cmocka_unit_test_teardown(writing_its_own_text_ends_it, teardown),
+		cmocka_unit_test_teardown(writing_the_boot_page_ends_it, teardown),
+		cmocka_unit_test_teardown(an_unpledged_window_ends_it, teardown),
+		cmocka_unit_test_teardown(running_off_ram_ends_it, teardown),
+		cmocka_unit_test_teardown(a_wrongly_signed_bundle_says_why, teardown),
 	};
 	if (geteuid() != 0 || ceno_rig_real(&real, "trust.bin", "bundle.bin") < 0) {
 		printf("skipped: needs root, KVM and the signed bundle\n");
