@@ -340,7 +340,7 @@ void ceno_rig_run(struct ceno_rig *rig, const char *const *argv)
 	close(null);
 }
 
-static void send_host_file(struct ceno_rig *rig, const char *path, const char *host, uint32_t mode)
+void ceno_rig_send_host_file(struct ceno_rig *rig, const char *path, const char *host, uint32_t mode)
 {
 	struct stat st;
 	int fd = open(host, O_RDONLY | O_CLOEXEC);
@@ -356,9 +356,9 @@ void ceno_rig_busybox(struct ceno_rig *rig, const int streams[3], const char *co
 	for (size_t i = 0; argv[i] && i < 14; i++)
 		full[i + 1] = argv[i];
 	ceno_rig_send_open(rig, streams, 0);
-	send_host_file(rig, "/bin/busybox", "/bin/busybox", 0555 | CENO_PACK_PROGRAM);
+	ceno_rig_send_host_file(rig, "/bin/busybox", "/bin/busybox", 0555 | CENO_PACK_PROGRAM);
 	if (input)
-		send_host_file(rig, "/in/data", input, 0444 | CENO_PACK_INPUT);
+		ceno_rig_send_host_file(rig, "/in/data", input, 0444 | CENO_PACK_INPUT);
 	ceno_rig_send_args(rig, "/bin/busybox", full);
 	ceno_rig_send(rig, CENO_SESSION_START);
 }

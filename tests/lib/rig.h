@@ -71,6 +71,8 @@ void ceno_rig_busybox(struct ceno_rig *rig, const int streams[3], const char *co
 /* api's part. stdin, out, err: borrowed. */
 void ceno_rig_send_open(struct ceno_rig *rig, const int streams[3], uint32_t flags);
 void ceno_rig_send_file(struct ceno_rig *rig, const char *path, int fd, uint64_t length, uint32_t mode);
+/* The same with a file of this host. */
+void ceno_rig_send_host_file(struct ceno_rig *rig, const char *path, const char *host, uint32_t mode);
 void ceno_rig_send_args(struct ceno_rig *rig, const char *program, const char *const *argv);
 void ceno_rig_send(struct ceno_rig *rig, uint32_t type);
 /* OPEN with /dev/null streams, one file /bin/program, ARGS of argv, START. */

@@ -109,6 +109,41 @@ static void start_session(struct secrets *s, const char *behaviour)
 	assert_int_equal(pread(boot, s->nonce, 32, offsetof(struct ceno_boot, nonce)), 32);
 }
 
+/* The real vmm, the signed bundle, and a program that holds the canary everywhere. Returns 0, or -1
+ * with a printed reason if this machine cannot. */
+static int start_real_session(struct secrets *s, struct ceno_rig_options *options)
+{
+	const char *const argv[] = {"canary", s->hex, "16", NULL};
+	int out[2];
+	char text[16] = "";
+	if (ceno_rig_real(options, "trust.bin", "bundle.bin") < 0)
+		return -1;
+	assert_int_equal(getrandom(s->raw, sizeof s->raw, 0), sizeof s->raw);
+	for (size_t i = 0; i < sizeof s->raw; i++)
+		snprintf(s->hex + 2 * i, 3, "%02x", s->raw[i]);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int streams[3] = {null, out[1], null};
+	ceno_rig_open(&rig, options);
+	ceno_rig_send_open(&rig, streams, 0);
+	close(out[1]);
+	close(null);
+	ceno_rig_send_host_file(&rig, "/bin/canary", CANARY_PROGRAM, 0555 | CENO_PACK_PROGRAM);
+	ceno_rig_send_args(&rig, "/bin/canary", argv);
+	ceno_rig_send(&rig, CENO_SESSION_START);
+	ceno_rig_until(&rig, &rig.launched, 5000);
+	assert_int_equal(read(out[0], text, sizeof text - 1), 5);
+	assert_string_equal(text, "held\n");
+	close(out[0]);
+	copy_memfds(rig.pidfd, rig.warden);
+	int boot = copy_of("ceno-boot");
+	assert_int_equal(pread(boot, s->seed, 32, offsetof(struct ceno_boot, seed)), 32);
+	assert_int_equal(pread(boot, s->nonce, 32, offsetof(struct ceno_boot, nonce)), 32);
+	assert_true(hits(s->raw, sizeof s->raw) > 1000000);
+	assert_true(hits(s->hex, sizeof s->hex - 1) >= 1);
+	return 0;
+}
+
 static void expect_nothing_left(const struct secrets *s)
 {
 	assert_int_equal(hits(s->raw, sizeof s->raw), 0);
@@ -142,6 +177,32 @@ static void nothing_survives_a_crash(void **state)
 	assert_int_equal(kill(rig.vmm, SIGKILL), 0);
 	ceno_rig_expect_proof(&rig, "crash");
 	expect_nothing_left(&s);
+}
+
+static void nothing_of_a_real_guest_survives(void **state)
+{
+	struct ceno_rig_options options;
+	struct secrets s = {0};
+	(void)state;
+	if (start_real_session(&s, &options) < 0)
+		skip();
+	ceno_rig_send(&rig, CENO_SESSION_DESTROY);
+	ceno_rig_expect_proof(&rig, "request");
+	expect_nothing_left(&s);
+	ceno_rig_real_close(&options);
+}
+
+static void nothing_of_a_real_guest_survives_a_crash(void **state)
+{
+	struct ceno_rig_options options;
+	struct secrets s = {0};
+	(void)state;
+	if (start_real_session(&s, &options) < 0)
+		skip();
+	assert_int_equal(kill(rig.vmm, SIGKILL), 0);
+	ceno_rig_expect_proof(&rig, "crash");
+	expect_nothing_left(&s);
+	ceno_rig_real_close(&options);
 }
 
 /* Gone, or a zombie that whoever inherited it has not reaped yet. */
@@ -208,6 +269,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(nothing_survives_a_requested_end, teardown),
 		cmocka_unit_test_teardown(nothing_survives_a_crash, teardown),
+		cmocka_unit_test_teardown(nothing_of_a_real_guest_survives, teardown),
+		cmocka_unit_test_teardown(nothing_of_a_real_guest_survives_a_crash, teardown),
 		cmocka_unit_test_teardown(recovery_wipes_after_the_warden_died, teardown),
 		cmocka_unit_test_teardown(recovery_does_not_claim_what_it_cannot_seal, teardown),
 	};
