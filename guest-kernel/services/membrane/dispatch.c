@@ -75,29 +75,17 @@ static int access_of(uint64_t error)
 	return error & 1u << 1 ? LX_PROT_WRITE : LX_PROT_READ;
 }
 
-/* A page that membrane already mapped faults again only if the two page tables
- * disagree; give up before that becomes an endless loop. */
-static int repeats(uint64_t gva, uint64_t error, uint64_t rip)
-{
-	static uint64_t last[3];
-	static uint32_t times;
-
-	if (last[0] == gva && last[1] == error && last[2] == rip)
-		return ++times > 16;
-	last[0] = gva;
-	last[1] = error;
-	last[2] = rip;
-	times = 0;
-	return 0;
-}
-
 static void page_fault(const struct ceno_trap_page *t)
 {
+	static uint32_t in_vain;
 	int result = ceno_pages_fault(t->cr2, access_of(t->error));
 
 	ceno_program.faults++;
-	if (result == 0 && repeats(t->cr2, t->error, t->rip))
-		result = -LX_EFAULT;
+	/* A page that is mapped already faults only if the two page tables disagree: give
+	 * up before that becomes an endless loop. */
+	in_vain = result == 1 ? in_vain + 1 : 0;
+	if (result == 1)
+		result = in_vain > 16 ? -LX_EFAULT : 0;
 	if (result == -LX_ENOMEM)
 		ceno_program_out_of_memory();
 	else if (result == -LX_EIO)

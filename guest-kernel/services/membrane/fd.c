@@ -16,6 +16,12 @@ static struct ceno_file files[CENO_FDS];
 static uint16_t table[CENO_FDS];             /* file index + 1, 0: closed */
 static uint8_t cloexec[CENO_FDS];
 
+void ceno_fd_init(void)
+{
+	memset(files, 0, sizeof(files));
+	memset(table, 0, sizeof(table));
+}
+
 struct ceno_file *ceno_fd_file(int32_t fd)
 {
 	return fd >= 0 && fd < CENO_FDS && table[fd] ? &files[table[fd] - 1] : NULL;

@@ -17,6 +17,8 @@ struct ceno_file {
 	char    *path;                     /* a frame of RAM with the path it was opened by, or NULL */
 };
 
+/* No descriptor is open. Once per boot. */
+void ceno_fd_init(void);
 /* Closes everything; opens 0, 1, 2 on the host's streams. Returns 0 or -LX_ENOMEM. */
 int ceno_fd_start(void);
 void ceno_fd_end(void);

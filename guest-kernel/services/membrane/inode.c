@@ -17,6 +17,13 @@ static struct pool inodes, names;
 static struct ceno_inode *root;
 static uint64_t next_number;
 
+void ceno_inodes_init(void)
+{
+	inodes.free = names.free = NULL;
+	root = NULL;
+	next_number = 0;
+}
+
 static void *pool_take(struct pool *pool, uint32_t bytes)
 {
 	struct piece *piece;

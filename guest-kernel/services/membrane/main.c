@@ -5,6 +5,7 @@
  * A pack or window that cannot be used is the launcher's fault: membrane ends, and
  * the nucleus reports that no fiber can run.
  */
+#include "fd.h"
 #include "frames.h"
 #include "pack.h"
 #include "process.h"
@@ -12,12 +13,15 @@
 #include "stdio.h"
 #include "time.h"
 #include "vfs.h"
+#include "vm.h"
 
+#ifndef CENO_ARCH_FAKE
 _Noreturn void ceno_membrane_abort(void)
 {
 	for (;;)
 		__asm__ volatile("ud2");
 }
+#endif
 
 /* User RAM as init hands it on: without pool, boot granule, and the end that holds
  * membrane's own bss and stack. */
@@ -34,6 +38,12 @@ void ceno_service_main(void)
 
 	if (boot->magic != CENO_BOOT_MAGIC || boot->abi_version != CENO_ABI_VERSION)
 		ceno_membrane_abort();
+	memset(&ceno_program, 0, sizeof(ceno_program));
+	ceno_pages_init();
+	ceno_areas_reset();
+	ceno_fd_init();
+	ceno_inodes_init();
+	ceno_paths_init();
 	ceno_time_init();
 	if (ceno_stdio_init() || ceno_frames_init(user_bytes(boot->ram_bytes)) || ceno_packs_init(boot->pack_bytes))
 		ceno_membrane_abort();

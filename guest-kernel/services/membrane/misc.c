@@ -55,6 +55,9 @@ int64_t ceno_sys_getresuid(const uint64_t a[6])
 	const uint32_t zero = 0;
 
 	for (int i = 0; i < 3; i++)
+		if (ceno_user_check_write(a[i], sizeof(zero)))
+			return -LX_EFAULT;
+	for (int i = 0; i < 3; i++)
 		if (ceno_user_write(a[i], &zero, sizeof(zero)))
 			return -LX_EFAULT;
 	return 0;
@@ -179,6 +182,8 @@ int64_t ceno_sys_getcpu(const uint64_t a[6])
 {
 	const uint32_t zero = 0;
 
+	if ((a[0] && ceno_user_check_write(a[0], sizeof(zero))) || (a[1] && ceno_user_check_write(a[1], sizeof(zero))))
+		return -LX_EFAULT;
 	if (a[0] && ceno_user_write(a[0], &zero, sizeof(zero)))
 		return -LX_EFAULT;
 	return a[1] && ceno_user_write(a[1], &zero, sizeof(zero)) ? -LX_EFAULT : 0;

@@ -418,10 +418,10 @@ static int fault_small(const struct ceno_area *area, uint64_t gva, int access)
 		else if (access == LX_PROT_WRITE)
 			error = copy_pack(area, gva, table, &low, &high);
 		else if (*entry & HW)
-			return 0;
+			return 1;
 	}
 	if (error || (*entry & HW))
-		return error;
+		return error ? error : 1;
 	if (*entry & RAM)
 		error = map(CENO_SLOT_RAM, low, frame_of(*entry_at(table, low, 1)), high - low, rights_of(area, 0));
 	else
@@ -444,7 +444,7 @@ int ceno_pages_fault(uint64_t gva, int access)
 	if (!*dir)
 		touch_large(area, dir, gva);
 	if (*dir & BIG_HW)
-		return 0;
+		return 1;
 	if (*dir & BIG_RAM) {
 		int error = map(CENO_SLOT_RAM, LARGE_DOWN(gva), frame_of(*dir), CENO_LARGE_PAGE, rights_of(area, 0));
 
@@ -455,7 +455,9 @@ int ceno_pages_fault(uint64_t gva, int access)
 	}
 	if (access == LX_PROT_EXEC && ceno_pages_private(CENO_PAGE_DOWN(gva), CENO_PAGE_DOWN(gva) + CENO_PAGE))
 		return -LX_EFAULT;
-	if (access != LX_PROT_WRITE && (*dir & BIG_PACK || (!*dir && map_large_pack(area, dir, gva))))
+	if (access != LX_PROT_WRITE && (*dir & BIG_PACK))
+		return 1;
+	if (access != LX_PROT_WRITE && !*dir && map_large_pack(area, dir, gva))
 		return 0;
 	return fault_small(area, gva, access);
 }
@@ -481,7 +483,7 @@ void *ceno_pages_reach(uint64_t gva, int access, uint64_t *bytes, int *error)
 			return *error ? NULL : (void *)(uintptr_t)ceno_packs_data(offset, *bytes);
 		}
 		*error = ceno_pages_fault(gva, access);
-		dir = *error ? NULL : directory(gva, 0);
+		dir = *error < 0 ? NULL : directory(gva, 0);
 		if (!dir)
 			return NULL;
 	}
@@ -494,6 +496,11 @@ void *ceno_pages_reach(uint64_t gva, int access, uint64_t *bytes, int *error)
 }
 
 /* ---- the whole space ------------------------------------------------------- */
+
+void ceno_pages_init(void)
+{
+	root = NO_ROOT;
+}
 
 int ceno_pages_start(void)
 {

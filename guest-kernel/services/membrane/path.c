@@ -13,6 +13,11 @@
 static struct ceno_inode *cwd;
 static char user_path[CENO_PATH_MAX], work[CENO_PATH_MAX], spare[CENO_PATH_MAX];
 
+void ceno_paths_init(void)
+{
+	cwd = NULL;
+}
+
 struct ceno_inode *ceno_path_cwd(void)
 {
 	return cwd ? cwd : ceno_inode_root();

@@ -118,6 +118,8 @@ int64_t ceno_sys_gettimeofday(const uint64_t a[6])
 	const struct lx_timeval out = { (int64_t)(ns / SECOND), (int64_t)(ns % SECOND / 1000) };
 	const int32_t zone[2] = { 0, 0 };
 
+	if (a[1] && ceno_user_check_write(a[1], sizeof(zone)))
+		return -LX_EFAULT;
 	if (a[0] && ceno_user_write(a[0], &out, sizeof(out)))
 		return -LX_EFAULT;
 	return a[1] ? ceno_user_write(a[1], zone, sizeof(zone)) : 0;

@@ -59,6 +59,8 @@ struct ceno_name {
 
 /* ---- inodes and names (inode.c) ------------------------------------------ */
 
+/* No inode exists. Once per boot, before any other. */
+void ceno_inodes_init(void);
 struct ceno_inode *ceno_inode_root(void);
 /* A new inode without a name. NULL: no RAM. mode without the type. */
 struct ceno_inode *ceno_inode_new(enum ceno_inode_kind kind, uint32_t mode);
@@ -107,6 +109,7 @@ enum { CENO_WALK_NOFOLLOW = 1, CENO_WALK_EMPTY = 2 };
 int ceno_path_walk(struct ceno_inode *from, const char *path, int flags, struct ceno_walk *walk);
 /* The same for a system call's (dirfd, path) arguments; also -LX_EFAULT, -LX_EBADF. */
 int ceno_path_user(uint64_t dirfd, uint64_t path_gva, int flags, struct ceno_walk *walk);
+void ceno_paths_init(void);
 struct ceno_inode *ceno_path_cwd(void);
 void ceno_path_cwd_set(struct ceno_inode *dir);
 /* Makes missing directories of an absolute path; returns the last or NULL. */

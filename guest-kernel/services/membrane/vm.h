@@ -51,6 +51,8 @@ uint64_t ceno_areas_gap(uint64_t bytes, uint64_t bottom, uint64_t top);
 
 /* ---- pages (pages.c) ----------------------------------------------------- */
 
+/* There is no space. Once per boot. */
+void ceno_pages_init(void);
 /* A new, empty space (CENO_SLOT_PROCESS); frees every page of the one before.
  * Returns 0 or -LX_ENOMEM. */
 int ceno_pages_start(void);
@@ -58,8 +60,9 @@ int ceno_pages_start(void);
 void ceno_pages_end(void);
 
 /* Makes the page at gva present for this kind of access, and some around it.
- * access: LX_PROT_READ, _WRITE or _EXEC. Returns 0; -LX_EFAULT: no such page or
- * right; -LX_EIO: beyond the end of the file; -LX_ENOMEM: out of RAM. */
+ * access: LX_PROT_READ, _WRITE or _EXEC. Returns 0; 1: it was mapped with that right
+ * already; -LX_EFAULT: no such page or right; -LX_EIO: beyond the end of the file;
+ * -LX_ENOMEM: out of RAM. */
 int ceno_pages_fault(uint64_t gva, int access);
 
 /* Where membrane reaches the page's bytes from gva on, made present like a fault.

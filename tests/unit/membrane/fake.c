@@ -1,0 +1,464 @@
+/*
+ * The host's stand-in for nucleus, warden and vmm. See fake.h. It refuses what
+ * the nucleus refuses (verb_map.c, space.c): wrong bounds, an occupied place, part
+ * of a large mapping, write and execute together or through two mappings.
+ */
+#include "fake.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "guest-kernel/services/membrane/membrane.h"
+#include "guest-kernel/services/membrane/process.h"
+#include "vmm/warden/pack.h"
+
+#define LARGE_PAGES 512u
+#define TABLE (1u << 16)
+
+struct mapping { uint64_t page; uint64_t offset; uint8_t object, rights, large, used; };
+
+int (*fake_on_wait)(void);
+uint32_t fake_doorbells;
+uint64_t fake_tsc;
+
+static jmp_buf back;
+static int ram_fd = -1, pack_fd = -1, window_fd = -1;
+static uint64_t pack_bytes;
+static struct mapping table[TABLE];
+static size_t mapped;
+static int has_process;
+static uint8_t *ram_view, *pack_view;
+
+#define MUST(x) do { if (!(x)) { fprintf(stderr, "fake.c:%d: " #x "\n", __LINE__); abort(); } } while (0)
+
+static void leave(enum fake_outcome outcome) { longjmp(back, (int)outcome + 1); }
+
+_Noreturn void ceno_membrane_abort(void) { longjmp(back, FAKE_ABORTED + 1); }
+_Noreturn void ceno_process_enter(struct ceno_trap_page *t) { (void)t; longjmp(back, FAKE_ENTERED + 1); }
+
+/* ---- processor ----------------------------------------------------------------- */
+
+static uint64_t fs_base, gs_base;
+
+void ceno_fpu_reset(void) { }
+uint32_t ceno_cpu_hwcap(void) { return 0x178bfbff; }
+int ceno_cpu_random(uint64_t *value) { (void)value; return 0; }
+void ceno_fs_base_set(uint64_t value) { fs_base = value; }
+void ceno_gs_base_set(uint64_t value) { gs_base = value; }
+uint64_t ceno_fs_base(void) { return fs_base; }
+uint64_t ceno_gs_base(void) { return gs_base; }
+uint64_t ceno_rdtsc(void) { return fake_tsc += 2000; }
+void fake_doorbell(void) { fake_doorbells++; }
+
+/* ---- the program's space --------------------------------------------------------- */
+
+static struct mapping *slot_of(uint64_t page)
+{
+	uint32_t i = (uint32_t)(page * 0x9e3779b97f4a7c15ull >> 48) & (TABLE - 1);
+
+	while (table[i].used && table[i].page != page)
+		i = (i + 1) & (TABLE - 1);
+	return &table[i];
+}
+
+/* Entries keep their slot when unmapped (rights 0), so that probing stays simple. */
+static struct mapping *find(uint64_t gva)
+{
+	struct mapping *m = slot_of(gva / CENO_PAGE);
+
+	return m->used && m->rights ? m : NULL;
+}
+
+size_t fake_mapped_pages(void) { return mapped; }
+
+static void forget_all(void)
+{
+	memset(table, 0, sizeof(table));
+	mapped = 0;
+}
+
+static int64_t unmap(uint64_t gva, uint64_t bytes)
+{
+	if (bytes > CENO_LARGE_PAGE)
+		return CENO_E_BOUNDS;
+	for (uint64_t at = gva; at < gva + bytes; at += CENO_PAGE) {
+		struct mapping *m = find(at);
+		uint64_t start = at & ~(CENO_LARGE_PAGE - 1);
+
+		if (m && m->large && (start < gva || start + CENO_LARGE_PAGE > gva + bytes))
+			return CENO_E_BOUNDS;
+	}
+	for (uint64_t at = gva; at < gva + bytes; at += CENO_PAGE) {
+		struct mapping *m = find(at);
+
+		if (m) {
+			m->rights = 0;
+			mapped--;
+		}
+	}
+	return 0;
+}
+
+static int64_t map_process(int64_t object, uint64_t gva, uint64_t offset, uint64_t bytes, uint32_t rights)
+{
+	int large = ((gva | offset | bytes) & (CENO_LARGE_PAGE - 1)) == 0;
+	uint64_t start = gva & ~(CENO_LARGE_PAGE - 1);
+
+	if (object == CENO_SLOT_RAM && (rights & CENO_RIGHT_EXECUTE))
+		return CENO_E_WX; /* every frame of RAM is writable in membrane's window */
+	if (object == CENO_SLOT_PACK && (rights & CENO_RIGHT_WRITE))
+		return CENO_E_RIGHTS;
+	for (uint64_t at = gva; at < gva + bytes; at += CENO_PAGE)
+		if (find(at))
+			return CENO_E_EXISTS;
+	if (large)                    /* a table of small entries is in the way, even if empty */
+		for (uint64_t at = start; at < start + CENO_LARGE_PAGE; at += CENO_PAGE)
+			if (slot_of(at / CENO_PAGE)->used && !slot_of(at / CENO_PAGE)->large)
+				return CENO_E_EXISTS;
+	for (uint64_t at = 0; at < bytes; at += CENO_PAGE) {
+		struct mapping *m = slot_of((gva + at) / CENO_PAGE);
+
+		*m = (struct mapping){ (gva + at) / CENO_PAGE, offset + at, (uint8_t)object, (uint8_t)rights, (uint8_t)large, 1 };
+		MUST(++mapped < TABLE / 2);
+	}
+	return 0;
+}
+
+/* ---- verbs -------------------------------------------------------------------------- */
+
+static int64_t map_self(int64_t object, uint64_t gva, uint64_t offset, uint64_t bytes, uint32_t rights)
+{
+	int prot = PROT_READ | (rights & CENO_RIGHT_WRITE ? PROT_WRITE : 0);
+	int fd = object == CENO_SLOT_RAM ? ram_fd : object == CENO_SLOT_PACK ? pack_fd : window_fd;
+	uint64_t limit = object == CENO_SLOT_RAM ? FAKE_RAM_BYTES : object == CENO_SLOT_PACK ? pack_bytes : CENO_STDIO_BYTES;
+
+	if (object == CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO && offset == CENO_WINDOW_STRIDE)
+		return 0;
+	if (offset > limit || bytes > limit - offset)
+		return CENO_E_BOUNDS;
+	MUST(mmap((void *)(uintptr_t)gva, bytes, prot, MAP_SHARED | MAP_FIXED, fd, (off_t)offset) == (void *)(uintptr_t)gva);
+	return 0;
+}
+
+int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_t offset, uint64_t bytes, uint32_t rights)
+{
+	MUST(bytes && !((gva | offset | bytes) & (CENO_PAGE - 1)));
+	MUST(gva < 1ull << 47 && bytes <= (1ull << 47) - gva);
+	MUST(gva > CENO_GVA_ENTRY || gva + bytes <= CENO_GVA_ENTRY);
+	MUST((rights & (CENO_RIGHT_WRITE | CENO_RIGHT_EXECUTE)) != (CENO_RIGHT_WRITE | CENO_RIGHT_EXECUTE));
+	if (space_slot == CENO_SLOT_SELF)
+		return map_self(object_slot, gva, offset, bytes, rights);
+	MUST(space_slot == CENO_SLOT_PROCESS && has_process);
+	if (object_slot == -1)
+		return unmap(gva, bytes);
+	MUST(object_slot == CENO_SLOT_RAM || object_slot == CENO_SLOT_PACK);
+	if (offset + bytes > (object_slot == CENO_SLOT_RAM ? FAKE_RAM_BYTES : pack_bytes))
+		return CENO_E_BOUNDS;
+	return map_process(object_slot, gva, offset, bytes, rights);
+}
+
+int64_t ceno_spawn(uint32_t kind, uint32_t dst_slot, uint64_t pool_pages, uint64_t rip, uint64_t rsp)
+{
+	(void)pool_pages, (void)rip, (void)rsp;
+	MUST(kind == CENO_SPAWN_PROCESS && dst_slot == CENO_SLOT_PROCESS);
+	if (has_process)
+		return CENO_E_SLOT;
+	has_process = 1;
+	forget_all();
+	return 0;
+}
+
+int64_t ceno_mask(uint32_t slot, uint32_t rights_keep, uint64_t offset, uint64_t length, uint64_t expiry)
+{
+	static int again;
+
+	(void)offset, (void)length, (void)expiry;
+	MUST(rights_keep == 0);
+	if (slot == CENO_SLOT_SELF)
+		leave(FAKE_HALTED);
+	MUST(slot == CENO_SLOT_PROCESS && has_process);
+	if (++again % 3)
+		return CENO_E_AGAIN;
+	has_process = 0;
+	forget_all();
+	return 0;
+}
+
+int64_t ceno_tick(uint64_t deadline, int wake_on_window, uint64_t *now)
+{
+	if (deadline >= UINT64_MAX >> 1) {
+		if (!wake_on_window || !fake_on_wait || !fake_on_wait())
+			leave(FAKE_BLOCKED);
+	} else if (deadline > fake_tsc) {
+		fake_tsc = deadline;
+	}
+	if (now)
+		*now = fake_tsc;
+	return 0;
+}
+
+int64_t ceno_recv_signal(uint32_t slot, int poll)
+{
+	if (slot == CENO_SLOT_PROCESS)
+		return 0;
+	MUST(slot == CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO);
+	if (!poll && (!fake_on_wait || !fake_on_wait()))
+		leave(FAKE_BLOCKED);
+	return 0;
+}
+
+/* ---- boot ---------------------------------------------------------------------------- */
+
+static void *view(int fd, uint64_t bytes)
+{
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	MUST(at != MAP_FAILED);
+	return at;
+}
+
+static int fresh(int *fd, const char *name, uint64_t bytes)
+{
+	if (*fd < 0)
+		*fd = memfd_create(name, MFD_CLOEXEC);
+	MUST(*fd >= 0 && ftruncate(*fd, 0) == 0 && ftruncate(*fd, (off_t)bytes) == 0);
+	return *fd;
+}
+
+static void place(uint64_t gva, uint64_t bytes)
+{
+	MUST(mmap((void *)(uintptr_t)gva, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+	     (void *)(uintptr_t)gva);
+}
+
+static void make_pack(const struct fake_file *files, size_t count, const void *args, size_t args_bytes)
+{
+	static struct ceno_pack_entry entries[CENO_PACK_ENTRIES_MAX];
+	static uint32_t source[CENO_PACK_ENTRIES_MAX];
+
+	memset(entries, 0, sizeof(entries));
+	for (size_t i = 0; i < count; i++) {
+		strcpy(entries[i].path, files[i].path);
+		entries[i].mode = files[i].mode;
+		entries[i].length = files[i].bytes;
+	}
+	strcpy(entries[count].path, CENO_PACK_ARGS);
+	entries[count].length = args_bytes;
+	MUST(ceno_pack_plan(entries, (uint32_t)count + 1, source, &pack_bytes, NULL) == 0);
+	if (pack_view)
+		munmap(pack_view, pack_bytes);
+	pack_view = view(fresh(&pack_fd, "pack", pack_bytes), pack_bytes);
+	ceno_pack_header_format((struct ceno_pack_header *)(void *)pack_view, (uint32_t)count + 1, pack_bytes);
+	memcpy(pack_view + sizeof(struct ceno_pack_header), entries, (count + 1) * sizeof(entries[0]));
+	for (size_t i = 0; i <= count; i++)
+		memcpy(pack_view + entries[i].offset, source[i] == count ? args : files[source[i]].data, entries[i].length);
+	munmap(pack_view, pack_bytes);
+	pack_view = NULL;
+	pack_view = mmap(NULL, pack_bytes, PROT_READ, MAP_SHARED, pack_fd, 0);
+	MUST(pack_view != MAP_FAILED);
+}
+
+enum fake_outcome fake_boot_args(const struct fake_file *files, size_t count, const void *args, size_t bytes)
+{
+	struct ceno_boot *boot = (struct ceno_boot *)(uintptr_t)CENO_GVA_BOOT_PAGE;
+	int outcome;
+
+	make_pack(files, count, args, bytes);
+	fresh(&ram_fd, "ram", FAKE_RAM_BYTES);
+	fresh(&window_fd, "window", CENO_STDIO_BYTES);
+	if (!ram_view)
+		ram_view = view(ram_fd, FAKE_RAM_BYTES);
+	place(CENO_GVA_TRAP_PAGE, CENO_PAGE);
+	place(CENO_GVA_BOOT_PAGE, CENO_PAGE);
+	boot->magic = CENO_BOOT_MAGIC;
+	boot->abi_version = CENO_ABI_VERSION;
+	boot->syscall_mode = CENO_SYSCALL_LSTAR;
+	boot->tsc_hz = 2000000000;
+	memset(boot->seed, 0x5a, sizeof(boot->seed));
+	boot->ram_bytes = FAKE_RAM_BYTES + 2 * CENO_LARGE_PAGE + CENO_PAGE;
+	boot->pack_bytes = pack_bytes;
+	boot->start_realtime_ns = 1700000000ull * 1000000000ull;
+	has_process = 0;
+	forget_all();
+	fake_tsc = 1000000;
+	fake_doorbells = 0;
+	fake_host()->magic = CENO_STDIO_MAGIC;
+	fake_host()->abi_version = CENO_ABI_VERSION;
+	fake_host()->request_seq = 1;
+	outcome = setjmp(back);
+	if (!outcome)
+		ceno_service_main();
+	return (enum fake_outcome)(outcome - 1);
+}
+
+enum fake_outcome fake_boot(const struct fake_file *files, size_t count, const char *const *argv)
+{
+	const char *const env[] = { "PATH=/bin", "LANG=C", NULL };
+	static uint8_t block[CENO_ARGS_MAX];
+	int64_t bytes = ceno_pack_args_format(block, sizeof(block), argv[0], argv, env, "/");
+
+	MUST(bytes > 0);
+	return fake_boot_args(files, count, block, (size_t)bytes);
+}
+
+struct fake_file fake_program(const char *path)
+{
+	static uint8_t image[3 * 4096];
+	struct lx_elf_header h = { .ident = { 0x7f, 'E', 'L', 'F', 2, 1, 1 }, .type = LX_ET_EXEC, .machine = LX_EM_X86_64,
+	                           .version = 1, .entry = 0x401000, .phoff = 64, .ehsize = 64, .phentsize = 56, .phnum = 3 };
+	struct lx_elf_segment s[3] = {
+		{ LX_PT_LOAD, LX_PF_R, 0, 0x400000, 0x400000, 64 + 3 * 56, 64 + 3 * 56, 4096 },
+		{ LX_PT_LOAD, LX_PF_R | LX_PF_X, 4096, 0x401000, 0x401000, 16, 16, 4096 },
+		{ LX_PT_LOAD, LX_PF_R | LX_PF_W, 8192 + 16, 0x402010, 0x402010, 32, 0x5000, 4096 },
+	};
+
+	memset(image, 0xcc, sizeof(image));
+	memcpy(image, &h, sizeof(h));
+	memcpy(image + 64, s, sizeof(s));
+	return (struct fake_file){ path, 0555 | CENO_PACK_PROGRAM, image, sizeof(image) };
+}
+
+void fake_start(void)
+{
+	const char *const argv[] = { "/bin/p", "one", "two", NULL };
+	struct fake_file file = fake_program("/bin/p");
+
+	fake_on_wait = NULL;
+	MUST(fake_boot(&file, 1, argv) == FAKE_ENTERED);
+}
+
+struct ceno_stdio_host *fake_host(void) { return (struct ceno_stdio_host *)(void *)fake_window(); }
+
+const struct ceno_stdio_guest *fake_guest(void)
+{
+	return (const struct ceno_stdio_guest *)(const void *)(fake_window() + CENO_STDIO_GUEST_OFFSET);
+}
+
+uint8_t *fake_window(void)
+{
+	static uint8_t *at;
+
+	if (!at)
+		at = view(window_fd, CENO_STDIO_BYTES);
+	return at;
+}
+
+/* ---- the program ------------------------------------------------------------------------ */
+
+enum fake_outcome fake_call(uint64_t number, const uint64_t a[6], int64_t *result)
+{
+	struct ceno_trap_page *t = ceno_trap();
+	uint64_t before[16];
+	int outcome;
+
+	for (unsigned i = 0; i < 16; i++)
+		t->gpr[i] = 0x1111111111111111ull * i;
+	t->gpr[CENO_RAX] = number;
+	t->gpr[CENO_RDI] = a[0];
+	t->gpr[CENO_RSI] = a[1];
+	t->gpr[CENO_RDX] = a[2];
+	t->gpr[CENO_R10] = a[3];
+	t->gpr[CENO_R8] = a[4];
+	t->gpr[CENO_R9] = a[5];
+	memcpy(before, t->gpr, sizeof(before));
+	outcome = setjmp(back);
+	if (!outcome) {
+		ceno_service_syscall(t);
+		outcome = FAKE_RETURNED + 1;
+		MUST(memcmp(before + 1, t->gpr + 1, 15 * 8) == 0);
+	}
+	MUST(outcome != FAKE_ABORTED + 1);
+	if (result)
+		*result = (int64_t)t->gpr[CENO_RAX];
+	return (enum fake_outcome)(outcome - 1);
+}
+
+int64_t sys6(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+	const uint64_t args[6] = { a, b, c, d, e, f };
+	int64_t result;
+
+	MUST(fake_call(number, args, &result) == FAKE_RETURNED);
+	return result;
+}
+
+enum fake_outcome fake_fault(uint64_t vector, uint64_t error, uint64_t cr2)
+{
+	struct ceno_trap_page *t = ceno_trap();
+	int outcome;
+
+	t->vector = vector;
+	t->error = error;
+	t->cr2 = cr2;
+	t->rip = 0x401000;
+	t->rflags = 0x202;
+	outcome = setjmp(back);
+	if (!outcome) {
+		ceno_service_fault(t);
+		outcome = FAKE_RETURNED + 1;
+	}
+	return (enum fake_outcome)(outcome - 1);
+}
+
+uint8_t *fake_touch(uint64_t gva, uint32_t access, enum fake_outcome *outcome)
+{
+	*outcome = FAKE_RETURNED;
+	for (int tries = 0; tries < 20; tries++) {
+		struct mapping *m = find(gva);
+		uint64_t error = 4u | (m ? 1u : 0u) | (access == CENO_RIGHT_WRITE ? 2u : 0u) | (access == CENO_RIGHT_EXECUTE ? 16u : 0u);
+
+		if (m && (m->rights & access))
+			return (m->object == CENO_SLOT_RAM ? ram_view : pack_view) + m->offset + gva % CENO_PAGE;
+		*outcome = fake_fault(14, error, gva);
+		if (*outcome != FAKE_RETURNED)
+			return NULL;
+	}
+	MUST(!"the fault handler makes no progress");
+	return NULL;
+}
+
+void fake_poke(uint64_t gva, const void *from, size_t bytes)
+{
+	enum fake_outcome outcome;
+
+	for (size_t i = 0; i < bytes; i++) {
+		uint8_t *at = fake_touch(gva + i, CENO_RIGHT_WRITE, &outcome);
+
+		MUST(at);
+		*at = ((const uint8_t *)from)[i];
+	}
+}
+
+void fake_peek(void *to, uint64_t gva, size_t bytes)
+{
+	enum fake_outcome outcome;
+
+	for (size_t i = 0; i < bytes; i++) {
+		uint8_t *at = fake_touch(gva + i, CENO_RIGHT_READ, &outcome);
+
+		MUST(at);
+		((uint8_t *)to)[i] = *at;
+	}
+}
+
+uint64_t fake_page(void)
+{
+	int64_t at = sys(9, 0, 2 * CENO_PAGE, 3, 0x22, (uint64_t)-1, 0);
+
+	MUST(at > 0);
+	MUST(sys(11, (uint64_t)at + CENO_PAGE, CENO_PAGE) == 0);
+	return (uint64_t)at;
+}
+
+uint64_t fake_string(const char *s)
+{
+	uint64_t at = fake_page();
+
+	fake_poke(at, s, strlen(s) + 1);
+	return at;
+}
