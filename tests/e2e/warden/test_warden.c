@@ -182,6 +182,43 @@ static void a_held_session_runs_a_second_program(void **state)
 	ceno_rig_expect_proof(&rig, "request");
 }
 
+/* A memory group of the test's own, v1 or v2; NULL if this machine gives none. */
+static const char *make_group(uint32_t *version, uint64_t limit)
+{
+	static char path[128];
+	char file[192], text[32];
+	const char *const names[] = {"memory.limit_in_bytes", "memory.max"};
+	for (*version = 1; *version <= 2; ++*version) {
+		snprintf(path, sizeof path, "/sys/fs/cgroup/%sceno-test-%d", *version == 1 ? "memory/" : "", getpid());
+		if (mkdir(path, 0755) < 0)
+			continue;
+		snprintf(file, sizeof file, "%s/%s", path, names[*version - 1]);
+		int fd = open(file, O_WRONLY | O_CLOEXEC);
+		int n = snprintf(text, sizeof text, "%lu", (unsigned long)limit);
+		if (fd >= 0 && write(fd, text, (size_t)n) == n) {
+			close(fd);
+			return path;
+		}
+		rmdir(path);
+	}
+	return NULL;
+}
+
+static void running_out_of_the_groups_memory_ends_it(void **state)
+{
+	struct ceno_rig_options o = plain;
+	(void)state;
+	o.group = make_group(&o.cgroup_version, 48ull << 20);
+	if (!o.group) {
+		printf("skipped: no memory controller here\n");
+		skip();
+	}
+	begin(&o, "oom");
+	ceno_rig_expect_proof(&rig, "oom");
+	assert_true(ceno_rig_payload_has(&rig, o.cgroup_version == 1 ? "\"cgroup_version\":1" : "\"cgroup_version\":2"));
+	assert_int_equal(rmdir(o.group), 0); /* empty: nothing of the session is left in it */
+}
+
 /* The parts of a large destruction, from the signed timing. Printed, not judged: the machine is shared. */
 static uint64_t timing(const char *name)
 {
@@ -300,6 +337,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_killed_vmm_is_a_crash, teardown),
 		cmocka_unit_test_teardown(a_vmm_that_breaks_the_protocol_is_a_crash, teardown),
 		cmocka_unit_test_teardown(a_held_session_runs_a_second_program, teardown),
+		cmocka_unit_test_teardown(running_out_of_the_groups_memory_ends_it, teardown),
 		cmocka_unit_test_teardown(a_large_memory_is_destroyed_in_time, teardown),
 		cmocka_unit_test_teardown(a_vmm_without_a_filter_never_runs, teardown),
 		cmocka_unit_test_teardown(a_failed_jail_is_reported, teardown),
