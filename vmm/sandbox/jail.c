@@ -238,7 +238,7 @@ static int take_step(int step, const struct ceno_jail_options *options, struct c
 	case CENO_JAIL_BOUNDING: return step_bounding();
 	case CENO_JAIL_CAPABILITIES: return step_capabilities();
 	case CENO_JAIL_NO_NEW_PRIVS: return step_no_new_privs();
-	case CENO_JAIL_LANDLOCK: return ceno_jail_landlock(&result->landlock_abi);
+	case CENO_JAIL_LANDLOCK: return ceno_jail_landlock(&result->landlock_abi, 0);
 	case CENO_JAIL_DEATH_SIGNAL: return step_death_signal(options->control_fd);
 	case CENO_JAIL_DUMPABLE: return step_dumpable();
 	case CENO_JAIL_STEP_COUNT: break;

@@ -86,6 +86,15 @@ struct ceno_jail_result {
  */
 int ceno_jail_enter(const struct ceno_jail_options *options, struct ceno_jail_result *result);
 
+/*
+ * Restricts the calling process by a Landlock ruleset that allows nothing of what
+ * the kernel's ABI can handle, and reads it back; the warden uses this step too.
+ * abi: set to what the kernel offers, 0 if nothing. may_signal: 1 leaves signals to
+ * processes outside of the domain allowed. Needs no_new_privs or CAP_SYS_ADMIN.
+ * Returns 0, or -1 with errno (and *abi 0 if the kernel has no Landlock).
+ */
+int ceno_jail_landlock(uint32_t *abi, int may_signal);
+
 /* Text of a step, "" for a number that is none. Static storage. */
 const char *ceno_jail_step_text(int step);
 

@@ -81,7 +81,7 @@ struct ruleset_attr {
 	uint64_t scoped;
 };
 
-static struct ruleset_attr rules_of(uint32_t abi, size_t *size)
+static struct ruleset_attr rules_of(uint32_t abi, int may_signal, size_t *size)
 {
 	struct ruleset_attr attr = {.handled_access_fs = (1ull << 13) - 1}; /* ABI 1: EXECUTE .. MAKE_SYM */
 	*size = sizeof attr.handled_access_fs;
@@ -96,13 +96,13 @@ static struct ruleset_attr rules_of(uint32_t abi, size_t *size)
 	if (abi >= 5)
 		attr.handled_access_fs |= 1ull << 15; /* IOCTL_DEV */
 	if (abi >= 6) {
-		attr.scoped = 3; /* ABSTRACT_UNIX_SOCKET, SIGNAL */
+		attr.scoped = may_signal ? 1 : 3; /* ABSTRACT_UNIX_SOCKET, SIGNAL */
 		*size = sizeof attr;
 	}
 	return attr;
 }
 
-int ceno_jail_landlock(uint32_t *abi)
+int ceno_jail_landlock(uint32_t *abi, int may_signal)
 {
 	*abi = 0;
 	long offered = syscall(SYS_landlock_create_ruleset, NULL, 0, 1u /* LANDLOCK_CREATE_RULESET_VERSION */);
@@ -110,7 +110,7 @@ int ceno_jail_landlock(uint32_t *abi)
 		return -1;
 	*abi = (uint32_t)offered;
 	size_t size;
-	struct ruleset_attr attr = rules_of(*abi, &size);
+	struct ruleset_attr attr = rules_of(*abi, may_signal, &size);
 	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0u);
 	if (ruleset < 0)
 		return -1;

@@ -15,8 +15,4 @@ int ceno_jail_root(void);
  * access mode of the rest; EBADF: one does not match or a required one is closed. */
 int ceno_jail_descriptors(const struct ceno_jail_fd *keep, size_t count);
 
-/* Restricts the process by a Landlock ruleset that allows nothing of what the
- * kernel's ABI can handle. *abi: what the kernel offers, 0 (and -1) if none. */
-int ceno_jail_landlock(uint32_t *abi);
-
 #endif

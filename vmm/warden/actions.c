@@ -5,6 +5,7 @@
  */
 #include "attest.h"
 #include "destroy.h"
+#include "lockdown.h"
 #include "privilege.h"
 #include "record.h"
 #include "warden.h"
@@ -218,6 +219,8 @@ enum ceno_state ceno_on_locked(struct ceno_warden *w)
 {
 	struct ceno_attest_launch leaf;
 	int error = ceno_session_check_lock(&w->session, w->vmm.gpa);
+	if (!error && ceno_lockdown() < 0)
+		error = CENO_SESSION_ERROR_JAIL;
 	if (error)
 		return fail(w, error);
 	ceno_session_launch_leaf(&w->session, &leaf);

@@ -4,6 +4,7 @@
  */
 #include "session.h"
 #include "record.h"
+#include "../sandbox/jail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -280,10 +281,9 @@ int ceno_session_map_pack(struct ceno_session *session)
 
 int ceno_session_check_lock(struct ceno_session *session, uint64_t jail_done)
 {
-	const uint64_t required = 0x7fff & ~(1ull << 12); /* CENO_JAIL_REQUIRED of sandbox/jail.h */
 	int rc = ceno_observe(session->vmm.pid, session->launch.uid_base + 1, &session->seen);
 	session->failure.value = (uint64_t)-rc;
-	if (rc == 0 && ceno_observe_locked(&session->seen) && (jail_done & required) == required)
+	if (rc == 0 && ceno_observe_locked(&session->seen) && (jail_done & CENO_JAIL_REQUIRED) == CENO_JAIL_REQUIRED)
 		return 0;
 	return CENO_SESSION_ERROR_JAIL;
 }

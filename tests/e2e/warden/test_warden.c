@@ -182,6 +182,49 @@ static void a_held_session_runs_a_second_program(void **state)
 	ceno_rig_expect_proof(&rig, "request");
 }
 
+static void expect_line(const char *text, const char *line)
+{
+	if (!strstr(text, line))
+		fail_msg("no '%s' in the warden's status", line);
+}
+
+/* What a warden is while guest code runs. */
+static void a_running_warden_has_given_up_everything(void **state)
+{
+	char path[64], text[8192] = "";
+	(void)state;
+	begin(&plain, "run");
+	ceno_rig_until(&rig, &rig.launched, 5000);
+	snprintf(path, sizeof path, "/proc/%d/status", (int)rig.warden);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(read(fd, text, sizeof text - 1) > 0);
+	close(fd);
+	expect_line(text, "Uid:\t200000\t200000\t200000\t200000\n");
+	expect_line(text, "Gid:\t200000\t200000\t200000\t200000\n");
+	expect_line(text, "Groups:\t \n");
+	expect_line(text, "CapPrm:\t0000000000000000\n");
+	expect_line(text, "CapEff:\t0000000000000000\n");
+	expect_line(text, "CapBnd:\t0000000000000000\n");
+	expect_line(text, "NoNewPrivs:\t1\n");
+	expect_line(text, "Seccomp:\t2\n");
+	/* Not dumpable: even its own uid may not look into it; its files belong to root. */
+	struct stat st;
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)rig.warden);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_uid, 0);
+	/* No session memory is mapped while the guest runs. */
+	snprintf(path, sizeof path, "/proc/%d/maps", (int)rig.warden);
+	static char maps[65536];
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	for (ssize_t n, total = 0; (n = read(fd, maps + total, sizeof maps - 1 - (size_t)total)) > 0;)
+		total += n;
+	close(fd);
+	assert_non_null(strstr(maps, "/secretmem"));
+	assert_null(strstr(maps, "memfd:"));
+	ceno_rig_send(&rig, CENO_SESSION_DESTROY);
+	ceno_rig_expect_proof(&rig, "request");
+}
+
 /* A memory group of the test's own, v1 or v2; NULL if this machine gives none. */
 static const char *make_group(uint32_t *version, uint64_t limit)
 {
@@ -337,6 +380,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_killed_vmm_is_a_crash, teardown),
 		cmocka_unit_test_teardown(a_vmm_that_breaks_the_protocol_is_a_crash, teardown),
 		cmocka_unit_test_teardown(a_held_session_runs_a_second_program, teardown),
+		cmocka_unit_test_teardown(a_running_warden_has_given_up_everything, teardown),
 		cmocka_unit_test_teardown(running_out_of_the_groups_memory_ends_it, teardown),
 		cmocka_unit_test_teardown(a_large_memory_is_destroyed_in_time, teardown),
 		cmocka_unit_test_teardown(a_vmm_without_a_filter_never_runs, teardown),
