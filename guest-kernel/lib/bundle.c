@@ -53,7 +53,9 @@ static const struct ceno_bundle_segment *find_segment(const struct ceno_bundle_h
 /* Are `bytes` bytes at `at` inside the segment? */
 static bool contains(const struct ceno_bundle_segment *s, uint64_t at, uint64_t bytes)
 {
-	return at >= s->gva && at - s->gva < s->bytes && bytes <= s->bytes - (at - s->gva);
+	uint64_t offset = at - s->gva; /* wraps to a huge number below the segment */
+
+	return offset < s->bytes && bytes <= s->bytes - offset;
 }
 
 static bool is_module(const struct ceno_bundle_header *h, uint32_t index)
@@ -83,13 +85,14 @@ static bool is_place(const struct ceno_bundle_segment *s)
 	case CENO_MODULE_NUCLEUS:
 		return end <= CENO_LARGE_PAGE;
 	case CENO_MODULE_ENTRY_PAGE:
-		return s->kind == CENO_SEGMENT_TEXT && s->gva == CENO_GVA_ENTRY && s->bytes == CENO_PAGE;
+		return s->gva == CENO_GVA_ENTRY && s->bytes == CENO_PAGE;
 	default:
 		return s->gva >= CENO_GVA_SERVICE && end <= CENO_SERVICE_END;
 	}
 }
 
-/* *end: where the file bytes of the segments before this one ended; moved on. */
+/* *end: where the file bytes of the segments before this one ended; moved on. In
+ * the end it must be total_bytes, so that no segment lies outside. */
 static bool is_segment(const struct ceno_bundle_header *h, uint32_t index, uint64_t *end)
 {
 	const struct ceno_bundle_segment *s = &h->segments[index];
@@ -106,10 +109,8 @@ static bool is_segment(const struct ceno_bundle_header *h, uint32_t index, uint6
 	}
 	if (s->kind == CENO_SEGMENT_BSS)
 		return s->offset == 0;
-	if (s->offset != *end || s->bytes > h->total_bytes - *end)
-		return false;
 	*end += s->bytes;
-	return true;
+	return s->offset == *end - s->bytes;
 }
 
 static bool is_layout(const struct ceno_bundle_header *h)
