@@ -8,7 +8,7 @@
 #include <string.h>
 
 int ceno_log_check_inclusion(const uint8_t leaf[32], const struct ceno_proof_inclusion *proof, uint64_t size,
-		const uint8_t root[32])
+                             const uint8_t root[32])
 {
 	uint64_t fn = proof->index, sn = size - 1;
 	uint8_t r[32];
@@ -32,7 +32,7 @@ int ceno_log_check_inclusion(const uint8_t leaf[32], const struct ceno_proof_inc
 }
 
 int ceno_log_check_consistency(uint64_t old, const uint8_t old_root[32], uint64_t size, const uint8_t root[32],
-		const uint8_t (*path)[32], uint32_t count)
+                               const uint8_t (*path)[32], uint32_t count)
 {
 	uint64_t fn = old - 1, sn = size - 1;
 	uint8_t fr[32], sr[32];

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define ORIGIN_SET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789./_-"
-#define DASH "\xe2\x80\x94 " /* em dash and a space open a signature line */
+#define DASH       "\xe2\x80\x94 " /* em dash and a space open a signature line */
 
 static int origin_ok(const char *origin)
 {
@@ -37,7 +37,7 @@ static size_t format_body(const struct ceno_checkpoint *c, char text[CENO_PROOF_
 	char root[sodium_base64_ENCODED_LEN(32, sodium_base64_VARIANT_ORIGINAL)];
 	sodium_bin2base64(root, sizeof(root), c->root, 32, sodium_base64_VARIANT_ORIGINAL);
 	return (size_t)snprintf(text, CENO_PROOF_CHECKPOINT_MAX, "%s\n%llu\n%s\n", c->origin,
-			(unsigned long long)c->size, root);
+	                        (unsigned long long)c->size, root);
 }
 
 static size_t format_signature(const struct ceno_checkpoint *c, size_t at, char text[CENO_PROOF_CHECKPOINT_MAX])
@@ -51,7 +51,7 @@ static size_t format_signature(const struct ceno_checkpoint *c, size_t at, char 
 }
 
 int ceno_checkpoint_make(const char *origin, uint64_t size, const uint8_t root[32], const uint8_t secret[64],
-		char text[CENO_PROOF_CHECKPOINT_MAX], size_t *bytes)
+                         char text[CENO_PROOF_CHECKPOINT_MAX], size_t *bytes)
 {
 	struct ceno_checkpoint c = { .size = size };
 	uint8_t pub[32];
@@ -93,7 +93,9 @@ static int take_base64(const char *text, uint8_t *out, size_t bytes)
 {
 	size_t n = 0;
 	return sodium_base642bin(out, bytes, text, strlen(text), NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
-			n == bytes ? 0 : -1;
+		n == bytes
+	    ? 0
+	    : -1;
 }
 
 int ceno_checkpoint_parse(const char *text, size_t bytes, struct ceno_checkpoint *c)
@@ -102,17 +104,17 @@ int ceno_checkpoint_parse(const char *text, size_t bytes, struct ceno_checkpoint
 	char size[24], root[64], name[72], blob[128], again[CENO_PROOF_CHECKPOINT_MAX];
 	uint8_t raw[68];
 	memset(c, 0, sizeof(*c));
-	if (bytes > CENO_PROOF_CHECKPOINT_MAX ||
-	    (p = take(p, stop, '\n', c->origin, sizeof(c->origin))) == NULL || !origin_ok(c->origin) ||
-	    (p = take(p, stop, '\n', size, sizeof(size))) == NULL || take_size(size, &c->size) != 0 ||
-	    (p = take(p, stop, '\n', root, sizeof(root))) == NULL || take_base64(root, c->root, 32) != 0)
+	if (bytes > CENO_PROOF_CHECKPOINT_MAX || (p = take(p, stop, '\n', c->origin, sizeof(c->origin))) == NULL ||
+	    !origin_ok(c->origin) || (p = take(p, stop, '\n', size, sizeof(size))) == NULL ||
+	    take_size(size, &c->size) != 0 || (p = take(p, stop, '\n', root, sizeof(root))) == NULL ||
+	    take_base64(root, c->root, 32) != 0)
 		return CENO_LOG_E_FORM;
 	c->signed_bytes = (size_t)(p - text);
 	if ((size_t)(stop - p) < 1 + strlen(DASH) || memcmp(p, "\n" DASH, 1 + strlen(DASH)) != 0)
 		return CENO_LOG_E_FORM;
 	p += 1 + strlen(DASH);
-	if ((p = take(p, stop, ' ', name, sizeof(name))) == NULL ||
-	    take(p, stop, '\n', blob, sizeof(blob)) == NULL || take_base64(blob, raw, sizeof(raw)) != 0)
+	if ((p = take(p, stop, ' ', name, sizeof(name))) == NULL || take(p, stop, '\n', blob, sizeof(blob)) == NULL ||
+	    take_base64(blob, raw, sizeof(raw)) != 0)
 		return CENO_LOG_E_FORM;
 	memcpy(c->key_id, raw, 4);
 	memcpy(c->signature, raw + 4, 64);

@@ -11,10 +11,13 @@
 const char *ceno_log_error_text(int error)
 {
 	switch (error) {
-#define TEXT(name, number, text) case number: return text;
-	CENO_LOG_ERRORS(TEXT)
+#define TEXT(name, number, text) \
+	case number: \
+		return text;
+		CENO_LOG_ERRORS(TEXT)
 #undef TEXT
-	default: return "no error";
+	default:
+		return "no error";
 	}
 }
 
@@ -132,8 +135,8 @@ int ceno_log_inclusion(const struct ceno_log *log, uint64_t index, uint64_t size
 	return 0;
 }
 
-int ceno_log_consistency(const struct ceno_log *log, uint64_t old, uint64_t size,
-		uint8_t path[CENO_LOG_PATH_MAX][32], uint32_t *count)
+int ceno_log_consistency(const struct ceno_log *log, uint64_t old, uint64_t size, uint8_t path[CENO_LOG_PATH_MAX][32],
+                         uint32_t *count)
 {
 	uint64_t begin = 0, end = size;
 	int whole = 1; /* RFC 6962's b: the old tree is a complete subtree of what is left */

@@ -11,10 +11,13 @@
 const char *ceno_proof_error_text(int error)
 {
 	switch (error) {
-#define TEXT(name, number, text) case number: return text;
-	CENO_PROOF_ERRORS(TEXT)
+#define TEXT(name, number, text) \
+	case number: \
+		return text;
+		CENO_PROOF_ERRORS(TEXT)
 #undef TEXT
-	default: return "no error";
+	default:
+		return "no error";
 	}
 }
 
@@ -83,7 +86,8 @@ int ceno_proof_seal_steps(struct ceno_proof_statement *statement, uint8_t chain[
 	if (rc == 0)
 		rc = ceno_schema_hash(&ceno_schema_timing, &statement->timing, statement->chain.timing);
 	if (rc == 0)
-		rc = ceno_schema_hash(&ceno_schema_sanitization, &statement->sanitization, statement->chain.sanitization);
+		rc = ceno_schema_hash(&ceno_schema_sanitization, &statement->sanitization,
+		                      statement->chain.sanitization);
 	if (rc != 0)
 		return rc;
 	memcpy(statement->chain.c6, chain[6], 32);
@@ -91,7 +95,7 @@ int ceno_proof_seal_steps(struct ceno_proof_statement *statement, uint8_t chain[
 }
 
 int ceno_proof_payload(const struct ceno_proof_statement *statement, uint8_t payload[CENO_PAYLOAD_MAX],
-		size_t *payload_bytes)
+                       size_t *payload_bytes)
 {
 	struct ceno_proof_document document = { .statement = *statement };
 	struct ceno_json_writer w;
@@ -111,7 +115,7 @@ size_t ceno_proof_pae(const uint8_t *payload, size_t payload_bytes, uint8_t pae[
 	if (payload_bytes > CENO_PAYLOAD_MAX)
 		return 0;
 	int n = snprintf((char *)pae, CENO_PROOF_PAE_MAX, "DSSEv1 %zu %s %zu ", strlen(CENO_PROOF_PAYLOAD_TYPE),
-			CENO_PROOF_PAYLOAD_TYPE, payload_bytes);
+	                 CENO_PROOF_PAYLOAD_TYPE, payload_bytes);
 	memcpy(pae + n, payload, payload_bytes);
 	return (size_t)n + payload_bytes;
 }
@@ -135,8 +139,8 @@ void ceno_proof_keyid(const uint8_t signer_pub[32], char keyid[72])
 }
 
 int ceno_proof_file(const uint8_t *payload, size_t payload_bytes, const uint8_t signature[64],
-		const uint8_t signer_pub[32], const struct ceno_proof_seal *seal, uint8_t file[CENO_CDP_FILE_MAX],
-		size_t *file_bytes)
+                    const uint8_t signer_pub[32], const struct ceno_proof_seal *seal, uint8_t file[CENO_CDP_FILE_MAX],
+                    size_t *file_bytes)
 {
 	struct ceno_proof_envelope envelope = { .seal = *seal };
 	struct ceno_json_writer w;

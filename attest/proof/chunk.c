@@ -16,10 +16,10 @@ static uint8_t zeros[CENO_PROOF_CHUNK];
 
 struct ceno_proof_pass {
 	EVP_CIPHER_CTX *ctr, *gcm;
-	uint8_t  number;
-	uint8_t  session_id[16];
-	uint64_t next;                 /* gpa the stream stands at */
-	int      positioned;
+	uint8_t number;
+	uint8_t session_id[16];
+	uint64_t next; /* gpa the stream stands at */
+	int positioned;
 };
 
 void ceno_proof_hkdf(const uint8_t key[32], const uint8_t *info, size_t info_bytes, uint8_t out[32])
@@ -129,7 +129,7 @@ int ceno_proof_pass_leaf(struct ceno_proof_pass *pass, uint64_t gpa, const uint8
 	    EVP_CIPHER_CTX_ctrl(pass->gcm, EVP_CTRL_AEAD_GET_TAG, sizeof(tag), tag) != 1)
 		return CENO_PROOF_E_CRYPTO;
 	crypto_hash_sha256_init(&s);
-	ceno_hash_add(&s, "", 1);                            /* 0x00: an RFC 6962 leaf */
+	ceno_hash_add(&s, "", 1); /* 0x00: an RFC 6962 leaf */
 	ceno_hash_add(&s, "CDP/v1/chunk", sizeof("CDP/v1/chunk"));
 	ceno_hash_add(&s, pass->session_id, 16);
 	ceno_hash_add(&s, &pass->number, 1);

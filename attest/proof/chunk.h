@@ -32,9 +32,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CENO_PROOF_CHUNK 65536u
+#define CENO_PROOF_CHUNK      65536u
 #define CENO_PROOF_BITMAP_MAX 1024u
-#define CENO_PROOF_MEM_MAX (64ull << 30)
+#define CENO_PROOF_MEM_MAX    (64ull << 30)
 
 /* Bytes of one granule for mem_total (1 to CENO_PROOF_MEM_MAX; larger: 0). */
 uint64_t ceno_proof_granule(uint64_t mem_total);

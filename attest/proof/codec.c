@@ -133,20 +133,41 @@ static void write_field(const struct ceno_field *f, const char *base, struct cen
 	switch (f->type) {
 	case CENO_FIELD_NUMBER:
 	case CENO_FIELD_DECIMAL:
-	case CENO_FIELD_BOOL: write_number(f, member, w); break;
-	case CENO_FIELD_WORD: write_word(f, member, w); break;
-	case CENO_FIELD_TEXT: write_text(f, member, w); break;
-	case CENO_FIELD_CONST: ceno_json_string(w, f->aux, strlen(f->aux)); break;
-	case CENO_FIELD_FIXED: ceno_json_number(w, f->min); break;
+	case CENO_FIELD_BOOL:
+		write_number(f, member, w);
+		break;
+	case CENO_FIELD_WORD:
+		write_word(f, member, w);
+		break;
+	case CENO_FIELD_TEXT:
+		write_text(f, member, w);
+		break;
+	case CENO_FIELD_CONST:
+		ceno_json_string(w, f->aux, strlen(f->aux));
+		break;
+	case CENO_FIELD_FIXED:
+		ceno_json_number(w, f->min);
+		break;
 	case CENO_FIELD_HASH:
 	case CENO_FIELD_HASH_OR_NONE:
-	case CENO_FIELD_HEX: write_hash(f, member, w); break;
+	case CENO_FIELD_HEX:
+		write_hash(f, member, w);
+		break;
 	case CENO_FIELD_BASE64:
-	case CENO_FIELD_BYTES: write_bytes(f, base, w); break;
-	case CENO_FIELD_OBJECT: ceno_schema_write(f->aux, member, w); break;
-	case CENO_FIELD_TUPLE: write_tuple(f, base, w); break;
-	case CENO_FIELD_LIST: write_list(f, base, w); break;
-	default: refuse(w);
+	case CENO_FIELD_BYTES:
+		write_bytes(f, base, w);
+		break;
+	case CENO_FIELD_OBJECT:
+		ceno_schema_write(f->aux, member, w);
+		break;
+	case CENO_FIELD_TUPLE:
+		write_tuple(f, base, w);
+		break;
+	case CENO_FIELD_LIST:
+		write_list(f, base, w);
+		break;
+	default:
+		refuse(w);
 	}
 }
 
@@ -219,7 +240,7 @@ static int read_bytes(const struct ceno_field *f, const char *text, uint32_t len
 {
 	size_t n = 0, max = f->type == CENO_FIELD_BASE64 ? f->size : f->max;
 	if (sodium_base642bin((unsigned char *)base + f->offset, max, text, length, NULL, &n, NULL,
-			sodium_base64_VARIANT_ORIGINAL) != 0)
+	                      sodium_base64_VARIANT_ORIGINAL) != 0)
 		return CENO_SCHEMA_E_VALUE;
 	if (f->type == CENO_FIELD_BASE64)
 		return n == f->size ? 0 : CENO_SCHEMA_E_VALUE;
@@ -241,15 +262,17 @@ static int read_word(const struct ceno_field *f, const char *text, uint32_t leng
 	return CENO_SCHEMA_E_VALUE;
 }
 
-static int read_string(const struct ceno_field *f, const struct ceno_json *json,
-		const struct ceno_json_token *t, char *base)
+static int read_string(const struct ceno_field *f, const struct ceno_json *json, const struct ceno_json_token *t,
+                       char *base)
 {
 	const char *text = json->text + t->start;
 	if (t->type != CENO_JSON_STRING)
 		return CENO_SCHEMA_E_TYPE;
 	switch (f->type) {
-	case CENO_FIELD_DECIMAL: return read_decimal(f, text, t->length, base + f->offset);
-	case CENO_FIELD_WORD: return read_word(f, text, t->length, base + f->offset);
+	case CENO_FIELD_DECIMAL:
+		return read_decimal(f, text, t->length, base + f->offset);
+	case CENO_FIELD_WORD:
+		return read_word(f, text, t->length, base + f->offset);
 	case CENO_FIELD_TEXT:
 		if (!text_allowed(f, text, t->length))
 			return CENO_SCHEMA_E_VALUE;
@@ -258,8 +281,10 @@ static int read_string(const struct ceno_field *f, const struct ceno_json *json,
 	case CENO_FIELD_CONST:
 		return strlen(f->aux) == t->length && memcmp(f->aux, text, t->length) == 0 ? 0 : CENO_SCHEMA_E_VALUE;
 	case CENO_FIELD_BASE64:
-	case CENO_FIELD_BYTES: return read_bytes(f, text, t->length, base);
-	default: return read_hash(f, text, t->length, (uint8_t *)base + f->offset);
+	case CENO_FIELD_BYTES:
+		return read_bytes(f, text, t->length, base);
+	default:
+		return read_hash(f, text, t->length, (uint8_t *)base + f->offset);
 	}
 }
 
@@ -288,7 +313,7 @@ static int read_array(const struct source *s, const struct ceno_field *f, uint32
 	uint32_t member = token + 1, count = t->count;
 	for (uint32_t i = 0; i < count; i++) {
 		int rc = is_tuple ? read_field(s, &tuple->fields[i], member, base + f->offset)
-				: read_field(s, f->aux, member, base + f->offset + (size_t)i * f->size);
+				  : read_field(s, f->aux, member, base + f->offset + (size_t)i * f->size);
 		if (rc != 0)
 			return rc;
 		member = s->json->tokens[member].next;
@@ -334,16 +359,20 @@ static int read_field(const struct source *s, const struct ceno_field *f, uint32
 	switch (f->type) {
 	case CENO_FIELD_NUMBER:
 	case CENO_FIELD_FIXED:
-	case CENO_FIELD_BOOL: return read_number(f, t, base + f->offset);
-	case CENO_FIELD_OBJECT: return read_object(s, f->aux, token, base + f->offset);
+	case CENO_FIELD_BOOL:
+		return read_number(f, t, base + f->offset);
+	case CENO_FIELD_OBJECT:
+		return read_object(s, f->aux, token, base + f->offset);
 	case CENO_FIELD_TUPLE:
-	case CENO_FIELD_LIST: return read_array(s, f, token, base);
-	default: return read_string(f, s->json, t, base);
+	case CENO_FIELD_LIST:
+		return read_array(s, f, token, base);
+	default:
+		return read_string(f, s->json, t, base);
 	}
 }
 
-int ceno_schema_read(const struct ceno_schema *schema, const struct ceno_json *json, uint32_t token,
-		void *to, uint32_t *bad)
+int ceno_schema_read(const struct ceno_schema *schema, const struct ceno_json *json, uint32_t token, void *to,
+                     uint32_t *bad)
 {
 	struct source s = { json, bad };
 	*bad = token;

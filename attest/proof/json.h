@@ -20,22 +20,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CENO_JSON_DEPTH_MAX 16u
-#define CENO_JSON_KEY_MAX 64u
+#define CENO_JSON_DEPTH_MAX  16u
+#define CENO_JSON_KEY_MAX    64u
 #define CENO_JSON_NUMBER_MAX 9007199254740991ull /* 2^53-1, RFC 8785 section 3.2.2.3 */
 
 #define CENO_JSON_ERRORS(X) \
-	X(SYNTAX,    -1, "not JSON")                                          \
-	X(ASCII,     -2, "a character that proofs do not contain")            \
-	X(DEPTH,     -3, "nested too deep")                                   \
-	X(DUPLICATE, -4, "a key occurs twice in one object")                  \
-	X(ORDER,     -5, "keys are not in canonical order")                   \
+	X(SYNTAX, -1, "not JSON") \
+	X(ASCII, -2, "a character that proofs do not contain") \
+	X(DEPTH, -3, "nested too deep") \
+	X(DUPLICATE, -4, "a key occurs twice in one object") \
+	X(ORDER, -5, "keys are not in canonical order") \
 	X(CANONICAL, -6, "not the canonical spelling (white space or zeros)") \
-	X(NUMBER,    -7, "a number that is not an integer from 0 to 2^53-1")  \
-	X(NULL,      -8, "null does not occur in proofs")                     \
-	X(KEY,       -9, "a key outside [A-Za-z0-9_]{1,64}")                  \
-	X(TRAILING, -10, "bytes after the document's end")                    \
-	X(SPACE,    -11, "more values than any proof has")
+	X(NUMBER, -7, "a number that is not an integer from 0 to 2^53-1") \
+	X(NULL, -8, "null does not occur in proofs") \
+	X(KEY, -9, "a key outside [A-Za-z0-9_]{1,64}") \
+	X(TRAILING, -10, "bytes after the document's end") \
+	X(SPACE, -11, "more values than any proof has")
 
 enum ceno_json_error {
 #define CENO_JSON_ERROR_ENUM(name, number, text) CENO_JSON_E_##name = number,
@@ -49,35 +49,35 @@ const char *ceno_json_error_text(int error);
 enum ceno_json_type { CENO_JSON_OBJECT, CENO_JSON_ARRAY, CENO_JSON_STRING, CENO_JSON_NUMBER, CENO_JSON_BOOL };
 
 struct ceno_json_token {
-	uint32_t type;                 /* enum ceno_json_type */
-	uint32_t start, length;        /* STRING: the bytes between the quotes */
+	uint32_t type;                  /* enum ceno_json_type */
+	uint32_t start, length;         /* STRING: the bytes between the quotes */
 	uint32_t key_start, key_length; /* members of an object; else 0 */
-	uint32_t count;                /* OBJECT, ARRAY: members */
-	uint32_t next;                 /* index of the token after this value and all inside it */
+	uint32_t count;                 /* OBJECT, ARRAY: members */
+	uint32_t next;                  /* index of the token after this value and all inside it */
 	uint32_t reserved;
-	uint64_t number;               /* NUMBER, BOOL */
+	uint64_t number; /* NUMBER, BOOL */
 };
 
 struct ceno_json {
-	const char *text;              /* borrowed */
-	const struct ceno_json_token *tokens;  /* borrowed; [0] is the document's value */
+	const char *text;                     /* borrowed */
+	const struct ceno_json_token *tokens; /* borrowed; [0] is the document's value */
 	uint32_t token_count;
-	uint32_t error_offset;         /* after a failure: byte at which it was found */
+	uint32_t error_offset; /* after a failure: byte at which it was found */
 };
 
 /* Read a whole document.
  * json: out. text, bytes: hostile, kept by reference. tokens: array of `capacity`, kept by
  * reference, filled in document order (a container before its members).
  * Returns 0 or a ceno_json_error; json->error_offset says where. */
-int ceno_json_read(struct ceno_json *json, const void *text, size_t bytes,
-		struct ceno_json_token *tokens, uint32_t capacity);
+int ceno_json_read(struct ceno_json *json, const void *text, size_t bytes, struct ceno_json_token *tokens,
+                   uint32_t capacity);
 
 /* ---- writer ---------------------------------------------------------------- */
 
 struct ceno_json_writer {
-	char    *out;                  /* borrowed */
-	size_t   capacity, length;
-	int      error;                /* first ceno_proof_error, sticky; later calls do nothing */
+	char *out; /* borrowed */
+	size_t capacity, length;
+	int error; /* first ceno_proof_error, sticky; later calls do nothing */
 	uint32_t depth;
 	struct {
 		uint32_t members;

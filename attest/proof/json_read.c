@@ -12,18 +12,21 @@ struct reader {
 	uint32_t pos, bytes;
 	struct ceno_json_token *tokens;
 	uint32_t count, capacity;
-	uint32_t open[CENO_JSON_DEPTH_MAX];      /* token of each open container */
-	uint32_t last_key[CENO_JSON_DEPTH_MAX];  /* token of its last member, 0: none yet */
+	uint32_t open[CENO_JSON_DEPTH_MAX];     /* token of each open container */
+	uint32_t last_key[CENO_JSON_DEPTH_MAX]; /* token of its last member, 0: none yet */
 	uint32_t depth;
 };
 
 const char *ceno_json_error_text(int error)
 {
 	switch (error) {
-#define TEXT(name, number, text) case number: return text;
-	CENO_JSON_ERRORS(TEXT)
+#define TEXT(name, number, text) \
+	case number: \
+		return text;
+		CENO_JSON_ERRORS(TEXT)
 #undef TEXT
-	default: return "no error";
+	default:
+		return "no error";
 	}
 }
 
@@ -218,8 +221,8 @@ static int step(struct reader *r)
 	return rc;
 }
 
-int ceno_json_read(struct ceno_json *json, const void *text, size_t bytes,
-		struct ceno_json_token *tokens, uint32_t capacity)
+int ceno_json_read(struct ceno_json *json, const void *text, size_t bytes, struct ceno_json_token *tokens,
+                   uint32_t capacity)
 {
 	struct reader r = { .text = text, .tokens = tokens, .capacity = capacity };
 	struct ceno_json_token *t;

@@ -87,7 +87,8 @@ void ceno_json_key(struct ceno_json_writer *w, const char *key)
 	size_t n = strlen(key);
 	if (w->error != 0)
 		return;
-	if (n == 0 || n > CENO_JSON_KEY_MAX || strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != n) {
+	if (n == 0 || n > CENO_JSON_KEY_MAX ||
+	    strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != n) {
 		fail(w, CENO_PROOF_E_FIELD);
 		return;
 	}

@@ -9,7 +9,7 @@
 
 struct body {
 	uint8_t *out;
-	size_t   length;
+	size_t length;
 };
 
 static void add(struct body *b, const void *bytes, size_t length)
@@ -41,7 +41,7 @@ size_t ceno_proof_leaf_launch(const struct ceno_attest_launch *launch, uint8_t b
 }
 
 size_t ceno_proof_leaf_cdp(const uint8_t session_id[16], uint64_t launch_index, const uint8_t c0[32],
-		const uint8_t c8[32], uint8_t body[CENO_PROOF_LEAF_MAX])
+                           const uint8_t c8[32], uint8_t body[CENO_PROOF_LEAF_MAX])
 {
 	struct body b = { body, 0 };
 	TAG(&b, "CDP/v1/cdp");
@@ -53,7 +53,7 @@ size_t ceno_proof_leaf_cdp(const uint8_t session_id[16], uint64_t launch_index, 
 }
 
 size_t ceno_proof_leaf_unclean(const uint8_t session_id[16], uint64_t launch_index, uint8_t cause,
-		uint8_t body[CENO_PROOF_LEAF_MAX])
+                               uint8_t body[CENO_PROOF_LEAF_MAX])
 {
 	struct body b = { body, 0 };
 	TAG(&b, "CDP/v1/unclean");
@@ -105,8 +105,7 @@ void ceno_proof_request_digest(const struct ceno_proof_request *request, uint8_t
 	crypto_hash_sha256_final(&s, digest);
 }
 
-void ceno_proof_commit(const uint8_t opening[32], const char *field, const uint8_t x_sha256[32],
-		uint8_t commitment[32])
+void ceno_proof_commit(const uint8_t opening[32], const char *field, const uint8_t x_sha256[32], uint8_t commitment[32])
 {
 	uint8_t info[64] = "CDP/v1/salt", salt[32];
 	size_t tag = sizeof("CDP/v1/salt"), n = strnlen(field, sizeof(info) - tag);
@@ -121,7 +120,7 @@ void ceno_proof_commit(const uint8_t opening[32], const char *field, const uint8
 }
 
 int ceno_proof_quote_data(const char *checkpoint, size_t checkpoint_bytes, const struct ceno_proof_node *node,
-		uint64_t nv_value, uint8_t extra_data[32])
+                          uint64_t nv_value, uint8_t extra_data[32])
 {
 	crypto_hash_sha256_state s;
 	uint8_t hash[32];

@@ -15,7 +15,7 @@
 struct ceno_merkle {
 	uint64_t count;
 	uint32_t depth;
-	uint8_t  peaks[64][32];
+	uint8_t peaks[64][32];
 };
 
 /* SHA-256(0x00|body). */

@@ -32,12 +32,12 @@ enum ceno_field_type {
 #define CENO_FIELD_NO_COUNT UINT32_MAX /* LIST: exactly max values, no count member */
 
 struct ceno_field {
-	const char *key;         /* NULL in tuples and lists */
-	uint32_t type;           /* enum ceno_field_type */
-	char     vouch;          /* 'R' recomputed, 'X' cross-checked, 'A' asserted, '-' constant or container */
-	uint32_t offset;         /* of the member in the enclosing struct */
-	uint32_t size;           /* bytes of the member, or of one element */
-	uint32_t count_offset;   /* uint32_t with the number of bytes or elements */
+	const char *key;       /* NULL in tuples and lists */
+	uint32_t type;         /* enum ceno_field_type */
+	char vouch;            /* 'R' recomputed, 'X' cross-checked, 'A' asserted, '-' constant or container */
+	uint32_t offset;       /* of the member in the enclosing struct */
+	uint32_t size;         /* bytes of the member, or of one element */
+	uint32_t count_offset; /* uint32_t with the number of bytes or elements */
 	uint64_t min, max;
 	const void *aux;
 };
@@ -48,11 +48,11 @@ struct ceno_schema {
 };
 
 enum ceno_schema_error {
-	CENO_SCHEMA_E_UNKNOWN = -1,  /* a member that the format does not have */
+	CENO_SCHEMA_E_UNKNOWN = -1, /* a member that the format does not have */
 	CENO_SCHEMA_E_MISSING = -2,
-	CENO_SCHEMA_E_TYPE = -3,     /* another JSON type */
-	CENO_SCHEMA_E_VALUE = -4,    /* outside pattern, range, list of words, or another constant */
-	CENO_SCHEMA_E_COUNT = -5     /* an array too short or too long */
+	CENO_SCHEMA_E_TYPE = -3,  /* another JSON type */
+	CENO_SCHEMA_E_VALUE = -4, /* outside pattern, range, list of words, or another constant */
+	CENO_SCHEMA_E_COUNT = -5  /* an array too short or too long */
 };
 
 /* Write the object at `from` (the struct the schema is bound to). Errors in writer->error. */
@@ -60,26 +60,26 @@ void ceno_schema_write(const struct ceno_schema *schema, const void *from, struc
 
 /* Read token `token` into `to`, which the caller has zeroed. *bad gets the token at which
  * reading failed. Returns 0 or a ceno_schema_error. The document is hostile. */
-int ceno_schema_read(const struct ceno_schema *schema, const struct ceno_json *json, uint32_t token,
-		void *to, uint32_t *bad);
+int ceno_schema_read(const struct ceno_schema *schema, const struct ceno_json *json, uint32_t token, void *to,
+                     uint32_t *bad);
 
 /* The payload: statement plus its subject. */
 struct ceno_proof_document {
 	struct ceno_proof_statement statement;
-	uint8_t subject[32];           /* c0 */
+	uint8_t subject[32]; /* c0 */
 };
 
 struct ceno_proof_envelope {
 	uint32_t payload_bytes;
-	uint8_t  payload[CENO_PAYLOAD_MAX];
-	uint8_t  keyid[32];            /* SHA-256 of the signer's key */
-	uint8_t  signature[64];
+	uint8_t payload[CENO_PAYLOAD_MAX];
+	uint8_t keyid[32]; /* SHA-256 of the signer's key */
+	uint8_t signature[64];
 	struct ceno_proof_seal seal;
 };
 
-extern const struct ceno_schema ceno_schema_envelope;  /* struct ceno_proof_envelope */
-extern const struct ceno_schema ceno_schema_document;  /* struct ceno_proof_document */
-extern const struct ceno_schema ceno_schema_core;      /* struct ceno_proof_core */
+extern const struct ceno_schema ceno_schema_envelope; /* struct ceno_proof_envelope */
+extern const struct ceno_schema ceno_schema_document; /* struct ceno_proof_document */
+extern const struct ceno_schema ceno_schema_core;     /* struct ceno_proof_core */
 extern const struct ceno_schema ceno_schema_platform;
 extern const struct ceno_schema ceno_schema_timing;
 extern const struct ceno_schema ceno_schema_sanitization;

@@ -6,6 +6,9 @@
  */
 #include "schema.h"
 
+/* Tables, one field a line. */
+/* clang-format off */
+
 #define MEMBER(type, member) (uint32_t)offsetof(type, member), (uint32_t)sizeof(((type *)0)->member)
 #define NUMBER(key, v, type, member, min, max) { key, CENO_FIELD_NUMBER, v, MEMBER(type, member), 0, min, max, NULL }
 #define COUNT(key, v, type, member) NUMBER(key, v, type, member, 0, CENO_JSON_NUMBER_MAX)

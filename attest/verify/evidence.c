@@ -31,7 +31,8 @@ static bool slot_form_ok(const struct ceno_proof_isolation *e)
 	for (uint32_t i = 0; i < e->slot_count; i++) {
 		const struct ceno_proof_slot *s = &e->slots[i];
 		bool writable = s->kind == CENO_PROOF_SLOT_RAM || s->kind == CENO_PROOF_SLOT_WINDOW;
-		if (s->gpa % CENO_PAGE != 0 || s->bytes % CENO_PAGE != 0 || (s->rights == CENO_PROOF_READ_WRITE) != writable)
+		if (s->gpa % CENO_PAGE != 0 || s->bytes % CENO_PAGE != 0 ||
+		    (s->rights == CENO_PROOF_READ_WRITE) != writable)
 			return false;
 		for (uint32_t j = 0; j < i; j++)
 			if (slots_overlap(s, &e->slots[j]))
@@ -87,10 +88,17 @@ static bool area_cover_ok(const struct ceno_proof_statement *s)
 		const struct ceno_proof_slot *slot = &s->isolation.slots[i];
 		uint32_t kind, j;
 		switch (slot->kind) {
-		case CENO_PROOF_SLOT_WINDOW: kind = CENO_PROOF_AREA_WINDOW; break;
-		case CENO_PROOF_SLOT_PACK: kind = CENO_PROOF_AREA_PACK; break;
-		case CENO_PROOF_SLOT_BOOT: kind = CENO_PROOF_AREA_BOOT; break;
-		default: continue;
+		case CENO_PROOF_SLOT_WINDOW:
+			kind = CENO_PROOF_AREA_WINDOW;
+			break;
+		case CENO_PROOF_SLOT_PACK:
+			kind = CENO_PROOF_AREA_PACK;
+			break;
+		case CENO_PROOF_SLOT_BOOT:
+			kind = CENO_PROOF_AREA_BOOT;
+			break;
+		default:
+			continue;
 		}
 		for (j = 0; j < s->filesystem.area_count; j++) {
 			const struct ceno_proof_area *a = &s->filesystem.areas[j];
@@ -159,7 +167,7 @@ static bool times_ok(const struct ceno_proof_timing *t, uint64_t sealed_us)
 		last = t->steps[i].end_us;
 	}
 	return t->steps[5].begin_us <= t->read_back_us && t->read_back_us <= t->zeroed_us &&
-			t->zeroed_us <= t->compared_us && t->compared_us <= t->steps[5].end_us && last <= sealed_us;
+	    t->zeroed_us <= t->compared_us && t->compared_us <= t->steps[5].end_us && last <= sealed_us;
 }
 
 static void check_rest(struct ceno_ladder *l, const struct ceno_proof_statement *s)
@@ -177,13 +185,14 @@ static void check_rest(struct ceno_ladder *l, const struct ceno_proof_statement 
 /* Recompute the chain into the result, and compare what step 7 states of it. */
 static void check_chain(struct ceno_ladder *l, const struct ceno_proof_statement *s)
 {
-	uint8_t (*chain)[32] = l->result->chain;
+	uint8_t(*chain)[32] = l->result->chain;
 	uint8_t timing[32] = { 0 }, sanitization[32] = { 0 };
 	int rc = ceno_schema_hash(&ceno_schema_timing, &s->timing, timing);
 	rc |= ceno_schema_hash(&ceno_schema_sanitization, &s->sanitization, sanitization);
 	for (uint8_t i = 1; i <= 7; i++) {
 		uint8_t evidence[32] = { 0 };
-		rc |= ceno_schema_hash(ceno_schema_steps[i - 1], (const char *)s + ceno_schema_step_offset[i - 1], evidence);
+		rc |= ceno_schema_hash(ceno_schema_steps[i - 1], (const char *)s + ceno_schema_step_offset[i - 1],
+		                       evidence);
 		ceno_hash_step(i, chain[i - 1], evidence, chain[i]);
 	}
 	ceno_check(l, CENO_VERIFY_TIMING_HASH, rc == 0 && memcmp(timing, s->chain.timing, 32) == 0);

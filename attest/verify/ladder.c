@@ -73,17 +73,22 @@ void ceno_check_detail(struct ceno_ladder *l, enum ceno_verify_code code, const 
 static const char *schema_error_text(int error)
 {
 	switch (error) {
-	case CENO_SCHEMA_E_UNKNOWN: return "unknown field";
-	case CENO_SCHEMA_E_MISSING: return "a field is missing before or after";
-	case CENO_SCHEMA_E_TYPE: return "wrong type";
-	case CENO_SCHEMA_E_VALUE: return "outside its pattern or range";
-	default: return "wrong number of members";
+	case CENO_SCHEMA_E_UNKNOWN:
+		return "unknown field";
+	case CENO_SCHEMA_E_MISSING:
+		return "a field is missing before or after";
+	case CENO_SCHEMA_E_TYPE:
+		return "wrong type";
+	case CENO_SCHEMA_E_VALUE:
+		return "outside its pattern or range";
+	default:
+		return "wrong number of members";
 	}
 }
 
 /* Read one document by its schema. Returns true if `to` is filled. */
 static bool read_document(struct ceno_ladder *l, const void *text, size_t bytes, const struct ceno_schema *schema,
-		void *to, enum ceno_verify_code json_code, enum ceno_verify_code schema_code)
+                          void *to, enum ceno_verify_code json_code, enum ceno_verify_code schema_code)
 {
 	struct ceno_json json;
 	uint32_t bad = 0;
@@ -95,9 +100,10 @@ static bool read_document(struct ceno_ladder *l, const void *text, size_t bytes,
 		return false;
 	if (json_code == CENO_VERIFY_FILE_JSON) {
 		const struct ceno_json_token *t = &json.tokens[1];
-		version_known = json.token_count > 1 && t->key_length == 3 && memcmp(json.text + t->key_start, "cdp", 3) == 0 &&
-				t->type == CENO_JSON_STRING && t->length == strlen(CENO_PROOF_CDP_VERSION) &&
-				memcmp(json.text + t->start, CENO_PROOF_CDP_VERSION, t->length) == 0;
+		version_known = json.token_count > 1 && t->key_length == 3 &&
+		    memcmp(json.text + t->key_start, "cdp", 3) == 0 && t->type == CENO_JSON_STRING &&
+		    t->length == strlen(CENO_PROOF_CDP_VERSION) &&
+		    memcmp(json.text + t->start, CENO_PROOF_CDP_VERSION, t->length) == 0;
 		ceno_check(l, CENO_VERIFY_VERSION, version_known);
 		if (l->stopped)
 			return false;
@@ -106,7 +112,7 @@ static bool read_document(struct ceno_ladder *l, const void *text, size_t bytes,
 	ceno_check(l, schema_code, rc == 0);
 	const struct ceno_json_token *t = &json.tokens[bad < json.token_count ? bad : 0];
 	ceno_check_detail(l, schema_code, "at \"%.*s\", byte %u: %s", (int)(t->key_length > 64 ? 64 : t->key_length),
-			json.text + t->key_start, t->start, schema_error_text(rc));
+	                  json.text + t->key_start, t->start, schema_error_text(rc));
 	return rc == 0;
 }
 
@@ -114,11 +120,12 @@ static bool stage_bytes(struct ceno_ladder *l, const void *file, size_t bytes)
 {
 	bool fits = bytes > 0 && bytes <= CENO_CDP_FILE_MAX;
 	ceno_check(l, CENO_VERIFY_FILE_SIZE, fits);
-	if (l->stopped || !read_document(l, file, bytes, &ceno_schema_envelope, &l->envelope, CENO_VERIFY_FILE_JSON,
-			CENO_VERIFY_FILE_SCHEMA))
+	if (l->stopped ||
+	    !read_document(l, file, bytes, &ceno_schema_envelope, &l->envelope, CENO_VERIFY_FILE_JSON,
+	                   CENO_VERIFY_FILE_SCHEMA))
 		return false;
 	return read_document(l, l->envelope.payload, l->envelope.payload_bytes, &ceno_schema_document, &l->document,
-			CENO_VERIFY_PAYLOAD_JSON, CENO_VERIFY_PAYLOAD_SCHEMA);
+	                     CENO_VERIFY_PAYLOAD_JSON, CENO_VERIFY_PAYLOAD_SCHEMA);
 }
 
 static void publish(struct ceno_ladder *l)
@@ -149,7 +156,7 @@ static struct ceno_ladder *ladder_new(const struct ceno_verify_policy *policy, s
 }
 
 int ceno_verify(const void *file, size_t bytes, const struct ceno_verify_policy *policy,
-		struct ceno_verify_result *result)
+                struct ceno_verify_result *result)
 {
 	struct ceno_ladder *l = ladder_new(policy, result);
 	if (l == NULL)
@@ -172,7 +179,7 @@ int ceno_verify(const void *file, size_t bytes, const struct ceno_verify_policy 
 }
 
 int ceno_verify_payload(const void *payload, size_t bytes, const uint8_t signature[64], const uint8_t signer_pub[32],
-		struct ceno_verify_result *result)
+                        struct ceno_verify_result *result)
 {
 	struct ceno_verify_policy policy;
 	ceno_verify_policy_init(&policy);
@@ -181,8 +188,9 @@ int ceno_verify_payload(const void *payload, size_t bytes, const uint8_t signatu
 		return -1;
 	bool fits = bytes > 0 && bytes <= CENO_PAYLOAD_MAX;
 	ceno_check(l, CENO_VERIFY_FILE_SIZE, fits);
-	if (fits && read_document(l, payload, bytes, &ceno_schema_document, &l->document, CENO_VERIFY_PAYLOAD_JSON,
-			CENO_VERIFY_PAYLOAD_SCHEMA)) {
+	if (fits &&
+	    read_document(l, payload, bytes, &ceno_schema_document, &l->document, CENO_VERIFY_PAYLOAD_JSON,
+	                  CENO_VERIFY_PAYLOAD_SCHEMA)) {
 		memcpy(l->envelope.payload, payload, bytes);
 		l->envelope.payload_bytes = (uint32_t)bytes;
 		memcpy(l->envelope.signature, signature, 64);

@@ -10,12 +10,12 @@
 #include "verify.h"
 #include "../proof/schema.h"
 
-#define CENO_LADDER_TOKENS 2048u   /* the largest proof has about 600 values */
+#define CENO_LADDER_TOKENS 2048u /* the largest proof has about 600 values */
 
 struct ceno_ladder {
 	const struct ceno_verify_policy *policy;
 	struct ceno_verify_result *result;
-	bool stopped;                  /* a failure, and no --explain */
+	bool stopped; /* a failure, and no --explain */
 	struct ceno_proof_envelope envelope;
 	struct ceno_proof_document document;
 	struct ceno_json_token tokens[CENO_LADDER_TOKENS];
@@ -27,17 +27,17 @@ struct ceno_ladder {
 bool ceno_check(struct ceno_ladder *ladder, enum ceno_verify_code code, bool passed);
 
 /* Say more about the failure that was just recorded, if it is the verdict. */
-__attribute__((format(printf, 3, 4)))
-void ceno_check_detail(struct ceno_ladder *ladder, enum ceno_verify_code code, const char *format, ...);
+__attribute__((format(printf, 3, 4))) void ceno_check_detail(struct ceno_ladder *ladder, enum ceno_verify_code code,
+                                                             const char *format, ...);
 
 /* Stages; each returns at once when the ladder has stopped. */
-void ceno_stage_evidence(struct ceno_ladder *ladder);    /* 3, 4 */
-void ceno_stage_signature(struct ceno_ladder *ladder);   /* 5 */
-void ceno_stage_step8(struct ceno_ladder *ladder);       /* 6 */
-void ceno_stage_memory(struct ceno_ladder *ladder);      /* 7 */
-void ceno_stage_log(struct ceno_ladder *ladder);         /* 8 */
-void ceno_stage_quote(struct ceno_ladder *ladder);       /* 9 */
-void ceno_stage_trust(struct ceno_ladder *ladder);       /* 10 to 13 */
+void ceno_stage_evidence(struct ceno_ladder *ladder);  /* 3, 4 */
+void ceno_stage_signature(struct ceno_ladder *ladder); /* 5 */
+void ceno_stage_step8(struct ceno_ladder *ladder);     /* 6 */
+void ceno_stage_memory(struct ceno_ladder *ladder);    /* 7 */
+void ceno_stage_log(struct ceno_ladder *ladder);       /* 8 */
+void ceno_stage_quote(struct ceno_ladder *ladder);     /* 9 */
+void ceno_stage_trust(struct ceno_ladder *ladder);     /* 10 to 13 */
 
 #ifdef CENO_VERIFY_TESTING
 /* Test builds only: the check with this code always passes, as if compiled out. */

@@ -21,15 +21,17 @@ static bool launch_included(struct ceno_ladder *l)
 		return false;
 	ceno_merkle_leaf(body, ceno_proof_leaf_launch(&launch, body), leaf);
 	return ceno_log_check_inclusion(leaf, &l->envelope.seal.launch.inclusion, l->result->log_size,
-			l->result->log_root) == 0;
+	                                l->result->log_root) == 0;
 }
 
 static bool cdp_included(struct ceno_ladder *l)
 {
 	const struct ceno_proof_core *core = &l->document.statement.core;
 	uint8_t body[CENO_PROOF_LEAF_MAX], leaf[32];
-	ceno_merkle_leaf(body, ceno_proof_leaf_cdp(core->session_id, l->envelope.seal.step8.launch_index,
-			l->result->chain[0], l->result->chain[8], body), leaf);
+	ceno_merkle_leaf(body,
+	                 ceno_proof_leaf_cdp(core->session_id, l->envelope.seal.step8.launch_index, l->result->chain[0],
+	                                     l->result->chain[8], body),
+	                 leaf);
 	return ceno_log_check_inclusion(leaf, &l->envelope.seal.batch, l->result->log_size, l->result->log_root) == 0;
 }
 
@@ -45,7 +47,8 @@ void ceno_stage_log(struct ceno_ladder *l)
 	l->result->log_size = c.size;
 	memcpy(l->result->log_root, c.root, 32);
 	ceno_check(l, CENO_VERIFY_CHECKPOINT_ORIGIN, strcmp(c.origin, seal->node.origin) == 0);
-	ceno_check(l, CENO_VERIFY_CHECKPOINT_KEY, ceno_checkpoint_verify(&c, seal->checkpoint, seal->node.log_pub) == 0);
+	ceno_check(l, CENO_VERIFY_CHECKPOINT_KEY,
+	           ceno_checkpoint_verify(&c, seal->checkpoint, seal->node.log_pub) == 0);
 	ceno_check(l, CENO_VERIFY_LAUNCH_INCLUSION, launch_included(l));
 	ceno_check(l, CENO_VERIFY_CDP_INCLUSION, cdp_included(l));
 	ceno_check(l, CENO_VERIFY_LOG_ORDER, seal->launch.inclusion.index < seal->batch.index);

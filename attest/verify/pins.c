@@ -16,17 +16,20 @@
 const char *ceno_verify_pin_error_text(int error)
 {
 	switch (error) {
-#define TEXT(name, number, text) case number: return text;
-	CENO_VERIFY_PIN_ERRORS(TEXT)
+#define TEXT(name, number, text) \
+	case number: \
+		return text;
+		CENO_VERIFY_PIN_ERRORS(TEXT)
 #undef TEXT
-	default: return "no error";
+	default:
+		return "no error";
 	}
 }
 
 struct line {
-	char  text[256];
+	char text[256];
 	char *field[FIELDS_MAX];
-	int   fields;
+	int fields;
 };
 
 /* Copy the line and cut it at single spaces. */
@@ -54,7 +57,7 @@ static bool read_digest(const char *text, uint8_t out[32])
 {
 	size_t n = 0;
 	return strncmp(text, "sha256:", 7) == 0 && strspn(text + 7, "0123456789abcdef") == 64 && text[71] == '\0' &&
-			sodium_hex2bin(out, 32, text + 7, 64, NULL, &n, NULL) == 0 && n == 32;
+	    sodium_hex2bin(out, 32, text + 7, 64, NULL, &n, NULL) == 0 && n == 32;
 }
 
 static bool read_number(const char *text, uint64_t *out)
@@ -84,7 +87,8 @@ static int add_pin(const struct line *line, struct ceno_verify_pins *pins)
 	size_t n = 0;
 	if (line->fields != 4 || !read_origin(line->field[1], pin.origin) || !read_digest(line->field[2], pin.ak) ||
 	    sodium_base642bin(pin.log_pub, 32, line->field[3], strlen(line->field[3]), NULL, &n, NULL,
-			sodium_base64_VARIANT_ORIGINAL) != 0 || n != 32)
+	                      sodium_base64_VARIANT_ORIGINAL) != 0 ||
+	    n != 32)
 		return CENO_VERIFY_PIN_E_FORM;
 	for (uint32_t i = 0; i < pins->pin_count; i++)
 		if (strcmp(pins->pins[i].origin, pin.origin) == 0 || memcmp(pins->pins[i].ak, pin.ak, 32) == 0 ||
@@ -102,7 +106,8 @@ static int add_seen(const struct line *line, struct ceno_verify_pins *pins)
 	uint64_t resets;
 	if (line->fields != 7 || !read_number(line->field[2], &state.size) || state.size == 0 ||
 	    !read_digest(line->field[3], state.root) || !read_number(line->field[4], &state.nv_value) ||
-	    !read_number(line->field[5], &state.clock_ms) || !read_number(line->field[6], &resets) || resets > UINT32_MAX)
+	    !read_number(line->field[5], &state.clock_ms) || !read_number(line->field[6], &resets) ||
+	    resets > UINT32_MAX)
 		return CENO_VERIFY_PIN_E_FORM;
 	for (uint32_t i = 0; i < pins->pin_count; i++)
 		if (strcmp(pins->pins[i].origin, line->field[1]) == 0)
@@ -137,7 +142,8 @@ static int add_line(const struct line *line, uint32_t number, struct ceno_verify
 {
 	if (number == 1)
 		return line->fields == 2 && strcmp(line->field[0], "ceno-pins") == 0 && strcmp(line->field[1], "1") == 0
-				? 0 : CENO_VERIFY_PIN_E_FORM;
+		    ? 0
+		    : CENO_VERIFY_PIN_E_FORM;
 	if (strcmp(line->field[0], "pin") == 0)
 		return add_pin(line, pins);
 	if (strcmp(line->field[0], "seen") == 0)
@@ -165,10 +171,13 @@ int ceno_verify_pins_parse(const char *text, size_t bytes, struct ceno_verify_pi
 	return pins->pin_count + pins->revoked_count > 0 ? 0 : CENO_VERIFY_PIN_E_EMPTY;
 }
 
-struct out { char *text; size_t length, capacity; bool full; };
+struct out {
+	char *text;
+	size_t length, capacity;
+	bool full;
+};
 
-__attribute__((format(printf, 2, 3)))
-static void put(struct out *o, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void put(struct out *o, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -192,8 +201,8 @@ int ceno_verify_pins_format(const struct ceno_verify_pins *pins, char *text, siz
 		put(&o, "pin %s sha256:%s %s\n", p->origin, sodium_bin2hex(hex, sizeof(hex), p->ak, 32), b64);
 		if (p->size != 0 && !o.full)
 			put(&o, "seen %s %llu sha256:%s %llu %llu %u\n", p->origin, (unsigned long long)p->size,
-					sodium_bin2hex(hex, sizeof(hex), p->root, 32), (unsigned long long)p->nv_value,
-					(unsigned long long)p->clock_ms, p->reset_count);
+			    sodium_bin2hex(hex, sizeof(hex), p->root, 32), (unsigned long long)p->nv_value,
+			    (unsigned long long)p->clock_ms, p->reset_count);
 	}
 	for (uint32_t i = 0; i < pins->revoked_count && !o.full; i++)
 		put(&o, "revoked sha256:%s\n", sodium_bin2hex(hex, sizeof(hex), pins->revoked[i], 32));

@@ -28,7 +28,7 @@ static void qualified_name(const uint8_t ak[32], uint8_t name[34])
 static bool attributes_ok(uint32_t attributes)
 {
 	uint32_t must = CENO_TPMA_FIXED_TPM | CENO_TPMA_FIXED_PARENT | CENO_TPMA_SENSITIVE_DATA_ORIGIN |
-			CENO_TPMA_RESTRICTED | CENO_TPMA_SIGN;
+	    CENO_TPMA_RESTRICTED | CENO_TPMA_SIGN;
 	return (attributes & must) == must && (attributes & CENO_TPMA_DECRYPT) == 0;
 }
 
@@ -41,8 +41,9 @@ static bool check_key(struct ceno_ladder *l, struct ceno_tpm_public *ak)
 	if (form != 0)
 		return false;
 	ceno_check(l, CENO_VERIFY_AK_ATTRIBUTES, attributes_ok(ak->attributes));
-	ceno_check(l, CENO_VERIFY_AK_SCHEME, ak->name_alg == CENO_TPM_ALG_SHA256 && ak->scheme == CENO_TPM_ALG_ECDSA &&
-			ak->scheme_hash == CENO_TPM_ALG_SHA256 && ak->curve == CENO_TPM_ECC_NIST_P256);
+	ceno_check(l, CENO_VERIFY_AK_SCHEME,
+	           ak->name_alg == CENO_TPM_ALG_SHA256 && ak->scheme == CENO_TPM_ALG_ECDSA &&
+	               ak->scheme_hash == CENO_TPM_ALG_SHA256 && ak->curve == CENO_TPM_ECC_NIST_P256);
 	return true;
 }
 
@@ -77,27 +78,28 @@ static bool extra_ok(const struct ceno_tpm_attest *a, const uint8_t want[32])
 }
 
 static void check_nv(struct ceno_ladder *l, const struct ceno_tpm_public *ak, const struct ceno_tpm_attest *quote,
-		const uint8_t extra_data[32])
+                     const uint8_t extra_data[32])
 {
 	static const uint8_t zeros[64];
 	const struct ceno_proof_nv *nv = &l->envelope.seal.nv;
 	struct ceno_tpm_attest a;
 	uint8_t want[32], value[8];
 	if (!nv->certified) {
-		ceno_check(l, CENO_VERIFY_NV_FORM, nv->attest_bytes == 0 && nv->value == 0 &&
-				memcmp(nv->signature, zeros, sizeof(zeros)) == 0);
+		ceno_check(l, CENO_VERIFY_NV_FORM,
+		           nv->attest_bytes == 0 && nv->value == 0 && memcmp(nv->signature, zeros, sizeof(zeros)) == 0);
 		return;
 	}
 	int form = ceno_tpm_attest_parse(nv->attest, nv->attest_bytes, &a);
 	bool shape = form == 0 && a.magic == CENO_TPM_GENERATED && a.type == CENO_TPM_ST_ATTEST_NV &&
-			a.contents_bytes == 8 && a.offset == 0;
+	    a.contents_bytes == 8 && a.offset == 0;
 	ceno_check(l, CENO_VERIFY_NV_FORM, shape);
 	if (!shape)
 		return;
 	ceno_check(l, CENO_VERIFY_NV_SIGNATURE, ceno_tpm_ecdsa_verify(ak, nv->attest, nv->attest_bytes, nv->signature));
 	ceno_proof_nv_data(extra_data, want);
-	ceno_check(l, CENO_VERIFY_NV_DATA, extra_ok(&a, want) && signer_ok(l, &a) &&
-			a.reset_count == quote->reset_count && a.restart_count == quote->restart_count);
+	ceno_check(l, CENO_VERIFY_NV_DATA,
+	           extra_ok(&a, want) && signer_ok(l, &a) && a.reset_count == quote->reset_count &&
+	               a.restart_count == quote->restart_count);
 	ceno_store_be64(value, nv->value);
 	ceno_check(l, CENO_VERIFY_NV_VALUE, memcmp(a.contents, value, 8) == 0);
 }
@@ -115,15 +117,15 @@ static void check_quote(struct ceno_ladder *l, const struct ceno_tpm_public *ak)
 	ceno_check(l, CENO_VERIFY_QUOTE_TYPE, q.type == CENO_TPM_ST_ATTEST_QUOTE);
 	if (q.type != CENO_TPM_ST_ATTEST_QUOTE)
 		return;
-	ceno_check(l, CENO_VERIFY_QUOTE_SIGNATURE, ceno_tpm_ecdsa_verify(ak, seal->quote.attest, seal->quote.attest_bytes,
-			seal->quote.signature));
+	ceno_check(l, CENO_VERIFY_QUOTE_SIGNATURE,
+	           ceno_tpm_ecdsa_verify(ak, seal->quote.attest, seal->quote.attest_bytes, seal->quote.signature));
 	ceno_check(l, CENO_VERIFY_QUOTE_SIGNER, signer_ok(l, &q));
 	(void)ceno_proof_quote_data(seal->checkpoint, seal->checkpoint_bytes, &seal->node, seal->nv.value, want);
 	ceno_check(l, CENO_VERIFY_QUOTE_DATA, extra_ok(&q, want));
 	ceno_check(l, CENO_VERIFY_QUOTE_SELECTION, selection_ok(&q));
 	ceno_check(l, CENO_VERIFY_QUOTE_PCRS, pcrs_ok(l, &q));
-	ceno_check(l, CENO_VERIFY_RESET, q.reset_count == seal->launch.reset_count &&
-			q.restart_count == seal->launch.restart_count);
+	ceno_check(l, CENO_VERIFY_RESET,
+	           q.reset_count == seal->launch.reset_count && q.restart_count == seal->launch.restart_count);
 	l->result->clock_ms = q.clock_ms;
 	l->result->reset_count = q.reset_count;
 	l->result->restart_count = q.restart_count;

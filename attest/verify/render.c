@@ -10,10 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-struct out { char *text; size_t length, capacity; };
+struct out {
+	char *text;
+	size_t length, capacity;
+};
 
-__attribute__((format(printf, 2, 3)))
-static void put(struct out *o, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void put(struct out *o, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -35,32 +37,48 @@ static const char *const cause_names[] = { "", "exit", "request", "ttl", "oom", 
 static const char *const fact_names[] = { "unknown", "off", "on" };
 static const char *const kvm_names[] = { "unknown", "vmx", "svm", "paging" };
 
-static const char *const stage_names[] = {
-	"", "bytes", "version and schema", "subject", "evidence", "session signature", "completion", "memory roots",
-	"log", "quote", "reference values", "attestation key", "pins", "policy"
-};
+static const char *const stage_names[] = { "",
+	                                   "bytes",
+	                                   "version and schema",
+	                                   "subject",
+	                                   "evidence",
+	                                   "session signature",
+	                                   "completion",
+	                                   "memory roots",
+	                                   "log",
+	                                   "quote",
+	                                   "reference values",
+	                                   "attestation key",
+	                                   "pins",
+	                                   "policy" };
 
 /* Words of the EAT Attestation Result's status (IETF RATS, AR4SI trustworthiness tiers). */
 static const char *ear_status(const struct ceno_verify_result *r)
 {
 	switch (r->exit_status) {
-	case 0: return "affirming";
+	case 0:
+		return "affirming";
 	case 3:
-	case 4: return "warning";
-	case 2: return "none";
-	default: return "contraindicated";
+	case 4:
+		return "warning";
+	case 2:
+		return "none";
+	default:
+		return "contraindicated";
 	}
 }
 
 static void put_verdict(struct out *o, const struct ceno_verify_result *r)
 {
-	static const char *const words[] = { "VERIFIED", "INVALID", "NOT CHECKED", "NOT CHECKED", "BELOW ASKED ASSURANCE",
-			"ROLLBACK OR REPLAY", "REVOKED" };
+	static const char *const words[] = {
+		"VERIFIED",           "INVALID", "NOT CHECKED", "NOT CHECKED", "BELOW ASKED ASSURANCE",
+		"ROLLBACK OR REPLAY", "REVOKED"
+	};
 	put(o, "%s", words[r->exit_status <= 6 ? r->exit_status : 1]);
 	if (r->verdict < CENO_VERIFY_CODE_COUNT) {
 		const struct ceno_verify_code_info *info = ceno_verify_code_info(r->verdict);
-		put(o, ": %s\n  stage %u (%s), reason %u %s", info->text, info->stage, stage_names[info->stage], info->number,
-				info->name);
+		put(o, ": %s\n  stage %u (%s), reason %u %s", info->text, info->stage, stage_names[info->stage],
+		    info->number, info->name);
 		if (r->detail[0] != '\0')
 			put(o, ", %s", r->detail);
 	}
@@ -75,27 +93,30 @@ static void put_claims(struct out *o, const struct ceno_verify_result *r)
 	put(o, "What the proof says (R recomputed here, X cross-checked, A asserted by the measured warden)\n");
 	put(o, "  session       %s\n", hex(s->core.session_id, 16, text));
 	put(o, "  ended by      %s%s (A)\n", cause_names[s->isolation.cause],
-			s->isolation.cause == CENO_CAUSE_VIOLATION ? ", stopped by its memory slots" : "");
+	    s->isolation.cause == CENO_CAUSE_VIOLATION ? ", stopped by its memory slots" : "");
 	if (s->isolation.violation != 0)
 		put(o, "  violation     code %u (A)\n", s->isolation.violation);
-	put(o, "  memory        %llu bytes, of which %llu were ever backed, overwritten and read back in %u keyed pass%s (R),\n"
-	       "                then zeroed and compared: %llu bytes, %llu mismatches (A)\n",
-			(unsigned long long)s->core.mem_total, (unsigned long long)s->overwrite.bytes, s->overwrite.passes,
-			s->overwrite.passes == 1 ? "" : "es", (unsigned long long)s->forensic.compared_bytes,
-			(unsigned long long)s->forensic.mismatches);
+	put(o,
+	    "  memory        %llu bytes, of which %llu were ever backed, overwritten and read back in %u keyed pass%s "
+	    "(R),\n"
+	    "                then zeroed and compared: %llu bytes, %llu mismatches (A)\n",
+	    (unsigned long long)s->core.mem_total, (unsigned long long)s->overwrite.bytes, s->overwrite.passes,
+	    s->overwrite.passes == 1 ? "" : "es", (unsigned long long)s->forensic.compared_bytes,
+	    (unsigned long long)s->forensic.mismatches);
 	put(o, "  isolation     %u slots (R), %u tasks under filter sha256:%.16s... (X)\n", s->isolation.slot_count,
-			s->isolation.tasks, hex(s->isolation.filter, 32, text));
+	    s->isolation.tasks, hex(s->isolation.filter, 32, text));
 	put(o, "  destroyed     %u areas, %u keys, %u tokens (A)\n", s->filesystem.area_count, s->keys.key_count,
-			s->tokens.token_count);
+	    s->tokens.token_count);
 	put(o, "  took          %llu us from stop to compared (A)\n",
-			(unsigned long long)(t->compared_us > t->stopped_us ? t->compared_us - t->stopped_us : 0));
+	    (unsigned long long)(t->compared_us > t->stopped_us ? t->compared_us - t->stopped_us : 0));
 	put(o, "  host          kvm %s, nested paging %s, swap %s, init_on_free %s, kernel %s (A)\n",
-			kvm_names[s->forensic.host.kvm], fact_names[s->forensic.host.npt], fact_names[s->forensic.host.swap],
-			fact_names[s->forensic.host.init_on_free], s->forensic.host.kernel);
-	put(o, "  guest signed  %s key \"%s\" (A)\n", s->core.platform.test_key ? "by a TEST" : "by the", s->core.platform.trust_name);
+	    kvm_names[s->forensic.host.kvm], fact_names[s->forensic.host.npt], fact_names[s->forensic.host.swap],
+	    fact_names[s->forensic.host.init_on_free], s->forensic.host.kernel);
+	put(o, "  guest signed  %s key \"%s\" (A)\n", s->core.platform.test_key ? "by a TEST" : "by the",
+	    s->core.platform.trust_name);
 	put(o, "  log           %s, launch at %llu, proof at %llu of %llu (R)\n", r->seal.node.origin,
-			(unsigned long long)r->seal.launch.inclusion.index, (unsigned long long)r->seal.batch.index,
-			(unsigned long long)r->log_size);
+	    (unsigned long long)r->seal.launch.inclusion.index, (unsigned long long)r->seal.batch.index,
+	    (unsigned long long)r->log_size);
 	put(o, "  sealed by     TPM key sha256:%s\n", hex(r->ak, 32, text));
 }
 
@@ -115,26 +136,30 @@ static void put_stages(struct out *o, const struct ceno_verify_result *r)
 		put(o, "\n");
 		for (uint32_t i = 0; i < CENO_VERIFY_CODE_COUNT; i++)
 			if (ceno_verify_code_info(i)->stage == stage && r->status[i] == CENO_CHECK_FAIL)
-				put(o, "       %u %s: %s\n", ceno_verify_code_info(i)->number, ceno_verify_code_info(i)->name,
-						ceno_verify_code_info(i)->text);
+				put(o, "       %u %s: %s\n", ceno_verify_code_info(i)->number,
+				    ceno_verify_code_info(i)->name, ceno_verify_code_info(i)->text);
 	}
 }
 
 static const char limits[] =
-	"What it does not say\n"
-	"  It does not say that no copy exists. Trusted and unproven: root and the kernel of the host and all beneath it.\n"
-	"  Outside the overwrite: memory the kernel freed (pipe and socket buffers, vCPU registers, moved pages; zeroed\n"
-	"  only with init_on_free=1, the host line says which), the caller's own file, outputs given out, what the workload\n"
-	"  sent, leaks through shared caches. Exit status, outputs and record are the guest's and the vmm's word. Wall-clock\n"
-	"  times and declared fields are declared. A hardware TPM says which machine, firmware and kernel; which cenod only\n"
-	"  with IMA or a verified root. With a software TPM whoever runs the node can write any proof.\n"
-	"  Structural facts, not a compliance verdict.\n";
+    "What it does not say\n"
+    "  It does not say that no copy exists. Trusted and unproven: root and the kernel of the host and all beneath it.\n"
+    "  Outside the overwrite: memory the kernel freed (pipe and socket buffers, vCPU registers, moved pages; zeroed\n"
+    "  only with init_on_free=1, the host line says which), the caller's own file, outputs given out, what the "
+    "workload\n"
+    "  sent, leaks through shared caches. Exit status, outputs and record are the guest's and the vmm's word. "
+    "Wall-clock\n"
+    "  times and declared fields are declared. A hardware TPM says which machine, firmware and kernel; which cenod "
+    "only\n"
+    "  with IMA or a verified root. With a software TPM whoever runs the node can write any proof.\n"
+    "  Structural facts, not a compliance verdict.\n";
 
 static void put_axes(struct out *o, const struct ceno_verify_result *r, const struct ceno_verify_policy *policy)
 {
 	put(o, "Assurance\n  key %s, code %s: ", key_names[r->key], code_names[r->code]);
-	put(o, "%s\n", r->key == CENO_KEY_NONE ? "nothing says who made this proof"
-			: "a node you pinned, unknown software: root on that host can write any proof");
+	put(o, "%s\n",
+	    r->key == CENO_KEY_NONE ? "nothing says who made this proof"
+	                            : "a node you pinned, unknown software: root on that host can write any proof");
 	put(o, "  memory roots: ");
 	if (r->status[CENO_VERIFY_MEMORY_ROOT] == CENO_CHECK_NOT_RUN)
 		put(o, "not checked%s\n", policy->memory == CENO_MEMORY_NONE ? " (--mem none)" : "");
@@ -143,15 +168,15 @@ static void put_axes(struct out *o, const struct ceno_verify_result *r, const st
 	put(o, "  fork: not checked\n");
 }
 
-size_t ceno_verify_render_text(const struct ceno_verify_result *r, const struct ceno_verify_policy *policy,
-		char *text, size_t capacity)
+size_t ceno_verify_render_text(const struct ceno_verify_result *result, const struct ceno_verify_policy *policy,
+                               char *text, size_t capacity)
 {
 	struct out o = { text, 0, capacity };
-	put_verdict(&o, r);
-	if (r->read && r->status[CENO_VERIFY_CHAIN] != CENO_CHECK_NOT_RUN)
-		put_claims(&o, r);
-	put_axes(&o, r, policy);
-	put_stages(&o, r);
+	put_verdict(&o, result);
+	if (result->read && result->status[CENO_VERIFY_CHAIN] != CENO_CHECK_NOT_RUN)
+		put_claims(&o, result);
+	put_axes(&o, result, policy);
+	put_stages(&o, result);
 	put(&o, "%s", limits);
 	return o.length;
 }
@@ -161,8 +186,8 @@ static void put_checks(struct out *o, const struct ceno_verify_result *r)
 	put(o, "\"checks\":[");
 	for (uint32_t i = 0; i < CENO_VERIFY_CODE_COUNT; i++) {
 		const struct ceno_verify_code_info *info = ceno_verify_code_info(i);
-		put(o, "%s{\"code\":%u,\"name\":\"%s\",\"stage\":%u,\"status\":\"%s\"}", i == 0 ? "" : ",", info->number,
-				info->name, info->stage, status_names[r->status[i]]);
+		put(o, "%s{\"code\":%u,\"name\":\"%s\",\"stage\":%u,\"status\":\"%s\"}", i == 0 ? "" : ",",
+		    info->number, info->name, info->stage, status_names[r->status[i]]);
 	}
 	put(o, "]");
 }
@@ -170,17 +195,18 @@ static void put_checks(struct out *o, const struct ceno_verify_result *r)
 static void put_proof(struct out *o, const struct ceno_verify_result *r)
 {
 	char session[33], ak[65], c0[65], c8[65], root[65];
-	put(o, ",\"proof\":{\"session_id\":\"%s\",\"cause\":\"%s\",\"violation\":%u,\"mem_total\":%llu,\"bytes\":%llu,"
-	       "\"passes\":%u,\"c0\":\"sha256:%s\",\"c8\":\"sha256:%s\",\"origin\":\"%s\",\"launch_index\":%llu,"
-	       "\"index\":%llu,\"log_size\":%llu,\"log_root\":\"sha256:%s\",\"nv_value\":\"%llu\",\"clock_ms\":\"%llu\","
-	       "\"reset_count\":%u,\"ak\":\"sha256:%s\",\"test_key\":%s}",
-			hex(r->statement.core.session_id, 16, session), cause_names[r->statement.isolation.cause],
-			r->statement.isolation.violation, (unsigned long long)r->statement.core.mem_total,
-			(unsigned long long)r->statement.overwrite.bytes, r->statement.overwrite.passes, hex(r->chain[0], 32, c0),
-			hex(r->chain[8], 32, c8), r->seal.node.origin, (unsigned long long)r->seal.launch.inclusion.index,
-			(unsigned long long)r->seal.batch.index, (unsigned long long)r->log_size, hex(r->log_root, 32, root),
-			(unsigned long long)r->seal.nv.value, (unsigned long long)r->clock_ms, r->reset_count, hex(r->ak, 32, ak),
-			r->statement.core.platform.test_key ? "true" : "false");
+	put(o,
+	    ",\"proof\":{\"session_id\":\"%s\",\"cause\":\"%s\",\"violation\":%u,\"mem_total\":%llu,\"bytes\":%llu,"
+	    "\"passes\":%u,\"c0\":\"sha256:%s\",\"c8\":\"sha256:%s\",\"origin\":\"%s\",\"launch_index\":%llu,"
+	    "\"index\":%llu,\"log_size\":%llu,\"log_root\":\"sha256:%s\",\"nv_value\":\"%llu\",\"clock_ms\":\"%llu\","
+	    "\"reset_count\":%u,\"ak\":\"sha256:%s\",\"test_key\":%s}",
+	    hex(r->statement.core.session_id, 16, session), cause_names[r->statement.isolation.cause],
+	    r->statement.isolation.violation, (unsigned long long)r->statement.core.mem_total,
+	    (unsigned long long)r->statement.overwrite.bytes, r->statement.overwrite.passes, hex(r->chain[0], 32, c0),
+	    hex(r->chain[8], 32, c8), r->seal.node.origin, (unsigned long long)r->seal.launch.inclusion.index,
+	    (unsigned long long)r->seal.batch.index, (unsigned long long)r->log_size, hex(r->log_root, 32, root),
+	    (unsigned long long)r->seal.nv.value, (unsigned long long)r->clock_ms, r->reset_count, hex(r->ak, 32, ak),
+	    r->statement.core.platform.test_key ? "true" : "false");
 }
 
 /* A detail quotes one key of a hostile file at most, but keep the output JSON whatever it holds. */
@@ -195,27 +221,31 @@ static void put_string(struct out *o, const char *text)
 	put(o, "\"");
 }
 
-size_t ceno_verify_render_json(const struct ceno_verify_result *r, const struct ceno_verify_policy *policy,
-		char *text, size_t capacity)
+size_t ceno_verify_render_json(const struct ceno_verify_result *result, const struct ceno_verify_policy *policy,
+                               char *text, size_t capacity)
 {
 	static const char *const memory_names[] = { "full", "sample", "none" };
 	struct out o = { text, 0, capacity };
-	put(&o, "{\"eat_profile\":\"urn:cenotaph:ear:v0\",\"ear_status\":\"%s\",\"exit_status\":%u,\"key\":\"%s\",\"code\":\"%s\","
-	        "\"memory\":\"%s\",\"passes_checked\":%u,\"fork\":\"not_run\",", ear_status(r), r->exit_status, key_names[r->key],
-			code_names[r->code], memory_names[policy->memory <= CENO_MEMORY_NONE ? policy->memory : CENO_MEMORY_NONE],
-			r->passes_checked);
-	if (r->verdict < CENO_VERIFY_CODE_COUNT) {
-		const struct ceno_verify_code_info *info = ceno_verify_code_info(r->verdict);
-		put(&o, "\"reason\":{\"code\":%u,\"name\":\"%s\",\"stage\":%u,\"text\":\"%s\",\"detail\":", info->number, info->name,
-				info->stage, info->text);
-		put_string(&o, r->detail);
+	put(&o,
+	    "{\"eat_profile\":\"urn:cenotaph:ear:v0\",\"ear_status\":\"%s\",\"exit_status\":%u,\"key\":\"%s\",\"code\":"
+	    "\"%s\","
+	    "\"memory\":\"%s\",\"passes_checked\":%u,\"fork\":\"not_run\",",
+	    ear_status(result), result->exit_status, key_names[result->key], code_names[result->code],
+	    memory_names[policy->memory <= CENO_MEMORY_NONE ? policy->memory : CENO_MEMORY_NONE],
+	    result->passes_checked);
+	if (result->verdict < CENO_VERIFY_CODE_COUNT) {
+		const struct ceno_verify_code_info *info = ceno_verify_code_info(result->verdict);
+		put(&o,
+		    "\"reason\":{\"code\":%u,\"name\":\"%s\",\"stage\":%u,\"text\":\"%s\",\"detail\":", info->number,
+		    info->name, info->stage, info->text);
+		put_string(&o, result->detail);
 		put(&o, "},");
 	} else {
 		put(&o, "\"reason\":null,");
 	}
-	put_checks(&o, r);
-	if (r->read)
-		put_proof(&o, r);
+	put_checks(&o, result);
+	if (result->read)
+		put_proof(&o, result);
 	put(&o, "}\n");
 	return o.length;
 }

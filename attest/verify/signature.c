@@ -34,7 +34,8 @@ void ceno_stage_signature(struct ceno_ladder *l)
 	ceno_check(l, CENO_VERIFY_KEYID, memcmp(keyid, e->keyid, 32) == 0);
 	size_t pae = ceno_proof_pae(e->payload, e->payload_bytes, l->text);
 	/* libsodium refuses S >= L, small-order or non-canonical R and A. */
-	ceno_check(l, CENO_VERIFY_SIGNATURE, crypto_sign_ed25519_verify_detached(e->signature, l->text, pae, signer) == 0);
+	ceno_check(l, CENO_VERIFY_SIGNATURE,
+	           crypto_sign_ed25519_verify_detached(e->signature, l->text, pae, signer) == 0);
 	ceno_check(l, CENO_VERIFY_KEY_ROLE, role_ok(l));
 }
 
@@ -70,7 +71,7 @@ static bool expected_root(struct ceno_ladder *l, const uint8_t challenge[32], ui
 		for (uint64_t end = offset + bytes; ok && offset < end; offset += CENO_PROOF_CHUNK) {
 			uint8_t leaf[32];
 			ok = ceno_proof_pass_fill(pass, ram + offset, l->chunk, CENO_PROOF_CHUNK) == 0 &&
-					ceno_proof_pass_leaf(pass, ram + offset, l->chunk, leaf) == 0;
+			    ceno_proof_pass_leaf(pass, ram + offset, l->chunk, leaf) == 0;
 			ceno_merkle_add(&tree, leaf);
 		}
 	}

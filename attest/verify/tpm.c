@@ -38,10 +38,22 @@ static uint64_t take_be(struct cursor *c, size_t n)
 	return v;
 }
 
-static uint8_t take8(struct cursor *c) { return (uint8_t)take_be(c, 1); }
-static uint16_t take16(struct cursor *c) { return (uint16_t)take_be(c, 2); }
-static uint32_t take32(struct cursor *c) { return (uint32_t)take_be(c, 4); }
-static uint64_t take64(struct cursor *c) { return take_be(c, 8); }
+static uint8_t take8(struct cursor *c)
+{
+	return (uint8_t)take_be(c, 1);
+}
+static uint16_t take16(struct cursor *c)
+{
+	return (uint16_t)take_be(c, 2);
+}
+static uint32_t take32(struct cursor *c)
+{
+	return (uint32_t)take_be(c, 4);
+}
+static uint64_t take64(struct cursor *c)
+{
+	return take_be(c, 8);
+}
 
 /* TPM2B: length, bytes. */
 static const uint8_t *take2b(struct cursor *c, uint16_t *length)
@@ -170,13 +182,14 @@ static int to_der(const uint8_t signature[64], unsigned char **der)
 }
 
 int ceno_tpm_ecdsa_verify(const struct ceno_tpm_public *pub, const uint8_t *message, size_t length,
-		const uint8_t signature[64])
+                          const uint8_t signature[64])
 {
 	unsigned char *der = NULL;
 	EVP_PKEY *key = load_key(pub);
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	int n = to_der(signature, &der), ok = 0;
-	if (key != NULL && md != NULL && n > 0 && EVP_DigestVerifyInit_ex(md, NULL, "SHA256", NULL, NULL, key, NULL) == 1)
+	if (key != NULL && md != NULL && n > 0 &&
+	    EVP_DigestVerifyInit_ex(md, NULL, "SHA256", NULL, NULL, key, NULL) == 1)
 		ok = EVP_DigestVerify(md, der, (size_t)n, message, length) == 1;
 	OPENSSL_free(der);
 	EVP_MD_CTX_free(md);

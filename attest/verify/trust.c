@@ -34,7 +34,8 @@ static bool ak_changed(const struct ceno_ladder *l)
 	const struct ceno_verify_pins *pins = l->policy->pins;
 	const struct ceno_proof_node *node = &l->envelope.seal.node;
 	for (uint32_t i = 0; pins != NULL && i < pins->pin_count; i++)
-		if ((strcmp(pins->pins[i].origin, node->origin) == 0 || memcmp(pins->pins[i].log_pub, node->log_pub, 32) == 0) &&
+		if ((strcmp(pins->pins[i].origin, node->origin) == 0 ||
+		     memcmp(pins->pins[i].log_pub, node->log_pub, 32) == 0) &&
 		    memcmp(pins->pins[i].ak, l->result->ak, 32) != 0)
 			return true;
 	return false;
@@ -98,8 +99,8 @@ void ceno_stage_trust(struct ceno_ladder *l)
 	if (pin != NULL) {
 		const struct ceno_proof_node *node = &l->envelope.seal.node;
 		l->result->key = CENO_KEY_SOFTWARE;
-		ceno_check(l, CENO_VERIFY_PIN_NODE, strcmp(pin->origin, node->origin) == 0 &&
-				memcmp(pin->log_pub, node->log_pub, 32) == 0);
+		ceno_check(l, CENO_VERIFY_PIN_NODE,
+		           strcmp(pin->origin, node->origin) == 0 && memcmp(pin->log_pub, node->log_pub, 32) == 0);
 		ceno_check(l, CENO_VERIFY_ROLLBACK, !rolled_back(l, pin));
 	}
 	check_policy(l);

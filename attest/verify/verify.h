@@ -98,15 +98,15 @@
 	X(TEST_KEY, 1303, 13, 4, "the guest was signed by a test key") \
 	X(ASSURANCE, 1304, 13, 4, "the key's assurance is below what was asked")
 
-enum ceno_verify_code {            /* index into result.status; the number is CENO_VERIFY_NUMBER_* */
+enum ceno_verify_code { /* index into result.status; the number is CENO_VERIFY_NUMBER_* */
 #define CENO_VERIFY_CODE_ENUM(name, number, stage, exit, text) CENO_VERIFY_##name,
-	CENO_VERIFY_CODES(CENO_VERIFY_CODE_ENUM)
+	                CENO_VERIFY_CODES(CENO_VERIFY_CODE_ENUM)
 #undef CENO_VERIFY_CODE_ENUM
-	CENO_VERIFY_CODE_COUNT
+	                    CENO_VERIFY_CODE_COUNT
 };
 
 struct ceno_verify_code_info {
-	const char *name;              /* "SLOT_SUM" */
+	const char *name; /* "SLOT_SUM" */
 	const char *text;
 	uint32_t number, stage, exit_status;
 };
@@ -120,49 +120,49 @@ uint32_t ceno_verify_code_of(uint32_t number);
 /* ---- policy: what this verifier knows and asks ------------------------------------ */
 
 enum ceno_verify_key { CENO_KEY_NONE, CENO_KEY_SOFTWARE, CENO_KEY_VTPM, CENO_KEY_FTPM, CENO_KEY_DTPM };
-enum ceno_verify_trust { CENO_TRUST_NONE, CENO_TRUST_BOOT, CENO_TRUST_RUNTIME };  /* the Code axis */
+enum ceno_verify_trust { CENO_TRUST_NONE, CENO_TRUST_BOOT, CENO_TRUST_RUNTIME }; /* the Code axis */
 
-struct ceno_verify_pin {           /* a node this verifier knows */
-	char    origin[65];
-	uint8_t ak[32];                /* digest part of the AK's name: SHA-256 of its TPMT_PUBLIC */
+struct ceno_verify_pin { /* a node this verifier knows */
+	char origin[65];
+	uint8_t ak[32]; /* digest part of the AK's name: SHA-256 of its TPMT_PUBLIC */
 	uint8_t log_pub[32];
 	/* Newest state seen of it; size 0: none. Not rolled back below this. */
 	uint64_t size;
-	uint8_t  root[32];
+	uint8_t root[32];
 	uint64_t nv_value, clock_ms;
 	uint32_t reset_count;
 };
 
-#define CENO_VERIFY_PINS_MAX 256u
+#define CENO_VERIFY_PINS_MAX    256u
 #define CENO_VERIFY_REVOKED_MAX 256u
 
 struct ceno_verify_pins {
 	uint32_t pin_count, revoked_count;
 	struct ceno_verify_pin pins[CENO_VERIFY_PINS_MAX];
-	uint8_t revoked[CENO_VERIFY_REVOKED_MAX][32];  /* AK digests */
+	uint8_t revoked[CENO_VERIFY_REVOKED_MAX][32]; /* AK digests */
 };
 
-struct ceno_verify_seen {          /* a proof accepted earlier, of a pinned node */
-	uint8_t  session_id[16];
+struct ceno_verify_seen { /* a proof accepted earlier, of a pinned node */
+	uint8_t session_id[16];
 	uint64_t launch_index;
-	uint8_t  c8[32];
+	uint8_t c8[32];
 };
 
 enum ceno_verify_memory { CENO_MEMORY_FULL, CENO_MEMORY_SAMPLE, CENO_MEMORY_NONE };
 
 struct ceno_verify_policy {
-	const struct ceno_verify_pins *pins;   /* borrowed; NULL: none */
-	const struct ceno_verify_seen *seen;   /* borrowed; all of nodes that `pins` names */
+	const struct ceno_verify_pins *pins; /* borrowed; NULL: none */
+	const struct ceno_verify_seen *seen; /* borrowed; all of nodes that `pins` names */
 	uint32_t seen_count;
-	const uint8_t *rp_nonce;       /* 32 bytes; NULL: not asked */
-	uint32_t memory;               /* enum ceno_verify_memory */
-	uint32_t sample;               /* SAMPLE: how many keyed passes to recompute (the file holds one root a pass,
+	const uint8_t *rp_nonce;  /* 32 bytes; NULL: not asked */
+	uint32_t memory;          /* enum ceno_verify_memory */
+	uint32_t sample;          /* SAMPLE: how many keyed passes to recompute (the file holds one root a pass,
 	                                  and a root needs all of its leaves), starting at pass 1 + sample_start % passes */
-	uint32_t sample_start;         /* random, from the caller */
-	uint32_t key_floor;            /* enum ceno_verify_key asked for; SOFTWARE is the built-in policy "pinned" */
-	uint32_t code_floor;           /* enum ceno_verify_trust; above NONE needs reference values: status 3 */
-	uint32_t refuse_test_key;      /* 1: a bundle signed by a test key fails */
-	uint32_t explain;              /* 1: go on after the first failure */
+	uint32_t sample_start;    /* random, from the caller */
+	uint32_t key_floor;       /* enum ceno_verify_key asked for; SOFTWARE is the built-in policy "pinned" */
+	uint32_t code_floor;      /* enum ceno_verify_trust; above NONE needs reference values: status 3 */
+	uint32_t refuse_test_key; /* 1: a bundle signed by a test key fails */
+	uint32_t explain;         /* 1: go on after the first failure */
 };
 
 /* The built-in policy: "pinned", all memory roots, nothing else asked. */
@@ -173,21 +173,21 @@ void ceno_verify_policy_init(struct ceno_verify_policy *policy);
 enum ceno_verify_status { CENO_CHECK_NOT_RUN, CENO_CHECK_PASS, CENO_CHECK_FAIL };
 
 struct ceno_verify_result {
-	uint8_t  status[CENO_VERIFY_CODE_COUNT];  /* enum ceno_verify_status */
-	uint32_t verdict;              /* code of the first failure; CENO_VERIFY_CODE_COUNT: none */
-	uint32_t exit_status;          /* 0 to 6 */
-	uint32_t key, code;            /* the two axes */
-	char     detail[160];          /* of the first failure, printable, may be "" */
-	uint32_t passes_checked;       /* memory roots recomputed */
+	uint8_t status[CENO_VERIFY_CODE_COUNT]; /* enum ceno_verify_status */
+	uint32_t verdict;                       /* code of the first failure; CENO_VERIFY_CODE_COUNT: none */
+	uint32_t exit_status;                   /* 0 to 6 */
+	uint32_t key, code;                     /* the two axes */
+	char detail[160];                       /* of the first failure, printable, may be "" */
+	uint32_t passes_checked;                /* memory roots recomputed */
 	/* What the file says; valid when read is 1 (stage 2 passed). */
 	uint32_t read;
-	uint32_t pin;                  /* index of the pin that matched the AK, UINT32_MAX: none */
+	uint32_t pin; /* index of the pin that matched the AK, UINT32_MAX: none */
 	struct ceno_proof_statement statement;
 	struct ceno_proof_seal seal;
-	uint8_t  chain[9][32];         /* c0 to c8, recomputed */
-	uint8_t  ak[32];               /* digest part of the AK's name */
+	uint8_t chain[9][32]; /* c0 to c8, recomputed */
+	uint8_t ak[32];       /* digest part of the AK's name */
 	uint64_t log_size;
-	uint8_t  log_root[32];
+	uint8_t log_root[32];
 	uint64_t clock_ms;
 	uint32_t reset_count, restart_count;
 };
@@ -196,12 +196,12 @@ struct ceno_verify_result {
  * file, bytes: hostile, borrowed. policy: borrowed. result: filled in any case.
  * Returns 0 and the verdict in result, or -1: out of memory (result->exit_status is 2). */
 int ceno_verify(const void *file, size_t bytes, const struct ceno_verify_policy *policy,
-		struct ceno_verify_result *result);
+                struct ceno_verify_result *result);
 
 /* The same for the DSSE payload alone, as the supervisor needs it for a spooled payload:
  * stages 2 to 5 of a payload, its signature and the key it must be signed by. Returns 0 or -1. */
 int ceno_verify_payload(const void *payload, size_t bytes, const uint8_t signature[64], const uint8_t signer_pub[32],
-		struct ceno_verify_result *result);
+                        struct ceno_verify_result *result);
 
 /* ---- pin file -------------------------------------------------------------------------- */
 
@@ -214,10 +214,10 @@ int ceno_verify_payload(const void *payload, size_t bytes, const uint8_t signatu
  *
  * An empty file, one without a pin or revocation, and two pins of one origin, AK or log are errors. */
 #define CENO_VERIFY_PIN_ERRORS(X) \
-	X(EMPTY, -1, "the pin file names no node")                         \
-	X(FORM,  -2, "a line of the pin file is malformed")                \
-	X(TWICE, -3, "the pin file names a node, key or log twice")        \
-	X(MANY,  -4, "the pin file has more entries than supported")       \
+	X(EMPTY, -1, "the pin file names no node") \
+	X(FORM, -2, "a line of the pin file is malformed") \
+	X(TWICE, -3, "the pin file names a node, key or log twice") \
+	X(MANY, -4, "the pin file has more entries than supported") \
 	X(SPACE, -5, "the output buffer is too small")
 
 enum ceno_verify_pin_error {
@@ -241,12 +241,12 @@ void ceno_verify_ak_digest(const uint8_t *ak_public, size_t bytes, uint8_t ak[32
 /* ---- rendering ------------------------------------------------------------------------- */
 
 /* For people: verdict, what the proof says, what was checked, what it does not say.
- * Returns the length that the whole text has (like snprintf); out is NUL-terminated if capacity > 0. */
+ * Returns the length that the whole text has (like snprintf); text is NUL-terminated if capacity > 0. */
 size_t ceno_verify_render_text(const struct ceno_verify_result *result, const struct ceno_verify_policy *policy,
-		char *out, size_t capacity);
+                               char *text, size_t capacity);
 
 /* One JSON object: EAT Attestation Result words, both axes, every check with its code. Same return. */
 size_t ceno_verify_render_json(const struct ceno_verify_result *result, const struct ceno_verify_policy *policy,
-		char *out, size_t capacity);
+                               char *text, size_t capacity);
 
 #endif

@@ -171,7 +171,8 @@ void fixture_init(struct fixture *f)
 	f->selection[0] = f->selection[1] = 0xff;
 	for (uint32_t i = 0; i < CENO_PROOF_PCRS; i++)
 		if (i < 8)
-			named(&"pcr 0\0pcr 1\0pcr 2\0pcr 3\0pcr 4\0pcr 5\0pcr 6\0pcr 7"[6 * i], f->seal.quote.pcrs[i], 32);
+			named(&"pcr 0\0pcr 1\0pcr 2\0pcr 3\0pcr 4\0pcr 5\0pcr 6\0pcr 7"[6 * i], f -> seal.quote.pcrs[i],
+			      32);
 	f->seal.node.ak_public_bytes = fixture_ak_public(f->ak, f->seal.node.ak_public);
 	f->pins.pin_count = 1;
 	strcpy(f->pins.pins[0].origin, f->seal.node.origin);
@@ -192,7 +193,8 @@ void fixture_roots(struct fixture *f)
 		struct ceno_merkle tree;
 		uint64_t offset = 0, bytes;
 		ceno_merkle_init(&tree);
-		for (; ceno_proof_next_backed(s->overwrite.bitmap, s->core.mem_total, &offset, &bytes); offset += bytes) {
+		for (; ceno_proof_next_backed(s->overwrite.bitmap, s->core.mem_total, &offset, &bytes);
+		     offset += bytes) {
 			for (uint64_t at = offset; at < offset + bytes; at += CENO_PROOF_CHUNK) {
 				MUST(ceno_proof_pass_fill(pass, CENO_GPA_RAM + at, chunk, sizeof(chunk)) == 0);
 				MUST(ceno_proof_pass_leaf(pass, CENO_GPA_RAM + at, chunk, leaf) == 0);
@@ -258,8 +260,8 @@ void fixture_log(struct fixture *f)
 	ceno_log_init(&log);
 	f->seal.step8.launch_index = launch;
 	fixture_step8(f);
-	for (uint8_t i = 0; i < f->foreign_leaves; i++)
-		add_leaf(&log, &i, 1);
+	for (uint32_t i = 0; i < f->foreign_leaves; i++)
+		add_leaf(&log, (const uint8_t *)&i, sizeof(i));
 	if (!f->launch_after_cdp) {
 		add_launch(&log, core);
 		add_leaf(&log, (const uint8_t *)"between", 7);
@@ -280,7 +282,10 @@ void fixture_log(struct fixture *f)
 
 /* ---- TPM structures --------------------------------------------------------------- */
 
-struct bytes { uint8_t *out; uint32_t n; };
+struct bytes {
+	uint8_t *out;
+	uint32_t n;
+};
 
 static void put(struct bytes *b, uint64_t value, uint32_t width)
 {
@@ -390,8 +395,8 @@ void fixture_quote(struct fixture *f)
 
 void fixture_write(struct fixture *f)
 {
-	MUST(ceno_proof_file(f->payload, f->payload_bytes, f->signature, f->statement.core.signer_pub, &f->seal, f->file,
-			&f->file_bytes) == 0);
+	MUST(ceno_proof_file(f->payload, f->payload_bytes, f->signature, f->statement.core.signer_pub, &f->seal,
+	                     f->file, &f->file_bytes) == 0);
 }
 
 void fixture_redo_signed(struct fixture *f)

@@ -19,31 +19,31 @@
 #include "attest/verify/verify.h"
 
 struct fixture {
-	uint8_t  session_secret[64];
-	uint8_t  log_secret[64];
-	EVP_PKEY *ak, *second_ak;      /* second: of another TPM */
-	EVP_PKEY *signing_ak;          /* which of them quotes */
+	uint8_t session_secret[64];
+	uint8_t log_secret[64];
+	EVP_PKEY *ak, *second_ak; /* second: of another TPM */
+	EVP_PKEY *signing_ak;     /* which of them quotes */
 	struct ceno_proof_statement statement;
-	uint8_t  chain[9][32];
-	uint8_t  payload[CENO_PAYLOAD_MAX];
-	size_t   payload_bytes;
-	uint8_t  signature[64];
-	uint32_t launch_after_cdp;     /* 1: log the launch leaf last */
-	uint32_t foreign_leaves;       /* leaves of other sessions before ours */
+	uint8_t chain[9][32];
+	uint8_t payload[CENO_PAYLOAD_MAX];
+	size_t payload_bytes;
+	uint8_t signature[64];
+	uint32_t launch_after_cdp; /* 1: log the launch leaf last */
+	uint32_t foreign_leaves;   /* leaves of other sessions before ours */
 	uint32_t log_count;
 	struct ceno_proof_seal seal;
 	/* Quote fields that a test may change before fixture_quote. */
 	uint32_t magic, reset_count, restart_count;
 	uint16_t type;
-	uint8_t  selection[3];
+	uint8_t selection[3];
 	uint64_t clock_ms;
 	uint32_t with_nv;
 	/* Called when step 8 is complete but not hashed; when node and nv are but the quote is not made. */
-	void   (*on_step8)(struct fixture *f);
-	void   (*on_node)(struct fixture *f);
-	uint8_t  file[CENO_CDP_FILE_MAX];
-	size_t   file_bytes;
-	struct ceno_verify_pins pins;  /* pins the fixture's node */
+	void (*on_step8)(struct fixture *f);
+	void (*on_node)(struct fixture *f);
+	uint8_t file[CENO_CDP_FILE_MAX];
+	size_t file_bytes;
+	struct ceno_verify_pins pins; /* pins the fixture's node */
 };
 
 /* A valid statement (not yet hashed or signed) and fresh state. Keys are the same in every call

@@ -101,10 +101,12 @@ static void known_answers(void **state)
 {
 	uint8_t root[32], want[32], leaf[32];
 	(void)state;
-	sodium_hex2bin(want, 32, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 64, NULL, NULL, NULL);
+	sodium_hex2bin(want, 32, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 64, NULL, NULL,
+	               NULL);
 	assert_int_equal(ceno_log_root(&tree, 0, root), 0);
 	assert_memory_equal(root, want, 32);
-	sodium_hex2bin(want, 32, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d", 64, NULL, NULL, NULL);
+	sodium_hex2bin(want, 32, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d", 64, NULL, NULL,
+	               NULL);
 	ceno_merkle_leaf((const uint8_t *)"", 0, leaf);
 	assert_memory_equal(leaf, want, 32);
 	assert_int_equal(ceno_log_root(&tree, LEAVES + 1, root), CENO_LOG_E_RANGE);
@@ -160,11 +162,11 @@ static void wrong_inclusion_is_refused(void **state)
 				assert_int_equal(ceno_log_check_inclusion(leaves[m], &p, n, root) == 0, other == m);
 			}
 			p.index = m;
-			p.count++;       /* a hash too many */
+			p.count++; /* a hash too many */
 			assert_int_not_equal(ceno_log_check_inclusion(leaves[m], &p, n, root), 0);
 			p.count--;
 			if (p.count > 0) {
-				p.count--;   /* one too few */
+				p.count--; /* one too few */
 				assert_int_not_equal(ceno_log_check_inclusion(leaves[m], &p, n, root), 0);
 				p.count++;
 				p.path[p.count - 1][31] ^= 1;
@@ -195,15 +197,24 @@ static void consistency_equals_the_rfc(void **state)
 			assert_memory_equal(got, want, count * 32);
 			ceno_log_root(&tree, m, old);
 			ceno_log_root(&tree, n, root);
-			assert_int_equal(ceno_log_check_consistency(m, old, n, root, (const uint8_t (*)[32])got, count), 0);
+			assert_int_equal(ceno_log_check_consistency(m, old, n, root, (const uint8_t(*)[32])got, count),
+			                 0);
 			if (count > 0)
-				assert_int_not_equal(ceno_log_check_consistency(m, old, n, root, (const uint8_t (*)[32])got, count - 1), 0);
-			assert_int_not_equal(ceno_log_check_consistency(m, old, n, root, (const uint8_t (*)[32])got, count + 1), 0);
+				assert_int_not_equal(ceno_log_check_consistency(m, old, n, root,
+				                                                (const uint8_t(*)[32])got, count - 1),
+				                     0);
+			assert_int_not_equal(ceno_log_check_consistency(m, old, n, root, (const uint8_t(*)[32])got,
+			                                                count + 1),
+			                     0);
 			old[3] ^= 4;
-			assert_int_not_equal(ceno_log_check_consistency(m, old, n, root, (const uint8_t (*)[32])got, count), 0);
+			assert_int_not_equal(ceno_log_check_consistency(m, old, n, root, (const uint8_t(*)[32])got,
+			                                                count),
+			                     0);
 			old[3] ^= 4;
 			root[3] ^= 4;
-			assert_int_not_equal(ceno_log_check_consistency(m, old, n, root, (const uint8_t (*)[32])got, count), 0);
+			assert_int_not_equal(ceno_log_check_consistency(m, old, n, root, (const uint8_t(*)[32])got,
+			                                                count),
+			                     0);
 		}
 	assert_int_equal(ceno_log_check_consistency(0, leaves[0], 5, leaves[0], NULL, 0), 0);
 	assert_int_equal(ceno_log_check_consistency(6, leaves[0], 5, leaves[0], NULL, 0), CENO_LOG_E_RANGE);
@@ -249,7 +260,8 @@ static void key_id_known_answer(void **state)
 	size_t n;
 	(void)state;
 	assert_int_equal(sodium_base642bin(blob, 33, "Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8", 44, NULL, &n, NULL,
-			sodium_base64_VARIANT_ORIGINAL), 0);
+	                                   sodium_base64_VARIANT_ORIGINAL),
+	                 0);
 	assert_int_equal(blob[0], 1);
 	ceno_checkpoint_key_id("sum.golang.org", blob + 1, id);
 	assert_memory_equal(id, want, 4);
@@ -295,7 +307,8 @@ static void other_spellings_are_refused(void **state)
 		struct ceno_checkpoint c;
 		key(1, pub, secret);
 		ceno_checkpoint_key_id("a", pub, blob);
-		crypto_sign_ed25519_detached(blob + 4, NULL, (const unsigned char *)bodies[i], strlen(bodies[i]), secret);
+		crypto_sign_ed25519_detached(blob + 4, NULL, (const unsigned char *)bodies[i], strlen(bodies[i]),
+		                             secret);
 		sodium_bin2base64(b64, sizeof(b64), blob, 68, sodium_base64_VARIANT_ORIGINAL);
 		int n = snprintf(text, sizeof(text), "%s\n\xe2\x80\x94 a %s\n", bodies[i], b64);
 		assert_int_equal(ceno_checkpoint_parse(text, (size_t)n, &c), CENO_LOG_E_FORM);

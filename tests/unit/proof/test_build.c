@@ -27,27 +27,57 @@ static void start(void)
 
 static void fields_outside_their_pattern(void **state)
 {
-	static const struct { const char *what; size_t offset, size; uint64_t value; } bad[] = {
-#define BAD(member, value) { #member, offsetof(struct ceno_proof_statement, member), sizeof(((struct ceno_proof_statement *)0)->member), value }
-		BAD(core.mem_total, 0), BAD(core.mem_total, CENO_PROOF_MEM_MAX + 1), BAD(core.page_bytes, 8192),
-		BAD(core.pledge_mask, 256), BAD(core.classification, 6), BAD(core.jurisdiction, 8), BAD(core.platform.test_key, 2),
-		BAD(isolation.cause, 0), BAD(isolation.cause, 7), BAD(isolation.slot_count, 0), BAD(isolation.slot_count, 17),
-		BAD(isolation.slots[0].kind, 8), BAD(isolation.slots[0].bytes, 0), BAD(isolation.slots[0].gpa, 1ull << 53),
-		BAD(isolation.no_new_privs, 2), BAD(filesystem.area_count, 17), BAD(filesystem.areas[0].pledge_class, 8),
-		BAD(overwrite.passes, 0), BAD(overwrite.passes, 8), BAD(overwrite.bitmap_bytes, 0), BAD(overwrite.bitmap_bytes, 1025),
-		BAD(overwrite.random_source, 2), BAD(keys.key_count, 9), BAD(tokens.id_count, 17), BAD(forensic.root_count, 0),
-		BAD(forensic.host.cgroup_version, 3), BAD(forensic.host.kvm, 4), BAD(sanitization.passes, 0),
-		BAD(timing.stopped_us, 1ull << 53), BAD(chain.sealed_us, UINT64_MAX),
+	static const struct {
+		const char *what;
+		size_t offset, size;
+		uint64_t value;
+	} bad[] = {
+#define BAD(member, value) \
+	{ #member, offsetof(struct ceno_proof_statement, member), sizeof(((struct ceno_proof_statement *)0)->member), \
+	  value }
+		BAD(core.mem_total, 0),
+		BAD(core.mem_total, CENO_PROOF_MEM_MAX + 1),
+		BAD(core.page_bytes, 8192),
+		BAD(core.pledge_mask, 256),
+		BAD(core.classification, 6),
+		BAD(core.jurisdiction, 8),
+		BAD(core.platform.test_key, 2),
+		BAD(isolation.cause, 0),
+		BAD(isolation.cause, 7),
+		BAD(isolation.slot_count, 0),
+		BAD(isolation.slot_count, 17),
+		BAD(isolation.slots[0].kind, 8),
+		BAD(isolation.slots[0].bytes, 0),
+		BAD(isolation.slots[0].gpa, 1ull << 53),
+		BAD(isolation.no_new_privs, 2),
+		BAD(filesystem.area_count, 17),
+		BAD(filesystem.areas[0].pledge_class, 8),
+		BAD(overwrite.passes, 0),
+		BAD(overwrite.passes, 8),
+		BAD(overwrite.bitmap_bytes, 0),
+		BAD(overwrite.bitmap_bytes, 1025),
+		BAD(overwrite.random_source, 2),
+		BAD(keys.key_count, 9),
+		BAD(tokens.id_count, 17),
+		BAD(forensic.root_count, 0),
+		BAD(forensic.host.cgroup_version, 3),
+		BAD(forensic.host.kvm, 4),
+		BAD(sanitization.passes, 0),
+		BAD(timing.stopped_us, 1ull << 53),
+		BAD(chain.sealed_us, UINT64_MAX),
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		uint32_t narrow = (uint32_t)bad[i].value;
 		uint8_t chain[8][32];
 		start();
-		memcpy((char *)&f.statement + bad[i].offset, bad[i].size == 4 ? (void *)&narrow : (const void *)&bad[i].value, bad[i].size);
+		memcpy((char *)&f.statement + bad[i].offset,
+		       bad[i].size == 4 ? (void *)&narrow : (const void *)&bad[i].value, bad[i].size);
 		int sealed = ceno_proof_seal_steps(&f.statement, chain);
 		int written = ceno_proof_payload(&f.statement, f.payload, &f.payload_bytes);
-		if (written != CENO_PROOF_E_FIELD || (sealed != CENO_PROOF_E_FIELD && bad[i].offset != offsetof(struct ceno_proof_statement, chain.sealed_us)))
+		if (written != CENO_PROOF_E_FIELD ||
+		    (sealed != CENO_PROOF_E_FIELD &&
+		     bad[i].offset != offsetof(struct ceno_proof_statement, chain.sealed_us)))
 			fail_msg("%s = %llu: %d %d", bad[i].what, (unsigned long long)bad[i].value, sealed, written);
 		assert_int_equal(f.payload_bytes, 0);
 	}
@@ -59,10 +89,12 @@ static void fields_outside_their_pattern(void **state)
 	assert_int_equal(ceno_proof_payload(&f.statement, f.payload, &f.payload_bytes), CENO_PROOF_E_FIELD);
 	start();
 	f.seal.node.origin[0] = '\0';
-	assert_int_equal(ceno_proof_file(f.payload, f.payload_bytes, f.signature, f.statement.core.signer_pub, &f.seal, f.file,
-			&f.file_bytes), CENO_PROOF_E_FIELD);
-	assert_int_equal(ceno_proof_file(f.payload, CENO_PAYLOAD_MAX + 1, f.signature, f.statement.core.signer_pub, &f.seal, f.file,
-			&f.file_bytes), CENO_PROOF_E_SPACE);
+	assert_int_equal(ceno_proof_file(f.payload, f.payload_bytes, f.signature, f.statement.core.signer_pub, &f.seal,
+	                                 f.file, &f.file_bytes),
+	                 CENO_PROOF_E_FIELD);
+	assert_int_equal(ceno_proof_file(f.payload, CENO_PAYLOAD_MAX + 1, f.signature, f.statement.core.signer_pub,
+	                                 &f.seal, f.file, &f.file_bytes),
+	                 CENO_PROOF_E_SPACE);
 }
 
 /* ---- limits ------------------------------------------------------------------------------ */
@@ -87,10 +119,12 @@ static void fill_to_the_brim(struct ceno_proof_statement *s)
 	s->core.mem_total = CENO_PROOF_MEM_MAX;
 	s->isolation.slot_count = CENO_PROOF_SLOTS_MAX;
 	for (uint32_t i = 0; i < CENO_PROOF_SLOTS_MAX; i++)
-		s->isolation.slots[i] = (struct ceno_proof_slot){ wide, wide, CENO_PROOF_SLOT_FIRMWARE, CENO_PROOF_READ_WRITE };
+		s->isolation.slots[i] =
+		    (struct ceno_proof_slot){ wide, wide, CENO_PROOF_SLOT_FIRMWARE, CENO_PROOF_READ_WRITE };
 	s->filesystem.area_count = CENO_PROOF_AREAS_MAX;
 	for (uint32_t i = 0; i < CENO_PROOF_AREAS_MAX; i++)
-		s->filesystem.areas[i] = (struct ceno_proof_area){ CENO_PROOF_AREA_WINDOW, 7, wide, wide, wide, wide, 0 };
+		s->filesystem.areas[i] =
+		    (struct ceno_proof_area){ CENO_PROOF_AREA_WINDOW, 7, wide, wide, wide, wide, 0 };
 	s->overwrite.bitmap_bytes = CENO_PROOF_BITMAP_MAX;
 	memset(s->overwrite.bitmap, 0xff, CENO_PROOF_BITMAP_MAX);
 	s->overwrite.passes = s->sanitization.passes = s->forensic.root_count = CENO_PROOF_PASSES_MAX;
@@ -120,8 +154,8 @@ static void the_largest_proof_fits(void **state)
 	f.seal.quote.attest_bytes = f.seal.nv.attest_bytes = CENO_PROOF_ATTEST_MAX;
 	f.seal.nv.value = UINT64_MAX;
 	fixture_write(&f);
-	print_message("largest payload %zu of %u bytes, largest file %zu of %u\n", f.payload_bytes, CENO_PAYLOAD_MAX, f.file_bytes,
-			CENO_CDP_FILE_MAX);
+	print_message("largest payload %zu of %u bytes, largest file %zu of %u\n", f.payload_bytes, CENO_PAYLOAD_MAX,
+	              f.file_bytes, CENO_CDP_FILE_MAX);
 }
 
 static void small_buffers_are_refused(void **state)
@@ -175,7 +209,8 @@ static void leaf_bodies(void **state)
 	memset(id, 0x11, 16);
 	memset(a, 0x22, 32);
 	memset(b, 0x33, 32);
-	memcpy(want, "CDP/v1/cdp\0\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\0\0\0\0\0\0\1\2", 35);
+	memcpy(want, "CDP/v1/cdp\0\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\0\0\0\0\0\0\1\2",
+	       35);
 	memcpy(want + 35, a, 32);
 	memcpy(want + 67, b, 32);
 	assert_int_equal(ceno_proof_leaf_cdp(id, 258, a, b, body), 99);
@@ -202,7 +237,7 @@ static void leaf_bodies(void **state)
 	memcpy(want, "CDP/v1/epoch", 13);
 	crypto_hash_sha256(want + 13, parts[0], sizeof(parts));
 	memcpy(want + 45, "\0\0\0\0\0\0\0\x2a", 8);
-	assert_int_equal(ceno_proof_leaf_epoch((const uint8_t (*)[32])parts, 42, body), 53);
+	assert_int_equal(ceno_proof_leaf_epoch((const uint8_t(*)[32])parts, 42, body), 53);
 	assert_memory_equal(body, want, 53);
 }
 
@@ -235,8 +270,9 @@ static void pae_is_dsse(void **state)
 
 /* ---- the documented table ---------------------------------------------------------------------- */
 
-static const char *const types[] = { "number", "decimal", "bool", "word", "text", "constant", "number", "hash", "hash or none",
-		"hex", "base64", "base64", "object", "array", "array" };
+static const char *const types[] = { "number",   "decimal", "bool",   "word",         "text",
+	                             "constant", "number",  "hash",   "hash or none", "hex",
+	                             "base64",   "base64",  "object", "array",        "array" };
 
 static void describe(const struct ceno_field *x, char *out, size_t capacity)
 {
@@ -247,15 +283,17 @@ static void describe(const struct ceno_field *x, char *out, size_t capacity)
 	else if (x->type == CENO_FIELD_FIXED)
 		snprintf(out, capacity, "%llu", (unsigned long long)x->min);
 	else if (x->type == CENO_FIELD_NUMBER && x->max != CENO_JSON_NUMBER_MAX)
-		snprintf(out + n, capacity - n, ", %llu to %llu", (unsigned long long)x->min, (unsigned long long)x->max);
+		snprintf(out + n, capacity - n, ", %llu to %llu", (unsigned long long)x->min,
+		         (unsigned long long)x->max);
 	else if (x->type == CENO_FIELD_HEX || x->type == CENO_FIELD_BASE64)
 		snprintf(out + n, capacity - n, ", %u bytes", x->size);
 	else if (x->type == CENO_FIELD_BYTES || x->type == CENO_FIELD_TEXT)
-		snprintf(out + n, capacity - n, ", %llu to %llu %s", (unsigned long long)x->min, (unsigned long long)x->max,
-				x->type == CENO_FIELD_TEXT ? "characters" : "bytes");
+		snprintf(out + n, capacity - n, ", %llu to %llu %s", (unsigned long long)x->min,
+		         (unsigned long long)x->max, x->type == CENO_FIELD_TEXT ? "characters" : "bytes");
 	else if (x->type == CENO_FIELD_LIST)
-		snprintf(out + n, capacity - n, " of %llu to %llu", (unsigned long long)(x->count_offset == CENO_FIELD_NO_COUNT ? x->max : x->min),
-				(unsigned long long)x->max);
+		snprintf(out + n, capacity - n, " of %llu to %llu",
+		         (unsigned long long)(x->count_offset == CENO_FIELD_NO_COUNT ? x->max : x->min),
+		         (unsigned long long)x->max);
 	for (uint64_t i = 0; x->type == CENO_FIELD_WORD && i <= x->max; i++)
 		if (words[i] != NULL)
 			n += (size_t)snprintf(out + n, capacity - n, "%s %s", n == 4 ? ":" : "", words[i]);

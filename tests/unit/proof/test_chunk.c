@@ -23,10 +23,20 @@ static uint8_t challenge[32];
 
 static void granule_sizes(void **state)
 {
-	static const struct { uint64_t mem, granule; uint32_t bytes; } cases[] = {
-		{ 1, 65536, 1 }, { 65536, 65536, 1 }, { 32ull << 20, 65536, 64 }, { 256ull << 20, 65536, 512 },
-		{ 512ull << 20, 65536, 1024 }, { (512ull << 20) + 1, 131072, 513 }, { 1ull << 30, 131072, 1024 },
-		{ 64ull << 30, 8ull << 20, 1024 }, { (64ull << 30) + 1, 0, 0 }, { 0, 0, 0 },
+	static const struct {
+		uint64_t mem, granule;
+		uint32_t bytes;
+	} cases[] = {
+		{ 1, 65536, 1 },
+		{ 65536, 65536, 1 },
+		{ 32ull << 20, 65536, 64 },
+		{ 256ull << 20, 65536, 512 },
+		{ 512ull << 20, 65536, 1024 },
+		{ (512ull << 20) + 1, 131072, 513 },
+		{ 1ull << 30, 131072, 1024 },
+		{ 64ull << 30, 8ull << 20, 1024 },
+		{ (64ull << 30) + 1, 0, 0 },
+		{ 0, 0, 0 },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -46,7 +56,10 @@ static void bitmap_runs(void **state)
 		uint64_t sum = 0, seen = 0, offset = 0, bytes;
 		for (uint64_t i = 0; i < n; i++)
 			if (rand() % 3 == 0) {
-				ceno_proof_bitmap_set(bitmap, mem, i * g + (uint64_t)(rand() % (int)(mem - i * g < g ? mem - i * g : g)), 1);
+				ceno_proof_bitmap_set(bitmap, mem,
+				                      i * g +
+				                          (uint64_t)(rand() % (int)(mem - i * g < g ? mem - i * g : g)),
+				                      1);
 				sum += mem - i * g < g ? mem - i * g : g;
 			}
 		assert_int_equal(ceno_proof_backed_bytes(bitmap, mem), sum);
@@ -64,12 +77,12 @@ static void bitmap_set_spans(void **state)
 {
 	uint8_t bitmap[CENO_PROOF_BITMAP_MAX] = { 0 };
 	(void)state;
-	ceno_proof_bitmap_set(bitmap, 1 << 20, 65535, 2);       /* touches granules 0 and 1 */
+	ceno_proof_bitmap_set(bitmap, 1 << 20, 65535, 2); /* touches granules 0 and 1 */
 	assert_int_equal(bitmap[0], 3);
 	ceno_proof_bitmap_set(bitmap, 1 << 20, 15 * 65536, UINT64_MAX); /* cut at the end of RAM */
 	assert_int_equal(bitmap[1], 0x80);
 	assert_int_equal(bitmap[2], 0);
-	ceno_proof_bitmap_set(bitmap, 1 << 20, 1 << 20, 4096);  /* outside */
+	ceno_proof_bitmap_set(bitmap, 1 << 20, 1 << 20, 4096); /* outside */
 	ceno_proof_bitmap_set(bitmap, 1 << 20, 0, 0);
 	assert_int_equal(bitmap[2], 0);
 }

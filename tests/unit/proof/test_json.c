@@ -32,11 +32,21 @@ static uint32_t copy(const struct ceno_json *j, uint32_t i, struct ceno_json_wri
 	const struct ceno_json_token *t = &j->tokens[i];
 	uint32_t member = i + 1;
 	switch (t->type) {
-	case CENO_JSON_OBJECT: ceno_json_open_object(w); break;
-	case CENO_JSON_ARRAY: ceno_json_open_array(w); break;
-	case CENO_JSON_STRING: ceno_json_string(w, j->text + t->start, t->length); return i + 1;
-	case CENO_JSON_NUMBER: ceno_json_number(w, t->number); return i + 1;
-	default: ceno_json_bool(w, t->number != 0); return i + 1;
+	case CENO_JSON_OBJECT:
+		ceno_json_open_object(w);
+		break;
+	case CENO_JSON_ARRAY:
+		ceno_json_open_array(w);
+		break;
+	case CENO_JSON_STRING:
+		ceno_json_string(w, j->text + t->start, t->length);
+		return i + 1;
+	case CENO_JSON_NUMBER:
+		ceno_json_number(w, t->number);
+		return i + 1;
+	default:
+		ceno_json_bool(w, t->number != 0);
+		return i + 1;
 	}
 	for (uint32_t n = 0; n < t->count; n++) {
 		const struct ceno_json_token *m = &j->tokens[member];
@@ -54,8 +64,17 @@ static uint32_t copy(const struct ceno_json *j, uint32_t i, struct ceno_json_wri
 static void accepted_and_written_again(void **state)
 {
 	static const char *const texts[] = {
-		"{}", "[]", "0", "true", "false", "\"\"", "\"a b~ {}[]:,/'\"", "9007199254740991", "[0,10,200]",
-		"{\"A\":1,\"B\":{},\"_\":[],\"a\":\"x\",\"a1\":true,\"b\":false}", "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]",
+		"{}",
+		"[]",
+		"0",
+		"true",
+		"false",
+		"\"\"",
+		"\"a b~ {}[]:,/'\"",
+		"9007199254740991",
+		"[0,10,200]",
+		"{\"A\":1,\"B\":{},\"_\":[],\"a\":\"x\",\"a1\":true,\"b\":false}",
+		"[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]",
 		"{\"a\":{\"b\":[{\"c\":1},{\"d\":[1,2]}],\"bb\":0},\"aa\":[]}",
 	};
 	(void)state;
@@ -74,27 +93,61 @@ static void accepted_and_written_again(void **state)
 
 static void refused_with_its_reason(void **state)
 {
-	static const struct { const char *text; int error; } cases[] = {
-		{ "", CENO_JSON_E_SYNTAX }, { "{", CENO_JSON_E_SYNTAX }, { "}", CENO_JSON_E_SYNTAX }, { "[1", CENO_JSON_E_SYNTAX },
-		{ "[1,]", CENO_JSON_E_SYNTAX }, { "[,1]", CENO_JSON_E_SYNTAX }, { "{\"a\"}", CENO_JSON_E_SYNTAX },
-		{ "{\"a\":}", CENO_JSON_E_SYNTAX }, { "{\"a\":1,}", CENO_JSON_E_SYNTAX }, { "{a:1}", CENO_JSON_E_SYNTAX },
-		{ "[1}", CENO_JSON_E_SYNTAX }, { "{\"a\":1]", CENO_JSON_E_SYNTAX }, { "\"abc", CENO_JSON_E_SYNTAX },
-		{ "tru", CENO_JSON_E_SYNTAX }, { "truefalse", CENO_JSON_E_TRAILING }, { "+1", CENO_JSON_E_SYNTAX },
-		{ "\"\xc3\xa9\"", CENO_JSON_E_ASCII }, { "\"a\\n\"", CENO_JSON_E_ASCII }, { "\"a\tb\"", CENO_JSON_E_ASCII },
-		{ "\"\x7f\"", CENO_JSON_E_ASCII }, { "\xef\xbb\xbf{}", CENO_JSON_E_ASCII },
+	static const struct {
+		const char *text;
+		int error;
+	} cases[] = {
+		{ "", CENO_JSON_E_SYNTAX },
+		{ "{", CENO_JSON_E_SYNTAX },
+		{ "}", CENO_JSON_E_SYNTAX },
+		{ "[1", CENO_JSON_E_SYNTAX },
+		{ "[1,]", CENO_JSON_E_SYNTAX },
+		{ "[,1]", CENO_JSON_E_SYNTAX },
+		{ "{\"a\"}", CENO_JSON_E_SYNTAX },
+		{ "{\"a\":}", CENO_JSON_E_SYNTAX },
+		{ "{\"a\":1,}", CENO_JSON_E_SYNTAX },
+		{ "{a:1}", CENO_JSON_E_SYNTAX },
+		{ "[1}", CENO_JSON_E_SYNTAX },
+		{ "{\"a\":1]", CENO_JSON_E_SYNTAX },
+		{ "\"abc", CENO_JSON_E_SYNTAX },
+		{ "tru", CENO_JSON_E_SYNTAX },
+		{ "truefalse", CENO_JSON_E_TRAILING },
+		{ "+1", CENO_JSON_E_SYNTAX },
+		{ "\"\xc3\xa9\"", CENO_JSON_E_ASCII },
+		{ "\"a\\n\"", CENO_JSON_E_ASCII },
+		{ "\"a\tb\"", CENO_JSON_E_ASCII },
+		{ "\"\x7f\"", CENO_JSON_E_ASCII },
+		{ "\xef\xbb\xbf{}", CENO_JSON_E_ASCII },
 		{ "[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]", CENO_JSON_E_DEPTH },
-		{ "{\"a\":1,\"a\":2}", CENO_JSON_E_DUPLICATE }, { "{\"a\":1,\"b\":{\"x\":[]},\"a\":2}", CENO_JSON_E_DUPLICATE },
-		{ "{\"b\":1,\"a\":2}", CENO_JSON_E_ORDER }, { "{\"a\":1,\"B\":2}", CENO_JSON_E_ORDER }, { "{\"aa\":1,\"a\":2}", CENO_JSON_E_ORDER },
-		{ " {}", CENO_JSON_E_CANONICAL }, { "{} ", CENO_JSON_E_CANONICAL }, { "{}\n", CENO_JSON_E_CANONICAL },
-		{ "{\"a\": 1}", CENO_JSON_E_CANONICAL }, { "[1, 2]", CENO_JSON_E_CANONICAL }, { "[ ]", CENO_JSON_E_CANONICAL },
-		{ "01", CENO_JSON_E_CANONICAL }, { "00", CENO_JSON_E_CANONICAL },
-		{ "-1", CENO_JSON_E_NUMBER }, { "-0", CENO_JSON_E_NUMBER }, { "1.5", CENO_JSON_E_NUMBER }, { "1e3", CENO_JSON_E_NUMBER },
-		{ "9007199254740992", CENO_JSON_E_NUMBER }, { "99999999999999999999999999", CENO_JSON_E_NUMBER },
-		{ "null", CENO_JSON_E_NULL }, { "[null]", CENO_JSON_E_NULL },
-		{ "{\"\":1}", CENO_JSON_E_KEY }, { "{\"a-b\":1}", CENO_JSON_E_KEY }, { "{\"a b\":1}", CENO_JSON_E_KEY },
+		{ "{\"a\":1,\"a\":2}", CENO_JSON_E_DUPLICATE },
+		{ "{\"a\":1,\"b\":{\"x\":[]},\"a\":2}", CENO_JSON_E_DUPLICATE },
+		{ "{\"b\":1,\"a\":2}", CENO_JSON_E_ORDER },
+		{ "{\"a\":1,\"B\":2}", CENO_JSON_E_ORDER },
+		{ "{\"aa\":1,\"a\":2}", CENO_JSON_E_ORDER },
+		{ " {}", CENO_JSON_E_CANONICAL },
+		{ "{} ", CENO_JSON_E_CANONICAL },
+		{ "{}\n", CENO_JSON_E_CANONICAL },
+		{ "{\"a\": 1}", CENO_JSON_E_CANONICAL },
+		{ "[1, 2]", CENO_JSON_E_CANONICAL },
+		{ "[ ]", CENO_JSON_E_CANONICAL },
+		{ "01", CENO_JSON_E_CANONICAL },
+		{ "00", CENO_JSON_E_CANONICAL },
+		{ "-1", CENO_JSON_E_NUMBER },
+		{ "-0", CENO_JSON_E_NUMBER },
+		{ "1.5", CENO_JSON_E_NUMBER },
+		{ "1e3", CENO_JSON_E_NUMBER },
+		{ "9007199254740992", CENO_JSON_E_NUMBER },
+		{ "99999999999999999999999999", CENO_JSON_E_NUMBER },
+		{ "null", CENO_JSON_E_NULL },
+		{ "[null]", CENO_JSON_E_NULL },
+		{ "{\"\":1}", CENO_JSON_E_KEY },
+		{ "{\"a-b\":1}", CENO_JSON_E_KEY },
+		{ "{\"a b\":1}", CENO_JSON_E_KEY },
 		{ "{\"a012345678901234567890123456789012345678901234567890123456789012\":1}", 0 },
 		{ "{\"a0123456789012345678901234567890123456789012345678901234567890123\":1}", CENO_JSON_E_KEY },
-		{ "{}{}", CENO_JSON_E_TRAILING }, { "1 2", CENO_JSON_E_CANONICAL }, { "[]]", CENO_JSON_E_TRAILING },
+		{ "{}{}", CENO_JSON_E_TRAILING },
+		{ "1 2", CENO_JSON_E_CANONICAL },
+		{ "[]]", CENO_JSON_E_TRAILING },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -155,7 +208,11 @@ static void writer_refuses(void **state)
 /* The official vectors, outputs in JCS form, all outside our grammar. */
 static void official_jcs_vectors(void **state)
 {
-	static const struct { const char *name; int error; const char *why; } vectors[] = {
+	static const struct {
+		const char *name;
+		int error;
+		const char *why;
+	} vectors[] = {
 		{ "arrays", CENO_JSON_E_NULL, "null" },
 		{ "french", CENO_JSON_E_ASCII, "a key that is not ASCII" },
 		{ "structures", CENO_JSON_E_KEY, "an empty key" },
@@ -170,7 +227,8 @@ static void official_jcs_vectors(void **state)
 		static char text[4096];
 		char path[512];
 		struct ceno_json json;
-		snprintf(path, sizeof(path), "%s/jcs/output/%s.json", folder != NULL ? folder : CENO_DEFAULT_VECTORS, vectors[i].name);
+		snprintf(path, sizeof(path), "%s/jcs/output/%s.json", folder != NULL ? folder : CENO_DEFAULT_VECTORS,
+		         vectors[i].name);
 		FILE *f = fopen(path, "rb");
 		if (f == NULL)
 			continue;
@@ -191,7 +249,8 @@ static void rfc8785_subset(void **state)
 {
 	struct ceno_json_writer w;
 	char out[128];
-	static const char want[] = "{\"1\":{\"F\":5,\"f\":\"hi\"},\"10\":{},\"111\":[{\"E\":\"no\",\"e\":\"yes\"}],\"A\":{},\"a\":9007199254740991}";
+	static const char want[] = "{\"1\":{\"F\":5,\"f\":\"hi\"},\"10\":{},\"111\":[{\"E\":\"no\",\"e\":\"yes\"}],"
+				   "\"A\":{},\"a\":9007199254740991}";
 	struct ceno_json json;
 	(void)state;
 	assert_int_equal(read_text(want, strlen(want), &json), 0);

@@ -63,7 +63,7 @@ static bool changed_document(size_t i)
 		return false;
 	/* Recomputing undoes a change of a recomputed field: then there is nothing changed. */
 	return memcmp(&document.statement.chain, &honest.statement.chain, sizeof(document.statement.chain)) == 0 &&
-			memcmp(document.subject, honest.chain[0], 32) == 0;
+	    memcmp(document.subject, honest.chain[0], 32) == 0;
 }
 
 static uint32_t verdict_of(void)
@@ -108,7 +108,7 @@ static void impostor(size_t i)
 	f = honest;
 	f.statement = document.statement;
 	crypto_sign_ed25519_seed_keypair(f.seal.node.log_pub, f.log_secret, seed);
-	seed[0]++;                     /* not the same key in two roles */
+	seed[0]++; /* not the same key in two roles */
 	crypto_sign_ed25519_seed_keypair(f.statement.core.signer_pub, f.session_secret, seed);
 	f.signing_ak = f.second_ak;
 	fixture_redo(&f);
@@ -127,7 +127,7 @@ static void payload_fields(void **state)
 		changed++;
 		editor(i);
 		operator_of_the_host(i);
-		if (i % 4 == 0)            /* needs two P-256 signatures each */
+		if (i % 4 == 0) /* needs two P-256 signatures each */
 			impostor(i);
 	}
 	assert_true(changed > 1000);
@@ -147,7 +147,8 @@ static void seal_fields(void **state)
 		memcpy(text, honest.file, honest.file_bytes);
 		text[i] = (uint8_t)other((char)text[i]);
 		memset(&envelope, 0, sizeof(envelope));
-		if (text[i] == honest.file[i] || ceno_json_read(&json, text, honest.file_bytes, tokens, CENO_LADDER_TOKENS) != 0 ||
+		if (text[i] == honest.file[i] ||
+		    ceno_json_read(&json, text, honest.file_bytes, tokens, CENO_LADDER_TOKENS) != 0 ||
 		    ceno_schema_read(&ceno_schema_envelope, &json, 0, &envelope, &bad) != 0)
 			continue;
 		f = honest;

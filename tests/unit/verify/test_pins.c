@@ -13,19 +13,19 @@
 #include <string.h>
 #include "attest/verify/verify.h"
 
-#define AK "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-#define AK2 "sha256:ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-#define LOG "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define AK   "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define AK2  "sha256:ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define LOG  "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define LOG2 "AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define HEAD "ceno-pins 1\n"
-#define PIN HEAD "pin a.test/n " AK " " LOG "\n"
+#define PIN  HEAD "pin a.test/n " AK " " LOG "\n"
 
 static struct ceno_verify_pins pins;
 
 static void round_trip(void **state)
 {
 	static const char text[] = PIN "seen a.test/n 12 " AK2 " 18446744073709551615 9 4294967295\n"
-			"pin b " AK2 " " LOG2 "\nrevoked " AK "\n";
+				       "pin b " AK2 " " LOG2 "\nrevoked " AK "\n";
 	char again[1024];
 	uint32_t line;
 	(void)state;
@@ -46,23 +46,41 @@ static void round_trip(void **state)
 
 static void refused(void **state)
 {
-	static const struct { const char *text; int error; uint32_t line; } cases[] = {
-		{ "", CENO_VERIFY_PIN_E_EMPTY, 1 }, { HEAD, CENO_VERIFY_PIN_E_EMPTY, 2 }, { "\n", CENO_VERIFY_PIN_E_FORM, 1 },
-		{ "ceno-pins 2\n", CENO_VERIFY_PIN_E_FORM, 1 }, { "pin a " AK " " LOG "\n", CENO_VERIFY_PIN_E_FORM, 1 },
-		{ HEAD "pin a " AK " " LOG, CENO_VERIFY_PIN_E_FORM, 2 }, { HEAD "pin a " AK "  " LOG "\n", CENO_VERIFY_PIN_E_FORM, 2 },
-		{ HEAD "pin a " AK " " LOG " \n", CENO_VERIFY_PIN_E_FORM, 2 }, { HEAD " pin a " AK " " LOG "\n", CENO_VERIFY_PIN_E_FORM, 2 },
-		{ HEAD "pin a " AK " " LOG "\r\n", CENO_VERIFY_PIN_E_FORM, 2 }, { HEAD "pin a " AK "\n", CENO_VERIFY_PIN_E_FORM, 2 },
-		{ HEAD "pin a " AK " " LOG " x\n", CENO_VERIFY_PIN_E_FORM, 2 }, { HEAD "pin a,b " AK " " LOG "\n", CENO_VERIFY_PIN_E_FORM, 2 },
-		{ HEAD "pin a sha256:00 " LOG "\n", CENO_VERIFY_PIN_E_FORM, 2 }, { HEAD "pin a " AK "00 " LOG "\n", CENO_VERIFY_PIN_E_FORM, 2 },
-		{ HEAD "pin a " AK " AAAA\n", CENO_VERIFY_PIN_E_FORM, 2 }, { HEAD "# comment\n", CENO_VERIFY_PIN_E_FORM, 2 },
-		{ HEAD "trust a\n", CENO_VERIFY_PIN_E_FORM, 2 }, { PIN "\n", CENO_VERIFY_PIN_E_FORM, 3 },
-		{ PIN "pin a.test/n " AK2 " " LOG2 "\n", CENO_VERIFY_PIN_E_TWICE, 3 }, { PIN "pin b " AK " " LOG2 "\n", CENO_VERIFY_PIN_E_TWICE, 3 },
-		{ PIN "pin b " AK2 " " LOG "\n", CENO_VERIFY_PIN_E_TWICE, 3 }, { PIN "seen b 1 " AK " 0 0 0\n", CENO_VERIFY_PIN_E_FORM, 3 },
-		{ PIN "seen a.test/n 0 " AK " 0 0 0\n", CENO_VERIFY_PIN_E_FORM, 3 }, { PIN "seen a.test/n 01 " AK " 0 0 0\n", CENO_VERIFY_PIN_E_FORM, 3 },
+	static const struct {
+		const char *text;
+		int error;
+		uint32_t line;
+	} cases[] = {
+		{ "", CENO_VERIFY_PIN_E_EMPTY, 1 },
+		{ HEAD, CENO_VERIFY_PIN_E_EMPTY, 2 },
+		{ "\n", CENO_VERIFY_PIN_E_FORM, 1 },
+		{ "ceno-pins 2\n", CENO_VERIFY_PIN_E_FORM, 1 },
+		{ "pin a " AK " " LOG "\n", CENO_VERIFY_PIN_E_FORM, 1 },
+		{ HEAD "pin a " AK " " LOG, CENO_VERIFY_PIN_E_FORM, 2 },
+		{ HEAD "pin a " AK "  " LOG "\n", CENO_VERIFY_PIN_E_FORM, 2 },
+		{ HEAD "pin a " AK " " LOG " \n", CENO_VERIFY_PIN_E_FORM, 2 },
+		{ HEAD " pin a " AK " " LOG "\n", CENO_VERIFY_PIN_E_FORM, 2 },
+		{ HEAD "pin a " AK " " LOG "\r\n", CENO_VERIFY_PIN_E_FORM, 2 },
+		{ HEAD "pin a " AK "\n", CENO_VERIFY_PIN_E_FORM, 2 },
+		{ HEAD "pin a " AK " " LOG " x\n", CENO_VERIFY_PIN_E_FORM, 2 },
+		{ HEAD "pin a,b " AK " " LOG "\n", CENO_VERIFY_PIN_E_FORM, 2 },
+		{ HEAD "pin a sha256:00 " LOG "\n", CENO_VERIFY_PIN_E_FORM, 2 },
+		{ HEAD "pin a " AK "00 " LOG "\n", CENO_VERIFY_PIN_E_FORM, 2 },
+		{ HEAD "pin a " AK " AAAA\n", CENO_VERIFY_PIN_E_FORM, 2 },
+		{ HEAD "# comment\n", CENO_VERIFY_PIN_E_FORM, 2 },
+		{ HEAD "trust a\n", CENO_VERIFY_PIN_E_FORM, 2 },
+		{ PIN "\n", CENO_VERIFY_PIN_E_FORM, 3 },
+		{ PIN "pin a.test/n " AK2 " " LOG2 "\n", CENO_VERIFY_PIN_E_TWICE, 3 },
+		{ PIN "pin b " AK " " LOG2 "\n", CENO_VERIFY_PIN_E_TWICE, 3 },
+		{ PIN "pin b " AK2 " " LOG "\n", CENO_VERIFY_PIN_E_TWICE, 3 },
+		{ PIN "seen b 1 " AK " 0 0 0\n", CENO_VERIFY_PIN_E_FORM, 3 },
+		{ PIN "seen a.test/n 0 " AK " 0 0 0\n", CENO_VERIFY_PIN_E_FORM, 3 },
+		{ PIN "seen a.test/n 01 " AK " 0 0 0\n", CENO_VERIFY_PIN_E_FORM, 3 },
 		{ PIN "seen a.test/n 1 " AK " 0 0 4294967296\n", CENO_VERIFY_PIN_E_FORM, 3 },
 		{ PIN "seen a.test/n 1 " AK " 18446744073709551616 0 0\n", CENO_VERIFY_PIN_E_FORM, 3 },
 		{ PIN "seen a.test/n 1 " AK " 0 0 0\nseen a.test/n 1 " AK " 0 0 0\n", CENO_VERIFY_PIN_E_TWICE, 4 },
-		{ PIN "revoked " AK "\nrevoked " AK "\n", CENO_VERIFY_PIN_E_TWICE, 4 }, { PIN "revoked x\n", CENO_VERIFY_PIN_E_FORM, 3 },
+		{ PIN "revoked " AK "\nrevoked " AK "\n", CENO_VERIFY_PIN_E_TWICE, 4 },
+		{ PIN "revoked x\n", CENO_VERIFY_PIN_E_FORM, 3 },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -88,6 +106,7 @@ static void too_many(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(round_trip), cmocka_unit_test(refused), cmocka_unit_test(too_many) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(round_trip), cmocka_unit_test(refused),
+		                            cmocka_unit_test(too_many) };
 	return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
