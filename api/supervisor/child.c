@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,6 +16,16 @@
 
 #define FIRST_FD 3
 #define PARKED_FD 256 /* descriptors are moved above this before the table is laid out */
+
+/* The state directory may lie where only root can go (a checkout below /root). */
+static void bind_home(const struct ceno_child_spec *spec)
+{
+	if (!spec->home)
+		return;
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount(spec->home, spec->home_at, NULL, MS_BIND, NULL))
+		_exit(127);
+}
 
 static void become(uid_t uid)
 {
@@ -61,6 +73,7 @@ static _Noreturn void run_child(const struct ceno_child_spec *spec)
 	for (int s = 1; s < 32; s++)
 		signal(s, SIG_DFL);
 	setsid();
+	bind_home(spec);
 	executable = lay_out(spec);
 	become(spec->uid);
 	syscall(SYS_execveat, executable, "", (char *const *)(uintptr_t)spec->argv, environment, AT_EMPTY_PATH);

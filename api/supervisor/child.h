@@ -19,6 +19,8 @@ struct ceno_child_spec {
 	const char *const *argv;        /* NULL-terminated, borrowed */
 	const int *fds;                 /* child's descriptors 3, 4, ...; -1: closed there; borrowed */
 	unsigned fd_count;
+	const char *home, *home_at;     /* or NULL: a mount namespace of its own in which folder `home` is
+	                                   also at `home_at`, so that uid needs no way to it; borrowed */
 	uid_t uid;                      /* 0: stays root; else uid and gid, no groups, no_new_privs */
 };
 

@@ -168,8 +168,8 @@ static void service_exited(struct ceno_child *child)
 static int start_child(struct ceno_service *service, int channel_fd)
 {
 	struct ceno_node *node = service->node;
-	static char state[4096], kind[16], group[16];
-	const char *api_argv[] = {"ceno-api", "--state", state, "--kvm-kind", kind, "--cgroup", group, NULL};
+	static char state[4096], kind[16], group[16], home_at[4096];
+	const char *api_argv[] = {"ceno-api", "--state", home_at, "--kvm-kind", kind, "--cgroup", group, NULL};
 	const char *attest_argv[] = {"ceno-attest", "--state", state, node->config->tcti ? "--tcti" : NULL,
 	                             node->config->tcti, NULL};
 	const int fds[] = {channel_fd, node->listen_fd};
@@ -183,6 +183,9 @@ static int start_child(struct ceno_service *service, int channel_fd)
 		spec.argv = api_argv;
 		spec.fd_count = 2;
 		spec.uid = API_UID(node);
+		snprintf(home_at, sizeof home_at, "%s/state", node->config->run);
+		spec.home = state;
+		spec.home_at = home_at;
 	}
 	return ceno_child_start(&node->loop, &service->child, &spec, service_exited, service);
 }
@@ -324,6 +327,9 @@ static int take_state(struct ceno_node *node)
 
 	if ((rc = ceno_host_directory(config->state, 0711, 0)) || (rc = ceno_host_directory(config->run, 0755, 0)))
 		return fail("state and run directories", rc, "run cenod as root");
+	snprintf(path, sizeof path, "%s/state", config->run); /* where ceno-api sees its folder: child.h */
+	if ((rc = ceno_host_directory(path, 0755, 0)))
+		return fail(path, rc, NULL);
 	snprintf(path, sizeof path, "%s/lock", config->state);
 	node->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (node->lock_fd < 0 || flock(node->lock_fd, LOCK_EX | LOCK_NB))
