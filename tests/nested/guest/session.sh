@@ -19,7 +19,7 @@ cat /tmp/inside
 echo "--- its proof"
 ceno verify /out/proof.cdp.json
 payload=$(sed 's/.*"payload":"\([^"]*\)".*/\1/' /out/proof.cdp.json | base64 -d)
-for word in '"kvm":"svm"' '"npt":true' '"cgroup_version":2' '"cause":"exit"'; do
+for word in '"kvm":"svm"' '"npt":"on"' '"cgroup_version":2' '"cause":"exit"'; do
 	case $payload in
 	*"$word"*) echo "the proof says $word" ;;
 	*) echo "the proof does not say $word"; exit 1 ;;
