@@ -95,8 +95,8 @@ const char *ceno_build_bundle(const struct ceno_module *modules, size_t count, c
 		sign(*bundle, *bytes, key, message);
 		ceno_key_trust(key, &trust);
 		if (ceno_bundle_check(*bundle, *bytes) != CENO_STOP_NONE)
-			problem = "the firmware would refuse this bundle: addresses, entry or vectors lie outside their place, "
-			          "or two modules are the same";
+			problem = "the firmware would refuse this bundle: an address, entry or vector out of place, "
+				  "or two modules are the same";
 		else if (ceno_bundle_verify((const void *)*bundle, &trust) != CENO_STOP_NONE)
 			problem = "the new signature does not verify";
 	} else {

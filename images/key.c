@@ -58,7 +58,8 @@ static const char *take_line(const char **at, const char *end, const char *word,
 	size_t n = strlen(word);
 	const char *start = *at + n, *stop;
 
-	if ((size_t)(end - *at) < n || memcmp(*at, word, n) != 0 || !(stop = memchr(start, '\n', (size_t)(end - start))))
+	if ((size_t)(end - *at) < n || memcmp(*at, word, n) != 0 ||
+	    !(stop = memchr(start, '\n', (size_t)(end - start))))
 		return NULL;
 	*length = (size_t)(stop - start);
 	*at = stop + 1;
@@ -73,8 +74,8 @@ static int parse_lines(struct ceno_key *key, const char *text, size_t bytes)
 
 	if (!(form = take_line(&at, end, "ceno-key-v1 ", &form_length)) ||
 	    !(name = take_line(&at, end, "name ", &name_length)) ||
-	    !(test = take_line(&at, end, "test ", &test_length)) ||
-	    !(hex = take_line(&at, end, "key ", &hex_length)) || set_name(key, name, name_length) != 0 ||
+	    !(test = take_line(&at, end, "test ", &test_length)) || !(hex = take_line(&at, end, "key ", &hex_length)) ||
+	    set_name(key, name, name_length) != 0 ||
 	    sodium_hex2bin(value, sizeof value, hex, hex_length, NULL, &decoded, NULL) != 0 || decoded != sizeof value)
 		return -1;
 	key->test = test_length == 1 && *test == '1';

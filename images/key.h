@@ -14,11 +14,11 @@
 #include "guest-kernel/abi/bundle.h"
 
 struct ceno_key {
-	char     name[64];         /* NUL-padded */
-	bool     test;
-	bool     has_secret;
-	uint8_t  public_key[32];
-	uint8_t  secret[64];       /* libsodium's form: seed, then public key; valid if has_secret */
+	char name[64]; /* NUL-padded */
+	bool test;
+	bool has_secret;
+	uint8_t public_key[32];
+	uint8_t secret[64]; /* libsodium's form: seed, then public key; valid if has_secret */
 };
 
 #define CENO_KEY_FILE_MAX 256

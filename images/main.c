@@ -16,23 +16,23 @@
 
 #define EXIT_REFUSED 1
 #define EXIT_USAGE   2
-#define ELF_MAX (64u << 20)            /* with debug information */
+#define ELF_MAX      (64u << 20) /* with debug information */
 
 static const char usage_text[] =
-	"usage: ceno-bundle key   --out SECRET --pub PUBLIC --name NAME [--test]\n"
-	"       ceno-bundle trust (--pub PUBLIC | --secret SECRET) --out TRUST\n"
-	"       ceno-bundle build --secret SECRET --out BUNDLE MODULE=ELF[:PLEDGES]...\n"
-	"       ceno-bundle show  [--sizes [--total]] BLOB...\n"
-	"\n"
-	"key    make an Ed25519 key pair; --test marks it: proofs name it, releases refuse it\n"
-	"trust  make the page that the firmware takes the key from\n"
-	"build  put linked modules (nucleus first; init, membrane, entry, prov, vault) into\n"
-	"       one signed bundle. PLEDGES is the most a module may hold: a number, or\n"
-	"       words out of stdio,rw,net,storage,spawn,audio,video,gpu; none if absent\n"
-	"show   print a firmware image, trust page or bundle; --sizes: mapped bytes of\n"
-	"       each part, --total: only their sum\n"
-	"\n"
-	"exit: 0 done, 1 an input is refused, 2 usage or I/O\n";
+    "usage: ceno-bundle key   --out SECRET --pub PUBLIC --name NAME [--test]\n"
+    "       ceno-bundle trust (--pub PUBLIC | --secret SECRET) --out TRUST\n"
+    "       ceno-bundle build --secret SECRET --out BUNDLE MODULE=ELF[:PLEDGES]...\n"
+    "       ceno-bundle show  [--sizes [--total]] BLOB...\n"
+    "\n"
+    "key    make an Ed25519 key pair; --test marks it: proofs name it, releases refuse it\n"
+    "trust  make the page that the firmware takes the key from\n"
+    "build  put linked modules (nucleus first; init, membrane, entry, prov, vault) into\n"
+    "       one signed bundle. PLEDGES is the most a module may hold: a number, or\n"
+    "       words out of stdio,rw,net,storage,spawn,audio,video,gpu; none if absent\n"
+    "show   print a firmware image, trust page or bundle; --sizes: mapped bytes of\n"
+    "       each part, --total: only their sum\n"
+    "\n"
+    "exit: 0 done, 1 an input is refused, 2 usage or I/O\n";
 
 struct options {
 	const char *out, *pub, *secret, *name;
@@ -112,7 +112,8 @@ static int run_trust(const struct options *o)
 /* "stdio,rw" or a number; false if neither. */
 static bool parse_pledges(const char *text, uint32_t *mask)
 {
-	static const char *const words[CENO_PLEDGE_COUNT] = { "stdio", "rw", "net", "storage", "spawn", "audio", "video", "gpu" };
+	static const char *const words[CENO_PLEDGE_COUNT] = { "stdio", "rw",    "net",   "storage",
+		                                              "spawn", "audio", "video", "gpu" };
 	char *end;
 	unsigned long number = strtoul(text, &end, 0);
 
@@ -211,7 +212,7 @@ static int run_show(const struct options *o, int count, char **paths)
 		if (!blob)
 			return fail_file("read", paths[i]);
 		problem = o->sizes ? ceno_show_sizes(o->total ? NULL : stdout, blob, bytes, &total)
-		                   : ceno_show_blob(stdout, blob, bytes);
+				   : ceno_show_blob(stdout, blob, bytes);
 		free(blob);
 		if (problem)
 			return fail_refused(paths[i], problem);
@@ -223,25 +224,44 @@ static int run_show(const struct options *o, int count, char **paths)
 
 static int parse_options(struct options *o, int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "out", required_argument, NULL, 'o' },    { "pub", required_argument, NULL, 'p' },
-		{ "secret", required_argument, NULL, 's' }, { "name", required_argument, NULL, 'n' },
-		{ "test", no_argument, NULL, 't' },         { "sizes", no_argument, NULL, 'z' },
-		{ "total", no_argument, NULL, 'T' },        { "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 }
-	};
+	static const struct option known[] = { { "out", required_argument, NULL, 'o' },
+		                               { "pub", required_argument, NULL, 'p' },
+		                               { "secret", required_argument, NULL, 's' },
+		                               { "name", required_argument, NULL, 'n' },
+		                               { "test", no_argument, NULL, 't' },
+		                               { "sizes", no_argument, NULL, 'z' },
+		                               { "total", no_argument, NULL, 'T' },
+		                               { "help", no_argument, NULL, 'h' },
+		                               { NULL, 0, NULL, 0 } };
 
 	for (int c; (c = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
 		switch (c) {
-		case 'o': o->out = optarg; break;
-		case 'p': o->pub = optarg; break;
-		case 's': o->secret = optarg; break;
-		case 'n': o->name = optarg; break;
-		case 't': o->test = true; break;
-		case 'z': o->sizes = true; break;
-		case 'T': o->sizes = o->total = true; break;
-		case 'h': fputs(usage_text, stdout); exit(0);
-		default: return EXIT_USAGE;
+		case 'o':
+			o->out = optarg;
+			break;
+		case 'p':
+			o->pub = optarg;
+			break;
+		case 's':
+			o->secret = optarg;
+			break;
+		case 'n':
+			o->name = optarg;
+			break;
+		case 't':
+			o->test = true;
+			break;
+		case 'z':
+			o->sizes = true;
+			break;
+		case 'T':
+			o->sizes = o->total = true;
+			break;
+		case 'h':
+			fputs(usage_text, stdout);
+			exit(0);
+		default:
+			return EXIT_USAGE;
 		}
 	}
 	return 0;

@@ -42,8 +42,9 @@ static const char *check_header(const Elf64_Ehdr *h, size_t bytes)
 	if (h->e_phentsize != sizeof(Elf64_Phdr) || h->e_phnum == 0 ||
 	    !in_file(h->e_phoff, (uint64_t)h->e_phnum * sizeof(Elf64_Phdr), bytes))
 		return "malformed program headers";
-	if (h->e_shnum && (h->e_shentsize != sizeof(Elf64_Shdr) ||
-	                   !in_file(h->e_shoff, (uint64_t)h->e_shnum * sizeof(Elf64_Shdr), bytes)))
+	if (h->e_shnum &&
+	    (h->e_shentsize != sizeof(Elf64_Shdr) ||
+	     !in_file(h->e_shoff, (uint64_t)h->e_shnum * sizeof(Elf64_Shdr), bytes)))
 		return "malformed section headers";
 	return NULL;
 }

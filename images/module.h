@@ -14,20 +14,20 @@
 #include <stddef.h>
 #include "guest-kernel/abi/bundle.h"
 
-#define CENO_MODULE_SEGMENTS 3     /* indexed by enum ceno_segment_kind - 1 */
+#define CENO_MODULE_SEGMENTS 3 /* indexed by enum ceno_segment_kind - 1 */
 
 struct ceno_module_segment {
 	uint64_t gva;
-	uint64_t bytes;            /* as mapped: a page multiple; 0: no such segment */
-	const uint8_t *data;       /* borrowed from the ELF file; NULL for bss */
-	uint64_t data_bytes;       /* the rest up to `bytes` is padding */
+	uint64_t bytes;      /* as mapped: a page multiple; 0: no such segment */
+	const uint8_t *data; /* borrowed from the ELF file; NULL for bss */
+	uint64_t data_bytes; /* the rest up to `bytes` is padding */
 };
 
 struct ceno_module {
-	uint32_t id;               /* enum ceno_module_id */
+	uint32_t id; /* enum ceno_module_id */
 	uint32_t pledge_mask;
 	uint64_t entry;
-	uint64_t vectors;          /* nucleus: address of the symbol ceno_vectors; others 0 */
+	uint64_t vectors; /* nucleus: address of the symbol ceno_vectors; others 0 */
 	struct ceno_module_segment segments[CENO_MODULE_SEGMENTS];
 };
 

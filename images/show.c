@@ -20,9 +20,9 @@ const char *ceno_show_kind(const uint8_t *blob, size_t bytes)
 		return NULL;
 	memcpy(&magic, blob, sizeof magic);
 	return magic == CENO_FIRMWARE_MAGIC ? "firmware"
-	       : magic == CENO_TRUST_MAGIC  ? "trust page"
-	       : magic == CENO_BUNDLE_MAGIC ? "bundle"
-	                                    : NULL;
+	    : magic == CENO_TRUST_MAGIC     ? "trust page"
+	    : magic == CENO_BUNDLE_MAGIC    ? "bundle"
+					    : NULL;
 }
 
 static const char *check(const uint8_t *blob, size_t bytes, const char **kind)
@@ -34,12 +34,15 @@ static const char *check(const uint8_t *blob, size_t bytes, const char **kind)
 	if (!*kind)
 		return "not a firmware image, trust page or bundle";
 	if (strcmp(*kind, "firmware") == 0) {
-		uint64_t parts = CENO_PAGE + (uint64_t)firmware->stub_bytes + firmware->text_bytes + firmware->rodata_bytes;
+		uint64_t parts =
+		    CENO_PAGE + (uint64_t)firmware->stub_bytes + firmware->text_bytes + firmware->rodata_bytes;
 
 		return firmware->total_bytes == bytes && parts == bytes ? NULL : "malformed firmware header";
 	}
 	if (strcmp(*kind, "trust page") == 0)
-		return bytes == CENO_PAGE && ceno_trust_check((const void *)blob) == CENO_STOP_NONE ? NULL : "malformed trust page";
+		return bytes == CENO_PAGE && ceno_trust_check((const void *)blob) == CENO_STOP_NONE
+		    ? NULL
+		    : "malformed trust page";
 	switch (ceno_bundle_check(blob, bytes)) {
 	case CENO_STOP_NONE:
 		return bundle->total_bytes == bytes ? NULL : "bytes follow the bundle";
@@ -65,7 +68,8 @@ static void print_firmware(FILE *out, const struct ceno_firmware_header *f)
 	fprintf(out, "firmware, ABI %u, %u bytes\n", f->abi_version, f->total_bytes);
 	fprintf(out, "  stub       0x%05x %6u bytes, entry 0x%05x, vectors 0x%05x\n", f->stub_offset, f->stub_bytes,
 	        f->entry_offset, f->vector_offset);
-	fprintf(out, "  text       0x%05x %6u bytes, verifier 0x%05x\n", f->text_offset, f->text_bytes, f->verifier_offset);
+	fprintf(out, "  text       0x%05x %6u bytes, verifier 0x%05x\n", f->text_offset, f->text_bytes,
+	        f->verifier_offset);
 	fprintf(out, "  rodata     0x%05x %6u bytes\n", f->rodata_offset, f->rodata_bytes);
 }
 
@@ -77,7 +81,8 @@ static void print_trust(FILE *out, const struct ceno_trust *t)
 
 static void print_bundle(FILE *out, const struct ceno_bundle_header *h)
 {
-	fprintf(out, "bundle, ABI %u, %" PRIu64 " bytes, %u modules\n", h->abi_version, h->total_bytes, h->module_count);
+	fprintf(out, "bundle, ABI %u, %" PRIu64 " bytes, %u modules\n", h->abi_version, h->total_bytes,
+	        h->module_count);
 	for (uint32_t i = 0; i < h->module_count; i++) {
 		const struct ceno_bundle_module *m = &h->modules[i];
 
@@ -89,8 +94,8 @@ static void print_bundle(FILE *out, const struct ceno_bundle_header *h)
 			const struct ceno_bundle_segment *s = &h->segments[k];
 
 			if (s->module == m->id)
-				fprintf(out, "  %-6s     0x%05" PRIx64 " %6" PRIu64 " bytes at 0x%" PRIx64 "\n", kinds[s->kind],
-				        s->offset, s->bytes, s->gva);
+				fprintf(out, "  %-6s     0x%05" PRIx64 " %6" PRIu64 " bytes at 0x%" PRIx64 "\n",
+				        kinds[s->kind], s->offset, s->bytes, s->gva);
 		}
 	}
 	print_hex(out, "signature", h->signature, sizeof h->signature);

@@ -15,7 +15,7 @@ function(ceno_guest_script script out)
   if(NOT known)
     add_custom_command(OUTPUT ${result}
       COMMAND ${CMAKE_C_COMPILER} -E -P -x assembler-with-cpp -I${CMAKE_SOURCE_DIR}/guest-kernel -o ${result} ${in}
-      DEPENDS ${in} ${CMAKE_SOURCE_DIR}/firmware/link/sections.ld.h ${CMAKE_SOURCE_DIR}/guest-kernel/abi/layout.h
+      DEPENDS ${in} ${CMAKE_SOURCE_DIR}/firmware/link/sections.inc ${CMAKE_SOURCE_DIR}/guest-kernel/abi/layout.h
       COMMENT "linker script ${script}" VERBATIM)
     string(REPLACE . _ target guest_script_${script})
     add_custom_target(${target} DEPENDS ${result})

@@ -42,7 +42,8 @@ static const struct ceno_bundle_module *find_module(const struct ceno_bundle_hea
 	return NULL;
 }
 
-static const struct ceno_bundle_segment *find_segment(const struct ceno_bundle_header *h, uint32_t module, uint32_t kind)
+static const struct ceno_bundle_segment *find_segment(const struct ceno_bundle_header *h, uint32_t module,
+                                                      uint32_t kind)
 {
 	for (uint32_t i = 0; i < h->segment_count; i++)
 		if (h->segments[i].module == module && h->segments[i].kind == kind)
@@ -127,11 +128,11 @@ static bool is_layout(const struct ceno_bundle_header *h)
 		if (!is_module(h, i))
 			return false;
 	return end == h->total_bytes &&
-	       ceno_mem_is_zero(&h->segments[h->segment_count],
-	                        (CENO_BUNDLE_SEGMENTS - h->segment_count) * sizeof h->segments[0]) &&
-	       ceno_mem_is_zero(&h->modules[h->module_count],
-	                        (CENO_BUNDLE_MODULES - h->module_count) * sizeof h->modules[0]) &&
-	       ceno_mem_is_zero(h->reserved, sizeof h->reserved);
+	    ceno_mem_is_zero(&h->segments[h->segment_count],
+	                     (CENO_BUNDLE_SEGMENTS - h->segment_count) * sizeof h->segments[0]) &&
+	    ceno_mem_is_zero(&h->modules[h->module_count],
+	                     (CENO_BUNDLE_MODULES - h->module_count) * sizeof h->modules[0]) &&
+	    ceno_mem_is_zero(h->reserved, sizeof h->reserved);
 }
 
 enum ceno_stop ceno_bundle_check(const void *bundle, size_t available)
@@ -168,5 +169,5 @@ enum ceno_stop ceno_bundle_verify(const struct ceno_bundle_header *bundle, const
 	ceno_ed25519_begin(&hash, bundle->signature, trust->public_key);
 	ceno_bundle_hash(&hash, bundle);
 	return ceno_ed25519_finish(&hash, bundle->signature, trust->public_key) ? CENO_STOP_NONE
-	                                                                        : CENO_STOP_BUNDLE_SIGNATURE;
+										: CENO_STOP_BUNDLE_SIGNATURE;
 }

@@ -13,16 +13,19 @@
 #include "lib/mem.h"
 
 struct point {
-	ceno_fe x, y, z, t;                /* tight, but for a negated x or t (at most 2^52 - 38) */
+	ceno_fe x, y, z, t; /* tight, but for a negated x or t (at most 2^52 - 38) */
 };
 
 static const ceno_fe zero = { { 0 } };
 static const ceno_fe one = { { 1 } };
 
 /* d = -121665/121666; 2d; sqrt(-1) = 2^((p - 1)/4) */
-static const ceno_fe curve_d = { { 0x34dca135978a3, 0x1a8283b156ebd, 0x5e7a26001c029, 0x739c663a03cbb, 0x52036cee2b6ff } };
-static const ceno_fe curve_2d = { { 0x69b9426b2f159, 0x35050762add7a, 0x3cf44c0038052, 0x6738cc7407977, 0x2406d9dc56dff } };
-static const ceno_fe sqrt_m1 = { { 0x61b274a0ea0b0, 0x0d5a5fc8f189d, 0x7ef5e9cbd0c60, 0x78595a6804c9e, 0x2b8324804fc1d } };
+static const ceno_fe curve_d = { { 0x34dca135978a3, 0x1a8283b156ebd, 0x5e7a26001c029, 0x739c663a03cbb,
+	                           0x52036cee2b6ff } };
+static const ceno_fe curve_2d = { { 0x69b9426b2f159, 0x35050762add7a, 0x3cf44c0038052, 0x6738cc7407977,
+	                            0x2406d9dc56dff } };
+static const ceno_fe sqrt_m1 = { { 0x61b274a0ea0b0, 0x0d5a5fc8f189d, 0x7ef5e9cbd0c60, 0x78595a6804c9e,
+	                           0x2b8324804fc1d } };
 
 static const struct point neutral = { .y = { { 1 } }, .z = { { 1 } } };
 
@@ -90,10 +93,10 @@ static void add_point(struct point *r, const struct point *p, const struct point
 	ceno_fe_mul(&c, &c, &curve_2d);
 	ceno_fe_mul(&d, &p->z, &q->z);
 	ceno_fe_add(&d, &d, &d);
-	ceno_fe_sub(&e, &b, &a);           /* E */
-	ceno_fe_sub(&f, &d, &c);           /* F */
-	ceno_fe_add(&d, &d, &c);           /* G */
-	ceno_fe_add(&b, &b, &a);           /* H */
+	ceno_fe_sub(&e, &b, &a); /* E */
+	ceno_fe_sub(&f, &d, &c); /* F */
+	ceno_fe_add(&d, &d, &c); /* G */
+	ceno_fe_add(&b, &b, &a); /* H */
 	finish_point(r, &e, &f, &d, &b);
 }
 
@@ -108,10 +111,10 @@ static void double_point(struct point *r, const struct point *p)
 	ceno_fe_add(&c, &c, &c);
 	ceno_fe_add(&e, &p->x, &p->y);
 	ceno_fe_mul(&e, &e, &e);
-	ceno_fe_add(&h, &a, &b);           /* H */
-	ceno_fe_sub(&e, &h, &e);           /* E */
-	ceno_fe_sub(&a, &a, &b);           /* G */
-	ceno_fe_add(&c, &c, &a);           /* F */
+	ceno_fe_add(&h, &a, &b); /* H */
+	ceno_fe_sub(&e, &h, &e); /* E */
+	ceno_fe_sub(&a, &a, &b); /* G */
+	ceno_fe_add(&c, &c, &a); /* F */
 	finish_point(r, &e, &c, &a, &h);
 }
 
@@ -141,18 +144,18 @@ static bool decode_point(struct point *p, const uint8_t bytes[32])
 		return false;
 	ceno_fe_mul(&u, &p->y, &p->y);
 	ceno_fe_mul(&v, &u, &curve_d);
-	ceno_fe_sub(&u, &u, &one);         /* y^2 - 1 */
-	ceno_fe_add(&v, &v, &one);         /* d y^2 + 1 */
+	ceno_fe_sub(&u, &u, &one); /* y^2 - 1 */
+	ceno_fe_add(&v, &v, &one); /* d y^2 + 1 */
 	ceno_fe_mul(&v3, &v, &v);
-	ceno_fe_mul(&t, &v3, &v3);         /* v^4 */
+	ceno_fe_mul(&t, &v3, &v3); /* v^4 */
 	ceno_fe_mul(&v3, &v3, &v);
-	ceno_fe_mul(&t, &t, &v3);          /* v^7 */
+	ceno_fe_mul(&t, &t, &v3); /* v^7 */
 	ceno_fe_mul(&t, &t, &u);
 	ceno_fe_pow_p58(&t, &t);
 	ceno_fe_mul(&t, &t, &v3);
-	ceno_fe_mul(&p->x, &t, &u);        /* u v^3 (u v^7)^((p - 5)/8) */
+	ceno_fe_mul(&p->x, &t, &u); /* u v^3 (u v^7)^((p - 5)/8) */
 	ceno_fe_mul(&t, &p->x, &p->x);
-	ceno_fe_mul(&t, &t, &v);           /* v x^2: u, or -u, or no root exists */
+	ceno_fe_mul(&t, &t, &v); /* v x^2: u, or -u, or no root exists */
 	if (!ceno_fe_is_equal(&t, &u)) {
 		ceno_fe_sub(&v3, &zero, &t);
 		if (!ceno_fe_is_equal(&v3, &u))
@@ -161,7 +164,7 @@ static bool decode_point(struct point *p, const uint8_t bytes[32])
 	}
 	ceno_fe_to_bytes(canonical, &p->x);
 	if (sign && ceno_mem_is_zero(canonical, 32))
-		return false;              /* -0 */
+		return false; /* -0 */
 	if ((canonical[0] & 1) != sign) {
 		ceno_fe_sub(&t, &zero, &p->x);
 		ceno_fe_mul(&p->x, &t, &one);

@@ -19,7 +19,7 @@
 #include "lib/sha512.h"
 
 #define CENO_ED25519_SIGNATURE_BYTES 64
-#define CENO_ED25519_KEY_BYTES 32
+#define CENO_ED25519_KEY_BYTES       32
 
 /* Starts a verification: takes R of the signature and the key into the hash.
  * signature, public_key: borrowed, may be client-controlled. */

@@ -61,7 +61,9 @@ static void square_times(ceno_fe *r, const ceno_fe *a, unsigned times)
  * 2^(m + n) - 1 by n squarings of the first and a product with the second. */
 static void pow_250(ceno_fe *r, ceno_fe *a11, const ceno_fe *a)
 {
-	static const struct { uint8_t squarings, factor; } steps[7] = {
+	static const struct {
+		uint8_t squarings, factor;
+	} steps[7] = {
 		{ 5, 0 },   /* 1: 2^10 - 1 */
 		{ 10, 1 },  /* 2: 2^20 - 1 */
 		{ 20, 2 },  /* 3: 2^40 - 1 */
@@ -72,12 +74,12 @@ static void pow_250(ceno_fe *r, ceno_fe *a11, const ceno_fe *a)
 	};
 	ceno_fe t, kept[8];
 
-	square_times(&t, a, 1);            /* 2 */
-	square_times(&kept[0], &t, 2);     /* 8 */
-	ceno_fe_mul(&kept[0], &kept[0], a);   /* 9 */
-	ceno_fe_mul(a11, &kept[0], &t);       /* 11 */
-	square_times(&t, a11, 1);          /* 22 */
-	ceno_fe_mul(&kept[0], &kept[0], &t);  /* 31 = 2^5 - 1 */
+	square_times(&t, a, 1);              /* 2 */
+	square_times(&kept[0], &t, 2);       /* 8 */
+	ceno_fe_mul(&kept[0], &kept[0], a);  /* 9 */
+	ceno_fe_mul(a11, &kept[0], &t);      /* 11 */
+	square_times(&t, a11, 1);            /* 22 */
+	ceno_fe_mul(&kept[0], &kept[0], &t); /* 31 = 2^5 - 1 */
 	for (unsigned i = 0; i < 7; i++) {
 		square_times(&t, &kept[i], steps[i].squarings);
 		ceno_fe_mul(&kept[i + 1], &t, &kept[steps[i].factor]);
@@ -90,7 +92,7 @@ void ceno_fe_pow_p58(ceno_fe *r, const ceno_fe *a)
 	ceno_fe t, a11;
 
 	pow_250(&t, &a11, a);
-	square_times(&t, &t, 2);           /* 2^252 - 4 */
+	square_times(&t, &t, 2); /* 2^252 - 4 */
 	ceno_fe_mul(r, &t, a);
 }
 
@@ -99,8 +101,8 @@ void ceno_fe_invert(ceno_fe *r, const ceno_fe *a)
 	ceno_fe t, a11;
 
 	pow_250(&t, &a11, a);
-	square_times(&t, &t, 5);           /* 2^255 - 32 */
-	ceno_fe_mul(r, &t, &a11);          /* p - 2 = 2^255 - 21 */
+	square_times(&t, &t, 5);  /* 2^255 - 32 */
+	ceno_fe_mul(r, &t, &a11); /* p - 2 = 2^255 - 21 */
 }
 
 void ceno_fe_from_bytes(ceno_fe *r, const uint8_t bytes[32])
@@ -120,10 +122,10 @@ void ceno_fe_to_bytes(uint8_t bytes[32], const ceno_fe *a)
 	ceno_fe t;
 	uint64_t carry = 19, w[4];
 
-	ceno_fe_mul(&t, a, &one);          /* tight: below 2p */
+	ceno_fe_mul(&t, a, &one); /* tight: below 2p */
 	for (unsigned i = 0; i < 5; i++)
 		carry = (t.v[i] + carry) >> LIMB_BITS;
-	carry *= 19;                       /* t + 19 >= 2^255, that is t >= p: subtract p */
+	carry *= 19; /* t + 19 >= 2^255, that is t >= p: subtract p */
 	for (unsigned i = 0; i < 5; i++) {
 		carry += t.v[i];
 		t.v[i] = carry & LIMB_MASK;

@@ -15,7 +15,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef struct { uint64_t v[5]; } ceno_fe;
+typedef struct {
+	uint64_t v[5];
+} ceno_fe;
 
 void ceno_fe_add(ceno_fe *r, const ceno_fe *a, const ceno_fe *b);
 void ceno_fe_sub(ceno_fe *r, const ceno_fe *a, const ceno_fe *b);

@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 #if __STDC_HOSTED__
-#define memcpy ceno_guest_memcpy
+#define memcpy  ceno_guest_memcpy
 #define memmove ceno_guest_memmove
-#define memset ceno_guest_memset
-#define memcmp ceno_guest_memcmp
+#define memset  ceno_guest_memset
+#define memcmp  ceno_guest_memcmp
 #endif
 
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes)

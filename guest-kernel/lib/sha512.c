@@ -56,11 +56,11 @@ static inline void store_be(uint8_t *p, uint64_t x)
 
 /* One round (6.4.2, step 3). Instead of moving the eight variables along, the
  * next round names them one place further. */
-#define ROUND(a, b, c, d, e, f, g, h, i)                                                      \
-	do {                                                                                  \
-		h += (rotate(e, 14) ^ rotate(e, 18) ^ rotate(e, 41)) + (g ^ (e & (f ^ g))) +  \
-		     round_constants[i] + w[i];                                               \
-		d += h;                                                                       \
+#define ROUND(a, b, c, d, e, f, g, h, i) \
+	do { \
+		h += \
+		    (rotate(e, 14) ^ rotate(e, 18) ^ rotate(e, 41)) + (g ^ (e & (f ^ g))) + round_constants[i] + w[i]; \
+		d += h; \
 		h += (rotate(a, 28) ^ rotate(a, 34) ^ rotate(a, 39)) + ((a & b) | (c & (a | b))); \
 	} while (0)
 
@@ -73,7 +73,7 @@ static void compress(uint64_t state[8], const uint8_t *block)
 		w[i] = load_be(block + 8 * i);
 	for (unsigned i = 16; i < 80; i++)
 		w[i] = w[i - 16] + (rotate(w[i - 15], 1) ^ rotate(w[i - 15], 8) ^ w[i - 15] >> 7) + w[i - 7] +
-		       (rotate(w[i - 2], 19) ^ rotate(w[i - 2], 61) ^ w[i - 2] >> 6);
+		    (rotate(w[i - 2], 19) ^ rotate(w[i - 2], 61) ^ w[i - 2] >> 6);
 	for (unsigned i = 0; i < 80; i += 8) {
 		ROUND(a, b, c, d, e, f, g, h, i);
 		ROUND(h, a, b, c, d, e, f, g, i + 1);

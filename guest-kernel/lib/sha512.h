@@ -12,8 +12,8 @@
 
 struct ceno_sha512 {
 	uint64_t state[8];
-	uint64_t bytes;            /* taken so far; at most 2^61 - 1 */
-	uint8_t  block[128];       /* the unfinished block: bytes % 128 of it are used */
+	uint64_t bytes;     /* taken so far; at most 2^61 - 1 */
+	uint8_t block[128]; /* the unfinished block: bytes % 128 of it are used */
 };
 
 /* Starts a hash. hash: borrowed, any content. */

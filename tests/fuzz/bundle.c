@@ -16,10 +16,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define REQUIRE(condition)                \
-	do {                              \
-		if (!(condition))         \
-			abort();          \
+#define REQUIRE(condition) \
+	do { \
+		if (!(condition)) \
+			abort(); \
 	} while (0)
 
 #define TEMPLATE_BYTES (5 * CENO_PAGE)
@@ -93,22 +93,26 @@ static void require_module(const struct ceno_bundle_header *h, uint32_t index)
 		REQUIRE(h->modules[i].id != m->id);
 	for (uint32_t i = 0; i < h->segment_count; i++) {
 		const struct ceno_bundle_segment *s = &h->segments[i];
-		uint64_t low = m->id == CENO_MODULE_NUCLEUS ? 0 : m->id == CENO_MODULE_ENTRY_PAGE ? CENO_GVA_ENTRY : CENO_GVA_SERVICE;
-		uint64_t high = m->id == CENO_MODULE_NUCLEUS      ? CENO_LARGE_PAGE
-		                : m->id == CENO_MODULE_ENTRY_PAGE ? CENO_GVA_ENTRY + CENO_PAGE
-		                                                  : CENO_GVA_SERVICE_STACK;
+		uint64_t low = m->id == CENO_MODULE_NUCLEUS ? 0
+		    : m->id == CENO_MODULE_ENTRY_PAGE       ? CENO_GVA_ENTRY
+							    : CENO_GVA_SERVICE;
+		uint64_t high = m->id == CENO_MODULE_NUCLEUS ? CENO_LARGE_PAGE
+		    : m->id == CENO_MODULE_ENTRY_PAGE        ? CENO_GVA_ENTRY + CENO_PAGE
+							     : CENO_GVA_SERVICE_STACK;
 
 		if (s->module != m->id)
 			continue;
 		REQUIRE(s->gva >= low && s->gva < high && s->bytes <= high - s->gva);
 		for (uint32_t k = 0; k < i; k++)
 			REQUIRE(h->segments[k].module != m->id ||
-			        (h->segments[k].kind != s->kind && (h->segments[k].gva + h->segments[k].bytes <= s->gva ||
-			                                            s->gva + s->bytes <= h->segments[k].gva)));
+			        (h->segments[k].kind != s->kind &&
+			         (h->segments[k].gva + h->segments[k].bytes <= s->gva ||
+			          s->gva + s->bytes <= h->segments[k].gva)));
 		if (s->kind == CENO_SEGMENT_TEXT) {
 			entry = m->entry >= s->gva && m->entry < s->gva + s->bytes;
-			vectors = vectors || (m->vectors >= s->gva &&
-			                      m->vectors + CENO_VECTORS * CENO_VECTOR_BYTES <= s->gva + s->bytes);
+			vectors = vectors ||
+			    (m->vectors >= s->gva &&
+			     m->vectors + CENO_VECTORS * CENO_VECTOR_BYTES <= s->gva + s->bytes);
 		}
 	}
 	REQUIRE(entry && vectors);
@@ -129,7 +133,8 @@ static void require_promises(const struct ceno_bundle_header *h, size_t availabl
 	for (uint32_t i = 0; i < h->module_count; i++)
 		require_module(h, i);
 	REQUIRE(all_zero(h->reserved, sizeof h->reserved));
-	REQUIRE(all_zero(&h->segments[h->segment_count], (CENO_BUNDLE_SEGMENTS - h->segment_count) * sizeof h->segments[0]));
+	REQUIRE(all_zero(&h->segments[h->segment_count],
+	                 (CENO_BUNDLE_SEGMENTS - h->segment_count) * sizeof h->segments[0]));
 	REQUIRE(all_zero(&h->modules[h->module_count], (CENO_BUNDLE_MODULES - h->module_count) * sizeof h->modules[0]));
 }
 

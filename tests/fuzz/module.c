@@ -18,9 +18,9 @@ static void require_module(const struct ceno_module *m, const uint8_t *elf, size
 		if (s->bytes % CENO_PAGE || s->bytes > CENO_BUNDLE_MAX || (s->bytes && s->gva % CENO_PAGE))
 			abort();
 		if (i == CENO_SEGMENT_BSS - 1 ? s->data != NULL
-		                              : s->data && (s->data < elf || s->data > elf + size ||
-		                                            s->data_bytes > (size_t)(elf + size - s->data) ||
-		                                            s->data_bytes > s->bytes))
+		                              : s->data &&
+		            (s->data < elf || s->data > elf + size || s->data_bytes > (size_t)(elf + size - s->data) ||
+		             s->data_bytes > s->bytes))
 			abort();
 	}
 }

@@ -8,7 +8,7 @@
 
 uint32_t handover_main(const struct ceno_handoff *handoff, uint64_t entry_gva, uint64_t rsp, uint64_t rflags);
 
-#define CR4_SMAP (1ull << 21)
+#define CR4_SMAP  (1ull << 21)
 #define RFLAGS_IF (1ull << 9)
 
 /* The events lie in a ring-3 page of the firmware's tables, which are still in use. */

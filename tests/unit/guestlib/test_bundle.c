@@ -30,20 +30,23 @@ static struct ceno_bundle_header *copy_bundle(void)
 
 /* Runs one mutation over a fresh copy and compares the verdict. The check reads
  * the header only, so more may be said to be available than there is. */
-#define EXPECT_OF(available, stop, mutation)                                        \
-	do {                                                                        \
-		struct ceno_bundle_header *h = copy_bundle();                       \
-                                                                                    \
-		mutation;                                                           \
+#define EXPECT_OF(available, stop, mutation) \
+	do { \
+		struct ceno_bundle_header *h = copy_bundle(); \
+\
+		mutation; \
 		assert_int_equal(ceno_bundle_check(h, available), CENO_STOP_##stop); \
-		free(h);                                                            \
+		free(h); \
 	} while (0)
 #define EXPECT(stop, mutation) EXPECT_OF(good_bytes, stop, mutation)
 
 static void test_good(void **state)
 {
-	struct ceno_boot boot = { .magic = CENO_BOOT_MAGIC, .abi_version = CENO_ABI_VERSION, .tsc_hz = 1,
-		                  .syscall_mode = CENO_SYSCALL_PAGE, .pledge_mask = 0xff };
+	struct ceno_boot boot = { .magic = CENO_BOOT_MAGIC,
+		                  .abi_version = CENO_ABI_VERSION,
+		                  .tsc_hz = 1,
+		                  .syscall_mode = CENO_SYSCALL_PAGE,
+		                  .pledge_mask = 0xff };
 
 	(void)state;
 	assert_int_equal(ceno_trust_check(&trust), CENO_STOP_NONE);
@@ -56,12 +59,12 @@ static void test_good(void **state)
 static void test_trust(void **state)
 {
 	(void)state;
-#define EXPECT_TRUST(mutation)                                                          \
-	do {                                                                            \
-		struct ceno_trust t = trust;                                            \
-                                                                                        \
-		mutation;                                                               \
-		assert_int_equal(ceno_trust_check(&t), CENO_STOP_TRUST_PAGE);           \
+#define EXPECT_TRUST(mutation) \
+	do { \
+		struct ceno_trust t = trust; \
+\
+		mutation; \
+		assert_int_equal(ceno_trust_check(&t), CENO_STOP_TRUST_PAGE); \
 	} while (0)
 	EXPECT_TRUST(t.magic ^= 1);
 	EXPECT_TRUST(t.version = 2);
@@ -77,16 +80,18 @@ static void test_trust(void **state)
 
 static void test_boot(void **state)
 {
-	struct ceno_boot plain = { .magic = CENO_BOOT_MAGIC, .abi_version = CENO_ABI_VERSION, .tsc_hz = 1,
+	struct ceno_boot plain = { .magic = CENO_BOOT_MAGIC,
+		                   .abi_version = CENO_ABI_VERSION,
+		                   .tsc_hz = 1,
 		                   .syscall_mode = CENO_SYSCALL_LSTAR };
 
 	(void)state;
-#define EXPECT_BOOT(mutation)                                                           \
-	do {                                                                            \
-		struct ceno_boot b = plain;                                             \
-                                                                                        \
-		mutation;                                                               \
-		assert_int_equal(ceno_boot_check(&b), CENO_STOP_BOOT_PAGE);             \
+#define EXPECT_BOOT(mutation) \
+	do { \
+		struct ceno_boot b = plain; \
+\
+		mutation; \
+		assert_int_equal(ceno_boot_check(&b), CENO_STOP_BOOT_PAGE); \
 	} while (0)
 	assert_int_equal(ceno_boot_check(&plain), CENO_STOP_NONE);
 	EXPECT_BOOT(b.magic ^= 1ull << 63);
@@ -166,9 +171,11 @@ static void test_segments(void **state)
 	EXPECT(BUNDLE_LAYOUT, h->segments[6].kind = CENO_SEGMENT_RODATA);
 	EXPECT(BUNDLE_LAYOUT, h->segments[7].gva = 1);
 	EXPECT(BUNDLE_LAYOUT, h->segments[CENO_BUNDLE_SEGMENTS - 1].module = 1);
-	EXPECT(BUNDLE_LAYOUT, { struct ceno_bundle_segment s = h->segments[0];
-		                h->segments[0] = h->segments[1];
-		                h->segments[1] = s; });
+	EXPECT(BUNDLE_LAYOUT, {
+		struct ceno_bundle_segment s = h->segments[0];
+		h->segments[0] = h->segments[1];
+		h->segments[1] = s;
+	});
 	EXPECT(NONE, h->segments[2].gva += CENO_PAGE);
 }
 
@@ -180,9 +187,11 @@ static void test_modules(void **state)
 	EXPECT(BUNDLE_LAYOUT, h->modules[1].id = CENO_MODULE_NUCLEUS);
 	EXPECT(BUNDLE_LAYOUT, h->modules[1].id = CENO_MODULE_ENTRY_PAGE);
 	EXPECT(BUNDLE_LAYOUT, h->modules[1].id = CENO_MODULE_VAULT + 1);
-	EXPECT(BUNDLE_LAYOUT, { struct ceno_bundle_module m = h->modules[0];
-		                h->modules[0] = h->modules[1];
-		                h->modules[1] = m; });
+	EXPECT(BUNDLE_LAYOUT, {
+		struct ceno_bundle_module m = h->modules[0];
+		h->modules[0] = h->modules[1];
+		h->modules[1] = m;
+	});
 	EXPECT(BUNDLE_LAYOUT, h->modules[1].name[0] = '\0');
 	EXPECT(BUNDLE_LAYOUT, h->modules[1].name[2] = '\t');
 	EXPECT(BUNDLE_LAYOUT, h->modules[1].name[23] = 'x');
@@ -235,11 +244,13 @@ static void test_one_promise(void **state)
 	EXPECT_OF(SIZE_MAX, BUNDLE_SIZE, h->total_bytes--);
 	EXPECT_OF(more, BUNDLE_LAYOUT, h->total_bytes += CENO_PAGE);
 	EXPECT(BUNDLE_LAYOUT, drop_header(h));
-	EXPECT(BUNDLE_LAYOUT, { uint8_t *rest = (uint8_t *)h + offsetof(struct ceno_bundle_header, segments);
+	EXPECT(BUNDLE_LAYOUT, {
+		uint8_t *rest = (uint8_t *)h + offsetof(struct ceno_bundle_header, segments);
 
-		                h->total_bytes = CENO_PAGE;
-		                h->segment_count = h->module_count = 0;
-		                memset(rest, 0, sizeof h->segments + sizeof h->modules); });
+		h->total_bytes = CENO_PAGE;
+		h->segment_count = h->module_count = 0;
+		memset(rest, 0, sizeof h->segments + sizeof h->modules);
+	});
 	EXPECT(NONE, rename_init(h, CENO_MODULE_VAULT));
 	EXPECT(BUNDLE_LAYOUT, rename_init(h, CENO_MODULE_VAULT + 1));
 	EXPECT(BUNDLE_LAYOUT, h->modules[h->module_count++] = h->modules[1]);
@@ -306,10 +317,17 @@ static int set_up(void **state)
 {
 	static uint8_t text[CENO_PAGE], rodata[100];
 	const struct ceno_module modules[] = {
-		{ CENO_MODULE_NUCLEUS, 0, 0x500, 0,
+		{ CENO_MODULE_NUCLEUS,
+		  0,
+		  0x500,
+		  0,
 		  { { 0, 4096, text, 4096 }, { 4096, 4096, rodata, 100 }, { 12288, 8192, NULL, 0 } } },
-		{ CENO_MODULE_INIT, 3, CENO_GVA_SERVICE, 0,
-		  { { CENO_GVA_SERVICE, 4096, text, 4000 }, { CENO_GVA_SERVICE + 4096, 4096, rodata, 1 },
+		{ CENO_MODULE_INIT,
+		  3,
+		  CENO_GVA_SERVICE,
+		  0,
+		  { { CENO_GVA_SERVICE, 4096, text, 4000 },
+		    { CENO_GVA_SERVICE + 4096, 4096, rodata, 1 },
 		    { CENO_GVA_SERVICE + 8192, 4096, NULL, 0 } } },
 		{ CENO_MODULE_ENTRY_PAGE, 0, CENO_GVA_ENTRY, 0, { { CENO_GVA_ENTRY, 4096, text, 50 } } },
 	};
@@ -332,9 +350,9 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),     cmocka_unit_test(test_trust),      cmocka_unit_test(test_boot),
-		cmocka_unit_test(test_header),   cmocka_unit_test(test_segments),   cmocka_unit_test(test_modules),
-		cmocka_unit_test(test_every_byte), cmocka_unit_test(test_other_key), cmocka_unit_test(test_domain),
+		cmocka_unit_test(test_good),        cmocka_unit_test(test_trust),     cmocka_unit_test(test_boot),
+		cmocka_unit_test(test_header),      cmocka_unit_test(test_segments),  cmocka_unit_test(test_modules),
+		cmocka_unit_test(test_every_byte),  cmocka_unit_test(test_other_key), cmocka_unit_test(test_domain),
 		cmocka_unit_test(test_one_promise),
 	};
 

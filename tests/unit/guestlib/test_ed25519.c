@@ -12,16 +12,23 @@
 #include <string.h>
 #include "lib/ed25519.h"
 
-static const struct { const char *key, *message, *signature; } rfc8032[] = {
+static const struct {
+	const char *key, *message, *signature;
+} rfc8032[] = {
 	{ "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
-	  "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b" },
+	  "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595b"
+	  "be24655141438e7a100b" },
 	{ "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
-	  "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00" },
+	  "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb430"
+	  "2aeeb00d291612bb0c00" },
 	{ "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
-	  "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a" },
+	  "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716e"
+	  "d28dc027beceea1ec40a" },
 	{ "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf", /* message: SHA-512("abc") */
-	  "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
-	  "dc2a4459e7369633a52b1bf277839a00201009a3efbf3ecb69bea2186c26b58909351fc9ac90b3ecfdfbc7c66431e0303dca179c138ac17ad9bef1177331a704" },
+	  "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643c"
+	  "e80e2a9ac94fa54ca49f",
+	  "dc2a4459e7369633a52b1bf277839a00201009a3efbf3ecb69bea2186c26b58909351fc9ac90b3ecfdfbc7c66431e0303dca179c138a"
+	  "c17ad9bef1177331a704" },
 };
 
 /* Points of order 1, 2, 4, 8, canonical; then non-canonical encodings of points of order 1, 4. */
@@ -135,8 +142,8 @@ static void test_pieces(void **state)
 /* S + L, S + 2L, ... are the same scalar, and must not be the same signature. */
 static void test_malleable(void **state)
 {
-	static const uint8_t order[32] = { 0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
-		                           0xa2, 0xde, 0xf9, 0xde, 0x14, [31] = 0x10 };
+	static const uint8_t order[32] = { 0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58,       0xd6,
+		                           0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, [31] = 0x10 };
 	uint8_t key[32], secret[64], signature[64];
 
 	(void)state;
@@ -235,8 +242,8 @@ static int set_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rfc8032),   cmocka_unit_test(test_random),  cmocka_unit_test(test_pieces),
-		cmocka_unit_test(test_malleable), cmocka_unit_test(test_small_key), cmocka_unit_test(test_small_r),
+		cmocka_unit_test(test_rfc8032),      cmocka_unit_test(test_random),    cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_malleable),    cmocka_unit_test(test_small_key), cmocka_unit_test(test_small_r),
 		cmocka_unit_test(test_cofactorless),
 	};
 

@@ -239,9 +239,9 @@ static int set_up(void **state)
 	(void)state;
 	ctx = BN_CTX_new();
 	return BN_hex2bn(&prime, "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed") && ctx &&
-	               sodium_init() >= 0
-	           ? 0
-	           : -1;
+		sodium_init() >= 0
+	    ? 0
+	    : -1;
 }
 
 static int tear_down(void **state)

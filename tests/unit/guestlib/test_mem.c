@@ -27,7 +27,8 @@ static void test_copy(void **state)
 		for (size_t n = 0; n + at <= SPAN; n++) {
 			memset(ours, 0xee, SPAN);
 			memset(theirs, 0xee, SPAN);
-			assert_ptr_equal(ceno_guest_memcpy(ours + at, from + (at * 5) % 9 % (SPAN - n + 1 - at), n), ours + at);
+			assert_ptr_equal(ceno_guest_memcpy(ours + at, from + (at * 5) % 9 % (SPAN - n + 1 - at), n),
+			                 ours + at);
 			memcpy(theirs + at, from + (at * 5) % 9 % (SPAN - n + 1 - at), n);
 			assert_memory_equal(ours, theirs, SPAN);
 		}
@@ -111,7 +112,7 @@ static void test_zero(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_copy), cmocka_unit_test(test_move),    cmocka_unit_test(test_set),
+		cmocka_unit_test(test_copy),    cmocka_unit_test(test_move), cmocka_unit_test(test_set),
 		cmocka_unit_test(test_compare), cmocka_unit_test(test_zero),
 	};
 

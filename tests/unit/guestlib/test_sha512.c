@@ -36,26 +36,30 @@ static void assert_digest(const uint8_t digest[64], const char *hex)
 static void test_examples(void **state)
 {
 	static const char long_message[] = "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmn"
-	                                   "hijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu";
+					   "hijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu";
 	struct ceno_sha512 hash;
 	uint8_t digest[64];
 
 	(void)state;
 	hash_once("abc", 3, digest);
-	assert_digest(digest, "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
-	                      "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+	assert_digest(digest,
+	              "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+	              "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
 	hash_once(NULL, 0, digest);
-	assert_digest(digest, "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
-	                      "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e");
+	assert_digest(digest,
+	              "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
+	              "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e");
 	hash_once(long_message, 112, digest);
-	assert_digest(digest, "8e959b75dae313da8cf4f72814fc143f8f7779c6eb9f7fa17299aeadb6889018"
-	                      "501d289e4900f7e4331b99dec4b5433ac7d329eeb6dd26545e96e55b874be909");
+	assert_digest(digest,
+	              "8e959b75dae313da8cf4f72814fc143f8f7779c6eb9f7fa17299aeadb6889018"
+	              "501d289e4900f7e4331b99dec4b5433ac7d329eeb6dd26545e96e55b874be909");
 	ceno_sha512_init(&hash);
 	for (unsigned i = 0; i < 100000; i++)
 		ceno_sha512_update(&hash, "aaaaaaaaaa", 10);
 	ceno_sha512_final(&hash, digest);
-	assert_digest(digest, "e718483d0ce769644e2e42c7bc15b4638e1f98b13b2044285632a803afa973eb"
-	                      "de0ff244877ea60a4cb0432ce577c31beb009c5c2c49aa2e4eadb217ad8cc09b");
+	assert_digest(digest,
+	              "e718483d0ce769644e2e42c7bc15b4638e1f98b13b2044285632a803afa973eb"
+	              "de0ff244877ea60a4cb0432ce577c31beb009c5c2c49aa2e4eadb217ad8cc09b");
 }
 
 static void test_lengths(void **state)

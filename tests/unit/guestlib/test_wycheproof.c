@@ -13,7 +13,7 @@
 #include "lib/ed25519.h"
 
 #define FILE_NAME "wycheproof_ed25519_test.json"
-#define SKIP 77
+#define SKIP      77
 
 static size_t unhex(uint8_t *out, size_t room, const char *hex)
 {
@@ -57,12 +57,14 @@ int main(void)
 		printf("skipped: no %s (set CENO_VECTORS to the folder of official vectors)\n", path);
 		return SKIP;
 	}
-	json_array_foreach(json_object_get(root, "testGroups"), i, group) {
+	json_array_foreach(json_object_get(root, "testGroups"), i, group)
+	{
 		uint8_t key[32];
 
 		if (unhex(key, 32, json_string_value(json_object_get(json_object_get(group, "publicKey"), "pk"))) != 32)
 			return 1;
-		json_array_foreach(json_object_get(group, "tests"), k, vector) {
+		json_array_foreach(json_object_get(group, "tests"), k, vector)
+		{
 			ran++;
 			failed += run_vector(key, vector) != 0;
 		}

@@ -39,7 +39,7 @@ static void test_round_trip(void **state)
 static void test_known(void **state)
 {
 	static const char text[] = "ceno-key-v1 secret\nname rfc 8032\ntest 1\n"
-	                           "key 9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60\n";
+				   "key 9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60\n";
 	static const uint8_t expected[4] = { 0xd7, 0x5a, 0x98, 0x01 };
 	struct ceno_key key;
 

@@ -17,7 +17,7 @@
 struct file {
 	Elf64_Ehdr header;
 	Elf64_Phdr segments[3];
-	Elf64_Shdr sections[3];        /* symbols, strings, relocations (empty) */
+	Elf64_Shdr sections[3]; /* symbols, strings, relocations (empty) */
 	Elf64_Sym symbols[2];
 	char strings[24];
 	uint8_t text[200], rodata[10];
@@ -26,16 +26,31 @@ struct file {
 static void make_file(struct file *f)
 {
 	*f = (struct file){
-		.header = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT }, .e_type = ET_DYN,
-		            .e_machine = EM_X86_64, .e_entry = 0x20, .e_phoff = offsetof(struct file, segments),
-		            .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 3, .e_shoff = offsetof(struct file, sections),
-		            .e_shentsize = sizeof(Elf64_Shdr), .e_shnum = 3 },
-		.segments = { { .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = offsetof(struct file, text),
-		                .p_filesz = 200, .p_memsz = 200 },
-		              { .p_type = PT_LOAD, .p_flags = PF_R, .p_offset = offsetof(struct file, rodata),
-		                .p_vaddr = 4096, .p_filesz = 10, .p_memsz = 10 },
+		.header = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+		            .e_type = ET_DYN,
+		            .e_machine = EM_X86_64,
+		            .e_entry = 0x20,
+		            .e_phoff = offsetof(struct file, segments),
+		            .e_phentsize = sizeof(Elf64_Phdr),
+		            .e_phnum = 3,
+		            .e_shoff = offsetof(struct file, sections),
+		            .e_shentsize = sizeof(Elf64_Shdr),
+		            .e_shnum = 3 },
+		.segments = { { .p_type = PT_LOAD,
+		                .p_flags = PF_R | PF_X,
+		                .p_offset = offsetof(struct file, text),
+		                .p_filesz = 200,
+		                .p_memsz = 200 },
+		              { .p_type = PT_LOAD,
+		                .p_flags = PF_R,
+		                .p_offset = offsetof(struct file, rodata),
+		                .p_vaddr = 4096,
+		                .p_filesz = 10,
+		                .p_memsz = 10 },
 		              { .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_vaddr = 12288, .p_memsz = 5000 } },
-		.sections = { { .sh_type = SHT_SYMTAB, .sh_link = 1, .sh_offset = offsetof(struct file, symbols),
+		.sections = { { .sh_type = SHT_SYMTAB,
+		                .sh_link = 1,
+		                .sh_offset = offsetof(struct file, symbols),
 		                .sh_size = sizeof f->symbols },
 		              { .sh_type = SHT_STRTAB, .sh_offset = offsetof(struct file, strings), .sh_size = 24 },
 		              { .sh_type = SHT_RELA } },
@@ -83,17 +98,17 @@ static void test_good(void **state)
 	assert_null(read_file(&f, sizeof f, CENO_MODULE_ENTRY_PAGE, &m));
 }
 
-#define EXPECT(sentence, mutation)                                                            \
-	do {                                                                                  \
-		struct ceno_module m;                                                         \
-		const char *problem;                                                          \
-		struct file f;                                                                \
-                                                                                              \
-		make_file(&f);                                                                \
-		mutation;                                                                     \
-		problem = read_file(&f, sizeof f, CENO_MODULE_NUCLEUS, &m);                   \
-		assert_non_null(problem);                                                     \
-		assert_non_null(strstr(problem, sentence));                                   \
+#define EXPECT(sentence, mutation) \
+	do { \
+		struct ceno_module m; \
+		const char *problem; \
+		struct file f; \
+\
+		make_file(&f); \
+		mutation; \
+		problem = read_file(&f, sizeof f, CENO_MODULE_NUCLEUS, &m); \
+		assert_non_null(problem); \
+		assert_non_null(strstr(problem, sentence)); \
 	} while (0)
 
 static void test_refused(void **state)
@@ -185,8 +200,11 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),  cmocka_unit_test(test_refused), cmocka_unit_test(test_place),
-		cmocka_unit_test(test_names), cmocka_unit_test(test_every_cut_and_byte),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_every_cut_and_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
