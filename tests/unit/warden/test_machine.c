@@ -1,0 +1,90 @@
+/*
+ * The state table itself: no two rows answer the same event in the same state,
+ * every state but the last has a way out, and the ways out are the right ones.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "vmm/warden/machine.h"
+
+/* main.c's half; the table never calls it. */
+int ceno_warden_watch_vmm(struct ceno_warden *w) { (void)w; return -1; }
+void ceno_warden_pump_control(struct ceno_warden *w) { (void)w; }
+void ceno_warden_deadline(struct ceno_warden *w, uint64_t ms) { (void)w; (void)ms; }
+void ceno_warden_start_ttl(struct ceno_warden *w, uint64_t ms) { (void)w; (void)ms; }
+void ceno_warden_stepping(struct ceno_warden *w, int on) { (void)w; (void)on; }
+void ceno_warden_tell_supervisor(struct ceno_warden *w, uint32_t t, uint64_t v) { (void)w; (void)t; (void)v; }
+void ceno_warden_tell_client(struct ceno_warden *w, const struct ceno_session_record *r, int fd) { (void)w; (void)r; (void)fd; }
+void ceno_warden_leave(struct ceno_warden *w, int status) { (void)w; (void)status; }
+
+#define LAST_EVENT CENO_EVENT_VMM_MALFORMED
+
+static void no_event_has_two_rows(void **state)
+{
+	size_t count;
+	const struct ceno_rule *rules = ceno_machine_rules(&count);
+	(void)state;
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = i + 1; k < count; k++)
+			assert_false(rules[i].event == rules[k].event && (rules[i].states & rules[k].states));
+}
+
+static void every_event_is_answered_somewhere(void **state)
+{
+	size_t count;
+	const struct ceno_rule *rules = ceno_machine_rules(&count);
+	(void)state;
+	for (int event = 0; event <= LAST_EVENT; event++) {
+		int found = 0;
+		for (size_t i = 0; i < count; i++)
+			found |= (int)rules[i].event == event;
+		assert_true(found);
+	}
+}
+
+/* Nothing may keep a session from being ended by its supervisor before it drains. */
+static void the_supervisor_can_always_stop_it(void **state)
+{
+	(void)state;
+	for (unsigned s = CENO_STATE_IDLE; s <= CENO_STATE_ACTIVE; s <<= 1)
+		assert_non_null(ceno_machine_find((enum ceno_state)s, CENO_EVENT_STOP));
+}
+
+/* A vmm that dies is noticed in every state in which there is one. */
+static void a_dead_vmm_is_always_noticed(void **state)
+{
+	(void)state;
+	for (unsigned s = CENO_STATE_COLLECTING; s <= CENO_STATE_REAPING; s <<= 1)
+		assert_non_null(ceno_machine_find((enum ceno_state)s, CENO_EVENT_VMM_GONE));
+}
+
+/* Every state that waits for somebody else has a deadline or a time to live. */
+static void nothing_waits_for_ever(void **state)
+{
+	(void)state;
+	for (unsigned s = CENO_STATE_COLLECTING; s <= CENO_STATE_REAPING; s <<= 1)
+		assert_true(ceno_machine_find((enum ceno_state)s, CENO_EVENT_DEADLINE) ||
+			    ceno_machine_find((enum ceno_state)s, CENO_EVENT_TTL));
+}
+
+static void nothing_happens_after_the_end(void **state)
+{
+	(void)state;
+	for (int event = 0; event <= LAST_EVENT; event++)
+		assert_null(ceno_machine_find(CENO_STATE_ENDED, (enum ceno_event)event));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_event_has_two_rows),
+		cmocka_unit_test(every_event_is_answered_somewhere),
+		cmocka_unit_test(the_supervisor_can_always_stop_it),
+		cmocka_unit_test(a_dead_vmm_is_always_noticed),
+		cmocka_unit_test(nothing_waits_for_ever),
+		cmocka_unit_test(nothing_happens_after_the_end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

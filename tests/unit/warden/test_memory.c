@@ -1,0 +1,211 @@
+/*
+ * Overwriting RAM: exactly the backed granules, whole; holes stay holes; what is
+ * read back is what was written; a byte that is not zero is found; the last
+ * comparison cannot be reached while anybody could still write.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "vmm/warden/destroy.h"
+#include "vmm/warden/memory.h"
+
+#define RAM (64ull << 20)
+#define GRANULE 65536ull
+
+static const uint8_t session[16] = {1}, challenge[32] = {2};
+static int fd, fd_ro;
+
+static int setup(void **state)
+{
+	char path[32];
+	(void)state;
+	fd = memfd_create("ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0 || ftruncate(fd, RAM) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0)
+		return -1;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	fd_ro = open(path, O_RDONLY | O_CLOEXEC);
+	return fd_ro < 0 ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	close(fd);
+	close(fd_ro);
+	return 0;
+}
+
+static void touch(uint64_t at)
+{
+	assert_int_equal(pwrite(fd, "secret", 6, (off_t)at), 6);
+}
+
+static uint64_t backed(void)
+{
+	struct stat st;
+	assert_int_equal(fstat(fd, &st), 0);
+	return (uint64_t)st.st_blocks * 512;
+}
+
+static void only_backed_granules_are_overwritten_and_whole(void **state)
+{
+	struct ceno_memory m;
+	static uint8_t want[GRANULE], have[GRANULE];
+	(void)state;
+	touch(0);
+	touch(5 * GRANULE + 4096);
+	touch(RAM - 6);
+	struct ceno_proof_pass *pass = ceno_proof_pass_new(session, challenge, 1);
+	assert_int_equal(ceno_memory_open(&m, fd, fd_ro, RAM), 0);
+	assert_int_equal(ceno_memory_fill(&m, pass), 0);
+	assert_int_equal(backed(), 3 * GRANULE);
+	assert_int_equal(ceno_proof_backed_bytes(m.bitmap, RAM), 3 * GRANULE);
+	assert_int_equal(ceno_proof_pass_fill(pass, CENO_GPA_RAM + 5 * GRANULE, want, GRANULE), 0);
+	assert_int_equal(pread(fd, have, GRANULE, 5 * GRANULE), GRANULE);
+	assert_memory_equal(want, have, GRANULE);
+	ceno_memory_close(&m);
+	ceno_proof_pass_free(pass);
+}
+
+static void reading_back_does_not_back_a_hole(void **state)
+{
+	struct ceno_memory m;
+	uint8_t root[32];
+	(void)state;
+	touch(3 * GRANULE);
+	struct ceno_proof_pass *pass = ceno_proof_pass_new(session, challenge, 1);
+	assert_int_equal(ceno_memory_open(&m, fd, fd_ro, RAM), 0);
+	assert_int_equal(ceno_memory_fill(&m, pass), 0);
+	assert_int_equal(ceno_memory_root(&m, pass, root), 0);
+	assert_int_equal(backed(), GRANULE);
+	ceno_memory_close(&m);
+	ceno_proof_pass_free(pass);
+}
+
+static void untouched_memory_has_the_root_of_nothing(void **state)
+{
+	struct ceno_memory m;
+	uint8_t root[32], nothing[32];
+	(void)state;
+	struct ceno_proof_pass *pass = ceno_proof_pass_new(session, challenge, 1);
+	assert_int_equal(ceno_memory_open(&m, fd, fd_ro, RAM), 0);
+	assert_int_equal(ceno_memory_fill(&m, pass), 0);
+	assert_int_equal(ceno_memory_root(&m, pass, root), 0);
+	crypto_hash_sha256(nothing, NULL, 0);
+	assert_memory_equal(root, nothing, 32);
+	assert_int_equal(backed(), 0);
+	ceno_memory_close(&m);
+	ceno_proof_pass_free(pass);
+}
+
+/* The root is over what is in memory, not over what was meant to be there. */
+static void a_byte_that_did_not_stay_changes_the_root(void **state)
+{
+	struct ceno_memory m;
+	uint8_t before[32], after[32];
+	(void)state;
+	touch(GRANULE);
+	struct ceno_proof_pass *pass = ceno_proof_pass_new(session, challenge, 1);
+	assert_int_equal(ceno_memory_open(&m, fd, fd_ro, RAM), 0);
+	assert_int_equal(ceno_memory_fill(&m, pass), 0);
+	assert_int_equal(ceno_memory_root(&m, pass, before), 0);
+	m.map[GRANULE + 12345] ^= 1;
+	assert_int_equal(ceno_memory_root(&m, pass, after), 0);
+	assert_memory_not_equal(before, after, 32);
+	ceno_memory_close(&m);
+	ceno_proof_pass_free(pass);
+}
+
+static void a_byte_that_is_not_zero_is_counted(void **state)
+{
+	struct ceno_memory m;
+	uint64_t compared;
+	(void)state;
+	touch(7 * GRANULE);
+	struct ceno_proof_pass *pass = ceno_proof_pass_new(session, challenge, 1);
+	assert_int_equal(ceno_memory_open(&m, fd, fd_ro, RAM), 0);
+	assert_int_equal(ceno_memory_fill(&m, pass), 0);
+	ceno_memory_zero(&m);
+	m.map[7 * GRANULE + 65535] = 9;
+	m.map[7 * GRANULE] = 9;
+	assert_int_equal(ceno_memory_seal(&m), 0);
+	assert_int_equal(ceno_memory_compare(&m, &compared), 2);
+	assert_int_equal(compared, GRANULE);
+	ceno_memory_close(&m);
+	ceno_proof_pass_free(pass);
+}
+
+static void sealing_is_refused_while_somebody_could_write(void **state)
+{
+	struct ceno_memory m;
+	(void)state;
+	void *other = mmap(NULL, RAM, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_int_equal(ceno_memory_open(&m, fd, fd_ro, RAM), 0);
+	assert_true(ceno_memory_seal(&m) < 0);
+	munmap(other, RAM);
+	assert_int_equal(ceno_memory_seal(&m), 0);
+	assert_true(pwrite(fd, "x", 1, 0) < 0);
+	ceno_memory_close(&m);
+}
+
+static void memory_of_another_length_is_refused(void **state)
+{
+	struct ceno_memory m;
+	(void)state;
+	assert_int_equal(ceno_memory_open(&m, fd, fd_ro, RAM / 2), -22 /* EINVAL */);
+	assert_int_equal(ceno_memory_open(&m, fd, fd_ro, 0), -22);
+}
+
+static void wiping_ram_leaves_zeros_and_a_seal(void **state)
+{
+	char page[6] = "x";
+	(void)state;
+	touch(11 * GRANULE);
+	assert_int_equal(ceno_destroy_ram(fd, fd_ro, RAM), 0);
+	assert_int_equal(pread(fd, page, sizeof page, 11 * GRANULE), sizeof page);
+	assert_memory_equal(page, "\0\0\0\0\0\0", 6);
+	assert_true(fcntl(fd, F_GET_SEALS) & F_SEAL_WRITE);
+}
+
+static void an_area_is_wiped_whole(void **state)
+{
+	struct ceno_area_result r;
+	char byte = 1;
+	int area = memfd_create("area", MFD_CLOEXEC);
+	(void)state;
+	assert_int_equal(ftruncate(area, 5000), 0);
+	assert_int_equal(pwrite(area, "secret", 6, 4990), 6);
+	assert_int_equal(ceno_area_wipe(area, &r), 0);
+	assert_int_equal(r.bytes, 8192);
+	assert_int_equal(r.overwritten, 8192);
+	assert_int_equal(r.read_back, 8192);
+	assert_int_equal(r.mismatches, 0);
+	assert_int_equal(pread(area, &byte, 1, 4990), 1);
+	assert_int_equal(byte, 0);
+	close(area);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(only_backed_granules_are_overwritten_and_whole, setup, teardown),
+		cmocka_unit_test_setup_teardown(reading_back_does_not_back_a_hole, setup, teardown),
+		cmocka_unit_test_setup_teardown(untouched_memory_has_the_root_of_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_byte_that_did_not_stay_changes_the_root, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_byte_that_is_not_zero_is_counted, setup, teardown),
+		cmocka_unit_test_setup_teardown(sealing_is_refused_while_somebody_could_write, setup, teardown),
+		cmocka_unit_test_setup_teardown(memory_of_another_length_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(wiping_ram_leaves_zeros_and_a_seal, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_area_is_wiped_whole, setup, teardown),
+	};
+	return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}
