@@ -55,14 +55,15 @@ static bool rolled_back(const struct ceno_ladder *l, const struct ceno_verify_pi
 	return r->reset_count == pin->reset_count && r->clock_ms < pin->clock_ms;
 }
 
+/* One session, and one launch of one node, have one proof. */
 static bool replayed(const struct ceno_ladder *l)
 {
 	const uint8_t *session = l->document.statement.core.session_id;
-	uint64_t launch = l->envelope.seal.step8.launch_index;
 	for (uint32_t i = 0; i < l->policy->seen_count; i++) {
 		const struct ceno_verify_seen *s = &l->policy->seen[i];
-		if ((memcmp(s->session_id, session, 16) == 0 || s->launch_index == launch) &&
-		    memcmp(s->c8, l->result->chain[8], 32) != 0)
+		bool launch =
+		    s->launch_index == l->envelope.seal.step8.launch_index && memcmp(s->ak, l->result->ak, 32) == 0;
+		if ((launch || memcmp(s->session_id, session, 16) == 0) && memcmp(s->c8, l->result->chain[8], 32) != 0)
 			return true;
 	}
 	return false;

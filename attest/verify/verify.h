@@ -142,7 +142,8 @@ struct ceno_verify_pins {
 	uint8_t revoked[CENO_VERIFY_REVOKED_MAX][32]; /* AK digests */
 };
 
-struct ceno_verify_seen { /* a proof accepted earlier, of a pinned node */
+struct ceno_verify_seen { /* a proof accepted earlier */
+	uint8_t ak[32];   /* its node; launch indices are compared within one node only */
 	uint8_t session_id[16];
 	uint64_t launch_index;
 	uint8_t c8[32];
@@ -152,7 +153,7 @@ enum ceno_verify_memory { CENO_MEMORY_FULL, CENO_MEMORY_SAMPLE, CENO_MEMORY_NONE
 
 struct ceno_verify_policy {
 	const struct ceno_verify_pins *pins; /* borrowed; NULL: none */
-	const struct ceno_verify_seen *seen; /* borrowed; all of nodes that `pins` names */
+	const struct ceno_verify_seen *seen; /* borrowed */
 	uint32_t seen_count;
 	const uint8_t *rp_nonce;  /* 32 bytes; NULL: not asked */
 	uint32_t memory;          /* enum ceno_verify_memory */

@@ -473,7 +473,7 @@ static void seen_before(void)
 	policy.seen_count = 1;
 }
 static void v_replay_session(void) { seen_before(); memcpy(seen.session_id, f.statement.core.session_id, 16); seen.launch_index = 999; }
-static void v_replay_launch(void) { seen_before(); seen.launch_index = f.seal.step8.launch_index; }
+static void v_replay_launch(void) { seen_before(); seen.launch_index = f.seal.step8.launch_index; memcpy(seen.ak, f.pins.pins[0].ak, 32); }
 static void v_test_key(void) { f.statement.core.platform.test_key = 1; fixture_redo(&f); policy.refuse_test_key = 1; }
 static void v_assurance(void) { fixture_redo(&f); policy.key_floor = CENO_KEY_VTPM; }
 

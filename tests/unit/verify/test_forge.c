@@ -139,6 +139,11 @@ static void again_and_older_are_fine(void **state)
 	f.pins.pins[0].reset_count = result.reset_count;
 	verify();
 	assert_int_equal(result.exit_status, 0);
+	memset(seen.session_id, 0, 16); /* the same launch index on another node is another launch */
+	memset(seen.c8, 1, 32);
+	seen.ak[0] = 1;
+	verify();
+	assert_int_equal(result.exit_status, 0);
 	f.pins.pins[0].size += 100;
 	f.pins.pins[0].clock_ms += 100;
 	verify();
