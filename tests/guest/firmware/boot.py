@@ -18,7 +18,7 @@ from pathlib import Path
 
 vmm, blobs = sys.argv[1], Path(sys.argv[2])
 firmware = (blobs / "firmware.bin").read_bytes()
-trust = (blobs / "trust.bin").read_bytes()
+trust = (blobs / "trust-development.bin").read_bytes()
 bundle = (blobs / "bundle-handover.bin").read_bytes()
 scratch = tempfile.TemporaryDirectory(prefix="ceno-boot-")
 folder = Path(scratch.name)
