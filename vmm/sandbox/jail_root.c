@@ -67,7 +67,9 @@ int ceno_jail_root(void)
 		return -1;
 	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return -1;
-	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+	/* The mount, then the file system behind it. */
+	const unsigned long flags = MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	if (mount(NULL, "/", NULL, flags | MS_BIND, NULL) < 0 || mount(NULL, "/", NULL, flags, NULL) < 0)
 		return -1;
 	return check_root();
 }
