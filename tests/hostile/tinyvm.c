@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@
 
 static uint8_t *make(struct tinyvm *vm, uint32_t which, uint64_t gpa, uint64_t bytes, uint32_t rights)
 {
-	int fd = memfd_create("tiny", MFD_CLOEXEC);
+	int fd = memfd_create("tiny", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
 	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -32,6 +33,20 @@ static uint8_t *make(struct tinyvm *vm, uint32_t which, uint64_t gpa, uint64_t b
 	vm->launch.slots[vm->launch.slot_count++] =
 		(struct ceno_vmm_slot){ .gpa = gpa, .bytes = bytes, .fd = which, .rights = rights };
 	return at;
+}
+
+/* Unmap the test's own view, seal what the warden would seal, and keep a read-only
+ * descriptor, as the vmm is to receive it. */
+static void finish_read_only(struct tinyvm *vm, uint32_t which, uint8_t *at)
+{
+	char path[32];
+	munmap(at, CENO_PAGE);
+	assert_int_equal(fcntl(vm->fd[which], F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW), 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", vm->fd[which]);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	close(vm->fd[which]);
+	vm->fd[which] = fd;
 }
 
 static void write_tables(uint8_t *ram)
@@ -58,14 +73,17 @@ void tiny_init(struct tinyvm *vm, const void *code, size_t bytes)
 	vm->fd[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	vm->fd[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	vm->fd[2] = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	uint8_t *firmware = make(vm, CENO_VMM_FD_FIRMWARE, CENO_GPA_FIRMWARE, CENO_PAGE, CENO_SLOT_READ_ONLY);
+	static const uint64_t place[] = { CENO_GPA_FIRMWARE, CENO_GPA_TRUST, CENO_GPA_BUNDLE, CENO_GPA_BOOT };
 	assert_true(bytes <= CENO_PAGE);
-	memcpy(firmware, code, bytes);
-	munmap(firmware, CENO_PAGE);
-	make(vm, CENO_VMM_FD_TRUST, CENO_GPA_TRUST, CENO_PAGE, CENO_SLOT_READ_ONLY);
-	make(vm, CENO_VMM_FD_BUNDLE, CENO_GPA_BUNDLE, CENO_PAGE, CENO_SLOT_READ_ONLY);
-	make(vm, CENO_VMM_FD_BOOT, CENO_GPA_BOOT, CENO_PAGE, CENO_SLOT_READ_ONLY);
+	for (uint32_t i = 0; i < sizeof(place) / sizeof(place[0]); i++) {
+		uint32_t which = CENO_VMM_FD_FIRMWARE + i;
+		uint8_t *at = make(vm, which, place[i], CENO_PAGE, CENO_SLOT_READ_ONLY);
+		if (i == 0)
+			memcpy(at, code, bytes);
+		finish_read_only(vm, which, at);
+	}
 	vm->ram = make(vm, CENO_VMM_FD_RAM, CENO_GPA_RAM, TINY_RAM_BYTES, CENO_SLOT_READ_WRITE);
+	assert_int_equal(fcntl(vm->fd[CENO_VMM_FD_RAM], F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
 	vm->window = make(vm, CENO_VMM_FD_WINDOW, CENO_GPA_WINDOW, CENO_STDIO_BYTES, CENO_SLOT_READ_WRITE);
 	write_tables(vm->ram);
 	vm->launch.magic = CENO_VMM_LAUNCH_MAGIC;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define VIOLATION_FIRST CENO_VMM_STOP_UNBACKED
@@ -24,9 +25,12 @@ static void on_flush_timeout(uv_timer_t *timer)
 }
 
 /* The vCPU parked: keep the first reason, then flush unless it was a violation. */
-static void on_parked(uv_async_t *async)
+static void on_parked(uv_poll_t *poll, int status, int events)
 {
-	struct ceno_runner *runner = async->data;
+	struct ceno_runner *runner = poll->data;
+	(void)status;
+	(void)events;
+	uv_poll_stop(poll);
 	if (runner->stop.reason == CENO_VMM_STOP_NONE)
 		runner->stop = runner->vm.vcpu.stop;
 	if (runner->stop.reason >= VIOLATION_FIRST || !runner->has_stdio) {
@@ -43,7 +47,9 @@ static void on_parked(uv_async_t *async)
 static void vcpu_parked(void *owner)
 {
 	struct ceno_runner *runner = owner;
-	uv_async_send(&runner->parked);
+	const uint64_t one = 1;
+	while (write(runner->parked_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
 }
 
 static void on_program(void *owner, const struct ceno_program_report *report)
@@ -100,14 +106,19 @@ int ceno_runner_init(struct ceno_runner *runner, const struct ceno_vmm_launch *l
 	runner->owner = owner;
 	runner->vm.failed = "make the event loop";
 	int result = uv_loop_init(&runner->loop);
+	runner->parked_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!result && runner->parked_fd < 0)
+		result = -errno;
 	if (!result)
-		result = uv_async_init(&runner->loop, &runner->parked, on_parked);
+		result = uv_poll_init(&runner->loop, &runner->parked, runner->parked_fd);
 	if (!result)
 		result = uv_timer_init(&runner->loop, &runner->flush);
 	if (result)
 		return result;
 	runner->parked.data = runner;
 	runner->flush.data = runner;
+	if ((result = uv_poll_start(&runner->parked, UV_READABLE, on_parked)))
+		return result;
 	result = ceno_vm_init(&runner->vm, launch, fd, vcpu_parked, runner, step);
 	if (result)
 		return result;

@@ -30,7 +30,9 @@ struct ceno_runner_events {
 struct ceno_runner {
 	struct ceno_vm vm;
 	uv_loop_t loop;
-	uv_async_t parked;
+	int parked_fd;                  /* owned eventfd: the vCPU thread writes it once. Not uv_async_t, whose
+	                                   receiver may yield the CPU by a call that the filter refuses */
+	uv_poll_t parked;
 	uv_timer_t flush;
 	uv_poll_t doorbell;
 	struct ceno_stdio stdio;

@@ -4,7 +4,7 @@
  *   CREATED --go--> RUNNING --exit that cannot be resumed | kick--> PARKED
  *
  * The thread touches the run page, its own struct and nothing of the loop but one
- * callback (uv_async_send). It allocates nothing. PARKED it sleeps in read(2) of
+ * callback (which writes an eventfd). It allocates nothing. PARKED it sleeps in read(2) of
  * an eventfd for good; the process ends by exit_group.
  *
  * Every exit but a kick ends the run: there is no device to emulate. Which exits

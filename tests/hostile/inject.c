@@ -1,0 +1,298 @@
+/*
+ * What a locked vmm may ask of the kernel, found by making it ask: a tracer puts
+ * one system call into one thread of a fresh, running vmm. The process must die of
+ * SIGSYS, unless the documented table (sandbox/filter_table.h) admits the call.
+ *
+ *   every number 0 to 470, arguments zero                       each thread
+ *   every rule with conditions: matching, and one bit off       each thread
+ *   the x32 numbers of the table's calls; the i386 gate          each thread
+ *   every KVM request on every descriptor                        alternating threads
+ *
+ * Arguments: path of ceno-vmm, and optionally N to do every Nth case only.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/kvm.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "jailed.h"
+#include "vmm/sandbox/filter.h"
+#include "vmm/sandbox/filter_table.h"
+
+#define NUMBERS 471
+#define X32_BIT 0x40000000u
+#define WORKERS 2
+#define DESCRIPTORS_MAX 64
+
+extern const uint8_t guest_sleep_forever[], guest_sleep_forever_end[];
+
+struct injection {
+	uint64_t number, argument[6];
+	bool vcpu_thread;
+	bool i386;              /* by int 0x80: never admitted */
+};
+
+static const struct { const char *name; uint64_t request; } kvm_requests[] = {
+#include "kvm_requests.inc"
+};
+#define KVM_REQUESTS (sizeof(kvm_requests) / sizeof(kvm_requests[0]))
+
+/* Linux 6.14 and 6.18 let these two past every filter. Outside a trampoline that the
+ * kernel itself maps they do nothing but raise SIGILL or return ENXIO. */
+#define CALL_URETPROBE 335
+#define CALL_UPROBE 336
+
+static bool exempt(const struct injection *in)
+{
+	return !in->i386 && (in->number == CALL_URETPROBE || in->number == CALL_UPROBE);
+}
+
+static bool admitted(const struct injection *in)
+{
+	size_t count;
+	const struct ceno_filter_rule *rules = ceno_filter_rules(&count);
+	for (size_t i = 0; i < count && !in->i386; i++) {
+		bool match = rules[i].number == in->number;
+		for (uint32_t j = 0; j < rules[i].condition_count; j++)
+			match = match && in->argument[rules[i].conditions[j].argument] == rules[i].conditions[j].value;
+		if (match)
+			return true;
+	}
+	return false;
+}
+
+static bool is_own_thread(pid_t pid, pid_t tid)
+{
+	char path[64], name[32] = "";
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", pid, tid);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return false;
+	bool own = fgets(name, sizeof(name), file) && strcmp(name, "ceno-vmm\n") == 0;
+	fclose(file);
+	return own;
+}
+
+/* The vCPU thread is the one that is not the process's first, nor KVM's own worker
+ * (a thread of this process that never leaves the kernel). */
+static pid_t find_thread(pid_t pid, bool vcpu)
+{
+	char path[32];
+	pid_t found = 0;
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	DIR *tasks = opendir(path);
+	assert_non_null(tasks);
+	for (struct dirent *entry = readdir(tasks); entry; entry = readdir(tasks)) {
+		pid_t tid = atoi(entry->d_name);
+		if (tid > 0 && (tid != pid) == vcpu && is_own_thread(pid, tid))
+			found = tid;
+	}
+	closedir(tasks);
+	assert_true(found > 0);
+	return found;
+}
+
+static void next_stop(pid_t tid)
+{
+	int status;
+	assert_int_equal(ptrace(PTRACE_SYSCALL, tid, 0, 0), 0);
+	assert_int_equal(waitpid(tid, &status, __WALL), tid);
+	assert_true(WIFSTOPPED(status));
+}
+
+/* Stop the thread at the entry of whatever it calls next, and make that the call to
+ * inject: the filter looks after the tracer. int 0x80 instead: skip that call, and let
+ * the thread execute the other gate in its place. */
+static void put_call(pid_t tid, const struct injection *in)
+{
+	struct user_regs_struct regs;
+	next_stop(tid);
+	assert_int_equal(ptrace(PTRACE_GETREGS, tid, 0, &regs), 0);
+	if (in->i386) {
+		regs.orig_rax = (unsigned long long)-1;
+		assert_int_equal(ptrace(PTRACE_SETREGS, tid, 0, &regs), 0);
+		next_stop(tid);
+		regs.rip -= 2;
+		errno = 0;
+		long code = ptrace(PTRACE_PEEKTEXT, tid, regs.rip, 0);
+		assert_int_equal(errno, 0);
+		assert_int_equal(code & 0xffff, 0x050f);
+		assert_int_equal(ptrace(PTRACE_POKETEXT, tid, regs.rip, (code & ~0xffffl) | 0x80cd), 0);
+	}
+	regs.orig_rax = in->i386 ? (unsigned long long)-1 : in->number;
+	regs.rax = in->number;
+	regs.rdi = in->argument[0];
+	regs.rsi = in->argument[1];
+	regs.rdx = in->argument[2];
+	regs.r10 = in->argument[3];
+	regs.r8 = in->argument[4];
+	regs.r9 = in->argument[5];
+	assert_int_equal(ptrace(PTRACE_SETREGS, tid, 0, &regs), 0);
+}
+
+/* Run the call: stops at its exit (by the other gate also at its entry) and, if it was
+ * let through, at the thread's next call. Returns the wait status of the thread's end, or -1: it lives;
+ * *raised: the signal it was about to get, or 0. */
+static int run_call(pid_t tid, bool i386, int *raised)
+{
+	int status;
+	*raised = 0;
+	for (int stops = i386 ? 0 : 1; stops < 3 && !*raised; stops++) {
+		if (ptrace(PTRACE_SYSCALL, tid, 0, 0) < 0)
+			break;
+		assert_int_equal(waitpid(tid, &status, __WALL), tid);
+		if (!WIFSTOPPED(status))
+			return status;
+		if (WSTOPSIG(status) != SIGTRAP)
+			*raised = WSTOPSIG(status);
+	}
+	return -1;
+}
+
+/* Whether the whole process dies of it, by SIGSYS. */
+static bool dies(const struct injection *in)
+{
+	struct jailed_vmm vmm;
+	int status, raised;
+	jailed_lock(&vmm, guest_sleep_forever, (size_t)(guest_sleep_forever_end - guest_sleep_forever), true);
+	pid_t tid = find_thread(vmm.child.pid, in->vcpu_thread);
+	assert_int_equal(ptrace(PTRACE_SEIZE, tid, 0, 0), 0);
+	assert_int_equal(ptrace(PTRACE_INTERRUPT, tid, 0, 0), 0);
+	assert_int_equal(waitpid(tid, &status, __WALL), tid);
+	assert_true(WIFSTOPPED(status));
+	put_call(tid, in);
+	int end = run_call(tid, in->i386, &raised);
+	bool died = end >= 0 && WIFSIGNALED(end) && WTERMSIG(end) == SIGSYS;
+	if (end >= 0 && !in->vcpu_thread) {
+		close(vmm.child.pidfd); /* the first thread's end is the process's: reaped above */
+		vmm.child.pidfd = -1;
+	} else {
+		if (end < 0) {
+			ceno_child_kill(&vmm.child);
+			if (in->vcpu_thread) /* a traced thread stays until its tracer has seen its end */
+				assert_int_equal(waitpid(tid, &status, __WALL), tid);
+		}
+		uint32_t whole = jailed_reap(&vmm);
+		died = died && (whole & 0x7f) == SIGSYS;
+	}
+	jailed_fini(&vmm);
+	return died || exempt(in);
+}
+
+/* ---- the cases -------------------------------------------------------------- */
+
+static struct injection *cases;
+static size_t case_count;
+
+static void add(struct injection in, bool vcpu)
+{
+	in.vcpu_thread = vcpu;
+	cases = realloc(cases, (case_count + 1) * sizeof(*cases));
+	assert_non_null(cases);
+	cases[case_count++] = in;
+}
+
+static void add_both(struct injection in)
+{
+	add(in, false);
+	add(in, true);
+}
+
+static void add_rules(void)
+{
+	size_t count;
+	const struct ceno_filter_rule *rules = ceno_filter_rules(&count);
+	for (size_t i = 0; i < count; i++) {
+		struct injection in = { .number = rules[i].number };
+		add_both((struct injection){ .number = rules[i].number | X32_BIT });
+		add_both((struct injection){ .number = rules[i].number, .i386 = true });
+		for (uint32_t j = 0; j < rules[i].condition_count; j++)
+			in.argument[rules[i].conditions[j].argument] = rules[i].conditions[j].value;
+		if (rules[i].number != SYS_ioctl) /* a second KVM_RUN would not come back */
+			add_both(in);
+		for (uint32_t j = 0; j < rules[i].condition_count; j++) {
+			for (unsigned bit = 0; bit < 64; bit += 31) {
+				struct injection off = in;
+				off.argument[rules[i].conditions[j].argument] ^= 1ull << bit;
+				add_both(off);
+			}
+		}
+	}
+}
+
+static void add_requests(void)
+{
+	static const int descriptors[] = { 0, 1, 2, 3, 20, 21, 25, 26, 27, 28, 29, 30, CENO_VMM_FD_VCPU };
+	bool vcpu = false;
+	for (size_t i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++)
+		for (size_t j = 0; j < KVM_REQUESTS; j++) {
+			const struct injection in = { .number = SYS_ioctl,
+				                      .argument = { (uint64_t)descriptors[i], kvm_requests[j].request } };
+			vcpu = !vcpu;
+			if (!admitted(&in)) /* KVM_RUN on the vCPU would not come back */
+				add(in, vcpu);
+		}
+}
+
+struct share { size_t first, step; };
+
+static void inject_share(void **state)
+{
+	const struct share *share = *state;
+	int wrong = 0;
+	for (size_t i = share->first; i < case_count; i += share->step) {
+		const struct injection *in = &cases[i];
+		bool died = dies(in);
+		if (died != admitted(in))
+			continue;
+		wrong++;
+		print_error("call %lu (%#lx, %#lx, %#lx)%s in the %s thread: %s\n", (unsigned long)in->number,
+		            (unsigned long)in->argument[0], (unsigned long)in->argument[1],
+		            (unsigned long)in->argument[2], in->i386 ? " by int 0x80" : "",
+		            in->vcpu_thread ? "vCPU" : "loop", died ? "killed, though in the table" : "not killed");
+	}
+	assert_int_equal(wrong, 0);
+}
+
+static int worker(size_t first, size_t step)
+{
+	struct share share = { first, step };
+	const struct CMUnitTest tests[] = { cmocka_unit_test_prestate(inject_share, &share) };
+	return cmocka_run_group_tests_name("injected calls", tests, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	int wrong = 0, status;
+	if (argc < 2 || geteuid() != 0) {
+		puts("SKIP: needs the path of ceno-vmm and root");
+		return 77;
+	}
+	size_t stride = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
+	jailed_use(argv[1]);
+	for (uint64_t number = 0; number < NUMBERS; number++)
+		add_both((struct injection){ .number = number });
+	add_rules();
+	add_requests();
+	printf("%zu cases, every %zu of them\n", case_count, stride);
+	fflush(stdout);
+	for (size_t i = 0; i < WORKERS; i++)
+		if (fork() == 0)
+			_exit(worker(i * stride, WORKERS * stride));
+	for (size_t i = 0; i < WORKERS; i++)
+		wrong |= wait(&status) < 0 || status != 0;
+	puts(wrong ? "FAILED" : "every call outside the table killed the vmm, every call in it did not");
+	return wrong;
+}

@@ -1,0 +1,208 @@
+/*
+ * The jailed role over its control socket: what it serves, what it refuses, how it
+ * ends. Argument 1: ceno-vmm.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "jailed.h"
+#include "vmm/core/launch_check.h"
+#include "vmm/sandbox/jail.h"
+
+#define GUEST(name) extern const uint8_t guest_##name[], guest_##name##_end[];
+GUEST(hello) GUEST(spin) GUEST(stop_code) GUEST(write_boot) GUEST(lie_report) GUEST(sleep_forever)
+#define CODE(name) guest_##name, (size_t)(guest_##name##_end - guest_##name)
+
+#define EXITED(code) ((uint32_t)(code) | CLD_EXITED << 8)
+
+static void expect_stop(struct jailed_vmm *vmm, uint32_t reason, int code)
+{
+	struct ceno_vmm_record record;
+	assert_true(jailed_receive(vmm, &record));
+	assert_int_equal(record.type, CENO_VMM_STOPPED);
+	assert_int_equal(record.reason, reason);
+	assert_false(jailed_receive(vmm, &record));
+	assert_int_equal(jailed_reap(vmm), EXITED(code));
+}
+
+static void serves_a_program(void **state)
+{
+	(void)state;
+	struct jailed_vmm vmm;
+	struct ceno_vmm_record record;
+	char buffer[16];
+	jailed_lock(&vmm, CODE(hello), true);
+	assert_true(jailed_receive(&vmm, &record));
+	assert_int_equal(record.type, CENO_VMM_PROGRAM);
+	assert_int_equal(record.program_seq, 1);
+	assert_int_equal(record.exit_status, 7);
+	jailed_send(&vmm, CENO_VMM_DRAIN);
+	expect_stop(&vmm, CENO_VMM_STOP_DRAINED, 0);
+	assert_int_equal(read(vmm.output, buffer, sizeof(buffer)), 6);
+	assert_memory_equal(buffer, "hello\n", 6);
+	jailed_fini(&vmm);
+}
+
+static void drains(void **state)
+{
+	(void)state;
+	struct jailed_vmm vmm;
+	jailed_lock(&vmm, CODE(spin), true);
+	jailed_send(&vmm, CENO_VMM_DRAIN);
+	expect_stop(&vmm, CENO_VMM_STOP_DRAINED, 0);
+	jailed_fini(&vmm);
+	jailed_lock(&vmm, CODE(sleep_forever), true);
+	usleep(20000);
+	jailed_send(&vmm, CENO_VMM_DRAIN);
+	expect_stop(&vmm, CENO_VMM_STOP_DRAINED, 0);
+	jailed_fini(&vmm);
+}
+
+static void reports_stops(void **state)
+{
+	(void)state;
+	struct jailed_vmm vmm;
+	jailed_lock(&vmm, CODE(stop_code), true);
+	expect_stop(&vmm, CENO_VMM_STOP_GUEST_STOP, 0);
+	jailed_fini(&vmm);
+	jailed_lock(&vmm, CODE(write_boot), true);
+	expect_stop(&vmm, CENO_VMM_STOP_READ_ONLY, 3);
+	jailed_fini(&vmm);
+	jailed_lock(&vmm, CODE(lie_report), true);
+	expect_stop(&vmm, CENO_VMM_STOP_RING_LIE, 3);
+	jailed_fini(&vmm);
+}
+
+/* The warden's end closes: the vmm ends by itself, running or not. */
+static void ends_with_the_warden(void **state)
+{
+	(void)state;
+	for (int go = 0; go < 2; go++) {
+		struct jailed_vmm vmm;
+		jailed_lock(&vmm, CODE(spin), go);
+		close(vmm.control);
+		vmm.control = -1;
+		assert_int_equal(jailed_reap(&vmm), EXITED(4));
+		jailed_fini(&vmm);
+	}
+}
+
+/* Out of order, unknown, too long, or with a stray field: the run ends. */
+static void refuses_bad_orders(void **state)
+{
+	(void)state;
+	static const struct ceno_vmm_record bad[] = {
+		{ .type = CENO_VMM_DRAIN }, { .type = CENO_VMM_REQUEST }, { .type = CENO_VMM_LOCKED },
+		{ .type = 99 }, { .type = CENO_VMM_GO, .value = 1 }, { .type = CENO_VMM_GO, .reserved2 = { 0, 0, 0, 1 } },
+	};
+	for (size_t i = 0; i <= sizeof(bad) / sizeof(bad[0]); i++) {
+		struct jailed_vmm vmm;
+		jailed_lock(&vmm, CODE(spin), false);
+		if (i < sizeof(bad) / sizeof(bad[0])) {
+			assert_int_equal(write(vmm.control, &bad[i], sizeof(bad[i])), sizeof(bad[i]));
+		} else {
+			jailed_send(&vmm, CENO_VMM_GO);
+			jailed_send(&vmm, CENO_VMM_GO);
+		}
+		expect_stop(&vmm, CENO_VMM_STOP_HOST_ERROR, 4);
+		jailed_fini(&vmm);
+	}
+}
+
+static void expect_refusal(struct jailed_vmm *vmm, uint32_t stage, uint64_t value)
+{
+	struct ceno_vmm_record answer = jailed_launch(vmm, &vmm->tiny.launch, sizeof(vmm->tiny.launch));
+	assert_int_equal(answer.type, CENO_VMM_STOPPED);
+	assert_int_equal(answer.reason, CENO_VMM_STOP_REFUSED);
+	assert_int_equal(answer.gpa, stage);
+	if (value)
+		assert_int_equal(answer.value, value);
+	assert_int_equal(jailed_reap(vmm), EXITED(4));
+	jailed_fini(vmm);
+}
+
+static void refuses_bad_launches(void **state)
+{
+	(void)state;
+	struct jailed_vmm vmm;
+	jailed_start(&vmm, CODE(spin));
+	vmm.tiny.launch.flags = CENO_VMM_SINGLE_STEP;
+	expect_refusal(&vmm, CENO_VMM_STAGE_RECORD, CENO_LAUNCH_FLAGS);
+
+	jailed_start(&vmm, CODE(spin));
+	vmm.tiny.launch.slots[4].bytes += CENO_LARGE_PAGE; /* RAM longer than its descriptor */
+	expect_refusal(&vmm, CENO_VMM_STAGE_DESCRIPTORS, 0);
+
+	jailed_start(&vmm, CODE(spin));
+	vmm.tiny.launch.slot_count = 5; /* a window that no slot asks for */
+	vmm.tiny.launch.slots[5] = (struct ceno_vmm_slot){ 0 };
+	vmm.tiny.launch.pledge_mask = 0;
+	expect_refusal(&vmm, CENO_VMM_STAGE_DESCRIPTORS, 0);
+
+	jailed_start(&vmm, CODE(spin));
+	struct ceno_vmm_record answer = jailed_launch(&vmm, "short", 5);
+	assert_int_equal(answer.reason, CENO_VMM_STOP_REFUSED);
+	assert_int_equal(answer.value, CENO_LAUNCH_SIZE);
+	jailed_fini(&vmm);
+}
+
+/* What /proc says of a locked vmm. */
+static void is_locked(void **state)
+{
+	(void)state;
+	struct jailed_vmm vmm;
+	char path[64], text[4096];
+	jailed_lock(&vmm, CODE(spin), false); /* from the first KVM_RUN on, KVM may add a kernel thread */
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", vmm.child.pid, vmm.child.pid);
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	size_t n = fread(text, 1, sizeof(text) - 1, file);
+	text[n] = 0;
+	fclose(file);
+	assert_non_null(strstr(text, "\nSeccomp:\t2\n"));
+	assert_non_null(strstr(text, "\nNoNewPrivs:\t1\n"));
+	assert_non_null(strstr(text, "\nCapEff:\t0000000000000000\n"));
+	assert_non_null(strstr(text, "\nThreads:\t2\n"));
+	/* Streams, control, eventfds, epoll, vCPU: no memory, no VM, no /dev/kvm. */
+	for (int fd = 0; fd < 64; fd++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", vmm.child.pid, fd);
+		n = (size_t)readlink(path, text, sizeof(text) - 1);
+		if ((ssize_t)n < 0)
+			continue;
+		text[n] = 0;
+		if (strstr(text, "kvm") && strcmp(text, "anon_inode:kvm-vcpu:0") != 0)
+			fail_msg("descriptor %d is %s", fd, text);
+		if (strstr(text, "memfd"))
+			fail_msg("descriptor %d is %s", fd, text);
+	}
+	jailed_fini(&vmm);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(serves_a_program),
+		cmocka_unit_test(drains),
+		cmocka_unit_test(reports_stops),
+		cmocka_unit_test(ends_with_the_warden),
+		cmocka_unit_test(refuses_bad_orders),
+		cmocka_unit_test(refuses_bad_launches),
+		cmocka_unit_test(is_locked),
+	};
+	if (argc != 2 || geteuid() != 0) {
+		puts("SKIP: needs the path of ceno-vmm and root");
+		return 77;
+	}
+	jailed_use(argv[1]);
+	return cmocka_run_group_tests_name("jailed vmm", tests, NULL, NULL);
+}
