@@ -88,7 +88,7 @@ static void refuses_msr(void **state)
 	struct tinyvm vm;
 	tiny_init(&vm, guest_msr, (size_t)(guest_msr_end - guest_msr));
 	struct ceno_vcpu_stop stop = tiny_run(&vm, TIMEOUT_MS);
-	if (vm.runner.vm.msr_exits && stop.reason == CENO_VMM_STOP_MSR)
+	if (vm.msr_exits && stop.reason == CENO_VMM_STOP_MSR)
 		assert_int_equal(stop.value, 0x4b564dff);
 	else
 		assert_int_equal(stop.reason, CENO_VMM_STOP_SHUTDOWN);

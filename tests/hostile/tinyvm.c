@@ -158,7 +158,11 @@ struct ceno_vcpu_stop tiny_run(struct tinyvm *vm, unsigned timeout_ms)
 	ceno_runner_go(&vm->runner);
 	uv_run(&vm->runner.loop, UV_RUN_DEFAULT);
 	assert_true(vm->stopped);
-	return vm->runner.stop;
+	struct ceno_vcpu_stop stop = vm->runner.stop;
+	vm->msr_exits = vm->runner.vm.msr_exits;
+	uv_close((uv_handle_t *)&timer, NULL);
+	ceno_runner_fini(&vm->runner);
+	return stop;
 }
 
 void tiny_fini(struct tinyvm *vm)

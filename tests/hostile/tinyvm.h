@@ -23,6 +23,7 @@ struct tinyvm {
 	uint8_t *window;
 	unsigned programs;               /* program events seen */
 	bool stopped;
+	bool msr_exits;                  /* KVM reports refused MSRs */
 };
 
 /* Make the descriptors and the record. code: bytes of the guest, copied. */
@@ -32,7 +33,7 @@ void tiny_init(struct tinyvm *vm, const void *code, size_t bytes);
  * and map one large page for ring 3 with `user` at its start (TINY_USER). */
 void tiny_add_ring3(struct tinyvm *vm, const void *user, size_t bytes);
 
-/* Run until it stops, or kick it after timeout_ms. Returns the stop. */
+/* Run until it stops, or kick it after timeout_ms. Returns the stop; the runner is gone then. */
 struct ceno_vcpu_stop tiny_run(struct tinyvm *vm, unsigned timeout_ms);
 
 void tiny_fini(struct tinyvm *vm);

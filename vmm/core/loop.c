@@ -157,3 +157,17 @@ void ceno_runner_abort(struct ceno_runner *runner, uint32_t reason, uint64_t val
 	else
 		ceno_vcpu_kick(&runner->vm.vcpu);
 }
+
+void ceno_runner_fini(struct ceno_runner *runner)
+{
+	if (runner->has_stdio) {
+		ceno_stdio_close(&runner->stdio);
+		uv_close((uv_handle_t *)&runner->doorbell, NULL);
+	}
+	uv_close((uv_handle_t *)&runner->parked, NULL);
+	uv_close((uv_handle_t *)&runner->flush, NULL);
+	uv_run(&runner->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&runner->loop);
+	close(runner->parked_fd);
+	ceno_vm_fini(&runner->vm);
+}

@@ -54,6 +54,9 @@ void ceno_runner_go(struct ceno_runner *runner);
 /* Stop the vCPU, then flush the output rings. Idempotent. */
 void ceno_runner_drain(struct ceno_runner *runner);
 
+/* Give everything back; the runner stopped or never went. Not after lock. */
+void ceno_runner_fini(struct ceno_runner *runner);
+
 /* Stop the vCPU at once, for `reason`. */
 void ceno_runner_abort(struct ceno_runner *runner, uint32_t reason, uint64_t value);
 

@@ -13,6 +13,8 @@
 #include "vmm/kvm/step.h"
 
 #define KICK_SIGNAL SIGUSR1
+#define GATE_GO 1u  /* what is written to the gate; the values add up */
+#define GATE_END 2u
 
 #ifndef KVM_EXIT_MEMORY_FAULT
 #define KVM_EXIT_MEMORY_FAULT 39 /* Linux 6.8; newer than the headers of Debian 12 */
@@ -85,10 +87,17 @@ bool ceno_vcpu_decode(const struct kvm_run *run, int result, const struct ceno_s
 	}
 }
 
-static void wait_gate(const struct ceno_vcpu *vcpu)
+static uint64_t wait_gate(int fd)
 {
 	uint64_t value;
-	while (read(vcpu->gate_fd, &value, sizeof(value)) != (ssize_t)sizeof(value))
+	while (read(fd, &value, sizeof(value)) != (ssize_t)sizeof(value))
+		;
+	return value;
+}
+
+static void write_gate(const struct ceno_vcpu *vcpu, uint64_t value)
+{
+	while (write(vcpu->gate_fd, &value, sizeof(value)) < 0 && errno == EINTR)
 		;
 }
 
@@ -112,11 +121,12 @@ static void *thread_main(void *argument)
 {
 	struct ceno_vcpu *vcpu = argument;
 	atomic_store(&vcpu->tid, (pid_t)syscall(SYS_gettid));
-	wait_gate(vcpu);
+	if (wait_gate(vcpu->gate_fd) >= GATE_END)
+		return NULL;
 	run_until_stop(vcpu);
 	vcpu->parked(vcpu->owner);
-	for (;;)
-		wait_gate(vcpu);
+	while (wait_gate(vcpu->gate_fd) < GATE_END)
+		;
 	return NULL;
 }
 
@@ -136,8 +146,10 @@ int ceno_vcpu_start(struct ceno_vcpu *vcpu)
 	if (vcpu->gate_fd < 0 || sigaction(KICK_SIGNAL, &action, NULL) < 0)
 		return -errno;
 	int result = pthread_create(&vcpu->thread, NULL, thread_main, vcpu);
-	if (result)
+	if (result) {
+		close(vcpu->gate_fd);
 		return -result;
+	}
 	while (atomic_load(&vcpu->tid) == 0)
 		usleep(50);
 	return 0;
@@ -145,9 +157,14 @@ int ceno_vcpu_start(struct ceno_vcpu *vcpu)
 
 void ceno_vcpu_go(struct ceno_vcpu *vcpu)
 {
-	const uint64_t one = 1;
-	while (write(vcpu->gate_fd, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
+	write_gate(vcpu, GATE_GO);
+}
+
+void ceno_vcpu_end(struct ceno_vcpu *vcpu)
+{
+	write_gate(vcpu, GATE_END);
+	pthread_join(vcpu->thread, NULL);
+	close(vcpu->gate_fd);
 }
 
 void ceno_vcpu_kick(struct ceno_vcpu *vcpu)

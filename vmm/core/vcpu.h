@@ -5,7 +5,7 @@
  *
  * The thread touches the run page, its own struct and nothing of the loop but one
  * callback (which writes an eventfd). It allocates nothing. PARKED it sleeps in read(2) of
- * an eventfd for good; the process ends by exit_group.
+ * an eventfd: a jailed process ends by exit_group, others by ceno_vcpu_end.
  *
  * Every exit but a kick ends the run: there is no device to emulate. Which exits
  * are violations is decided by ceno_vcpu_decode, which is pure.
@@ -51,6 +51,10 @@ void ceno_vcpu_go(struct ceno_vcpu *vcpu);
 
 /* Make it leave the guest and park with CENO_VMM_STOP_DRAINED. Any thread; idempotent. */
 void ceno_vcpu_kick(struct ceno_vcpu *vcpu);
+
+/* End the thread, which is parked or never went, and wait for it. Not possible after
+ * lock (a thread's end needs calls that the filter refuses); a jailed vmm exits. */
+void ceno_vcpu_end(struct ceno_vcpu *vcpu);
 
 /* Decide about one exit. run: the run page (guest-influenced); result: of
  * ceno_kvm_run. True: the run ends, *stop says why; false: enter again. */

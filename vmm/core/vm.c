@@ -99,3 +99,9 @@ void ceno_vm_seal(struct ceno_vm *vm)
 {
 	ceno_kvm_seal(&vm->kvm);
 }
+
+void ceno_vm_fini(struct ceno_vm *vm)
+{
+	ceno_vcpu_end(&vm->vcpu);
+	undo(vm);
+}

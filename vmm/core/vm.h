@@ -27,6 +27,9 @@ struct ceno_vm {
 int ceno_vm_init(struct ceno_vm *vm, const struct ceno_vmm_launch *launch, const int fd[CENO_VMM_FD_END],
                  void (*parked)(void *owner), void *owner, struct ceno_step *step);
 
+/* End the vCPU thread (parked, or never started) and give everything back. Not after lock. */
+void ceno_vm_fini(struct ceno_vm *vm);
+
 /* Close the VM's descriptor; KVM_RUN is all that remains possible. */
 void ceno_vm_seal(struct ceno_vm *vm);
 

@@ -34,7 +34,6 @@
 	X(rt_sigreturn, "vcpu", NONE, "return from that signal's handler") \
 	X(clock_gettime, "loop", EQ(0, CLOCK_MONOTONIC), "timers, where the vDSO cannot answer") \
 	X(clock_gettime, "loop", EQ(0, CLOCK_MONOTONIC_COARSE), "the same, as libuv's cheaper clock") \
-	X(sched_yield, "loop", NONE, "libuv gives way while the vCPU thread is in the middle of waking the loop") \
 	X(exit_group, "both", NONE, "the end")
 
 #endif
