@@ -232,8 +232,8 @@ void ceno_fiber_select(struct ceno_fiber *f);
 
 int64_t ceno_verb_spawn(struct ceno_fiber *f, const uint64_t a[6]);
 int64_t ceno_verb_map(struct ceno_fiber *f, const uint64_t a[6]);
-/* The common MAP in a third of the instructions: 4 KiB entries of the page table
- * the space used last, nothing mapped there, no expiry. Called by entry.S with the
+/* The common MAP in a third of the instructions: 4 KiB entries of one page table,
+ * nothing mapped there, no expiry, no code in RAM. Called by entry.S with the
  * caller's registers. 0 done; 1 nothing changed, take the long way, which says what
  * is wrong if anything is. */
 int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights);
