@@ -47,7 +47,7 @@ static uint64_t entry_of(const struct ceno_bundle_header *h, uint32_t module)
 /* As many pool pages as there are, less a little for init's own tables. */
 static uint32_t spawn_child(uint64_t rip)
 {
-	uint64_t pages = pool_bytes() / CENO_PAGE, step = pages / 32;
+	uint64_t all = pool_bytes() / CENO_PAGE, pages = all - all / 8, step = all / 32;
 	int64_t index = CENO_E_POOL;
 
 	for (; pages > step && index == CENO_E_POOL; pages -= step)
@@ -78,14 +78,6 @@ static uint64_t map_memory(const struct ceno_bundle_segment *bss, uint64_t user_
 	return (bss_bytes + stack_bytes) / CENO_PAGE;
 }
 
-static void grant_if_there(uint32_t slot, uint32_t rights)
-{
-	int64_t rc = ceno_grant(SLOT_CHILD, slot, slot, rights);
-
-	if (rc != CENO_E_SLOT) /* nothing pledged, no image, no pack: an empty slot */
-		must(rc);
-}
-
 static void grant_all(uint64_t user_bytes, uint64_t taken_pages)
 {
 	const uint32_t rw = CENO_RIGHT_READ | CENO_RIGHT_WRITE, rx = CENO_RIGHT_READ | CENO_RIGHT_EXECUTE;
@@ -94,11 +86,14 @@ static void grant_all(uint64_t user_bytes, uint64_t taken_pages)
 	must(ceno_grant(SLOT_CHILD, CENO_SLOT_CLOCK, CENO_SLOT_CLOCK, CENO_RIGHT_READ));
 	must(ceno_mask(CENO_SLOT_RAM, CENO_RIGHTS_ALL, 0, user_bytes - taken_pages * CENO_PAGE, 0));
 	must(ceno_grant(SLOT_CHILD, CENO_SLOT_RAM, CENO_SLOT_RAM, rw | CENO_RIGHT_EXECUTE));
-	grant_if_there(CENO_SLOT_PACK, rx);
+	if (boot_page()->pack_bytes)
+		must(ceno_grant(SLOT_CHILD, CENO_SLOT_PACK, CENO_SLOT_PACK, rx));
 	must(ceno_grant(SLOT_CHILD, CENO_SLOT_BOOT, CENO_SLOT_BOOT, CENO_RIGHT_READ));
-	grant_if_there(CENO_SLOT_IMAGE, rx);
+	if (boot_page()->image_bytes)
+		must(ceno_grant(SLOT_CHILD, CENO_SLOT_IMAGE, CENO_SLOT_IMAGE, rx));
 	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class++)
-		grant_if_there(CENO_SLOT_WINDOW + class, rw);
+		if (boot_page()->pledge_mask >> class & 1)
+			must(ceno_grant(SLOT_CHILD, CENO_SLOT_WINDOW + class, CENO_SLOT_WINDOW + class, rw));
 	must(ceno_spawn(CENO_SPAWN_CHANNEL, CENO_SLOT_SUPERVISOR, 1, 0, 0));
 	must(ceno_grant(SLOT_CHILD, CENO_SLOT_SUPERVISOR, CENO_SLOT_SUPERVISOR, CENO_RIGHT_WRITE));
 	must(ceno_mask(CENO_SLOT_RAM, 0, 0, 0, 0)); /* init can reach no program memory from here on */
