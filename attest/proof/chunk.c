@@ -2,9 +2,11 @@
  * One keyed pass over session RAM: key stream and read-back leaves (chunk.h).
  * AES-256-CTR and GCM come from OpenSSL, with one context each, keyed once;
  * continuing a stream or changing the GCM nonce does not expand the key again.
+ * Where the CPU has wider instructions wide.c does both, unless asked not to.
  */
 #include "proof.h"
 #include "hash.h"
+#include "wide.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -20,6 +22,8 @@ struct ceno_proof_pass {
 	uint8_t session_id[16];
 	uint64_t next; /* gpa the stream stands at */
 	int positioned;
+	int is_wide;
+	struct ceno_wide wide;
 };
 
 void ceno_proof_hkdf(const uint8_t key[32], const uint8_t *info, size_t info_bytes, uint8_t out[32])
@@ -68,6 +72,9 @@ struct ceno_proof_pass *ceno_proof_pass_new(const uint8_t session_id[16], const 
 	int rc = start_cipher(&pass->ctr, "AES-256-CTR", fill);
 	if (rc == 0)
 		rc = start_cipher(&pass->gcm, "AES-256-GCM", mac);
+	pass->is_wide = ceno_wide_available();
+	if (pass->is_wide)
+		ceno_wide_init(&pass->wide, fill, mac);
 	sodium_memzero(fill, sizeof(fill));
 	sodium_memzero(mac, sizeof(mac));
 	if (rc != 0) {
@@ -75,6 +82,11 @@ struct ceno_proof_pass *ceno_proof_pass_new(const uint8_t session_id[16], const 
 		return NULL;
 	}
 	return pass;
+}
+
+void ceno_proof_pass_portable(struct ceno_proof_pass *pass)
+{
+	pass->is_wide = 0;
 }
 
 void ceno_proof_pass_free(struct ceno_proof_pass *pass)
@@ -102,7 +114,13 @@ static int seek(struct ceno_proof_pass *pass, uint64_t gpa)
 int ceno_proof_pass_fill(struct ceno_proof_pass *pass, uint64_t gpa, uint8_t *out, size_t bytes)
 {
 	int n = 0;
-	if (gpa % 16 != 0 || bytes % 16 != 0 || bytes > 1u << 30 || seek(pass, gpa) != 0)
+	if (gpa % 16 != 0 || bytes % 16 != 0 || bytes > 1u << 30)
+		return CENO_PROOF_E_CRYPTO;
+	if (pass->is_wide) {
+		ceno_wide_stream(&pass->wide, gpa / 16, out, bytes);
+		return 0;
+	}
+	if (seek(pass, gpa) != 0)
 		return CENO_PROOF_E_CRYPTO;
 	for (size_t done = 0; done < bytes;) {
 		size_t part = bytes - done < CENO_PROOF_CHUNK ? bytes - done : CENO_PROOF_CHUNK;
@@ -116,17 +134,27 @@ int ceno_proof_pass_fill(struct ceno_proof_pass *pass, uint64_t gpa, uint8_t *ou
 	return 0;
 }
 
-int ceno_proof_pass_leaf(struct ceno_proof_pass *pass, uint64_t gpa, const uint8_t *chunk, uint8_t leaf[32])
+static int openssl_gmac(struct ceno_proof_pass *pass, const uint8_t nonce[12], const uint8_t *chunk, uint8_t tag[16])
 {
-	uint8_t nonce[12], tag[16], none[16];
-	crypto_hash_sha256_state s;
+	uint8_t none[16];
 	int n = 0;
-	ceno_store_be32(nonce, pass->number);
-	ceno_store_be64(nonce + 4, gpa);
 	if (EVP_EncryptInit_ex2(pass->gcm, NULL, NULL, nonce, NULL) != 1 ||
 	    EVP_EncryptUpdate(pass->gcm, NULL, &n, chunk, (int)CENO_PROOF_CHUNK) != 1 ||
 	    EVP_EncryptFinal_ex(pass->gcm, none, &n) != 1 ||
-	    EVP_CIPHER_CTX_ctrl(pass->gcm, EVP_CTRL_AEAD_GET_TAG, sizeof(tag), tag) != 1)
+	    EVP_CIPHER_CTX_ctrl(pass->gcm, EVP_CTRL_AEAD_GET_TAG, 16, tag) != 1)
+		return CENO_PROOF_E_CRYPTO;
+	return 0;
+}
+
+int ceno_proof_pass_leaf(struct ceno_proof_pass *pass, uint64_t gpa, const uint8_t *chunk, uint8_t leaf[32])
+{
+	uint8_t nonce[12], tag[16];
+	crypto_hash_sha256_state s;
+	ceno_store_be32(nonce, pass->number);
+	ceno_store_be64(nonce + 4, gpa);
+	if (pass->is_wide)
+		ceno_wide_gmac(&pass->wide, nonce, chunk, CENO_PROOF_CHUNK, tag);
+	else if (openssl_gmac(pass, nonce, chunk, tag) != 0)
 		return CENO_PROOF_E_CRYPTO;
 	crypto_hash_sha256_init(&s);
 	ceno_hash_add(&s, "", 1); /* 0x00: an RFC 6962 leaf */

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 #include "attest/proof/proof.h"
+#include "attest/proof/wide.h"
 
 static const uint8_t session[16] = "sixteen bytes id";
 static uint8_t challenge[32];
@@ -192,6 +193,68 @@ static void leaf_is_the_formula(void **state)
 	ceno_proof_pass_free(pass);
 }
 
+/* Both ways of computing, over odd places, lengths and alignments; nothing outside is touched. */
+static void wide_equals_openssl(void **state)
+{
+	static uint8_t a[(1 << 20) + 256], b[(1 << 20) + 256];
+	uint8_t key[32], leaf_a[32], leaf_b[32];
+	(void)state;
+	if (!ceno_wide_available()) {
+		print_message("this CPU has no VAES and VPCLMULQDQ on AVX-512: only OpenSSL's way exists here\n");
+		skip();
+	}
+	for (int round = 0; round < 400; round++) {
+		size_t bytes = 16 * ((size_t)rand() % (round % 8 == 0 ? 65536 : 200)),
+		       shift = 8 * ((size_t)rand() % 16);
+		uint64_t gpa = 16 * (uint64_t)rand() + (round % 3 == 0 ? 0xfffffff00ull * 16 : 0x100000000ull);
+		randombytes_buf(key, 32);
+		struct ceno_proof_pass *wide = ceno_proof_pass_new(session, key, 1),
+				       *narrow = ceno_proof_pass_new(session, key, 1);
+		ceno_proof_pass_portable(narrow);
+		memset(a, 0x55, sizeof(a));
+		memset(b, 0x55, sizeof(b));
+		assert_int_equal(ceno_proof_pass_fill(wide, gpa, a + 64 + shift, bytes), 0);
+		assert_int_equal(ceno_proof_pass_fill(narrow, gpa, b + 64 + shift, bytes), 0);
+		assert_memory_equal(a, b, sizeof(a));
+		randombytes_buf(a, CENO_PROOF_CHUNK + 128);
+		assert_int_equal(ceno_proof_pass_leaf(wide, gpa, a + shift, leaf_a), 0);
+		assert_int_equal(ceno_proof_pass_leaf(narrow, gpa, a + shift, leaf_b), 0);
+		assert_memory_equal(leaf_a, leaf_b, 32);
+		ceno_proof_pass_free(wide);
+		ceno_proof_pass_free(narrow);
+	}
+	print_message("400 keys, places and lengths\n");
+}
+
+static void tag_of(const char *key, const char *nonce, const uint8_t *text, size_t n, uint8_t tag[16])
+{
+	struct ceno_wide wide;
+	uint8_t k[32], v[12];
+	sodium_hex2bin(k, 32, key, 64, NULL, NULL, NULL);
+	sodium_hex2bin(v, 12, nonce, 24, NULL, NULL, NULL);
+	ceno_wide_init(&wide, k, k);
+	ceno_wide_gmac(&wide, v, text, n, tag);
+}
+
+/* Test case 13 of the GCM specification (McGrew, Viega): AES-256, no text at all; and the key
+ * expansion and one block by test case 14's ciphertext of a zero block (counter 2). */
+static void wide_known_answers(void **state)
+{
+	struct ceno_wide wide;
+	uint8_t zero[32] = { 0 }, tag[16], want[16], out[16];
+	(void)state;
+	if (!ceno_wide_available())
+		skip();
+	tag_of("0000000000000000000000000000000000000000000000000000000000000000", "000000000000000000000000", zero, 0,
+	       tag);
+	sodium_hex2bin(want, 16, "530f8afbc74536b9a963b4f1c4cb738b", 32, NULL, NULL, NULL);
+	assert_memory_equal(tag, want, 16);
+	ceno_wide_init(&wide, zero, zero);
+	ceno_wide_stream(&wide, 2, out, 16);
+	sodium_hex2bin(want, 16, "cea7403d4d606b6e074ec5d3baf39d18", 32, NULL, NULL, NULL);
+	assert_memory_equal(out, want, 16);
+}
+
 static double now(void)
 {
 	struct timespec t;
@@ -202,23 +265,29 @@ static double now(void)
 static void throughput(void **state)
 {
 	size_t bytes = 32u << 20;
-	uint8_t *ram = aligned_alloc(4096, bytes), leaf[32], root[32];
-	struct ceno_merkle tree;
+	uint8_t *ram = aligned_alloc(4096, bytes), leaf[32], root[2][32];
 	(void)state;
 	memset(ram, 1, bytes);
-	struct ceno_proof_pass *pass = ceno_proof_pass_new(session, challenge, 1);
-	double start = now();
-	assert_int_equal(ceno_proof_pass_fill(pass, 0x100000000ull, ram, bytes), 0);
-	double filled = now();
-	ceno_merkle_init(&tree);
-	for (size_t at = 0; at < bytes; at += CENO_PROOF_CHUNK) {
-		assert_int_equal(ceno_proof_pass_leaf(pass, 0x100000000ull + at, ram + at, leaf), 0);
-		ceno_merkle_add(&tree, leaf);
+	for (int portable = 0; portable < 2; portable++) {
+		struct ceno_proof_pass *pass = ceno_proof_pass_new(session, challenge, 1);
+		struct ceno_merkle tree;
+		if (portable)
+			ceno_proof_pass_portable(pass);
+		double start = now();
+		assert_int_equal(ceno_proof_pass_fill(pass, 0x100000000ull, ram, bytes), 0);
+		double filled = now();
+		ceno_merkle_init(&tree);
+		for (size_t at = 0; at < bytes; at += CENO_PROOF_CHUNK) {
+			assert_int_equal(ceno_proof_pass_leaf(pass, 0x100000000ull + at, ram + at, leaf), 0);
+			ceno_merkle_add(&tree, leaf);
+		}
+		ceno_merkle_root(&tree, root[portable]);
+		double read = now();
+		print_message("%s, per 128 MiB: fill %.1f ms, read-back %.1f ms\n",
+		              portable ? "OpenSSL" : "as a warden does", (filled - start) * 4e3, (read - filled) * 4e3);
+		ceno_proof_pass_free(pass);
 	}
-	ceno_merkle_root(&tree, root);
-	double read = now();
-	print_message("per 128 MiB: fill %.1f ms, read-back %.1f ms\n", (filled - start) * 4e3, (read - filled) * 4e3);
-	ceno_proof_pass_free(pass);
+	assert_memory_equal(root[0], root[1], 32);
 	free(ram);
 }
 
@@ -231,6 +300,8 @@ int main(void)
 		cmocka_unit_test(hkdf_against_openssl),
 		cmocka_unit_test(fill_is_the_key_stream),
 		cmocka_unit_test(leaf_is_the_formula),
+		cmocka_unit_test(wide_equals_openssl),
+		cmocka_unit_test(wide_known_answers),
 		cmocka_unit_test(throughput),
 	};
 	if (sodium_init() < 0)
