@@ -22,6 +22,12 @@
 
 #include "attest/daemon/attestd.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1                    /* the sanitizers make calls of their own */
+#else
+#define SANITIZED 0
+#endif
+
 int ceno_attestd_drop_privileges(void)
 {
 	const struct rlimit no_core = { 0, 0 };
@@ -189,14 +195,8 @@ int ceno_attestd_confine_files(const struct ceno_attestd *d)
 
 int ceno_attestd_confine_calls(const struct ceno_attestd *d)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	(void)restrict_calls;   /* the sanitizers make calls of their own */
-	(void)d;
-	return 0;
-#else
-	if (!restrict_calls(d))
+	if (SANITIZED || !restrict_calls(d))
 		return 0;
 	ceno_attestd_say("the system call filter could not be installed");
 	return -1;
-#endif
 }
