@@ -40,7 +40,7 @@ static void step_isolation(struct ceno_session *session, const struct ceno_end *
 	e->cause = end->cause;
 	e->violation = end->violation;
 	e->wait_status = session->wait_status;
-	e->tasks_left = ceno_session_tasks_left(session);
+	e->tasks_left = ceno_session_group_tasks(session, 1);
 	e->tasks = session->seen.tasks;
 	e->seccomp_mode = session->seen.seccomp_mode;
 	e->no_new_privs = session->seen.no_new_privs;

@@ -29,7 +29,7 @@ static int is_our_vmm(int32_t pid)
 /* Returns 0 when no vmm is left, -1 if one would not die. */
 static int kill_vmm(int32_t pid)
 {
-	struct ceno_child child = {.pid = pid, .report = -1};
+	struct ceno_child child = {.pid = pid, .report = -1, .joiner = -1};
 	if (pid <= 0)
 		return 0;
 	child.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);

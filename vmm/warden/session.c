@@ -93,10 +93,11 @@ int ceno_session_oom_killed(const struct ceno_session *session)
 	return oom_kills(session->group_events) > session->oom_kills_before;
 }
 
-uint32_t ceno_session_tasks_left(const struct ceno_session *session)
+uint32_t ceno_session_group_tasks(const struct ceno_session *session, int when)
 {
 	char text[4096];
-	ssize_t n = session->group_procs < 0 ? 0 : pread(session->group_procs, text, sizeof text, 0);
+	int fd = session->group_procs[when];
+	ssize_t n = fd < 0 ? 0 : pread(fd, text, sizeof text, 0);
 	uint32_t count = 0;
 	for (ssize_t i = 0; i < n; i++)
 		count += text[i] == '\n';
@@ -137,13 +138,14 @@ int ceno_session_init(struct ceno_session *session, const struct ceno_supervisor
 	session->streams[0] = session->streams[1] = session->streams[2] = -1;
 	session->control = -1;
 	session->ram_ro = ceno_session_reopen_read_only(CENO_WARDEN_FD_RAM);
-	session->vmm = (struct ceno_child){.pidfd = -1, .report = -1};
+	session->vmm = (struct ceno_child){.pidfd = -1, .report = -1, .joiner = -1};
 	session->material = (struct ceno_material){-1, -1, -1, -1, -1, NULL, 0};
 	session->accepted_ns = now_ns();
 	uint32_t version = launch->cgroup_version;
 	session->group_events =
 		open_sibling(CENO_WARDEN_FD_CGROUP, version, version == 2 ? "memory.events" : "memory.oom_control");
-	session->group_procs = open_sibling(CENO_WARDEN_FD_CGROUP, version, "cgroup.procs");
+	for (int i = 0; i < 2; i++)
+		session->group_procs[i] = open_sibling(CENO_WARDEN_FD_CGROUP, version, "cgroup.procs");
 	session->oom_kills_before = oom_kills(session->group_events);
 	ceno_facts_open(&session->facts, launch->kvm_kind, version);
 	if (!ceno_facts_swapless(&session->facts))
@@ -281,9 +283,12 @@ int ceno_session_map_pack(struct ceno_session *session)
 
 int ceno_session_check_lock(struct ceno_session *session, uint64_t jail_done)
 {
-	int rc = ceno_observe(session->vmm.pid, session->launch.uid_base + 1, &session->seen);
+	int rc = ceno_spawn_joined(&session->vmm, 5000);
+	if (rc == 0)
+		rc = ceno_observe(session->vmm.pid, session->launch.uid_base + 1, &session->seen);
 	session->failure.value = (uint64_t)-rc;
-	if (rc == 0 && ceno_observe_locked(&session->seen) && (jail_done & CENO_JAIL_REQUIRED) == CENO_JAIL_REQUIRED)
+	int in_group = session->group_procs[0] < 0 || ceno_session_group_tasks(session, 0) == 1;
+	if (rc == 0 && in_group && ceno_observe_locked(&session->seen) && (jail_done & CENO_JAIL_REQUIRED) == CENO_JAIL_REQUIRED)
 		return 0;
 	return CENO_SESSION_ERROR_JAIL;
 }

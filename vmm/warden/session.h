@@ -42,7 +42,8 @@ struct ceno_session {
 	int streams[3];                     /* owned until the vmm has them */
 	int control;                        /* owned: to the vmm */
 	int group_events;                   /* owned: where the kernel counts OOM kills; -1 */
-	int group_procs;                    /* owned: tasks of the session's group; -1 */
+	int group_procs[2];                 /* owned: tasks of the session's group, one descriptor for each time
+	                                       it is read: v1 keeps a list per descriptor for a second; -1 */
 	uint64_t oom_kills_before;
 	int ram_ro;                         /* owned: RAM opened read-only, for the read-back */
 	struct ceno_material material;
@@ -106,8 +107,8 @@ void ceno_session_enosys(const struct ceno_session *session, struct ceno_session
 /* 1 if the kernel killed a task of the session's group for memory since the session began. */
 int ceno_session_oom_killed(const struct ceno_session *session);
 
-/* Number of tasks in the session's group, 0 without a group. */
-uint32_t ceno_session_tasks_left(const struct ceno_session *session);
+/* Number of tasks in the session's group, 0 without a group. when: 0 before go, 1 at the end; each once. */
+uint32_t ceno_session_group_tasks(const struct ceno_session *session, int when);
 
 /* A new descriptor of the same file, read-only for good (close-on-exec, owned by the caller), or -1. */
 int ceno_session_reopen_read_only(int fd);

@@ -47,12 +47,18 @@ static int write_maps(pid_t pid, uid_t uid)
 	return rc;
 }
 
-/* v1: the group's file was opened by the supervisor, whose rights count. */
-static int join_group_v1(int cgroup, pid_t pid)
+/* v1: the group's file was opened by the supervisor, whose rights count. Returns the pidfd of the
+ * process that joins, or -errno; its exit status is the errno of the join. */
+static int start_joiner(int cgroup, pid_t pid)
 {
 	char text[16];
-	int n = snprintf(text, sizeof text, "%d", (int)pid);
-	return write(cgroup, text, (size_t)n) == n ? 0 : -errno;
+	int pidfd = -1, n = snprintf(text, sizeof text, "%d", (int)pid);
+	struct clone_args args = {
+		.flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&pidfd, .exit_signal = SIGCHLD};
+	pid_t joiner = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+	if (joiner == 0)
+		_exit(write(cgroup, text, (size_t)n) == n ? 0 : errno);
+	return joiner < 0 ? -errno : pidfd;
 }
 
 /* ---- child: async-signal-safe calls only, errors go to the report pipe ------ */
@@ -142,13 +148,13 @@ static pid_t clone_child(const struct ceno_spawn *spawn, int *pidfd)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof args);
 }
 
-static int admit(const struct ceno_spawn *spawn, pid_t pid, int go)
+static int admit(const struct ceno_spawn *spawn, struct ceno_child *child, int go)
 {
 	int rc = 0;
 	if (spawn->cgroup_version == 1 && spawn->cgroup >= 0)
-		rc = join_group_v1(spawn->cgroup, pid);
-	if (rc == 0)
-		rc = write_maps(pid, spawn->uid);
+		rc = child->joiner = start_joiner(spawn->cgroup, child->pid);
+	if (rc >= 0)
+		rc = write_maps(child->pid, spawn->uid);
 	if (rc == 0 && write(go, "g", 1) != 1)
 		rc = -errno;
 	return rc;
@@ -157,7 +163,7 @@ static int admit(const struct ceno_spawn *spawn, pid_t pid, int go)
 int ceno_spawn_vmm(const struct ceno_spawn *spawn, struct ceno_child *child)
 {
 	int go[2], report[2];
-	*child = (struct ceno_child){.pidfd = -1, .report = -1};
+	*child = (struct ceno_child){.pidfd = -1, .report = -1, .joiner = -1};
 	if (pipe2(go, O_CLOEXEC) < 0)
 		return -errno;
 	if (pipe2(report, O_CLOEXEC) < 0) {
@@ -176,8 +182,8 @@ int ceno_spawn_vmm(const struct ceno_spawn *spawn, struct ceno_child *child)
 	close(go[0]);
 	close(report[1]);
 	if (error == 0) {
-		*child = (struct ceno_child){pid, pidfd, report[0]};
-		error = admit(spawn, pid, go[1]);
+		*child = (struct ceno_child){pid, pidfd, report[0], -1};
+		error = admit(spawn, child, go[1]);
 	} else {
 		close(report[0]);
 	}
@@ -202,6 +208,32 @@ int ceno_spawn_wait(struct ceno_child *child, int ms)
 	return n == (ssize_t)sizeof error ? -error : -EIO;
 }
 
+static int wait_pidfd(int *pidfd, int ms, siginfo_t *info)
+{
+	int rc;
+	memset(info, 0, sizeof *info);
+	if (!ceno_record_wait(*pidfd, ms))
+		return -ETIMEDOUT;
+	do
+		rc = waitid(P_PIDFD, (id_t)*pidfd, info, WEXITED);
+	while (rc < 0 && errno == EINTR);
+	if (rc < 0)
+		return -errno;
+	ceno_fd_close(pidfd);
+	return 0;
+}
+
+int ceno_spawn_joined(struct ceno_child *child, int ms)
+{
+	siginfo_t info;
+	if (child->joiner < 0)
+		return 0;
+	int rc = wait_pidfd(&child->joiner, ms, &info);
+	if (rc == 0 && info.si_code != CLD_EXITED)
+		return -EINTR;
+	return rc == 0 ? -info.si_status : rc;
+}
+
 int ceno_child_kill(const struct ceno_child *child)
 {
 	if (child->pidfd < 0)
@@ -213,20 +245,17 @@ int ceno_child_kill(const struct ceno_child *child)
 
 int ceno_child_reap(struct ceno_child *child, int ms, uint32_t *status)
 {
-	siginfo_t info = {0};
+	siginfo_t info;
 	*status = 0;
 	if (child->pidfd < 0)
 		return -ECHILD;
-	if (!ceno_record_wait(child->pidfd, ms))
+	/* The joiner ends by itself, at the latest when its grace period is over. */
+	if (ceno_spawn_joined(child, ms) == -ETIMEDOUT)
 		return -ETIMEDOUT;
-	int rc;
-	do
-		rc = waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED);
-	while (rc < 0 && errno == EINTR);
+	int rc = wait_pidfd(&child->pidfd, ms, &info);
 	if (rc < 0)
-		return -errno;
+		return rc;
 	*status = ((uint32_t)info.si_status & 0xff) | (uint32_t)info.si_code << 8;
-	ceno_fd_close(&child->pidfd);
 	ceno_fd_close(&child->report);
 	child->pid = 0;
 	return 0;

@@ -5,9 +5,15 @@
  *
  *   warden                              child
  *     clone3  ------------------------>  waits for one byte
- *     group (v1), setgroups, maps, go -> becomes uid 0 of its namespace (outer uid
+ *     setgroups, maps, go  ----------->  becomes uid 0 of its namespace (outer uid
  *                                        uid + 1), lays out the table, execveat
  *   ceno_spawn_wait <------------------  the report pipe closes at exec, or carries errno
+ *   ceno_spawn_joined                    the v1 group, if there is one
+ *
+ * Joining a v1 group takes a grace period of the kernel (about 12 ms after a rest),
+ * so a process of its own writes the pid there while the vmm executes, jails itself
+ * and builds its machine. What counts is that it is in the group before the first
+ * guest instruction: guest memory is charged to whoever touches it first.
  *
  * The warden must be single-threaded here: the child is a fork of it.
  */
@@ -30,6 +36,7 @@ struct ceno_child {
 	pid_t pid;                      /* 0: none */
 	int pidfd;                      /* owned, -1: none */
 	int report;                     /* owned: read end, -1 */
+	int joiner;                     /* owned: pidfd of the process that puts it into its v1 group, -1 */
 };
 
 /*
@@ -42,6 +49,10 @@ int ceno_spawn_vmm(const struct ceno_spawn *spawn, struct ceno_child *child);
 /* Blocks until the child has executed ceno-vmm, at most `ms`. Returns 0, or
  * -errno of the step that failed in it (-ETIMEDOUT: still not there). */
 int ceno_spawn_wait(struct ceno_child *child, int ms);
+
+/* Blocks until the child is in its group, at most `ms`. Returns 0 (also without a v1 group),
+ * -ETIMEDOUT, or -errno of the join. */
+int ceno_spawn_joined(struct ceno_child *child, int ms);
 
 /* SIGKILL by pidfd. Returns 0 (also when it is dead already) or -errno. */
 int ceno_child_kill(const struct ceno_child *child);
