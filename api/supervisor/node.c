@@ -319,6 +319,16 @@ static int open_socket(struct ceno_node *node)
 	return 0;
 }
 
+/* One cenod a directory; the lock lasts as long as the process. */
+static int take_lock(const char *directory, int *fd, const char *advice)
+{
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s/lock", directory);
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	return *fd < 0 || flock(*fd, LOCK_EX | LOCK_NB) ? fail(path, errno, advice) : 0;
+}
+
 static int take_state(struct ceno_node *node)
 {
 	const struct ceno_config *config = node->config;
@@ -330,10 +340,9 @@ static int take_state(struct ceno_node *node)
 	snprintf(path, sizeof path, "%s/state", config->run); /* where ceno-api sees its folder: child.h */
 	if ((rc = ceno_host_directory(path, 0755, 0)))
 		return fail(path, rc, NULL);
-	snprintf(path, sizeof path, "%s/lock", config->state);
-	node->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (node->lock_fd < 0 || flock(node->lock_fd, LOCK_EX | LOCK_NB))
-		return fail(path, errno, "is another cenod running on this state directory?");
+	if (take_lock(config->state, &node->lock_fd, "is another cenod running on this state directory?") ||
+	    take_lock(config->run, &node->run_lock_fd, "does another cenod serve this directory's socket?"))
+		return -1;
 	snprintf(path, sizeof path, "%s/api", config->state);
 	if ((rc = ceno_host_directory(path, 0700, API_UID(node))))
 		return fail(path, rc, NULL);

@@ -46,7 +46,7 @@ struct ceno_node {
 	uv_timer_t stop_deadline;
 	enum ceno_node_stage stage;
 	int exit_status;
-	int lock_fd, kvm_fd, listen_fd, log_fd;
+	int lock_fd, run_lock_fd, kvm_fd, listen_fd, log_fd;
 	int warden_exe, vmm_exe, attest_exe, api_exe; /* opened once */
 	uint8_t vmm_sha256[32];
 	struct ceno_blob firmware, trust, bundle;

@@ -292,6 +292,7 @@ def main():
     for script in ("tests/tools/node", "tests/nested/build-image"):
         subprocess.run([ROOT / script] + (["start"] if script.endswith("node") else []), check=True, cwd=ROOT,
                        stdout=sys.stderr)
+    os.environ["CENO_SOCKET"] = (ROOT / "run/socket").read_text().strip()
     table = []
     with tempfile.TemporaryDirectory(prefix="ceno-bench.") as scratch:
         systems = Systems(scratch)

@@ -7,7 +7,10 @@ import socket
 import struct
 import time
 
-SOCKET = os.path.join(os.environ.get("CENO_RUN", "/run/cenotaph"), "cenod.sock")
+
+
+def node_socket():
+    return os.environ.get("CENO_SOCKET", "/run/cenotaph/cenod.sock")
 
 
 class Session:
@@ -16,7 +19,7 @@ class Session:
     def __init__(self, program, args, memory_bytes=None):
         self.times, self.program, self.ended, self.output, self.name = {}, None, None, b"", None
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.socket.connect(SOCKET)
+        self.socket.connect(node_socket())
         guest = "/bin/" + os.path.basename(program)
         words = [guest, os.path.basename(program), *args, "/"]
         block = struct.pack("<II", 1 + len(args), 0) + b"".join(w.encode() + b"\0" for w in words)
