@@ -15,7 +15,7 @@
 
 #include "attest/daemon/attestd.h"
 
-#define NODE_REQUESTS_MAX 16u          /* asked and not answered; then nothing is read */
+#define NODE_REQUESTS_MAX 16u /* asked and not answered; then nothing is read */
 
 static void on_api(uv_poll_t *poll, int status, int events);
 
@@ -91,7 +91,7 @@ void ceno_attestd_api_file(struct ceno_attestd *d, const uint8_t id[16])
 		size_t capacity = api->out_capacity ? api->out_capacity * 2 : 64;
 		void *p = realloc(api->out, capacity * sizeof(*api->out));
 		if (!p)
-			return;   /* it stays in sealed/ and comes on the next channel */
+			return; /* it stays in sealed/ and comes on the next channel */
 		api->out = p;
 		api->out_capacity = capacity;
 	}
@@ -109,7 +109,11 @@ void ceno_attestd_api_error(struct ceno_attestd *d, const uint8_t id[16], enum c
 
 /* ---- requests --------------------------------------------------------------- */
 
-struct node_request { struct ceno_attestd *d; uint32_t generation; uint8_t nonce[32]; };
+struct node_request {
+	struct ceno_attestd *d;
+	uint32_t generation;
+	uint8_t nonce[32];
+};
 
 static void node_done(struct ceno_tpmq_job *job)
 {
@@ -122,7 +126,8 @@ static void node_done(struct ceno_tpmq_job *job)
 			head.type = CENO_ATTEST_ERROR;
 			head.error = CENO_ATTEST_ERROR_TPM;
 		} else {
-			head.file_bytes = (uint32_t)ceno_attestd_node_json(d, r->nonce, &job->quote, json, sizeof(json));
+			head.file_bytes =
+			    (uint32_t)ceno_attestd_node_json(d, r->nonce, &job->quote, json, sizeof(json));
 		}
 		d->api.node_requests--;
 		if (ceno_attestd_send(d->api.fd, &head, sizeof(head), json, head.file_bytes))
@@ -166,7 +171,7 @@ static bool api_acknowledged(struct ceno_attestd *d, size_t bytes)
 		return false;
 	char name[CENO_DISK_NAME_MAX];
 	ceno_attestd_name(head.session_id, ".cdp", name);
-	unlinkat(d->sealed, name, 0);   /* should that be lost in a crash, api gets the same file again */
+	unlinkat(d->sealed, name, 0); /* should that be lost in a crash, api gets the same file again */
 	return true;
 }
 
@@ -182,8 +187,9 @@ static void api_readable(struct ceno_attestd *d)
 			close(fd);
 		if (n >= (ssize_t)sizeof(type))
 			memcpy(&type, d->buffer, sizeof(type));
-		bool right = n > 0 && fd < 0 && (type == CENO_ATTEST_NODE ? api_node(d, (size_t)n)
-			: type == CENO_ATTEST_FILE && api_acknowledged(d, (size_t)n));
+		bool right = n > 0 && fd < 0 &&
+		    (type == CENO_ATTEST_NODE ? api_node(d, (size_t)n)
+		                              : type == CENO_ATTEST_FILE && api_acknowledged(d, (size_t)n));
 		if (!right)
 			ceno_attestd_api_close(d);
 	}
@@ -213,7 +219,8 @@ static void queue_sealed(struct ceno_attestd *d)
 		uint8_t id[16];
 		size_t n = 0;
 		const char *end = NULL;
-		if (!sodium_hex2bin(id, sizeof(id), e->d_name, strlen(e->d_name), NULL, &n, &end) && n == 16 && !strcmp(end, ".cdp"))
+		if (!sodium_hex2bin(id, sizeof(id), e->d_name, strlen(e->d_name), NULL, &n, &end) && n == 16 &&
+		    !strcmp(end, ".cdp"))
 			ceno_attestd_api_file(d, id);
 	}
 	if (dir)
@@ -222,7 +229,7 @@ static void queue_sealed(struct ceno_attestd *d)
 
 void ceno_attestd_api_open(struct ceno_attestd *d, int fd)
 {
-	api_readable(d);   /* acknowledgements that its predecessor still sent */
+	api_readable(d); /* acknowledgements that its predecessor still sent */
 	ceno_attestd_api_close(d);
 	uv_poll_t *poll = calloc(1, sizeof(*poll));
 	if (!poll || uv_poll_init(&d->loop, poll, fd)) {

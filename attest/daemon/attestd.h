@@ -29,7 +29,11 @@
 #include "attest/proof/proof.h"
 
 enum ceno_attestd_phase {
-	CENO_PHASE_LAUNCHING, CENO_PHASE_LAUNCHED, CENO_PHASE_LOGGING, CENO_PHASE_SEALING, CENO_PHASE_ENDED
+	CENO_PHASE_LAUNCHING,
+	CENO_PHASE_LAUNCHED,
+	CENO_PHASE_LOGGING,
+	CENO_PHASE_SEALING,
+	CENO_PHASE_ENDED
 };
 enum ceno_attestd_part { CENO_PART_NONE, CENO_PART_WRITING, CENO_PART_STORED };
 
@@ -37,57 +41,57 @@ struct ceno_attestd;
 struct ceno_attestd_warden;
 
 struct ceno_attestd_session {
-	uint8_t  id[16];
+	uint8_t id[16];
 	enum ceno_attestd_phase phase;
-	uint8_t  signer_pub[32];
-	uint64_t launch_index, end_index;      /* end: the cdp or unclean leaf, from SEALING on */
-	uint32_t reset_count, restart_count;   /* of the TPM at launch */
+	uint8_t signer_pub[32];
+	uint64_t launch_index, end_index;    /* end: the cdp or unclean leaf, from SEALING on */
+	uint32_t reset_count, restart_count; /* of the TPM at launch */
 	enum ceno_attestd_part payload_part, step8_part;
-	struct ceno_attest_payload *payload;   /* owned, its bytes behind it; until sealed */
+	struct ceno_attest_payload *payload; /* owned, its bytes behind it; until sealed */
 	struct ceno_step8_record step8;
-	uint32_t unclean_cause;                /* said before the launch leaf was on disk; 0: not said */
+	uint32_t unclean_cause; /* said before the launch leaf was on disk; 0: not said */
 	bool told_no_payload;
-	struct ceno_attestd *d;                /* borrowed */
-	struct ceno_attestd_warden *warden;    /* its open channel, or NULL; borrowed */
-	struct ceno_attestd_session *chain;    /* hash bucket */
+	struct ceno_attestd *d;                  /* borrowed */
+	struct ceno_attestd_warden *warden;      /* its open channel, or NULL; borrowed */
+	struct ceno_attestd_session *chain;      /* hash bucket */
 	struct ceno_attestd_session *next_ready; /* seal list */
 };
 
 struct ceno_attestd_sessions {
-	struct ceno_attestd_session **bucket;  /* owned */
+	struct ceno_attestd_session **bucket; /* owned */
 	size_t buckets, count;
 };
 
-struct ceno_attestd_api {                      /* see api.c */
-	uv_poll_t *poll;                       /* owned; NULL: no api */
+struct ceno_attestd_api { /* see api.c */
+	uv_poll_t *poll;  /* owned; NULL: no api */
 	int fd;
-	uint8_t (*out)[16];                    /* owned: sessions whose file is to be sent, in order */
+	uint8_t (*out)[16]; /* owned: sessions whose file is to be sent, in order */
 	size_t out_count, out_capacity;
-	unsigned node_requests;                /* asked and not answered */
-	uint32_t generation;                   /* of the channel: answers of an earlier one are dropped */
+	unsigned node_requests; /* asked and not answered */
+	uint32_t generation;    /* of the channel: answers of an earlier one are dropped */
 };
 
 struct ceno_attestd {
 	uv_loop_t loop;
-	int state, log, pending, sealed, spool;/* directories, owned */
+	int state, log, pending, sealed, spool; /* directories, owned */
 	struct ceno_store store;
 	struct ceno_disk disk;
 	struct ceno_log tree;
 	struct ceno_tpmq tpm;
 	struct ceno_attestd_sessions sessions;
-	struct ceno_proof_node node;           /* constant part of every seal */
-	uint8_t log_secret[64];                /* libsodium's Ed25519 secret key; locked memory */
+	struct ceno_proof_node node;                /* constant part of every seal */
+	uint8_t log_secret[64];                     /* libsodium's Ed25519 secret key; locked memory */
 	char checkpoint[CENO_PROOF_CHECKPOINT_MAX]; /* the last one that a quote covers */
 	size_t checkpoint_bytes;
 	struct ceno_attestd_session *ready, **ready_end;
-	struct ceno_attestd_seal *seal;        /* the batch being quoted, or NULL */
+	struct ceno_attestd_seal *seal; /* the batch being quoted, or NULL */
 	uv_poll_t control;
 	uv_signal_t term, interrupt;
 	uv_timer_t give_up;
-	struct ceno_attestd_warden *wardens;   /* open ones, borrowed list */
+	struct ceno_attestd_warden *wardens; /* open ones, borrowed list */
 	struct ceno_attestd_api api;
 	bool stopping;
-	int status;                            /* exit status */
+	int status;                                                                /* exit status */
 	uint8_t buffer[sizeof(struct ceno_attest_payload) + CENO_PAYLOAD_MAX + 1]; /* for one record */
 };
 
@@ -129,7 +133,7 @@ void ceno_attestd_advance(struct ceno_attestd_session *s);
 /* Append a leaf; done as with the disk queue, after the tree has it. context: borrowed. */
 int ceno_attestd_log(struct ceno_attestd *d, const struct ceno_store_leaf *leaf, ceno_disk_done *done, void *context);
 /* Take over a leaf of the log into tree and sessions (reload). Returns 0 or -1: memory, or not a leaf of ours. */
-int ceno_attestd_reload(void *d, uint64_t index, const struct ceno_store_leaf *leaf);
+int ceno_attestd_reload(void *arg, uint64_t index, const struct ceno_store_leaf *leaf);
 void ceno_attestd_sessions_fini(struct ceno_attestd *d);
 
 /* ---- the other parts ------------------------------------------------------------ */
@@ -147,13 +151,13 @@ void ceno_attestd_wardens_close(struct ceno_attestd *d, bool all);
 /* A payload file of an ended warden (fd moved in), see CENO_ATTEST_CHANNEL_SPOOL. */
 void ceno_attestd_spooled(struct ceno_attestd *d, int fd, const uint8_t id[16]);
 
-void ceno_attestd_api_open(struct ceno_attestd *d, int fd);     /* fd moved */
+void ceno_attestd_api_open(struct ceno_attestd *d, int fd); /* fd moved */
 void ceno_attestd_api_close(struct ceno_attestd *d);
 void ceno_attestd_api_file(struct ceno_attestd *d, const uint8_t id[16]); /* its file is in sealed/ */
 void ceno_attestd_api_error(struct ceno_attestd *d, const uint8_t id[16], enum ceno_attest_error error);
 /* JSON of a node quote. Returns its length, 0: does not fit (an invariant of the caller). */
 size_t ceno_attestd_node_json(const struct ceno_attestd *d, const uint8_t nonce[32], const struct ceno_tpm_quote *quote,
-	char *out, size_t size);
+                              char *out, size_t size);
 
 void ceno_attestd_seal_add(struct ceno_attestd_session *s);
 void ceno_attestd_seal_kick(struct ceno_attestd *d);
@@ -167,7 +171,7 @@ int ceno_attestd_orphans(const char *folder);
 int ceno_attestd_supervisor_open(struct ceno_attestd *d);
 /* Stop in order: nothing new, finish what is under way. */
 void ceno_attestd_stop(struct ceno_attestd *d, int status);
-void ceno_attestd_maybe_end(void *d);
+void ceno_attestd_maybe_end(void *arg); /* arg: struct ceno_attestd; takes part as an idle callback */
 
 /* Give up every privilege that is not needed any more. Returns 0 or -1 after saying why. */
 int ceno_attestd_drop_privileges(void);

@@ -8,7 +8,7 @@
 
 #include "attest/daemon/attestd.h"
 
-#define FDS_MAX 8                      /* as many as a peer might try to pass; more are dropped by the kernel */
+#define FDS_MAX 8 /* as many as a peer might try to pass; more are dropped by the kernel */
 
 void ceno_attestd_say(const char *format, ...)
 {
@@ -36,9 +36,14 @@ static size_t take_fds(struct msghdr *m, int fds[FDS_MAX])
 
 ssize_t ceno_attestd_receive(int socket, void *buffer, size_t size, int *fd)
 {
-	union { struct cmsghdr head; char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))]; } control;
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
+	} control;
 	struct iovec iov = { .iov_base = buffer, .iov_len = size };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)
+	};
 	int fds[FDS_MAX];
 	ssize_t n;
 	*fd = -1;

@@ -94,7 +94,8 @@ int ceno_disk_read(int folder, const char *name, size_t max, void **data, size_t
 static int do_file(const struct ceno_disk_job *job)
 {
 	if (job->kind == CENO_DISK_WRITE)
-		return ceno_disk_replace(job->folder, job->name, job->data, job->data_bytes) ? CENO_STORE_IO : CENO_STORE_OK;
+		return ceno_disk_replace(job->folder, job->name, job->data, job->data_bytes) ? CENO_STORE_IO
+											     : CENO_STORE_OK;
 	if (unlinkat(job->folder, job->name, 0))
 		return errno == ENOENT ? CENO_STORE_OK : CENO_STORE_IO;
 	return fsync(job->folder) ? CENO_STORE_IO : CENO_STORE_OK;

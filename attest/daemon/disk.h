@@ -17,9 +17,9 @@
 #define CENO_DISK_NAME_MAX 64
 
 enum ceno_disk_kind {
-	CENO_DISK_LEAF,                        /* append leaf; index is set */
-	CENO_DISK_WRITE,                       /* folder/name := data, durable, all or nothing */
-	CENO_DISK_REMOVE                       /* folder/name and its absence are durable; absent already is no error */
+	CENO_DISK_LEAF,  /* append leaf; index is set */
+	CENO_DISK_WRITE, /* folder/name := data, durable, all or nothing */
+	CENO_DISK_REMOVE /* folder/name and its absence are durable; absent already is no error */
 };
 
 struct ceno_disk_job;
@@ -27,25 +27,25 @@ typedef void ceno_disk_done(struct ceno_disk_job *job);
 
 struct ceno_disk_job {
 	enum ceno_disk_kind kind;
-	struct ceno_store_leaf leaf;           /* LEAF */
-	int folder;                            /* WRITE, REMOVE: directory descriptor, borrowed */
+	struct ceno_store_leaf leaf; /* LEAF */
+	int folder;                  /* WRITE, REMOVE: directory descriptor, borrowed */
 	char name[CENO_DISK_NAME_MAX];
-	void *data;                            /* WRITE: owned, freed with the job */
+	void *data; /* WRITE: owned, freed with the job */
 	size_t data_bytes;
-	void *context;                         /* of done; borrowed */
-	ceno_disk_done *done;                  /* may be NULL; the job is freed after it */
-	uint64_t index;                        /* LEAF: out */
-	int error;                             /* out: 0, or an enum ceno_store_error */
+	void *context;        /* of done; borrowed */
+	ceno_disk_done *done; /* may be NULL; the job is freed after it */
+	uint64_t index;       /* LEAF: out */
+	int error;            /* out: 0, or an enum ceno_store_error */
 	struct ceno_disk_job *next;
 };
 
 struct ceno_disk {
-	uv_loop_t *loop;                       /* borrowed */
-	struct ceno_store *store;              /* borrowed; only the worker touches it while busy */
+	uv_loop_t *loop;          /* borrowed */
+	struct ceno_store *store; /* borrowed; only the worker touches it while busy */
 	uv_work_t work;
 	struct ceno_disk_job *waiting, **waiting_end, *running;
 	bool busy;
-	void (*idle)(void *arg);               /* called on the loop when nothing is left to do; may be NULL */
+	void (*idle)(void *arg); /* called on the loop when nothing is left to do; may be NULL */
 	void *idle_arg;
 };
 

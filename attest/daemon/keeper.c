@@ -14,7 +14,10 @@
 
 #define GRACE_MS 2000
 
-union one_fd { struct cmsghdr head; char bytes[CMSG_SPACE(sizeof(int))]; };
+union one_fd {
+	struct cmsghdr head;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
 
 static int send_fd(int socket, int fd)
 {
@@ -41,7 +44,9 @@ static int receive_fd(int socket)
 	int fd = -1;
 	union one_fd control;
 	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)
+	};
 	ssize_t n;
 	do {
 		n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);

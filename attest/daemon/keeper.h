@@ -13,7 +13,10 @@
 
 #include <sys/types.h>
 
-struct ceno_keeper { pid_t pid; int socket; };   /* socket owned */
+struct ceno_keeper {
+	pid_t pid;
+	int socket;
+}; /* socket owned */
 
 /* Fork the keeper. state_dir: swtpm's, existing. Call while single-threaded. Returns 0 or -1 (errno). */
 int ceno_keeper_start(struct ceno_keeper *keeper, const char *state_dir);

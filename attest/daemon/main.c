@@ -38,33 +38,54 @@ static void print_help(void)
 	     "Exit status: 0 stopped in order; 1 state or log unusable; 2 usage; 3 no TPM.");
 }
 
-struct options { const char *state, *tcti, *origin; bool orphans; };
+struct options {
+	const char *state, *tcti, *origin;
+	bool orphans;
+};
 
 /* Returns -1 to go on, or an exit status. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
-		{ "state", required_argument, NULL, 's' }, { "tcti", required_argument, NULL, 't' },
-		{ "origin", required_argument, NULL, 'n' }, { "orphans", no_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'v' }, { 0 },
+		{ "state", required_argument, NULL, 's' },
+		{ "tcti", required_argument, NULL, 't' },
+		{ "origin", required_argument, NULL, 'n' },
+		{ "orphans", no_argument, NULL, 'o' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ 0 },
 	};
 	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
 		switch (c) {
-		case 's': o->state = optarg; break;
-		case 't': o->tcti = optarg; break;
-		case 'n': o->origin = optarg; break;
-		case 'o': o->orphans = true; break;
-		case 'h': print_help(); return EXIT_DONE;
-		case 'v': puts("ceno-attest " CENO_VERSION); return EXIT_DONE;
-		default: return EXIT_USAGE;
+		case 's':
+			o->state = optarg;
+			break;
+		case 't':
+			o->tcti = optarg;
+			break;
+		case 'n':
+			o->origin = optarg;
+			break;
+		case 'o':
+			o->orphans = true;
+			break;
+		case 'h':
+			print_help();
+			return EXIT_DONE;
+		case 'v':
+			puts("ceno-attest " CENO_VERSION);
+			return EXIT_DONE;
+		default:
+			return EXIT_USAGE;
 		}
 	}
 	if (!o->state || optind != argc) {
 		ceno_attestd_say("--state DIR is needed and nothing but options is taken; see --help");
 		return EXIT_USAGE;
 	}
-	if (o->origin && (!*o->origin || strlen(o->origin) > 64 || o->origin[strspn(o->origin,
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789./_-")])) {
+	if (o->origin &&
+	    (!*o->origin || strlen(o->origin) > 64 ||
+	     o->origin[strspn(o->origin, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789./_-")])) {
 		ceno_attestd_say("--origin takes 1 to 64 of A-Za-z0-9./_-");
 		return EXIT_USAGE;
 	}
@@ -205,13 +226,13 @@ int main(int argc, char **argv)
 		return status;
 	/* The library's own messages would be a second, uncontrolled voice on standard error. */
 	setenv("TSS2_LOG", "all+none", 1);
-	setenv("UV_THREADPOOL_SIZE", "2", 1);   /* one for the disk, one for the TPM */
+	setenv("UV_THREADPOOL_SIZE", "2", 1); /* one for the disk, one for the TPM */
 	signal(SIGPIPE, SIG_IGN);
 	if (sodium_init() < 0)
 		return EXIT_STATE;
 	if (o.orphans)
 		return ceno_attestd_orphans(o.state);
-	sodium_mlock(d.log_secret, sizeof(d.log_secret));   /* may be refused: the seed is on the disk anyway */
+	sodium_mlock(d.log_secret, sizeof(d.log_secret)); /* may be refused: the seed is on the disk anyway */
 	d.ready_end = &d.ready;
 	d.api.fd = -1;
 	d.store.fd = -1;

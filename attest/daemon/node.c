@@ -12,7 +12,11 @@
 
 #include "attest/daemon/attestd.h"
 
-struct out { char *at; size_t left; bool full; };
+struct out {
+	char *at;
+	size_t left;
+	bool full;
+};
 
 static void put(struct out *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -52,15 +56,19 @@ static void put_bytes(struct out *o, const char *key, const void *bytes, size_t 
 static const char *kind_word(enum ceno_tpm_kind kind)
 {
 	switch (kind) {
-	case CENO_TPM_KIND_SOFTWARE: return "software";
-	case CENO_TPM_KIND_VIRTUAL: return "vtpm";
-	case CENO_TPM_KIND_FIRMWARE: return "ftpm";
-	default: return "dtpm";
+	case CENO_TPM_KIND_SOFTWARE:
+		return "software";
+	case CENO_TPM_KIND_VIRTUAL:
+		return "vtpm";
+	case CENO_TPM_KIND_FIRMWARE:
+		return "ftpm";
+	default:
+		return "dtpm";
 	}
 }
 
 size_t ceno_attestd_node_json(const struct ceno_attestd *d, const uint8_t nonce[32], const struct ceno_tpm_quote *quote,
-	char *out, size_t size)
+                              char *out, size_t size)
 {
 	struct out o = { .at = out, .left = size };
 	const struct ceno_tpm_ak *raw = &d->tpm.ak[CENO_TPM_KEY_RAW], *seal = &d->tpm.ak[CENO_TPM_KEY_SEAL];
@@ -82,8 +90,10 @@ size_t ceno_attestd_node_json(const struct ceno_attestd *d, const uint8_t nonce[
 	put(&o, "\"seal_ak_name\":\"%s\",", sodium_bin2hex(hex, sizeof(hex), seal->name, CENO_TPM_NAME_BYTES));
 	put_bytes(&o, "seal_ak_public", seal->public_area, seal->public_bytes);
 	put_bytes(&o, "signature", signature, 64);
-	put(&o, "\"tpm\":{\"firmware\":\"%016llx\",\"kind\":\"%s\",\"manufacturer\":\"%s\",\"nv_counter\":\"%llu\",\"ours\":%s,\"vendor\":\"%s\"}}",
-		(unsigned long long)p->firmware_version, kind_word(p->kind), p->manufacturer,
-		(unsigned long long)(d->tpm.counted ? d->tpm.counter : 0), d->tpm.tcti ? "false" : "true", p->vendor);
+	put(&o,
+	    "\"tpm\":{\"firmware\":\"%016llx\",\"kind\":\"%s\",\"manufacturer\":\"%s\",\"nv_counter\":\"%llu\","
+	    "\"ours\":%s,\"vendor\":\"%s\"}}",
+	    (unsigned long long)p->firmware_version, kind_word(p->kind), p->manufacturer,
+	    (unsigned long long)(d->tpm.counted ? d->tpm.counter : 0), d->tpm.tcti ? "false" : "true", p->vendor);
 	return o.full ? 0 : size - o.left;
 }

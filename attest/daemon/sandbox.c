@@ -23,7 +23,7 @@
 #include "attest/daemon/attestd.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1                    /* the sanitizers make calls of their own */
+#define SANITIZED 1 /* the sanitizers make calls of their own */
 #else
 #define SANITIZED 0
 #endif
@@ -47,11 +47,11 @@ int ceno_attestd_drop_privileges(void)
 
 /* ---- Landlock ------------------------------------------------------------------ */
 
-#define ACCESS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_EXECUTE)
+#define ACCESS_READ   (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_EXECUTE)
 #define ACCESS_DEVICE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 /* Rights of ABI 1, which every kernel with Landlock knows, and the two that came with 2 and 3. */
-#define ACCESS_ABI1 ((1ull << 13) - 1)
-#define ACCESS_REFER (1ull << 13)
+#define ACCESS_ABI1     ((1ull << 13) - 1)
+#define ACCESS_REFER    (1ull << 13)
 #define ACCESS_TRUNCATE (1ull << 14)
 
 static int allow_beneath(int ruleset, int folder, uint64_t access)
@@ -64,7 +64,7 @@ static void allow_path(int ruleset, const char *path, uint64_t access)
 {
 	int fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0)
-		return;   /* not on this system: nothing to allow */
+		return; /* not on this system: nothing to allow */
 	allow_beneath(ruleset, fd, access);
 	close(fd);
 }
@@ -73,7 +73,7 @@ static int restrict_files(const struct ceno_attestd *d)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (abi < 1)
-		return 0;   /* this kernel has none: the descriptors below the state directory are all we use */
+		return 0; /* this kernel has none: the descriptors below the state directory are all we use */
 	uint64_t all = ACCESS_ABI1 | (abi >= 2 ? ACCESS_REFER : 0) | (abi >= 3 ? ACCESS_TRUNCATE : 0);
 	const struct landlock_ruleset_attr attr = { .handled_access_fs = all };
 	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs), 0);
@@ -93,7 +93,10 @@ static int restrict_files(const struct ceno_attestd *d)
 
 /* ---- system calls ---------------------------------------------------------------- */
 
-struct allowed { int call; const char *reason; };
+struct allowed {
+	int call;
+	const char *reason;
+};
 
 static const struct allowed always[] = {
 	{ SCMP_SYS(epoll_wait), "the loop" },
@@ -169,7 +172,9 @@ static int allow_mappings(scmp_filter_ctx filter, bool executable)
 	const struct scmp_arg_cmp plain = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 	unsigned count = executable ? 0 : 1;
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), count, plain) ||
-		seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), count, plain) ? -1 : 0;
+		seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), count, plain)
+	    ? -1
+	    : 0;
 }
 
 static int restrict_calls(const struct ceno_attestd *d)
@@ -178,9 +183,9 @@ static int restrict_calls(const struct ceno_attestd *d)
 	if (!filter)
 		return -1;
 	int failed = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) ||
-		allow(filter, always, sizeof(always) / sizeof(always[0])) ||
-		(d->tpm.tcti && allow(filter, with_tcti, sizeof(with_tcti) / sizeof(with_tcti[0]))) ||
-		allow_mappings(filter, d->tpm.tcti) || seccomp_load(filter);
+	    allow(filter, always, sizeof(always) / sizeof(always[0])) ||
+	    (d->tpm.tcti && allow(filter, with_tcti, sizeof(with_tcti) / sizeof(with_tcti[0]))) ||
+	    allow_mappings(filter, d->tpm.tcti) || seccomp_load(filter);
 	seccomp_release(filter);
 	return failed ? -1 : 0;
 }

@@ -51,14 +51,16 @@ static void file_written(struct ceno_disk_job *job)
 static void seal_session(struct ceno_attestd_seal *b, const struct ceno_attestd_session *s)
 {
 	struct ceno_proof_seal *seal = &b->seal;
-	seal->step8 = (struct ceno_proof_step8){ .warden_status = s->step8.warden_status, .cgroup = s->step8.cgroup_removed,
-		.peak_bytes = s->step8.peak_bytes, .launch_index = s->launch_index };
+	seal->step8 = (struct ceno_proof_step8){ .warden_status = s->step8.warden_status,
+		                                 .cgroup = s->step8.cgroup_removed,
+		                                 .peak_bytes = s->step8.peak_bytes,
+		                                 .launch_index = s->launch_index };
 	crypto_hash_sha256(seal->step8.payload_sha256, (const uint8_t *)(s->payload + 1), s->payload->payload_bytes);
 	crypto_hash_sha256(seal->step8.signature_sha256, s->payload->signature, 64);
 	seal->launch = (struct ceno_proof_launch){ .reset_count = s->reset_count, .restart_count = s->restart_count };
 	if (ceno_log_inclusion(&b->d->tree, s->end_index, b->size, &seal->batch) ||
 	    ceno_log_inclusion(&b->d->tree, s->launch_index, b->size, &seal->launch.inclusion))
-		abort();   /* both leaves were in the tree before the checkpoint was made */
+		abort(); /* both leaves were in the tree before the checkpoint was made */
 }
 
 static void write_file(struct ceno_attestd_seal *b, struct ceno_attestd_session *s)
@@ -69,15 +71,17 @@ static void write_file(struct ceno_attestd_seal *b, struct ceno_attestd_session 
 	int error = job && job->data ? 0 : -1;
 	if (!error) {
 		seal_session(b, s);
-		error = ceno_proof_file((const uint8_t *)(s->payload + 1), s->payload->payload_bytes, s->payload->signature,
-			s->signer_pub, &b->seal, job->data, &job->data_bytes);
+		error = ceno_proof_file((const uint8_t *)(s->payload + 1), s->payload->payload_bytes,
+		                        s->payload->signature, s->signer_pub, &b->seal, job->data, &job->data_bytes);
 	}
 	if (error) {
 		if (job)
 			free(job->data);
 		free(job);
-		ceno_attestd_api_error(b->d, s->id, error == CENO_PROOF_E_SPACE ? CENO_ATTEST_ERROR_TOO_LARGE
-			: error == CENO_PROOF_E_FIELD ? CENO_ATTEST_ERROR_PAYLOAD : CENO_ATTEST_ERROR_LOG);
+		ceno_attestd_api_error(b->d, s->id,
+		                       error == CENO_PROOF_E_SPACE       ? CENO_ATTEST_ERROR_TOO_LARGE
+		                           : error == CENO_PROOF_E_FIELD ? CENO_ATTEST_ERROR_PAYLOAD
+		                                                         : CENO_ATTEST_ERROR_LOG);
 		return;
 	}
 	job->folder = b->d->sealed;
@@ -138,7 +142,7 @@ static void quoted(struct ceno_tpmq_job *job)
 	if (write)
 		write->data = malloc(b->seal.checkpoint_bytes);
 	if (!write || !write->data)
-		abort();   /* 400 bytes: nothing could go on */
+		abort(); /* 400 bytes: nothing could go on */
 	memcpy(write->data, b->seal.checkpoint, b->seal.checkpoint_bytes);
 	write->data_bytes = b->seal.checkpoint_bytes;
 	write->folder = b->d->log;
@@ -158,7 +162,8 @@ static int seal_prepare(struct ceno_attestd_seal *b, struct ceno_tpmq_job *job)
 	    ceno_checkpoint_make(d->node.origin, b->size, root, d->log_secret, b->seal.checkpoint, &bytes))
 		return -1;
 	b->seal.checkpoint_bytes = (uint32_t)bytes;
-	if (ceno_proof_quote_data(b->seal.checkpoint, bytes, &b->seal.node, d->tpm.counted ? d->tpm.counter : 0, job->extra_data))
+	if (ceno_proof_quote_data(b->seal.checkpoint, bytes, &b->seal.node, d->tpm.counted ? d->tpm.counter : 0,
+	                          job->extra_data))
 		return -1;
 	ceno_proof_nv_data(job->extra_data, job->nv_data);
 	return 0;

@@ -8,12 +8,12 @@
 
 #include "attest/daemon/attestd.h"
 
-#define NUMBER_MAX ((1ull << 53) - 1)  /* what a proof can write as a number */
+#define NUMBER_MAX ((1ull << 53) - 1) /* what a proof can write as a number */
 
 static size_t bucket_of(const struct ceno_attestd_sessions *t, const uint8_t id[16])
 {
 	uint64_t h;
-	memcpy(&h, id, sizeof(h));             /* ids are random bits made by api */
+	memcpy(&h, id, sizeof(h)); /* ids are random bits made by api */
 	return (size_t)(h & (t->buckets - 1));
 }
 
@@ -32,7 +32,7 @@ static int table_grow(struct ceno_attestd_sessions *t)
 	if (t->count < t->buckets)
 		return 0;
 	struct ceno_attestd_sessions wider = { .buckets = t->buckets ? t->buckets * 2 : 256, .count = t->count };
-	wider.bucket = calloc(wider.buckets, sizeof(*wider.bucket));
+	wider.bucket = calloc(wider.buckets, sizeof(struct ceno_attestd_session *));
 	if (!wider.bucket)
 		return -1;
 	for (size_t i = 0; i < t->buckets; i++) {
@@ -97,7 +97,11 @@ void ceno_attestd_name(const uint8_t id[16], const char *suffix, char name[CENO_
 
 /* ---- leaves -------------------------------------------------------------------- */
 
-struct logging { ceno_disk_done *done; void *context; struct ceno_attestd *d; };
+struct logging {
+	ceno_disk_done *done;
+	void *context;
+	struct ceno_attestd *d;
+};
 
 static void log_done(struct ceno_disk_job *job)
 {
@@ -169,7 +173,7 @@ int ceno_attestd_reload(void *arg, uint64_t index, const struct ceno_store_leaf 
 
 enum ceno_attest_error ceno_attestd_take_payload(struct ceno_attestd_session *s, const void *record, size_t bytes)
 {
-	static uint8_t pae[CENO_PROOF_PAE_MAX];   /* the loop is the only thread here */
+	static uint8_t pae[CENO_PROOF_PAE_MAX]; /* the loop is the only thread here */
 	struct ceno_attest_payload head;
 	if (bytes < sizeof(head))
 		return CENO_ATTEST_ERROR_PAYLOAD;
@@ -200,7 +204,7 @@ bool ceno_attestd_step8_ok(const struct ceno_step8_record *r)
 }
 
 static int submit_file(struct ceno_attestd_session *s, const char *suffix, const void *data, size_t bytes,
-	ceno_disk_done *done)
+                       ceno_disk_done *done)
 {
 	struct ceno_disk_job *job = ceno_disk_job_new(CENO_DISK_WRITE, done, s);
 	if (job)
@@ -283,8 +287,10 @@ static void cdp_logged(struct ceno_disk_job *job)
 /* Evidence of step 8 to c8 to the cdp leaf. */
 static void log_cdp(struct ceno_attestd_session *s)
 {
-	struct ceno_proof_step8 step8 = { .warden_status = s->step8.warden_status, .cgroup = s->step8.cgroup_removed,
-		.peak_bytes = s->step8.peak_bytes, .launch_index = s->launch_index };
+	struct ceno_proof_step8 step8 = { .warden_status = s->step8.warden_status,
+		                          .cgroup = s->step8.cgroup_removed,
+		                          .peak_bytes = s->step8.peak_bytes,
+		                          .launch_index = s->launch_index };
 	struct ceno_store_leaf leaf = { .record = { .kind = CENO_STORE_CDP, .launch_index = s->launch_index } };
 	uint8_t c8[32];
 	crypto_hash_sha256(step8.payload_sha256, (const uint8_t *)(s->payload + 1), s->payload->payload_bytes);
@@ -319,7 +325,7 @@ static void remove_pending(struct ceno_attestd_session *s, const char *suffix)
 {
 	struct ceno_disk_job *job = ceno_disk_job_new(CENO_DISK_REMOVE, NULL, NULL);
 	if (!job)
-		return;   /* the next start sees that the session has ended and removes it */
+		return; /* the next start sees that the session has ended and removes it */
 	job->folder = s->d->pending;
 	ceno_attestd_name(s->id, suffix, job->name);
 	ceno_disk_submit(&s->d->disk, job);
@@ -345,9 +351,9 @@ void ceno_attestd_end_unclean(struct ceno_attestd_session *s, uint32_t cause)
 {
 	struct ceno_store_leaf leaf = { .record = { .kind = CENO_STORE_UNCLEAN, .launch_index = s->launch_index } };
 	if (s->phase == CENO_PHASE_LAUNCHING)
-		s->unclean_cause = cause;      /* said again when the launch leaf is there */
+		s->unclean_cause = cause; /* said again when the launch leaf is there */
 	if (s->phase != CENO_PHASE_LAUNCHED)
-		return;   /* a cdp leaf is logged or on its way: one end is all a launch gets */
+		return; /* a cdp leaf is logged or on its way: one end is all a launch gets */
 	memcpy(leaf.record.session_id, s->id, 16);
 	leaf.record.body_bytes = (uint32_t)ceno_proof_leaf_unclean(s->id, s->launch_index, (uint8_t)cause, leaf.body);
 	s->phase = CENO_PHASE_LOGGING;

@@ -46,8 +46,9 @@ int ceno_attestd_state_open(struct ceno_attestd *d, const char *folder)
 	}
 	int lock = openat(d->state, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB)) {
-		ceno_attestd_say("%s: %s", folder, lock >= 0 && errno == EWOULDBLOCK ? "another ceno-attest uses it" : strerror(errno));
-		return -1;   /* lock stays open for the life of the process */
+		ceno_attestd_say("%s: %s", folder,
+		                 lock >= 0 && errno == EWOULDBLOCK ? "another ceno-attest uses it" : strerror(errno));
+		return -1; /* lock stays open for the life of the process */
 	}
 	int tpm = open_folder(d->state, "tpm");
 	d->log = open_folder(d->state, "log");
@@ -83,14 +84,15 @@ static int load_keys(struct ceno_attestd *d, const char *origin)
 		if (!named && origin)
 			snprintf(made, sizeof(made), "%s", origin);
 		else if (!named)
-			snprintf(made, sizeof(made), "cenotaph/%02x%02x%02x%02x%02x%02x%02x%02x", hash[0], hash[1], hash[2], hash[3],
-				hash[4], hash[5], hash[6], hash[7]);
+			snprintf(made, sizeof(made), "cenotaph/%02x%02x%02x%02x%02x%02x%02x%02x", hash[0], hash[1],
+			         hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]);
 		if (!named)
 			failed = ceno_disk_replace(keys, "origin", made, strlen(made));
 		snprintf(d->node.origin, sizeof(d->node.origin), "%.*s", named ? (int)n : 64, named ? name : made);
 	}
 	if (failed)
-		ceno_attestd_say("the log's key could not be read or made%s", d->tree.count ? " (the log has leaves: restore keys/log)" : "");
+		ceno_attestd_say("the log's key could not be read or made%s",
+		                 d->tree.count ? " (the log has leaves: restore keys/log)" : "");
 	if (!failed && origin && strcmp(origin, d->node.origin)) {
 		ceno_attestd_say("this log is named %s; a log keeps its name", d->node.origin);
 		failed = 1;
@@ -166,8 +168,8 @@ static int log_epoch(struct ceno_attestd *d)
 	memcpy(parts[5], d->node.epoch_log_sha256, 32);
 	struct ceno_store_leaf leaf = { .record = { .kind = CENO_STORE_EPOCH } };
 	const struct ceno_store_leaf *one = &leaf;
-	leaf.record.body_bytes = (uint32_t)ceno_proof_leaf_epoch((const uint8_t (*)[32])parts,
-		d->tpm.counted ? d->tpm.counter : 0, leaf.body);
+	leaf.record.body_bytes = (uint32_t)ceno_proof_leaf_epoch((const uint8_t(*)[32])parts,
+	                                                         d->tpm.counted ? d->tpm.counter : 0, leaf.body);
 	int error = ceno_store_append(&d->store, &one, 1);
 	if (error) {
 		ceno_attestd_say("%s", ceno_store_error_text(error));
@@ -181,7 +183,8 @@ static int first_checkpoint(struct ceno_attestd *d)
 {
 	uint8_t root[32];
 	if (ceno_log_root(&d->tree, d->tree.count, root) ||
-	    ceno_checkpoint_make(d->node.origin, d->tree.count, root, d->log_secret, d->checkpoint, &d->checkpoint_bytes) ||
+	    ceno_checkpoint_make(d->node.origin, d->tree.count, root, d->log_secret, d->checkpoint,
+	                         &d->checkpoint_bytes) ||
 	    ceno_disk_replace(d->log, "checkpoint", d->checkpoint, d->checkpoint_bytes)) {
 		ceno_attestd_say("log/checkpoint could not be written: %s", strerror(errno));
 		return -1;
@@ -202,8 +205,9 @@ int ceno_attestd_state_load(struct ceno_attestd *d, const char *origin)
 	if (load_keys(d, origin) || check_checkpoint(d))
 		return -1;
 	if (d->store.torn_bytes) {
-		ceno_attestd_say("the last write to the log was cut off and answered to nobody: %llu bytes moved to log/torn",
-			(unsigned long long)d->store.torn_bytes);
+		ceno_attestd_say(
+		    "the last write to the log was cut off and answered to nobody: %llu bytes moved to log/torn",
+		    (unsigned long long)d->store.torn_bytes);
 		if (ceno_store_cut_torn(&d->store, d->log)) {
 			ceno_attestd_say("log/torn could not be written: %s", strerror(errno));
 			return -1;
@@ -250,7 +254,7 @@ static void resume_step8(struct ceno_attestd_session *s, const char *name)
 
 /* Call each for every file of a folder whose name is an id and a suffix. */
 static void each_file(struct ceno_attestd *d, int folder,
-	void (*each)(struct ceno_attestd *d, const uint8_t id[16], const char *suffix, const char *name))
+                      void (*each)(struct ceno_attestd *d, const uint8_t id[16], const char *suffix, const char *name))
 {
 	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -303,7 +307,7 @@ void ceno_attestd_state_resume(struct ceno_attestd *d)
 			if (s->phase == CENO_PHASE_SEALING && whole)
 				ceno_attestd_seal_add(s);
 			else if (s->phase == CENO_PHASE_SEALING)
-				s->phase = CENO_PHASE_ENDED;   /* sealed and removed by an earlier run */
+				s->phase = CENO_PHASE_ENDED; /* sealed and removed by an earlier run */
 			else if (s->phase == CENO_PHASE_LAUNCHED && whole)
 				ceno_attestd_advance(s);
 		}
@@ -321,11 +325,13 @@ static int print_orphans(struct ceno_attestd *d)
 			char hex[33];
 			if (s->phase != CENO_PHASE_LAUNCHED)
 				continue;
-			printf("%s %llu\n", sodium_bin2hex(hex, sizeof(hex), s->id, 16), (unsigned long long)s->launch_index);
+			printf("%s %llu\n", sodium_bin2hex(hex, sizeof(hex), s->id, 16),
+			       (unsigned long long)s->launch_index);
 			count++;
 		}
 	}
-	fprintf(stderr, "ceno-attest: %lu of %lu launches have no end in the log\n", count, (unsigned long)d->sessions.count);
+	fprintf(stderr, "ceno-attest: %lu of %lu launches have no end in the log\n", count,
+	        (unsigned long)d->sessions.count);
 	return fflush(stdout) ? 1 : 0;
 }
 

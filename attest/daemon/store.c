@@ -9,7 +9,7 @@
 
 #include "attest/daemon/store.h"
 
-#define MAGIC 0x31464c43u              /* "CLF1" */
+#define MAGIC       0x31464c43u /* "CLF1" */
 #define RECORDS_MAX (CENO_STORE_GROUP_MAX * sizeof(struct ceno_store_leaf))
 
 struct frame_head {
@@ -28,10 +28,13 @@ struct frame {
 const char *ceno_store_error_text(int error)
 {
 	switch (error) {
-#define CENO_STORE_ERROR_TEXT(name, number, text) case number: return text;
+#define CENO_STORE_ERROR_TEXT(name, number, text) \
+	case number: \
+		return text;
 		CENO_STORE_ERRORS(CENO_STORE_ERROR_TEXT)
 #undef CENO_STORE_ERROR_TEXT
-	default: return "unknown log error";
+	default:
+		return "unknown log error";
 	}
 }
 
@@ -68,7 +71,7 @@ static int write_at(int fd, const void *in, size_t bytes, uint64_t offset)
 static bool head_ok(const struct frame_head *h)
 {
 	return h->magic == MAGIC && !h->reserved && h->leaves && h->leaves <= CENO_STORE_GROUP_MAX &&
-		h->bytes <= RECORDS_MAX && h->bytes >= h->leaves * sizeof(struct ceno_store_record);
+	    h->bytes <= RECORDS_MAX && h->bytes >= h->leaves * sizeof(struct ceno_store_record);
 }
 
 static bool all_zero(const uint8_t *bytes, size_t n)

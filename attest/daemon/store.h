@@ -26,12 +26,12 @@
 enum ceno_store_kind { CENO_STORE_LAUNCH = 1, CENO_STORE_CDP, CENO_STORE_UNCLEAN, CENO_STORE_EPOCH };
 
 struct ceno_store_record {
-	uint32_t kind;                         /* enum ceno_store_kind */
-	uint32_t body_bytes;                   /* at most CENO_PROOF_LEAF_MAX */
-	uint8_t  session_id[16];               /* zeros: EPOCH */
-	uint64_t launch_index;                 /* CDP, UNCLEAN */
-	uint8_t  signer_pub[32];               /* LAUNCH */
-	uint32_t reset_count, restart_count;   /* LAUNCH: of the TPM, last seen before it */
+	uint32_t kind;                       /* enum ceno_store_kind */
+	uint32_t body_bytes;                 /* at most CENO_PROOF_LEAF_MAX */
+	uint8_t session_id[16];              /* zeros: EPOCH */
+	uint64_t launch_index;               /* CDP, UNCLEAN */
+	uint8_t signer_pub[32];              /* LAUNCH */
+	uint32_t reset_count, restart_count; /* LAUNCH: of the TPM, last seen before it */
 };
 _Static_assert(sizeof(struct ceno_store_record) == 72, "store record");
 
@@ -58,10 +58,10 @@ enum ceno_store_error {
 const char *ceno_store_error_text(int error);
 
 struct ceno_store {
-	int fd;                                /* owned */
-	uint64_t bytes;                        /* durable length */
+	int fd;         /* owned */
+	uint64_t bytes; /* durable length */
 	uint64_t leaves;
-	uint64_t torn_bytes;                   /* cut-off write at the end, not among bytes */
+	uint64_t torn_bytes; /* cut-off write at the end, not among bytes */
 };
 
 /* Called for each leaf in order; not 0 stops with VISIT. leaf: borrowed for the call. */

@@ -36,7 +36,7 @@ static bool control_channel(struct ceno_attestd *d, const struct ceno_attest_cha
 {
 	bool api = c->kind == CENO_ATTEST_CHANNEL_API;
 	bool right = fd >= 0 && api == zero_id(c->session_id) &&
-		(c->kind == CENO_ATTEST_CHANNEL_SPOOL ? is_regular(fd) : is_seqpacket(fd));
+	    (c->kind == CENO_ATTEST_CHANNEL_SPOOL ? is_regular(fd) : is_seqpacket(fd));
 	if (right && api)
 		ceno_attestd_api_open(d, fd);
 	else if (right && c->kind == CENO_ATTEST_CHANNEL_WARDEN)
@@ -56,7 +56,7 @@ static bool control_step8(struct ceno_attestd *d, const struct ceno_step8_record
 	ceno_attestd_wardens_drain(d, r->session_id);
 	struct ceno_attestd_session *s = ceno_attestd_find(d, r->session_id);
 	if (!s)
-		return true;   /* it made no launch */
+		return true; /* it made no launch */
 	if (r->type == CENO_ATTEST_UNCLEAN) {
 		ceno_attestd_end_unclean(s, r->cause);
 	} else if (s->step8_part == CENO_PART_NONE && s->phase <= CENO_PHASE_LAUNCHED) {

@@ -6,8 +6,8 @@
 #include "attest/daemon/tpmq.h"
 
 #define BACKOFF_FIRST_MS 50u
-#define BACKOFF_LAST_MS 2000u
-#define START_TRIES 30                 /* 100 ms apart: a predecessor's swtpm may still hold the state directory */
+#define BACKOFF_LAST_MS  2000u
+#define START_TRIES      30 /* 100 ms apart: a predecessor's swtpm may still hold the state directory */
 
 /* Close what there is and open anew. */
 static int tpm_reopen(struct ceno_tpmq *q)
@@ -78,9 +78,12 @@ static int do_seal(struct ceno_tpmq *q, struct ceno_tpmq_job *job)
 static int do_job(struct ceno_tpmq *q, struct ceno_tpmq_job *job)
 {
 	switch (job->kind) {
-	case CENO_TPMQ_RANDOM: return ceno_tpm_random(q->tpm, job->random, sizeof(job->random));
-	case CENO_TPMQ_NODE: return ceno_tpm_quote(q->tpm, CENO_TPM_KEY_RAW, job->extra_data, &job->quote);
-	default: return do_seal(q, job);
+	case CENO_TPMQ_RANDOM:
+		return ceno_tpm_random(q->tpm, job->random, sizeof(job->random));
+	case CENO_TPMQ_NODE:
+		return ceno_tpm_quote(q->tpm, CENO_TPM_KEY_RAW, job->extra_data, &job->quote);
+	default:
+		return do_seal(q, job);
 	}
 }
 

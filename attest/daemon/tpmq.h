@@ -20,27 +20,27 @@ enum ceno_tpmq_kind { CENO_TPMQ_RANDOM, CENO_TPMQ_NODE, CENO_TPMQ_SEAL, CENO_TPM
 
 struct ceno_tpmq_job {
 	enum ceno_tpmq_kind kind;
-	uint8_t extra_data[32];                /* NODE, SEAL */
-	uint8_t nv_data[32];                   /* SEAL: qualifying data of the counter's certificate */
-	uint8_t random[32];                    /* RANDOM: out */
-	struct ceno_tpm_quote quote;           /* NODE (raw key), SEAL (seal key): out */
-	struct ceno_tpm_quote nv;              /* SEAL: out, if the node has a counter */
-	int error;                             /* out: enum ceno_tpm_error; SEAL: always OK */
-	void *context;                         /* of done, borrowed */
+	uint8_t extra_data[32];                  /* NODE, SEAL */
+	uint8_t nv_data[32];                     /* SEAL: qualifying data of the counter's certificate */
+	uint8_t random[32];                      /* RANDOM: out */
+	struct ceno_tpm_quote quote;             /* NODE (raw key), SEAL (seal key): out */
+	struct ceno_tpm_quote nv;                /* SEAL: out, if the node has a counter */
+	int error;                               /* out: enum ceno_tpm_error; SEAL: always OK */
+	void *context;                           /* of done, borrowed */
 	void (*done)(struct ceno_tpmq_job *job); /* on the loop; the job is freed after it */
 	struct ceno_tpmq_job *next;
 };
 
 struct ceno_tpmq {
-	uv_loop_t *loop;                       /* borrowed */
-	const char *tcti;                      /* borrowed; NULL: our own swtpm */
+	uv_loop_t *loop;  /* borrowed */
+	const char *tcti; /* borrowed; NULL: our own swtpm */
 	struct ceno_keeper keeper;
-	struct ceno_tpm *tpm;                  /* owned; the worker's while busy; NULL: not open */
-	struct ceno_tpm_ak ak[2];              /* by enum ceno_tpm_key, as at the first open */
+	struct ceno_tpm *tpm;     /* owned; the worker's while busy; NULL: not open */
+	struct ceno_tpm_ak ak[2]; /* by enum ceno_tpm_key, as at the first open */
 	struct ceno_tpm_properties properties;
-	bool counted;                          /* the node has a counter, of value */
+	bool counted; /* the node has a counter, of value */
 	uint64_t counter;
-	uint32_t reset_count, restart_count;   /* as last seen */
+	uint32_t reset_count, restart_count; /* as last seen */
 	struct ceno_tpmq_job *waiting[CENO_TPMQ_KINDS], *running;
 	bool busy, stopping, away;             /* away: between tries */
 	uint32_t worker_reset, worker_restart; /* the worker's news, taken over on the loop */
@@ -48,7 +48,7 @@ struct ceno_tpmq {
 	uv_timer_t retry;
 	uv_work_t work;
 	void (*lost)(void *arg, const char *why);
-	void (*idle)(void *arg);               /* nothing is left to do, or what is left cannot be done now */
+	void (*idle)(void *arg); /* nothing is left to do, or what is left cannot be done now */
 	void *arg;
 };
 

@@ -19,13 +19,13 @@ enum warden_state { WARDEN_NEW, WARDEN_LAUNCHING, WARDEN_RUNNING, WARDEN_RANDOM,
 
 struct ceno_attestd_warden {
 	uv_poll_t poll;
-	uv_timer_t budget;                     /* of the random bytes asked for */
-	int fd;                                /* owned */
+	uv_timer_t budget; /* of the random bytes asked for */
+	int fd;            /* owned */
 	enum warden_state state;
-	uint8_t id[16];                        /* the session this channel is for */
-	struct ceno_attestd *d;                /* borrowed */
-	struct ceno_attestd_session *session;  /* borrowed; NULL before the launch and after the close */
-	unsigned handles;                      /* not yet closed */
+	uint8_t id[16];                       /* the session this channel is for */
+	struct ceno_attestd *d;               /* borrowed */
+	struct ceno_attestd_session *session; /* borrowed; NULL before the launch and after the close */
+	unsigned handles;                     /* not yet closed */
 	bool closed;
 	struct ceno_attestd_warden *next;
 };
@@ -121,7 +121,8 @@ static void warden_launch(struct ceno_attestd_warden *w, size_t bytes)
 	}
 	struct ceno_attestd_session *s = ceno_attestd_add(d, w->id);
 	struct ceno_store_leaf leaf = { .record = { .kind = CENO_STORE_LAUNCH,
-		.reset_count = d->tpm.reset_count, .restart_count = d->tpm.restart_count } };
+		                                    .reset_count = d->tpm.reset_count,
+		                                    .restart_count = d->tpm.restart_count } };
 	memcpy(leaf.record.session_id, w->id, 16);
 	memcpy(leaf.record.signer_pub, launch.signer_pub, 32);
 	leaf.record.body_bytes = (uint32_t)ceno_proof_leaf_launch(&launch, leaf.body);
@@ -146,7 +147,7 @@ static void random_answer(struct ceno_attestd_warden *w, const uint8_t *bytes)
 {
 	struct ceno_attest_random reply = { .type = CENO_ATTEST_RANDOM, .error = bytes ? 0 : CENO_ATTEST_ERROR_TPM };
 	if (!w || w->state != WARDEN_RANDOM)
-		return;   /* too late: it was told so, or it is gone */
+		return; /* too late: it was told so, or it is gone */
 	if (bytes)
 		memcpy(reply.bytes, bytes, sizeof(reply.bytes));
 	uv_timer_stop(&w->budget);
@@ -315,8 +316,9 @@ void ceno_attestd_spooled(struct ceno_attestd *d, int fd, const uint8_t id[16])
 	bool whole = have >= sizeof(head) && head.payload_bytes <= CENO_PAYLOAD_MAX && record <= have;
 	for (size_t i = record; whole && i < have; i++)
 		whole = !bytes[i];
-	enum ceno_attest_error error = !s ? CENO_ATTEST_ERROR_UNKNOWN : !whole ? CENO_ATTEST_ERROR_PAYLOAD
-		: ceno_attestd_take_payload(s, bytes, record);
+	enum ceno_attest_error error = CENO_ATTEST_ERROR_UNKNOWN;
+	if (s)
+		error = whole ? ceno_attestd_take_payload(s, bytes, record) : CENO_ATTEST_ERROR_PAYLOAD;
 	if (!error)
 		ceno_attestd_store_payload(s);
 	else if (error != CENO_ATTEST_ERROR_DUPLICATE)

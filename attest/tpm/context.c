@@ -15,10 +15,13 @@
 const char *ceno_tpm_error_text(int error)
 {
 	switch (error) {
-#define CENO_TPM_ERROR_TEXT(name, number, text) case number: return text;
+#define CENO_TPM_ERROR_TEXT(name, number, text) \
+	case number: \
+		return text;
 		CENO_TPM_ERRORS(CENO_TPM_ERROR_TEXT)
 #undef CENO_TPM_ERROR_TEXT
-	default: return "unknown TPM error";
+	default:
+		return "unknown TPM error";
 	}
 }
 
@@ -43,14 +46,14 @@ static int tpm_flush_transient(struct ceno_tpm *tpm)
 	TPMI_YES_NO more;
 	/* Not TPM2_TRANSIENT_FIRST: the header's macro shifts 0x80 into an int's sign bit. */
 	TPM2_HANDLE first = (TPM2_HANDLE)TPM2_HT_TRANSIENT << TPM2_HR_SHIFT;
-	TSS2_RC rc = Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-		TPM2_CAP_HANDLES, first, TPM2_MAX_CAP_HANDLES, &more, &data);
+	TSS2_RC rc = Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES, first,
+	                                TPM2_MAX_CAP_HANDLES, &more, &data);
 	if (rc)
 		return ceno_tpm_class(rc);
 	for (uint32_t i = 0; i < data->data.handles.count && !rc; i++) {
 		ESYS_TR object;
-		rc = Esys_TR_FromTPMPublic(tpm->esys, data->data.handles.handle[i],
-			ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &object);
+		rc = Esys_TR_FromTPMPublic(tpm->esys, data->data.handles.handle[i], ESYS_TR_NONE, ESYS_TR_NONE,
+		                           ESYS_TR_NONE, &object);
 		if (!rc)
 			rc = Esys_FlushContext(tpm->esys, object);
 	}
@@ -72,9 +75,13 @@ static size_t property_text(uint32_t value, char *out)
 
 static enum ceno_tpm_kind kind_of(const struct ceno_tpm_properties *p)
 {
-	static const struct { const char *manufacturer; enum ceno_tpm_kind kind; } known[] = {
-		{ "IBM", CENO_TPM_KIND_SOFTWARE }, { "MSFT", CENO_TPM_KIND_VIRTUAL }, { "GOOG", CENO_TPM_KIND_VIRTUAL },
-		{ "AMZN", CENO_TPM_KIND_VIRTUAL }, { "VMW", CENO_TPM_KIND_VIRTUAL }, { "INTC", CENO_TPM_KIND_FIRMWARE },
+	static const struct {
+		const char *manufacturer;
+		enum ceno_tpm_kind kind;
+	} known[] = {
+		{ "IBM", CENO_TPM_KIND_SOFTWARE }, { "MSFT", CENO_TPM_KIND_VIRTUAL },
+		{ "GOOG", CENO_TPM_KIND_VIRTUAL }, { "AMZN", CENO_TPM_KIND_VIRTUAL },
+		{ "VMW", CENO_TPM_KIND_VIRTUAL },  { "INTC", CENO_TPM_KIND_FIRMWARE },
 		{ "AMD", CENO_TPM_KIND_FIRMWARE }, { "QCOM", CENO_TPM_KIND_FIRMWARE },
 	};
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -93,9 +100,9 @@ static int tpm_read_properties(struct ceno_tpm *tpm)
 {
 	TPMS_CAPABILITY_DATA *data = NULL;
 	TPMI_YES_NO more;
-	TSS2_RC rc = Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-		TPM2_CAP_TPM_PROPERTIES, TPM2_PT_MANUFACTURER,
-		TPM2_PT_FIRMWARE_VERSION_2 - TPM2_PT_MANUFACTURER + 1, &more, &data);
+	TSS2_RC rc = Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_TPM_PROPERTIES,
+	                                TPM2_PT_MANUFACTURER, TPM2_PT_FIRMWARE_VERSION_2 - TPM2_PT_MANUFACTURER + 1,
+	                                &more, &data);
 	if (rc)
 		return ceno_tpm_class(rc);
 	struct ceno_tpm_properties *p = &tpm->properties;
@@ -217,8 +224,8 @@ int ceno_tpm_random(struct ceno_tpm *tpm, uint8_t *out, size_t bytes)
 	TPM2B_DIGEST *digest = NULL;
 	/* A TPM may give fewer than asked, so ask until it is enough. */
 	for (size_t have = 0; have < bytes;) {
-		TSS2_RC rc = Esys_GetRandom(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-			(UINT16)(bytes - have), &digest);
+		TSS2_RC rc = Esys_GetRandom(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, (UINT16)(bytes - have),
+		                            &digest);
 		if (rc)
 			return ceno_tpm_class(rc);
 		size_t n = digest->size;

@@ -11,8 +11,9 @@
 
 #include "attest/tpm/tpm_internal.h"
 
-#define COUNTER_ATTRIBUTES (TPMA_NV_OWNERWRITE | TPMA_NV_AUTHWRITE | TPMA_NV_OWNERREAD | TPMA_NV_AUTHREAD | \
-	TPMA_NV_NO_DA | (TPM2_NT_COUNTER << TPMA_NV_TPM2_NT_SHIFT))
+#define COUNTER_ATTRIBUTES \
+	(TPMA_NV_OWNERWRITE | TPMA_NV_AUTHWRITE | TPMA_NV_OWNERREAD | TPMA_NV_AUTHREAD | TPMA_NV_NO_DA | \
+	 (TPM2_NT_COUNTER << TPMA_NV_TPM2_NT_SHIFT))
 
 static const TPM2B_NV_PUBLIC counter_public = {
 	.nvPublic = {
@@ -27,7 +28,7 @@ static int counter_define(struct ceno_tpm *tpm)
 {
 	const TPM2B_AUTH empty = { 0 };
 	return ceno_tpm_class(Esys_NV_DefineSpace(tpm->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-		ESYS_TR_NONE, &empty, &counter_public, &tpm->counter));
+	                                          ESYS_TR_NONE, &empty, &counter_public, &tpm->counter));
 }
 
 /* Is the index that exists the one we would have defined? */
@@ -38,7 +39,7 @@ static int counter_check(struct ceno_tpm *tpm)
 	if (rc)
 		return ceno_tpm_class(rc);
 	bool ours = (p->nvPublic.attributes & ~TPMA_NV_WRITTEN) == COUNTER_ATTRIBUTES && p->nvPublic.dataSize == 8 &&
-		p->nvPublic.nameAlg == TPM2_ALG_SHA256 && p->nvPublic.authPolicy.size == 0;
+	    p->nvPublic.nameAlg == TPM2_ALG_SHA256 && p->nvPublic.authPolicy.size == 0;
 	Esys_Free(p);
 	return ours ? CENO_TPM_OK : CENO_TPM_REFUSED;
 }
@@ -47,8 +48,8 @@ static int counter_find(struct ceno_tpm *tpm)
 {
 	if (tpm->counter != ESYS_TR_NONE)
 		return CENO_TPM_OK;
-	TSS2_RC rc = Esys_TR_FromTPMPublic(tpm->esys, CENO_TPM_COUNTER, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-		&tpm->counter);
+	TSS2_RC rc =
+	    Esys_TR_FromTPMPublic(tpm->esys, CENO_TPM_COUNTER, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &tpm->counter);
 	int error = ceno_tpm_class(rc);
 	if (error == CENO_TPM_REFUSED)
 		error = counter_define(tpm);
@@ -72,11 +73,13 @@ int ceno_tpm_counter_move(struct ceno_tpm *tpm, uint64_t *value)
 	int error = counter_find(tpm);
 	if (error)
 		return error;
-	TSS2_RC rc = Esys_NV_Increment(tpm->esys, tpm->counter, tpm->counter, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE);
+	TSS2_RC rc =
+	    Esys_NV_Increment(tpm->esys, tpm->counter, tpm->counter, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE);
 	if (rc)
 		return ceno_tpm_class(rc);
 	TPM2B_MAX_NV_BUFFER *data = NULL;
-	rc = Esys_NV_Read(tpm->esys, tpm->counter, tpm->counter, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, 8, 0, &data);
+	rc = Esys_NV_Read(tpm->esys, tpm->counter, tpm->counter, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, 8, 0,
+	                  &data);
 	if (rc)
 		return ceno_tpm_class(rc);
 	error = data->size == 8 ? CENO_TPM_OK : CENO_TPM_REPLY;
@@ -97,8 +100,9 @@ int ceno_tpm_counter_certify(struct ceno_tpm *tpm, const uint8_t qualifying_data
 	TPMT_SIGNATURE *signature = NULL;
 	TPMS_ATTEST parsed;
 	memcpy(extra.buffer, qualifying_data, 32);
-	TSS2_RC rc = Esys_NV_Certify(tpm->esys, tpm->key[CENO_TPM_KEY_SEAL], tpm->counter, tpm->counter,
-		ESYS_TR_PASSWORD, ESYS_TR_PASSWORD, ESYS_TR_NONE, &extra, &scheme, 8, 0, &attest, &signature);
+	TSS2_RC rc =
+	    Esys_NV_Certify(tpm->esys, tpm->key[CENO_TPM_KEY_SEAL], tpm->counter, tpm->counter, ESYS_TR_PASSWORD,
+	                    ESYS_TR_PASSWORD, ESYS_TR_NONE, &extra, &scheme, 8, 0, &attest, &signature);
 	if (rc)
 		return ceno_tpm_class(rc);
 	error = ceno_tpm_take_signed(attest, signature, TPM2_ST_ATTEST_NV, qualifying_data, &parsed, out);

@@ -21,7 +21,7 @@ static void key_template(TPM2B_PUBLIC *t, enum ceno_tpm_key key)
 	p->type = TPM2_ALG_ECC;
 	p->nameAlg = TPM2_ALG_SHA256;
 	p->objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
-		TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT;
+	    TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT;
 	p->parameters.eccDetail.symmetric.algorithm = TPM2_ALG_NULL;
 	p->parameters.eccDetail.scheme.scheme = TPM2_ALG_ECDSA;
 	p->parameters.eccDetail.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
@@ -60,8 +60,9 @@ int ceno_tpm_make_key(struct ceno_tpm *tpm, enum ceno_tpm_key key)
 	const TPM2B_DATA outside = { 0 };
 	const TPML_PCR_SELECTION none = { 0 };
 	key_template(&template, key);
-	TSS2_RC rc = Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-		&sensitive, &template, &outside, &none, &tpm->key[key], &public_area, NULL, NULL, NULL);
+	TSS2_RC rc =
+	    Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+	                       &sensitive, &template, &outside, &none, &tpm->key[key], &public_area, NULL, NULL, NULL);
 	if (rc) {
 		tpm->key[key] = ESYS_TR_NONE;
 		return ceno_tpm_class(rc);
@@ -81,8 +82,8 @@ static bool take_scalar(const TPM2B_ECC_PARAMETER *in, uint8_t out[32])
 	return true;
 }
 
-int ceno_tpm_take_signed(const TPM2B_ATTEST *attest, const TPMT_SIGNATURE *signature,
-	TPM2_ST type, const uint8_t extra_data[32], TPMS_ATTEST *parsed, struct ceno_tpm_quote *out)
+int ceno_tpm_take_signed(const TPM2B_ATTEST *attest, const TPMT_SIGNATURE *signature, TPM2_ST type,
+                         const uint8_t extra_data[32], TPMS_ATTEST *parsed, struct ceno_tpm_quote *out)
 {
 	size_t offset = 0;
 	memset(out, 0, sizeof(*out));
@@ -90,8 +91,8 @@ int ceno_tpm_take_signed(const TPM2B_ATTEST *attest, const TPMT_SIGNATURE *signa
 	    Tss2_MU_TPMS_ATTEST_Unmarshal(attest->attestationData, attest->size, &offset, parsed) ||
 	    offset != attest->size)
 		return CENO_TPM_REPLY;
-	if (parsed->magic != TPM2_GENERATED_VALUE || parsed->type != type ||
-	    parsed->extraData.size != 32 || memcmp(parsed->extraData.buffer, extra_data, 32))
+	if (parsed->magic != TPM2_GENERATED_VALUE || parsed->type != type || parsed->extraData.size != 32 ||
+	    memcmp(parsed->extraData.buffer, extra_data, 32))
 		return CENO_TPM_REPLY;
 	if (signature->sigAlg != TPM2_ALG_ECDSA || signature->signature.ecdsa.hash != TPM2_ALG_SHA256 ||
 	    !take_scalar(&signature->signature.ecdsa.signatureR, out->r) ||
@@ -119,12 +120,15 @@ static int read_pcrs(struct ceno_tpm *tpm, uint8_t pcr[CENO_TPM_PCRS][32])
 		want.pcrSelections[0].pcrSelect[1] = (BYTE)(missing >> 8);
 		TPML_PCR_SELECTION *got = NULL;
 		TPML_DIGEST *values = NULL;
-		TSS2_RC rc = Esys_PCR_Read(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &want, NULL, &got, &values);
+		TSS2_RC rc =
+		    Esys_PCR_Read(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &want, NULL, &got, &values);
 		if (rc)
 			return ceno_tpm_class(rc);
 		uint32_t given = 0, taken = 0;
-		if (got->count == 1 && got->pcrSelections[0].hash == TPM2_ALG_SHA256 && got->pcrSelections[0].sizeofSelect >= 2)
-			given = missing & (got->pcrSelections[0].pcrSelect[0] | (uint32_t)got->pcrSelections[0].pcrSelect[1] << 8);
+		if (got->count == 1 && got->pcrSelections[0].hash == TPM2_ALG_SHA256 &&
+		    got->pcrSelections[0].sizeofSelect >= 2)
+			given = missing &
+			    (got->pcrSelections[0].pcrSelect[0] | (uint32_t)got->pcrSelections[0].pcrSelect[1] << 8);
 		for (uint32_t i = 0; i < CENO_TPM_PCRS; i++) {
 			if (!(given >> i & 1) || taken >= values->count || values->digests[taken].size != 32)
 				continue;
@@ -134,7 +138,7 @@ static int read_pcrs(struct ceno_tpm *tpm, uint8_t pcr[CENO_TPM_PCRS][32])
 		Esys_Free(got);
 		Esys_Free(values);
 		if (!taken)
-			return CENO_TPM_REPLY;   /* no sha256 bank, or no progress */
+			return CENO_TPM_REPLY; /* no sha256 bank, or no progress */
 	}
 	return CENO_TPM_OK;
 }
@@ -152,22 +156,23 @@ static bool selection_is_ours(const TPML_PCR_SELECTION *s)
 
 /* One quote and the values; CHANGED if they do not belong together. */
 static int quote_once(struct ceno_tpm *tpm, enum ceno_tpm_key key, const uint8_t extra_data[32],
-	struct ceno_tpm_quote *out)
+                      struct ceno_tpm_quote *out)
 {
 	TPM2B_DATA extra = { .size = 32 };
-	const TPMT_SIG_SCHEME scheme = { .scheme = TPM2_ALG_NULL };   /* the key's own */
+	const TPMT_SIG_SCHEME scheme = { .scheme = TPM2_ALG_NULL }; /* the key's own */
 	TPM2B_ATTEST *attest = NULL;
 	TPMT_SIGNATURE *signature = NULL;
 	TPMS_ATTEST parsed;
 	memcpy(extra.buffer, extra_data, 32);
-	TSS2_RC rc = Esys_Quote(tpm->esys, tpm->key[key], ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-		&extra, &scheme, &pcr_selection, &attest, &signature);
+	TSS2_RC rc = Esys_Quote(tpm->esys, tpm->key[key], ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &extra, &scheme,
+	                        &pcr_selection, &attest, &signature);
 	if (rc)
 		return ceno_tpm_class(rc);
 	int error = ceno_tpm_take_signed(attest, signature, TPM2_ST_ATTEST_QUOTE, extra_data, &parsed, out);
 	Esys_Free(attest);
 	Esys_Free(signature);
-	if (!error && (!selection_is_ours(&parsed.attested.quote.pcrSelect) || parsed.attested.quote.pcrDigest.size != 32))
+	if (!error &&
+	    (!selection_is_ours(&parsed.attested.quote.pcrSelect) || parsed.attested.quote.pcrDigest.size != 32))
 		error = CENO_TPM_REPLY;
 	if (!error)
 		error = read_pcrs(tpm, out->pcr);
@@ -179,7 +184,7 @@ static int quote_once(struct ceno_tpm *tpm, enum ceno_tpm_key key, const uint8_t
 }
 
 int ceno_tpm_quote(struct ceno_tpm *tpm, enum ceno_tpm_key key, const uint8_t extra_data[32],
-	struct ceno_tpm_quote *out)
+                   struct ceno_tpm_quote *out)
 {
 	int error = CENO_TPM_CHANGED;
 	for (int attempt = 0; attempt < 3 && error == CENO_TPM_CHANGED; attempt++)

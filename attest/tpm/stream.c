@@ -20,15 +20,15 @@
 #define STREAM_MAGIC 0x434e545053545231ull
 #define RESPONSE_MAX 4096u
 #define HEADER_BYTES 10u
-#define PATIENCE_MS 30000
+#define PATIENCE_MS  30000
 
 enum stream_state { STREAM_IDLE, STREAM_SENT, STREAM_DEAD };
 
 struct stream {
-	TSS2_TCTI_CONTEXT_COMMON_V2 common;    /* first: tpm2-tss sees only this */
-	int fd;                                /* owned */
+	TSS2_TCTI_CONTEXT_COMMON_V2 common; /* first: tpm2-tss sees only this */
+	int fd;                             /* owned */
 	enum stream_state state;
-	size_t have;                           /* bytes of the response so far */
+	size_t have; /* bytes of the response so far */
 	uint8_t response[RESPONSE_MAX];
 };
 
@@ -78,8 +78,8 @@ static size_t stream_expected(const struct stream *s)
 {
 	if (s->have < HEADER_BYTES)
 		return 0;
-	return (size_t)s->response[2] << 24 | (size_t)s->response[3] << 16 |
-		(size_t)s->response[4] << 8 | s->response[5];
+	return (size_t)s->response[2] << 24 | (size_t)s->response[3] << 16 | (size_t)s->response[4] << 8 |
+	    s->response[5];
 }
 
 /* Read up to target bytes in all. deadline: in now_ms terms, final says it is our own last one. */

@@ -16,7 +16,7 @@
 #include "attest/tpm/swtpm.h"
 #include "attest/tpm/tpm.h"
 
-#define CHILD_DATA 3
+#define CHILD_DATA    3
 #define CHILD_CONTROL 4
 
 /* Runs in the child: never returns. */
@@ -62,9 +62,21 @@ int ceno_swtpm_start(struct ceno_swtpm *out, const char *state_dir)
 		close(data[1]);
 		return CENO_TPM_SPAWN;
 	}
-	char *const argv[] = { "swtpm", "socket", "--tpm2", "--tpmstate", state, "--fd", "3",
-		"--ctrl", "type=unixio,clientfd=4", "--flags", "not-need-init,startup-clear",
-		"--seccomp", "action=kill", "--terminate", NULL };
+	char *const argv[] = { "swtpm",
+		               "socket",
+		               "--tpm2",
+		               "--tpmstate",
+		               state,
+		               "--fd",
+		               "3",
+		               "--ctrl",
+		               "type=unixio,clientfd=4",
+		               "--flags",
+		               "not-need-init,startup-clear",
+		               "--seccomp",
+		               "action=kill",
+		               "--terminate",
+		               NULL };
 	pid_t parent = getpid(), pid = fork();
 	if (pid == 0)
 		child_exec(data[1], control[1], parent, argv);

@@ -8,9 +8,9 @@
 #include <sys/types.h>
 
 struct ceno_swtpm {
-	pid_t pid;                             /* 0: not running */
-	int   data;                            /* owned: raw TPM commands (ceno_tpm_open_stream), -1 once moved */
-	int   control;                         /* owned: keeps swtpm's control channel open */
+	pid_t pid;   /* 0: not running */
+	int data;    /* owned: raw TPM commands (ceno_tpm_open_stream), -1 once moved */
+	int control; /* owned: keeps swtpm's control channel open */
 };
 
 /*

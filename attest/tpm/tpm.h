@@ -20,11 +20,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CENO_TPM_PCRS 16               /* sha256 bank, PCR 0 to 15; 16 and 23 are never evidence */
-#define CENO_TPM_NAME_BYTES 34         /* TPM_ALG_ID of the name hash, then SHA-256 of the public area */
+#define CENO_TPM_PCRS       16 /* sha256 bank, PCR 0 to 15; 16 and 23 are never evidence */
+#define CENO_TPM_NAME_BYTES 34 /* TPM_ALG_ID of the name hash, then SHA-256 of the public area */
 #define CENO_TPM_PUBLIC_MAX 256
 #define CENO_TPM_ATTEST_MAX 512
-#define CENO_TPM_COUNTER 0x018ce170u   /* NV index of our counter, in the owner's range */
+#define CENO_TPM_COUNTER    0x018ce170u /* NV index of our counter, in the owner's range */
 
 #define CENO_TPM_ERRORS(X) \
 	X(OK, 0, "no error") \
@@ -42,36 +42,39 @@ enum ceno_tpm_error {
 #undef CENO_TPM_ERROR_ENUM
 };
 
-struct ceno_tpm;                       /* opaque */
+struct ceno_tpm; /* opaque */
 
 enum ceno_tpm_key {
-	CENO_TPM_KEY_SEAL,             /* signs only extraData that attest itself computed */
-	CENO_TPM_KEY_RAW               /* signs quotes over a caller's nonce */
+	CENO_TPM_KEY_SEAL, /* signs only extraData that attest itself computed */
+	CENO_TPM_KEY_RAW   /* signs quotes over a caller's nonce */
 };
 
 struct ceno_tpm_ak {
 	uint8_t name[CENO_TPM_NAME_BYTES];
-	uint8_t public_area[CENO_TPM_PUBLIC_MAX];  /* TPMT_PUBLIC as marshalled */
-	size_t  public_bytes;
+	uint8_t public_area[CENO_TPM_PUBLIC_MAX]; /* TPMT_PUBLIC as marshalled */
+	size_t public_bytes;
 };
 
-struct ceno_tpm_quote {                /* of Quote and of NV_Certify */
-	uint8_t attest[CENO_TPM_ATTEST_MAX];       /* TPMS_ATTEST as signed */
-	size_t  attest_bytes;
-	uint8_t r[32], s[32];                      /* ECDSA, big-endian, left-padded */
-	uint8_t pcr[CENO_TPM_PCRS][32];            /* Quote only: values whose hash is the quoted digest */
-	uint64_t counter;                          /* NV_Certify only: the certified value */
-	uint32_t reset_count, restart_count;       /* as signed */
+struct ceno_tpm_quote {                      /* of Quote and of NV_Certify */
+	uint8_t attest[CENO_TPM_ATTEST_MAX]; /* TPMS_ATTEST as signed */
+	size_t attest_bytes;
+	uint8_t r[32], s[32];                /* ECDSA, big-endian, left-padded */
+	uint8_t pcr[CENO_TPM_PCRS][32];      /* Quote only: values whose hash is the quoted digest */
+	uint64_t counter;                    /* NV_Certify only: the certified value */
+	uint32_t reset_count, restart_count; /* as signed */
 };
 
-enum ceno_tpm_kind {                   /* a guess from the properties; nobody's evidence */
-	CENO_TPM_KIND_SOFTWARE = 1, CENO_TPM_KIND_VIRTUAL, CENO_TPM_KIND_FIRMWARE, CENO_TPM_KIND_DISCRETE
+enum ceno_tpm_kind { /* a guess from the properties; nobody's evidence */
+	             CENO_TPM_KIND_SOFTWARE = 1,
+	             CENO_TPM_KIND_VIRTUAL,
+	             CENO_TPM_KIND_FIRMWARE,
+	             CENO_TPM_KIND_DISCRETE
 };
 
 struct ceno_tpm_properties {
-	char     manufacturer[5];      /* four printable characters, others as '.' */
-	char     vendor[17];           /* vendor strings 1 to 4, trailing blanks dropped */
-	uint64_t firmware_version;     /* FIRMWARE_VERSION_1 << 32 | FIRMWARE_VERSION_2 */
+	char manufacturer[5];      /* four printable characters, others as '.' */
+	char vendor[17];           /* vendor strings 1 to 4, trailing blanks dropped */
+	uint64_t firmware_version; /* FIRMWARE_VERSION_1 << 32 | FIRMWARE_VERSION_2 */
 	enum ceno_tpm_kind kind;
 };
 
@@ -110,7 +113,7 @@ const struct ceno_tpm_properties *ceno_tpm_properties(const struct ceno_tpm *tpm
  * Returns OK, GONE, REFUSED, REPLY, CHANGED; out is undefined on failure.
  */
 int ceno_tpm_quote(struct ceno_tpm *tpm, enum ceno_tpm_key key, const uint8_t extra_data[32],
-	struct ceno_tpm_quote *out);
+                   struct ceno_tpm_quote *out);
 
 /* TPM2_ReadClock: resets and restarts the TPM has seen (unsigned; the quotes carry them signed).
  * Returns OK, GONE, REFUSED, REPLY. */
@@ -132,7 +135,6 @@ int ceno_tpm_counter_move(struct ceno_tpm *tpm, uint64_t *value);
  * Returns OK, GONE, REFUSED (as counter_move, or the counter never moved), REPLY
  * (including: the certified value has the wrong length).
  */
-int ceno_tpm_counter_certify(struct ceno_tpm *tpm, const uint8_t qualifying_data[32],
-	struct ceno_tpm_quote *out);
+int ceno_tpm_counter_certify(struct ceno_tpm *tpm, const uint8_t qualifying_data[32], struct ceno_tpm_quote *out);
 
 #endif

@@ -8,13 +8,13 @@
 #include "attest/tpm/tpm.h"
 
 struct ceno_tpm {
-	ESYS_CONTEXT *esys;                    /* owned */
-	TSS2_TCTI_CONTEXT *tcti;               /* owned */
-	bool stream;                           /* tcti is ours (stream.c), else tpm2-tss's loader made it */
-	bool owned;                            /* shut down at close */
-	ESYS_TR key[2];                        /* by enum ceno_tpm_key; ESYS_TR_NONE until made */
+	ESYS_CONTEXT *esys;      /* owned */
+	TSS2_TCTI_CONTEXT *tcti; /* owned */
+	bool stream;             /* tcti is ours (stream.c), else tpm2-tss's loader made it */
+	bool owned;              /* shut down at close */
+	ESYS_TR key[2];          /* by enum ceno_tpm_key; ESYS_TR_NONE until made */
 	struct ceno_tpm_ak ak[2];
-	ESYS_TR counter;                       /* ESYS_TR_NONE until the first move */
+	ESYS_TR counter; /* ESYS_TR_NONE until the first move */
 	struct ceno_tpm_properties properties;
 };
 
@@ -28,8 +28,8 @@ int ceno_tpm_make_key(struct ceno_tpm *tpm, enum ceno_tpm_key key);
  * Copy a signed structure and its signature out, after checking magic, type and
  * extraData. Returns OK or REPLY.
  */
-int ceno_tpm_take_signed(const TPM2B_ATTEST *attest, const TPMT_SIGNATURE *signature,
-	TPM2_ST type, const uint8_t extra_data[32], TPMS_ATTEST *parsed, struct ceno_tpm_quote *out);
+int ceno_tpm_take_signed(const TPM2B_ATTEST *attest, const TPMT_SIGNATURE *signature, TPM2_ST type,
+                         const uint8_t extra_data[32], TPMS_ATTEST *parsed, struct ceno_tpm_quote *out);
 
 /* A TCTI over a connected stream socket; see stream.c. fd moves in on success only. */
 TSS2_TCTI_CONTEXT *ceno_tpm_stream_new(int fd);

@@ -15,8 +15,13 @@
 
 #include "tests/e2e/attest/harness.h"
 
-#define MUST(condition) do { if (!(condition)) { \
-	fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition, strerror(errno)); abort(); } } while (0)
+#define MUST(condition) \
+	do { \
+		if (!(condition)) { \
+			fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition, strerror(errno)); \
+			abort(); \
+		} \
+	} while (0)
 
 int node_setup(void **state)
 {
@@ -63,7 +68,8 @@ static void node_spawn(struct node *n)
 			fcntl(3, F_SETFD, 0);
 		else
 			dup2(pair[1], 3);
-		execl(CENO_BIN "/ceno-attest", "ceno-attest", "--state", n->dir, n->tcti ? "--tcti" : NULL, n->tcti, (char *)NULL);
+		execl(CENO_BIN "/ceno-attest", "ceno-attest", "--state", n->dir, n->tcti ? "--tcti" : NULL, n->tcti,
+		      (char *)NULL);
 		_exit(99);
 	}
 	close(pair[1]);
@@ -89,20 +95,31 @@ int node_start_fails(struct node *n)
 	return node_wait(n);
 }
 
-void pass_channel(struct node *n, uint32_t kind, const uint8_t id[16], int fd)
+bool try_pass_channel(struct node *n, uint32_t kind, const uint8_t id[16], int fd)
 {
 	struct ceno_attest_channel record = { .type = CENO_ATTEST_CHANNEL, .kind = kind };
-	union { struct cmsghdr head; char bytes[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
 	struct iovec iov = { &record, sizeof(record) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)
+	};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 	memcpy(record.session_id, id, 16);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	MUST(sendmsg(n->control, &m, MSG_NOSIGNAL) == sizeof(record));
+	bool passed = sendmsg(n->control, &m, MSG_NOSIGNAL) == sizeof(record);
 	close(fd);
+	return passed;
+}
+
+void pass_channel(struct node *n, uint32_t kind, const uint8_t id[16], int fd)
+{
+	MUST(try_pass_channel(n, kind, id, fd));
 }
 
 void node_api(struct node *n)
@@ -197,7 +214,7 @@ size_t receive(int fd, void *buffer, size_t size)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	MUST(poll(&p, 1, 10000) == 1);
 	ssize_t n = recv(fd, buffer, size, 0);
-	if (n < 0 && errno == ECONNRESET)   /* ended with a record of ours unread */
+	if (n < 0 && errno == ECONNRESET) /* ended with a record of ours unread */
 		n = 0;
 	MUST(n >= 0);
 	return (size_t)n;
@@ -261,7 +278,8 @@ uint32_t session_launch(struct session *s)
 uint32_t session_payload(struct session *s)
 {
 	uint8_t record[sizeof(struct ceno_attest_payload) + CENO_PAYLOAD_MAX];
-	struct ceno_attest_payload head = { .type = CENO_ATTEST_PAYLOAD, .payload_bytes = (uint32_t)s->f.payload_bytes };
+	struct ceno_attest_payload head = { .type = CENO_ATTEST_PAYLOAD,
+		                            .payload_bytes = (uint32_t)s->f.payload_bytes };
 	struct ceno_attest_launched answer;
 	memcpy(head.c0, s->f.chain[0], 32);
 	memcpy(head.c7, s->f.chain[7], 32);
@@ -277,7 +295,9 @@ uint32_t session_payload(struct session *s)
 
 void session_step8(struct node *n, const struct session *s)
 {
-	struct ceno_step8_record r = { .type = CENO_ATTEST_STEP8, .cgroup_removed = CENO_PROOF_CGROUP_REMOVED, .peak_bytes = 41u << 20 };
+	struct ceno_step8_record r = { .type = CENO_ATTEST_STEP8,
+		                       .cgroup_removed = CENO_PROOF_CGROUP_REMOVED,
+		                       .peak_bytes = 41u << 20 };
 	memcpy(r.session_id, s->f.statement.core.session_id, 16);
 	send_record(n->control, &r, sizeof(r));
 }

@@ -16,16 +16,16 @@
 #include "tests/lib/proof_fixture.h"
 
 struct node {
-	char dir[64];                  /* state directory, removed at teardown */
-	pid_t pid;                     /* 0: not running */
-	int control, api;              /* the test's ends, -1: closed */
-	uint64_t file_limit;           /* RLIMIT_FSIZE of the daemon, 0: none */
-	const char *tcti;              /* its --tcti, NULL: its own swtpm */
+	char dir[64];        /* state directory, removed at teardown */
+	pid_t pid;           /* 0: not running */
+	int control, api;    /* the test's ends, -1: closed */
+	uint64_t file_limit; /* RLIMIT_FSIZE of the daemon, 0: none */
+	const char *tcti;    /* its --tcti, NULL: its own swtpm */
 };
 
 struct session {
-	struct fixture f;              /* its statement, keys, payload */
-	int warden;                    /* the test's end, -1: none */
+	struct fixture f; /* its statement, keys, payload */
+	int warden;       /* the test's end, -1: none */
 	uint64_t launch_index;
 };
 
@@ -67,6 +67,8 @@ void send_record(int fd, const void *record, size_t bytes);
 size_t receive(int fd, void *buffer, size_t size);
 /* The channel ends within 10 s without another record. */
 void assert_ended(int fd);
+/* Hand attest its end of a channel (fd moves). try: false if attest is gone. */
+bool try_pass_channel(struct node *n, uint32_t kind, const uint8_t id[16], int fd);
 void pass_channel(struct node *n, uint32_t kind, const uint8_t id[16], int fd);
 
 /* The next record of the api channel: its head; file at least CENO_CDP_FILE_MAX. */

@@ -30,7 +30,8 @@ static void wait_state(pid_t pid, char want)
 		bool there = f && fgets(line, sizeof(line), f);
 		if (f)
 			fclose(f);
-		if ((!there && want == 'X') || (there && (at = strrchr(line, ')')) && (at[2] == want || (want == 'X' && at[2] == 'Z'))))
+		if ((!there && want == 'X') ||
+		    (there && (at = strrchr(line, ')')) && (at[2] == want || (want == 'X' && at[2] == 'Z'))))
 			return;
 		usleep(2000);
 	}
@@ -64,7 +65,7 @@ static void swtpm_killed_again_and_again_under_load(void **state)
 		struct session *s = session_new();
 		session_run(n, s);
 		if (i % 10 == 5) {
-			usleep(randombytes_uniform(1500));   /* inside the quote, some of the time */
+			usleep(randombytes_uniform(1500)); /* inside the quote, some of the time */
 			kill(node_swtpm(n), SIGKILL);
 		}
 		uint32_t v = verdict(file, api_file(n, s, file), s);
@@ -135,7 +136,7 @@ static pid_t start_foreign_tpm(const char *dir, char *tcti, size_t size)
 	pid_t pid = fork();
 	if (pid == 0) {
 		execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state, "--server", data, "--ctrl", control,
-			"--flags", "not-need-init,startup-clear", (char *)NULL);
+		       "--flags", "not-need-init,startup-clear", (char *)NULL);
 		_exit(99);
 	}
 	snprintf(data, sizeof(data), "%s/t", dir);
@@ -193,15 +194,56 @@ static void a_foreign_tpm_outlives_attest(void **state)
 
 /* ---- kill -9 --------------------------------------------------------------------- */
 
-struct answered { uint8_t id[16]; uint64_t index; };
+struct answered {
+	uint8_t id[16];
+	uint64_t index;
+};
+static struct answered answered[20000];
+
+/* Launches, one after the other, until attest is gone; how many of them were answered in all. */
+static size_t launch_until_it_dies(struct node *n, size_t count)
+{
+	for (;;) {
+		struct ceno_attest_launch launch = { .type = CENO_ATTEST_LAUNCH };
+		struct ceno_attest_launched answer;
+		int pair[2];
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+		randombytes_buf(launch.session_id, 16);
+		send_record(pair[0], &launch, sizeof(launch));
+		bool passed = try_pass_channel(n, CENO_ATTEST_CHANNEL_WARDEN, launch.session_id, pair[1]);
+		ssize_t got = passed ? recv(pair[0], &answer, sizeof(answer), 0) : 0;
+		close(pair[0]);
+		if (got != (ssize_t)sizeof(answer))
+			return count;
+		assert_int_equal(answer.error, 0);
+		assert_true(count < sizeof(answered) / sizeof(answered[0]));
+		memcpy(answered[count].id, launch.session_id, 16);
+		answered[count++].index = answer.launch_index;
+	}
+}
+
+/* How many of the answered launches the log has, each at the index it was told. */
+static size_t count_in_log(const struct node *n, size_t count)
+{
+	char command[160], line[128], hex[33];
+	size_t found = 0;
+	snprintf(command, sizeof(command), CENO_BIN "/ceno-attest --state %s --orphans 2>/dev/null | sort -k2n",
+	         n->dir);
+	FILE *f = popen(command, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (found < count && !strncmp(line, sodium_bin2hex(hex, sizeof(hex), answered[found].id, 16), 32) &&
+		    strtoull(line + 33, NULL, 10) == answered[found].index)
+			found++;
+	pclose(f);
+	return found;
+}
 
 static void no_answered_index_is_ever_lost(void **state)
 {
 	enum { ROUNDS = 25 };
 	struct node *n = *state;
-	static struct answered answered[20000];
 	size_t count = 0;
-	static uint8_t line[64];
 	for (int round = 0; round < ROUNDS; round++) {
 		/* A second process kills it at a random moment while launches run. */
 		pid_t killer = fork();
@@ -210,52 +252,14 @@ static void no_answered_index_is_ever_lost(void **state)
 			kill(n->pid, SIGKILL);
 			_exit(0);
 		}
-		for (;;) {
-			struct ceno_attest_launch launch = { .type = CENO_ATTEST_LAUNCH };
-			struct ceno_attest_launched answer;
-			struct ceno_attest_channel record = { .type = CENO_ATTEST_CHANNEL, .kind = CENO_ATTEST_CHANNEL_WARDEN };
-			union { struct cmsghdr head; char bytes[CMSG_SPACE(sizeof(int))]; } control = { 0 };
-			struct iovec iov = { &record, sizeof(record) };
-			struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
-			struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-			int pair[2];
-			assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-			randombytes_buf(launch.session_id, 16);
-			memcpy(record.session_id, launch.session_id, 16);
-			c->cmsg_level = SOL_SOCKET;
-			c->cmsg_type = SCM_RIGHTS;
-			c->cmsg_len = CMSG_LEN(sizeof(int));
-			memcpy(CMSG_DATA(c), &pair[1], sizeof(int));
-			bool sent = send(pair[0], &launch, sizeof(launch), MSG_NOSIGNAL) > 0 && sendmsg(n->control, &m, MSG_NOSIGNAL) > 0;
-			close(pair[1]);
-			ssize_t got = sent ? recv(pair[0], &answer, sizeof(answer), 0) : 0;
-			close(pair[0]);
-			if (got != (ssize_t)sizeof(answer))
-				break;
-			assert_int_equal(answer.error, 0);
-			assert_true(count < sizeof(answered) / sizeof(answered[0]));
-			memcpy(answered[count].id, launch.session_id, 16);
-			answered[count++].index = answer.launch_index;
-		}
+		count = launch_until_it_dies(n, count);
 		waitpid(killer, NULL, 0);
 		node_wait(n);
 		node_start(n);
 	}
 	node_works(n);
 	assert_int_equal(node_stop(n), 0);
-	/* Every answered launch is in the log, at the index it was told, without an end. */
-	char command[160];
-	size_t found = 0;
-	snprintf(command, sizeof(command), CENO_BIN "/ceno-attest --state %s --orphans 2>/dev/null | sort -k2n", n->dir);
-	FILE *f = popen(command, "r");
-	assert_non_null(f);
-	while (fgets((char *)line, sizeof(line), f)) {
-		char hex[33];
-		if (found < count && !strncmp((char *)line, sodium_bin2hex(hex, sizeof(hex), answered[found].id, 16), 32) &&
-		    strtoull((char *)line + 33, NULL, 10) == answered[found].index)
-			found++;
-	}
-	pclose(f);
+	size_t found = count_in_log(n, count);
 	print_message("%zu launches answered in %d lives, %zu found\n", count, ROUNDS, found);
 	assert_true(count > ROUNDS);
 	assert_int_equal(found, count);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
@@ -15,7 +16,7 @@
 #include <sodium.h>
 
 #ifdef __SANITIZE_ADDRESS__
-#define FILTER_MODE 0   /* the sanitizers make calls of their own */
+#define FILTER_MODE 0 /* the sanitizers make calls of their own */
 #else
 #define FILTER_MODE 2
 #endif
@@ -25,6 +26,49 @@ static uint8_t file[CENO_CDP_FILE_MAX];
 static void one_session_gives_a_proof_that_verifies(void **state)
 {
 	node_works(*state);
+}
+
+static double ms_since(const struct timespec *begin)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - begin->tv_sec) * 1e3 + (double)(now.tv_nsec - begin->tv_nsec) / 1e6;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* Printed, with bounds that only a hang would miss: machines are shared. */
+static void how_long_it_takes(void **state)
+{
+	enum { COUNT = 51 };
+	struct node *n = *state;
+	double launch[COUNT], payload[COUNT], proof[COUNT];
+	for (int i = 0; i < COUNT; i++) {
+		struct session *s = session_new();
+		struct timespec begin;
+		session_channel(n, s);
+		clock_gettime(CLOCK_MONOTONIC, &begin);
+		assert_int_equal(session_launch(s), 0);
+		launch[i] = ms_since(&begin);
+		clock_gettime(CLOCK_MONOTONIC, &begin);
+		assert_int_equal(session_payload(s), 0);
+		payload[i] = ms_since(&begin);
+		clock_gettime(CLOCK_MONOTONIC, &begin);
+		session_step8(n, s);
+		api_file(n, s, file);
+		proof[i] = ms_since(&begin);
+		session_free(s);
+	}
+	qsort(launch, COUNT, sizeof(double), by_size);
+	qsort(payload, COUNT, sizeof(double), by_size);
+	qsort(proof, COUNT, sizeof(double), by_size);
+	print_message("median of %d: launch answered %.2f ms, payload stored %.2f ms, step 8 to file %.2f ms\n", COUNT,
+	              launch[COUNT / 2], payload[COUNT / 2], proof[COUNT / 2]);
+	assert_true(launch[COUNT / 2] < 1000 && payload[COUNT / 2] < 1000 && proof[COUNT / 2] < 5000);
 }
 
 static void step8_may_come_first(void **state)
@@ -55,7 +99,7 @@ static void many_sessions_share_quotes(void **state)
 	for (int i = 0; i < COUNT; i++)
 		session_step8(n, s[i]);
 	for (int i = 0; i < COUNT; i++) {
-		size_t bytes = api_file(n, s[i], file);   /* in the order of their ends */
+		size_t bytes = api_file(n, s[i], file); /* in the order of their ends */
 		assert_int_equal(verdict(file, bytes, s[i]), CENO_VERIFY_CODE_COUNT);
 		session_free(s[i]);
 	}
@@ -107,7 +151,8 @@ static void second_payload_ends_the_channel_only(void **state)
 /* A file with the payload record as a warden's spool holds it. */
 static int spool_file(const struct session *s, size_t zeros)
 {
-	struct ceno_attest_payload head = { .type = CENO_ATTEST_PAYLOAD, .payload_bytes = (uint32_t)s->f.payload_bytes };
+	struct ceno_attest_payload head = { .type = CENO_ATTEST_PAYLOAD,
+		                            .payload_bytes = (uint32_t)s->f.payload_bytes };
 	char name[] = "/tmp/ceno-spool-XXXXXX";
 	int fd = mkstemp(name);
 	assert_true(fd >= 0);
@@ -213,7 +258,8 @@ static void malformed_records_of_a_warden_end_its_channel(void **state)
 {
 	struct node *n = *state;
 	static uint8_t big[sizeof(struct ceno_attest_payload) + CENO_PAYLOAD_MAX + 100];
-	const struct ceno_attest_random random = { .type = CENO_ATTEST_RANDOM }, dirty = { .type = CENO_ATTEST_RANDOM, .bytes = { 1 } };
+	const struct ceno_attest_random random = { .type = CENO_ATTEST_RANDOM },
+					dirty = { .type = CENO_ATTEST_RANDOM, .bytes = { 1 } };
 	for (uint32_t type = 0; type < 16; type++) {
 		memset(big, 0, sizeof(big));
 		memcpy(big, &type, sizeof(type));
@@ -222,7 +268,7 @@ static void malformed_records_of_a_warden_end_its_channel(void **state)
 		warden_sends(n, false, big, sizeof(big));
 		warden_sends(n, true, big, sizeof(big));
 		if (type == CENO_ATTEST_PAYLOAD)
-			continue;   /* after a launch that is answered with an error, see below */
+			continue; /* after a launch that is answered with an error, see below */
 		warden_sends(n, true, big, 4);
 		warden_sends(n, true, big, sizeof(struct ceno_attest_launch));
 	}
@@ -246,7 +292,8 @@ static void payload_length_must_be_the_datagrams(void **state)
 	const int32_t wrong[] = { -1, 1, 0x7fffffff };
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		uint8_t record[sizeof(struct ceno_attest_payload) + 64] = { 0 };
-		struct ceno_attest_payload head = { .type = CENO_ATTEST_PAYLOAD, .payload_bytes = 64u + (uint32_t)wrong[i] };
+		struct ceno_attest_payload head = { .type = CENO_ATTEST_PAYLOAD,
+			                            .payload_bytes = 64u + (uint32_t)wrong[i] };
 		struct ceno_attest_launched answer;
 		struct session *s = session_new();
 		session_channel(n, s);
@@ -355,7 +402,7 @@ static void a_file_comes_again_until_it_is_acknowledged(void **state)
 	node_start(n);
 	assert_int_equal(api_file(n, s, again), head.file_bytes);
 	assert_memory_equal(file, again, head.file_bytes);
-	node_works(n);       /* the next record is another session's */
+	node_works(n); /* the next record is another session's */
 	node_api(n);
 	node_works(n);
 	free(again);
@@ -372,17 +419,19 @@ static size_t member(const char *json, const char *key, uint8_t *out, size_t siz
 	assert_non_null(at);
 	at += strlen(want);
 	const char *end = strchr(at, '"');
-	assert_int_equal(sodium_base642bin(out, size, at, (size_t)(end - at), NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL), 0);
+	assert_int_equal(sodium_base642bin(out, size, at, (size_t)(end - at), NULL, &n, NULL,
+	                                   sodium_base64_VARIANT_ORIGINAL),
+	                 0);
 	return n;
 }
 
 static bool p256_verifies(const uint8_t *ak, size_t ak_bytes, const uint8_t sig[64], const uint8_t *m, size_t n)
 {
 	uint8_t point[65] = { 4 }, *der = NULL;
-	memcpy(point + 1, ak + ak_bytes - 66, 32);   /* TPMT_PUBLIC ends in 2+32 bytes x, 2+32 bytes y */
+	memcpy(point + 1, ak + ak_bytes - 66, 32); /* TPMT_PUBLIC ends in 2+32 bytes x, 2+32 bytes y */
 	memcpy(point + 33, ak + ak_bytes - 32, 32);
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)"prime256v1", 0),
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t) "prime256v1", 0),
 		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point)),
 		OSSL_PARAM_construct_end(),
 	};
@@ -484,7 +533,7 @@ static void every_thread_is_confined(void **state)
 		threads++;
 	}
 	closedir(dir);
-	assert_true(threads >= 3);   /* the loop and two workers */
+	assert_true(threads >= 3); /* the loop and two workers */
 }
 
 int main(void)
@@ -492,6 +541,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, node_setup, node_teardown)
 		TEST(one_session_gives_a_proof_that_verifies),
+		TEST(how_long_it_takes),
 		TEST(step8_may_come_first),
 		TEST(many_sessions_share_quotes),
 		TEST(launch_twice_is_refused_and_harms_nothing),

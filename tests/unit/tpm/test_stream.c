@@ -14,7 +14,10 @@
 
 #include "attest/tpm/tpm_internal.h"
 
-struct pair { TSS2_TCTI_CONTEXT *tcti; int peer; };
+struct pair {
+	TSS2_TCTI_CONTEXT *tcti;
+	int peer;
+};
 
 /* GetRandom(0): any ten bytes with a right length would do. */
 static const uint8_t command[12] = { 0x80, 1, 0, 0, 0, 12, 0, 0, 1, 0x7b, 0, 0 };
@@ -70,7 +73,7 @@ static void one_byte_at_a_time(void **state)
 	assert_int_equal(Tss2_Tcti_Receive(p->tcti, &size, out, 1000), TSS2_RC_SUCCESS);
 	assert_int_equal(size, sizeof(reply));
 	assert_memory_equal(out, reply, sizeof(reply));
-	send_command(p);   /* and it is ready for the next one */
+	send_command(p); /* and it is ready for the next one */
 }
 
 static void next_response_stays_in_the_socket(void **state)

@@ -85,7 +85,7 @@ static EVP_PKEY *ak_key(const struct ceno_tpm_ak *ak)
 	memcpy(point + 1 + 32 - p.unique.ecc.x.size, p.unique.ecc.x.buffer, p.unique.ecc.x.size);
 	memcpy(point + 33 + 32 - p.unique.ecc.y.size, p.unique.ecc.y.buffer, p.unique.ecc.y.size);
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)"prime256v1", 0),
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t) "prime256v1", 0),
 		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point)),
 		OSSL_PARAM_construct_end(),
 	};
@@ -182,7 +182,7 @@ static void another_tpm_has_other_keys(void **state)
 	assert_int_equal(setup(&second), 0);
 	struct node *m = second;
 	assert_memory_not_equal(ceno_tpm_ak(n->tpm, CENO_TPM_KEY_SEAL)->name,
-		ceno_tpm_ak(m->tpm, CENO_TPM_KEY_SEAL)->name, CENO_TPM_NAME_BYTES);
+	                        ceno_tpm_ak(m->tpm, CENO_TPM_KEY_SEAL)->name, CENO_TPM_NAME_BYTES);
 	teardown(&second);
 }
 
