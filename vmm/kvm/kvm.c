@@ -122,7 +122,9 @@ static void close_fd(int *fd)
 
 void ceno_kvm_seal(struct ceno_kvm *kvm)
 {
-	close_fd(&kvm->vm_fd);
+	/* The VM's own descriptor stays: KVM takes its irqfds away when that is released
+	 * (kvm_vm_release), and the guest would never be woken again. The filter admits no
+	 * request on it. */
 	kvm->sys_fd = -1;
 }
 

@@ -64,7 +64,8 @@ int ceno_kvm_msr_exits(const struct ceno_kvm *kvm);
  * immediate_exit), -EFAULT (backing gone; run->exit_reason may say where). */
 int ceno_kvm_run(const struct ceno_kvm *kvm);
 
-/* Close everything but the vCPU descriptor; slots, routes and eventfds live on. */
+/* The set-up is over: sys_fd is the owner's to close. The VM's descriptor stays open, because
+ * its irqfds live only as long; the filter admits no request on it. */
 void ceno_kvm_seal(struct ceno_kvm *kvm);
 
 /* Close what is open and unmap the run page. */
