@@ -79,6 +79,9 @@ static void read_words(const uint8_t *pack, uint64_t bytes)
 {
 	const struct ceno_pack_header *header = (const void *)pack;
 	const struct ceno_pack_entry *entry = (const void *)(pack + sizeof *header);
+	/* The warden fills it meanwhile, the header last. */
+	while (__atomic_load_n(&header->magic, __ATOMIC_ACQUIRE) != CENO_PACK_MAGIC)
+		usleep(500);
 	for (uint32_t i = 0; i < header->count && i < bytes / sizeof *entry; i++) {
 		if (strcmp(entry[i].path, CENO_PACK_ARGS) != 0)
 			continue;

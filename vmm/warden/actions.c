@@ -189,11 +189,33 @@ enum ceno_state ceno_on_start(struct ceno_warden *w)
 	int error = ceno_inputs_plan(w->session.inputs, w->session.failure.path);
 	if (!error)
 		error = ceno_session_map_pack(&w->session);
+	if (!error)
+		error = ceno_session_build(&w->session);
 	if (error)
 		return fail(w, error);
 	ceno_warden_deadline(w, INPUT_DEADLINE_MS);
 	ceno_warden_stepping(w, 1);
 	return CENO_STATE_FILLING;
+}
+
+/* Inputs measured, vmm locked: look at it from outside, give up what is left, log the launch. */
+static enum ceno_state record_launch(struct ceno_warden *w)
+{
+	struct ceno_attest_launch leaf;
+	int error = ceno_session_check_lock(&w->session);
+	if (!error && ceno_lockdown() < 0)
+		error = CENO_SESSION_ERROR_JAIL;
+	if (error)
+		return fail(w, error);
+	ceno_session_launch_leaf(&w->session, &leaf);
+	int rc = ceno_record_send(CENO_WARDEN_FD_ATTEST, &leaf, sizeof leaf, NULL, 0, NULL, 0);
+	if (rc < 0) {
+		w->session.failure.value = (uint64_t)-rc;
+		return fail(w, CENO_SESSION_ERROR_ATTEST);
+	}
+	w->session.leaf_sent = 1;
+	ceno_warden_deadline(w, LEAF_DEADLINE_MS);
+	return CENO_STATE_RECORDING;
 }
 
 enum ceno_state ceno_on_step(struct ceno_warden *w)
@@ -208,30 +230,23 @@ enum ceno_state ceno_on_step(struct ceno_warden *w)
 			memcpy(w->session.failure.path, in->entry[in->next].path, sizeof in->entry[0].path);
 		return fail(w, -rc);
 	}
-	int error = ceno_session_build(&w->session);
+	int error = ceno_session_measure(&w->session);
 	if (error)
 		return fail(w, error);
+	if (w->session.locked)
+		return record_launch(w);
 	ceno_warden_deadline(w, LOCK_DEADLINE_MS);
 	return CENO_STATE_LOCKING;
 }
 
+/* The vmm may be ready before the inputs are, or after. */
 enum ceno_state ceno_on_locked(struct ceno_warden *w)
 {
-	struct ceno_attest_launch leaf;
-	int error = ceno_session_check_lock(&w->session, w->vmm.gpa);
-	if (!error && ceno_lockdown() < 0)
-		error = CENO_SESSION_ERROR_JAIL;
-	if (error)
-		return fail(w, error);
-	ceno_session_launch_leaf(&w->session, &leaf);
-	int rc = ceno_record_send(CENO_WARDEN_FD_ATTEST, &leaf, sizeof leaf, NULL, 0, NULL, 0);
-	if (rc < 0) {
-		w->session.failure.value = (uint64_t)-rc;
-		return fail(w, CENO_SESSION_ERROR_ATTEST);
-	}
-	w->session.leaf_sent = 1;
-	ceno_warden_deadline(w, LEAF_DEADLINE_MS);
-	return CENO_STATE_RECORDING;
+	if (w->session.locked)
+		return ceno_on_lie(w);
+	w->session.locked = 1;
+	w->session.jail_done = w->vmm.gpa;
+	return w->state == CENO_STATE_FILLING ? CENO_STATE_FILLING : record_launch(w);
 }
 
 /* The opening goes to the caller alone, in a memfd that the warden does not keep. */

@@ -157,8 +157,8 @@ static void write_head(const struct ceno_inputs *in, uint8_t *pack)
 {
 	struct ceno_pack_header header;
 	ceno_pack_header_format(&header, in->count, in->total_bytes);
-	memcpy(pack, &header, sizeof header);
 	memcpy(pack + sizeof header, in->entry, in->count * sizeof in->entry[0]);
+	memcpy(pack, &header, sizeof header);
 }
 
 int ceno_inputs_step(struct ceno_inputs *in, uint8_t *pack, uint64_t budget)

@@ -198,7 +198,7 @@ static int fill_platform(const struct ceno_session *session, const struct source
 	return ceno_filter_digest(p->filter);
 }
 
-static int commit_request(struct ceno_session *session, const struct sources *s, uint8_t commitment[32])
+static int commit_request(struct ceno_session *session, uint8_t commitment[32])
 {
 	struct ceno_proof_request request = {0};
 	uint8_t digest[32];
@@ -207,7 +207,7 @@ static int commit_request(struct ceno_session *session, const struct sources *s,
 	if (rc < 0)
 		return rc;
 	memcpy(request.image, session->launch.digest_image, 32);
-	crypto_hash_sha256(request.boot, s->boot->session_id, sizeof *s->boot - offsetof(struct ceno_boot, session_id));
+	memcpy(request.boot, session->boot_digest, 32);
 	ceno_proof_request_digest(&request, digest);
 	ceno_proof_commit(session->keys.keys->opening, "request", digest, commitment);
 	sodium_memzero(&request, sizeof request);
@@ -215,12 +215,15 @@ static int commit_request(struct ceno_session *session, const struct sources *s,
 	return 0;
 }
 
-static int measure(struct ceno_session *session, const struct sources *s)
+/* All of the core but the request commitment, which waits for the inputs. */
+static int fill_core(struct ceno_session *session, const struct sources *s)
 {
 	struct ceno_proof_core *core = &session->statement.core;
 	memcpy(core->version, CENO_VERSION, sizeof CENO_VERSION);
-	if (fill_platform(session, s, &core->platform) < 0 || commit_request(session, s, core->request_commit) < 0)
+	if (fill_platform(session, s, &core->platform) < 0)
 		return CENO_SESSION_ERROR_MEMORY;
+	crypto_hash_sha256(session->boot_digest, s->boot->session_id,
+			   sizeof *s->boot - offsetof(struct ceno_boot, session_id));
 	memcpy(core->session_id, session->launch.session_id, 16);
 	memcpy(core->rp_nonce, session->open.rp_nonce, 32);
 	core->pledge_mask = session->launch.pledge_mask;
@@ -285,17 +288,24 @@ int ceno_session_build(struct ceno_session *session)
 		error = lay_out(session, &sources);
 	if (error == 0) {
 		fill_slots(session, &sources);
-		error = measure(session, &sources);
+		error = fill_core(session, &sources);
 	}
 	if (error == 0)
 		error = announce_first_program(session);
 	close_sources(&sources);
-	drop_inputs(session);
 	if (error)
 		return error;
 	int rc = ceno_record_send(session->control, &session->vmm_launch, sizeof session->vmm_launch, NULL, 0, NULL, 0);
 	session->failure.value = (uint64_t)-rc;
 	return rc == 0 ? 0 : CENO_SESSION_ERROR_KVM;
+}
+
+int ceno_session_measure(struct ceno_session *session)
+{
+	int rc = commit_request(session, session->statement.core.request_commit);
+	drop_inputs(session);
+	session->failure.value = (uint64_t)-rc;
+	return rc == 0 ? 0 : CENO_SESSION_ERROR_MEMORY;
 }
 
 void ceno_session_launch_leaf(const struct ceno_session *session, struct ceno_attest_launch *leaf)

@@ -26,7 +26,7 @@ static const struct ceno_rule rules[] = {
 	{COLLECTING, CENO_EVENT_ARGS, ceno_on_args},
 	{COLLECTING, CENO_EVENT_START, ceno_on_start},
 	{FILLING, CENO_EVENT_STEP, ceno_on_step},
-	{LOCKING, CENO_EVENT_LOCKED, ceno_on_locked},
+	{FILLING | LOCKING, CENO_EVENT_LOCKED, ceno_on_locked},
 	{RECORDING, CENO_EVENT_LAUNCHED, ceno_on_launched},
 	{ACTIVE, CENO_EVENT_EXEC, ceno_on_exec},
 	{ACTIVE, CENO_EVENT_PROGRAM, ceno_on_program},

@@ -281,14 +281,14 @@ int ceno_session_map_pack(struct ceno_session *session)
 
 /* ---- while it runs ------------------------------------------------------------------ */
 
-int ceno_session_check_lock(struct ceno_session *session, uint64_t jail_done)
+int ceno_session_check_lock(struct ceno_session *session)
 {
 	int rc = ceno_spawn_joined(&session->vmm, 5000);
 	if (rc == 0)
 		rc = ceno_observe(session->vmm.pid, session->launch.uid_base + 1, &session->seen);
 	session->failure.value = (uint64_t)-rc;
 	int in_group = session->group_procs[0] < 0 || ceno_session_group_tasks(session, 0) == 1;
-	if (rc == 0 && in_group && ceno_observe_locked(&session->seen) && (jail_done & CENO_JAIL_REQUIRED) == CENO_JAIL_REQUIRED)
+	if (rc == 0 && in_group && ceno_observe_locked(&session->seen) && (session->jail_done & CENO_JAIL_REQUIRED) == CENO_JAIL_REQUIRED)
 		return 0;
 	return CENO_SESSION_ERROR_JAIL;
 }

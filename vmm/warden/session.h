@@ -3,8 +3,8 @@
  * functions over it. Which step comes when is main.c's table; nothing here waits
  * for a peer but where it says so.
  *
- *   open (memfds, vmm started) -> build (keys, layout, digests, launch record)
- *     -> observe -> record (launch leaf) -> run -> destroy (destroy.c)
+ *   open (memfds, vmm started) -> build (keys, layout, launch record) -> inputs copied
+ *     -> measure -> check lock -> record (launch leaf) -> run -> destroy (destroy.c)
  */
 #ifndef CENO_WARDEN_SESSION_H
 #define CENO_WARDEN_SESSION_H
@@ -54,6 +54,9 @@ struct ceno_session {
 	struct ceno_observation seen;
 	struct ceno_facts facts;
 	struct ceno_proof_statement statement;
+	uint8_t boot_digest[32];            /* of the per-session half of the boot page */
+	int locked;                         /* the vmm said so */
+	uint64_t jail_done;                 /* and which steps of the jail it took */
 	uint8_t opening_id[16], seed_id[16], token_key_id[16], token_id[16];
 	uint32_t fds_closed;
 	uint32_t program_seq;               /* programs asked for */
@@ -85,14 +88,19 @@ int ceno_session_open(struct ceno_session *session, const struct ceno_session_re
 int ceno_session_map_pack(struct ceno_session *session);
 
 /*
- * After the pack is filled: makes the keys, lays out RAM and boot page, computes
- * platform digest and request commitment, sends the vmm its launch record.
+ * After the pack is planned and mapped: makes the keys, lays out RAM and boot page,
+ * fills platform and slot table, sends the vmm its launch record, so that it builds
+ * its machine while the inputs are copied. It has the pack read-only.
  * Returns 0 or a session error (MEMORY, BUNDLE, KVM if the vmm is gone).
  */
 int ceno_session_build(struct ceno_session *session);
 
-/* Reads the vmm's tasks and checks lock and jail. jail_done: as the vmm reported. Returns 0 or JAIL. */
-int ceno_session_check_lock(struct ceno_session *session, uint64_t jail_done);
+/* After the pack is filled: computes the request commitment, completes the core, drops pack mapping
+ * and inputs. Returns 0 or MEMORY. */
+int ceno_session_measure(struct ceno_session *session);
+
+/* Reads the vmm's tasks and checks group, lock and jail. Returns 0 or JAIL. */
+int ceno_session_check_lock(struct ceno_session *session);
 
 /* The record that opens this session in the log. */
 void ceno_session_launch_leaf(const struct ceno_session *session, struct ceno_attest_launch *leaf);

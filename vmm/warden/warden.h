@@ -3,9 +3,10 @@
  *
  *                launch        open           start        filled
  *   IDLE ------------> READY -------> COLLECTING -----> FILLING -----> LOCKING
- *                                                                         | locked, seen locked
- *             stop, program ended      go              leaf answered      v
- *   DRAINING <------------------- ACTIVE <------------------------- RECORDING
+ *                                                          | filled, and  | locked
+ *                                                          | locked       v
+ *             stop, program ended        leaf answered     +--------> RECORDING
+ *   DRAINING <------------------- ACTIVE <-------------------------------/
  *      | stopped, 200 ms, or the vmm is gone
  *      v            vmm reaped
  *   REAPING --------------------> (destroy, sign, hand over) -> ENDED
@@ -15,7 +16,7 @@
  * machine.c holds the table; actions.c what each transition does; main.c turns
  * descriptors, timers and signals into events.
  *
- * Invariants: RAM is mapped only before LOCKING and after the vmm was reaped; a
+ * Invariants: RAM is mapped only in the START transition and after the vmm was reaped; a
  * payload is made if and only if the launch leaf was sent; the first cause of
  * the end stands, but for a vmm that dies while it drains (crash).
  */
