@@ -106,7 +106,7 @@ enum ceno_proof_jurisdiction {
 struct ceno_proof_platform {  /* public and predictable; hashed to the platform digest */
 	uint32_t abi_version; /* CENO_ABI_VERSION */
 	uint32_t test_key;    /* 1: bundle signed by a test key (struct ceno_trust) */
-	char trust_name[65];  /* name in the trust page, [A-Za-z0-9 ._:-]{0,64}, NUL-terminated */
+	char trust_name[65];  /* name in the trust page, [A-Za-z0-9 ._:()-]{0,64}, NUL-terminated */
 	uint8_t firmware[32], trust[32], bundle[32], vmm[32]; /* SHA-256 of each blob */
 	uint8_t image[32];                                    /* zeros: none */
 	uint8_t filter[32];                                   /* SHA-256 of the vmm's seccomp program as installed */

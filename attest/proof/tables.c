@@ -63,7 +63,7 @@ static const struct ceno_field ceno_schema_platform_fields[] = {
 	HASH_OR_NONE("image", 'A', T, image),
 	BOOL("test_key", 'A', T, test_key),
 	HASH("trust", 'A', T, trust),
-	TEXT("trust_name", 'A', T, trust_name, 0, LETTERS DIGITS " ._:-"),
+	TEXT("trust_name", 'A', T, trust_name, 0, LETTERS DIGITS " ._:()-"),
 	HASH("vmm", 'A', T, vmm),
 };
 SCHEMA(ceno_schema_platform);

@@ -178,7 +178,7 @@ static void copy_trust_name(const struct ceno_trust *trust, char out[65])
 	for (size_t i = 0; i < sizeof trust->name && trust->name[i]; i++) {
 		char c = trust->name[i];
 		int ok = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-			 strchr(" ._:-", c);
+			 strchr(" ._:()-", c);
 		out[i] = ok ? c : '_';
 	}
 }

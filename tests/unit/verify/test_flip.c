@@ -3,6 +3,8 @@
  * other value, each prefix, and the file with a byte more, must fail. The bit and
  * the value are chosen to keep the text plausible where that is possible (another
  * digit, another letter), because those are the changes a careless parser lets by.
+ *
+ * Without arguments: a proof of the fixture. With PROOF PINS: that file.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +12,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "tests/lib/proof_fixture.h"
@@ -19,12 +22,31 @@ static struct ceno_verify_policy policy;
 static struct ceno_verify_result result;
 static uint32_t by_stage[14];
 
+static const char *proof_path, *pins_path;
+
+static size_t load(const char *path, void *out, size_t capacity)
+{
+	FILE *in = fopen(path, "rb");
+	size_t n = in != NULL ? fread(out, 1, capacity, in) : 0;
+	if (in != NULL)
+		fclose(in);
+	return n;
+}
+
 static int setup(void **state)
 {
+	static char pins[1 << 16];
+	uint32_t line;
 	(void)state;
 	fixture_init(&f);
 	f.with_nv = 1;
-	fixture_redo(&f);
+	if (proof_path == NULL) {
+		fixture_redo(&f);
+	} else {
+		f.file_bytes = load(proof_path, f.file, sizeof(f.file) - 1);
+		if (ceno_verify_pins_parse(pins, load(pins_path, pins, sizeof(pins)), &f.pins, &line) != 0)
+			return -1;
+	}
 	ceno_verify_policy_init(&policy);
 	policy.pins = &f.pins;
 	return ceno_verify(f.file, f.file_bytes, &policy, &result) == 0 && result.exit_status == 0 ? 0 : -1;
@@ -99,12 +121,16 @@ static void every_exchange(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_byte),
 		cmocka_unit_test(every_prefix_and_suffix),
 		cmocka_unit_test(every_exchange),
 	};
+	if (argc == 3) {
+		proof_path = argv[1];
+		pins_path = argv[2];
+	}
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -1,0 +1,57 @@
+#!/bin/bash
+# A real proof of a real session, attacked: a second verifier that shares no code
+# agrees with ours; every byte changed; and forgeries that redo everything they
+# can, one of them with a second swtpm. Each is refused at its own stage.
+. "$(dirname "$0")/../node.sh"
+tools=$build/test-bin
+nonce=$(head -c 32 /dev/urandom | od -An -vtx1 | tr -d ' \n')
+asked=$(head -c 32 /dev/urandom | od -An -vtx1 | tr -d ' \n')
+work=$node/work
+pins=$XDG_CONFIG_HOME/cenotaph/pins
+mkdir -p "$work" "$work/second-tpm"
+
+# verdict FILE EXIT [CODE [option]...]: ceno verify ends with EXIT, for the reason CODE (its name)
+verdict() {
+	local file=$1 want=$2 code=${3:-} got name
+	shift 2
+	[ $# -gt 0 ] && shift
+	"$bin/ceno" verify --json "$@" "$file" >"$work/verdict.json" 2>"$work/verdict.err"
+	got=$?
+	name=$(python3 -c 'import json, sys; r = json.load(open(sys.argv[1]))["reason"]; print(r["name"] if r else "")' "$work/verdict.json")
+	[ "$got" = "$want" ] && [ "$name" = "$code" ] && return 0
+	echo "      exit $got, reason '$name'; wanted $want, '$code'"
+	return 1
+}
+
+run() {
+	local proof=$1
+	shift
+	"$bin/ceno" run --quiet --memory 32M --proof "$proof" "$@" >/dev/null 2>"$work/run.err" || { cat "$work/run.err"; return 1; }
+}
+
+node_start || exit 1
+check "a session for a nonce" run "$work/proof.json" --nonce "$nonce" -- busybox seq 1000
+check "another session" run "$work/other.json" --nonce "$asked" -- busybox seq 1000
+check "it verifies" verdict "$work/proof.json" 0 "" --nonce "$nonce"
+check "so does the other" verdict "$work/other.json" 0 "" --nonce "$asked"
+recompute() { python3 "$root/tests/unit/verify/recompute.py" "$1" >/dev/null; }
+check "a second verifier, in Python and openssl, agrees" recompute "$work/proof.json"
+flips() { "$tools/unit_verify_flip" "$1" "$pins" 2>&1 | grep -E "caught|bytes,|PASSED|FAILED|ERROR"; [ "${PIPESTATUS[0]}" = 0 ]; }
+check "every byte of it counts" flips "$work/proof.json"
+
+forge() { "$tools/proof-forge" "$@"; }
+check "forge: a field, all hashes recomputed" forge field "$work/proof.json" "$work/field.json"
+check "  refused by the session's signature" verdict "$work/field.json" 1 SIGNATURE
+check "forge: signed again by a fresh key" forge fresh-key "$work/proof.json" "$work/fresh.json"
+check "  refused: that launch is not in the log" verdict "$work/fresh.json" 1 LAUNCH_INCLUSION
+check "another session's proof for this nonce, as it is" verdict "$work/other.json" 5 NONCE --nonce "$nonce"
+check "forge: with this nonce written into it" forge nonce "$work/other.json" "$work/nonce.json" "$nonce"
+check "  refused: that launch is not in the log" verdict "$work/nonce.json" 1 LAUNCH_INCLUSION --nonce "$nonce"
+check "forge: quoted again by a second swtpm" forge requote "$work/proof.json" "$work/requote.json" "$work/second-tpm"
+check "  refused: this node is pinned with another key" verdict "$work/requote.json" 1 AK_CHANGED
+check "forge: everything again, own log, second swtpm" forge impostor "$work/proof.json" "$work/impostor.json" "$work/second-tpm"
+check "  refused likewise" verdict "$work/impostor.json" 1 AK_CHANGED
+printf 'ceno-pins 1\nrevoked sha256:%064d\n' 0 >"$work/nobody"
+check "  and consistent, but nobody's, to whoever pinned no one" verdict "$work/impostor.json" 4 AK_UNPINNED --pin "$work/nobody"
+check "an unpinned maker is exit 4" verdict "$work/proof.json" 4 AK_UNPINNED --pin "$work/nobody"
+finish
