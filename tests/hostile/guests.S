@@ -102,6 +102,26 @@ guest msr                /* a register nobody offers */
 1:	jmp 1b
 end msr
 
+guest clock_page        /* make KVM write a clock into a page of its choice */
+	mov $0x4b564d01, %ecx
+	mov $0x00200001, %eax
+	mov $1, %edx
+	wrmsr
+	mov $0x5, %eax
+	mov $CENO_PORT_STOP, %edx
+	out %eax, %dx
+end clock_page
+
+guest sysenter          /* an entry point that the nucleus does not use */
+	mov $0x176, %ecx
+	xor %eax, %eax
+	xor %edx, %edx
+	wrmsr
+	mov $0x5, %eax
+	mov $CENO_PORT_STOP, %edx
+	out %eax, %dx
+end sysenter
+
 guest sleep_forever      /* hlt with interrupts off */
 	cli
 1:	hlt

@@ -58,6 +58,8 @@ static void check(void **state)
 GUESTS(DECLARE)
 DECLARE(hello, 0, 0, 0)
 DECLARE(msr, 0, 0, 0)
+DECLARE(clock_page, 0, 0, 0)
+DECLARE(sysenter, 0, 0, 0)
 DECLARE(fetch_ram, 0, 0, 0)
 
 /* Six bytes of output reach the pipe, and one program is reported, once. */
@@ -82,17 +84,26 @@ static void serves_honest_guest(void **state)
 
 /* A refused MSR stops the VM: as its own reason where KVM can tell, else as the
  * triple fault that its #GP becomes. */
-static void refuses_msr(void **state)
+static void check_msr(const uint8_t *code, const uint8_t *end, uint64_t index)
 {
-	(void)state;
 	struct tinyvm vm;
-	tiny_init(&vm, guest_msr, (size_t)(guest_msr_end - guest_msr));
+	tiny_init(&vm, code, (size_t)(end - code));
 	struct ceno_vcpu_stop stop = tiny_run(&vm, TIMEOUT_MS);
 	if (vm.msr_exits && stop.reason == CENO_VMM_STOP_MSR)
-		assert_int_equal(stop.value, 0x4b564dff);
+		assert_int_equal(stop.value, index);
 	else
 		assert_int_equal(stop.reason, CENO_VMM_STOP_SHUTDOWN);
+	print_message("  register %#lx: %s\n", (unsigned long)index,
+	              stop.reason == CENO_VMM_STOP_MSR ? "told by KVM" : "triple fault");
 	tiny_fini(&vm);
+}
+
+static void refuses_msrs(void **state)
+{
+	(void)state;
+	check_msr(guest_msr, guest_msr_end, 0x4b564dff);
+	check_msr(guest_clock_page, guest_clock_page_end, 0x4b564d01);
+	check_msr(guest_sysenter, guest_sysenter_end, 0x176);
 }
 
 /* Running off the end of RAM is a fetch that nothing backs; KVM reports it as an
@@ -119,7 +130,7 @@ int main(void)
 #define TEST(name_, reason_, value_, gpa_) { .name = #name_, .test_func = check },
 		GUESTS(TEST)
 		cmocka_unit_test(serves_honest_guest),
-		cmocka_unit_test(refuses_msr),
+		cmocka_unit_test(refuses_msrs),
 		cmocka_unit_test(stops_fetch_off_ram),
 	};
 	struct CMUnitTest all[sizeof(tests) / sizeof(tests[0])];

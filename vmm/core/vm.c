@@ -60,7 +60,11 @@ static int build(struct ceno_vm *vm, const struct ceno_vmm_launch *launch, const
 	vm->failed = "create the virtual machine";
 	if ((result = ceno_kvm_vm_create(&vm->kvm, fd[CENO_VMM_FD_KVM])))
 		return result;
-	vm->msr_exits = ceno_kvm_msr_exits(&vm->kvm) == 0;
+	vm->failed = "restrict the model-specific registers";
+	result = ceno_kvm_msr_restrict(&vm->kvm);
+	if (result && result != -ENOTSUP)
+		return result;
+	vm->msr_exits = result == 0;
 	vm->failed = "install the slots";
 	if ((result = ceno_slots_install(&vm->slots, &vm->kvm)))
 		return result;

@@ -11,6 +11,7 @@
 #include <x86intrin.h>
 
 #define CPUID_ENTRIES 256u
+#define CPUID_KVM_FEATURES 0x40000001u
 #define CPUID_LEAF1_X2APIC (1u << 21)
 #define CPUID_LEAF1_TSC_DEADLINE (1u << 24)
 #define CPUID_LEAF7_UMIP (1u << 2)
@@ -48,6 +49,8 @@ static int set_cpuid(struct ceno_kvm *kvm)
 			entry->ebx &= 0x0000ffffu; /* APIC id 0, one logical processor */
 			entry->ecx |= CPUID_LEAF1_X2APIC | (deadline ? CPUID_LEAF1_TSC_DEADLINE : 0);
 		}
+		if (entry->function == CPUID_KVM_FEATURES)
+			entry->eax = 0; /* no clock, steal time or page-fault pages shared with the host */
 		if (entry->function == 7 && entry->index == 0)
 			kvm->has_umip = entry->ecx & CPUID_LEAF7_UMIP;
 		if (entry->function == 0xb || entry->function == 0x1f)

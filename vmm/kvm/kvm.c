@@ -100,12 +100,29 @@ int ceno_kvm_doorbell(const struct ceno_kvm *kvm, int fd, ceno_gpa_t gpa)
 	return check(ioctl(kvm->vm_fd, KVM_IOEVENTFD, &bell));
 }
 
-int ceno_kvm_msr_exits(const struct ceno_kvm *kvm)
+int ceno_kvm_msr_restrict(const struct ceno_kvm *kvm)
 {
-	if (ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_USER_SPACE_MSR) <= 0)
+	static uint8_t all[1] = { 0xff }; /* 1: allowed; read by the kernel only */
+	static const struct { uint32_t base, count; } offered[] = {
+		{ 0x10, 1 },        /* TSC */
+		{ 0x48, 2 },        /* SPEC_CTRL, PRED_CMD */
+		{ 0x6e0, 1 },       /* TSC deadline */
+		{ 0xc0000080u, 5 }, /* EFER, STAR, LSTAR, CSTAR, SFMASK */
+		{ 0xc0000100u, 4 }, /* FS, GS, kernel GS base, TSC_AUX */
+	};
+	struct kvm_msr_filter filter = { .flags = KVM_MSR_FILTER_DEFAULT_DENY };
+	if (ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_USER_SPACE_MSR) <= 0 ||
+	    ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_MSR_FILTER) <= 0)
 		return -ENOTSUP;
-	return enable_cap(kvm->vm_fd, KVM_CAP_X86_USER_SPACE_MSR,
-	                  KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_INVAL);
+	for (size_t i = 0; i < sizeof(offered) / sizeof(offered[0]); i++)
+		filter.ranges[i] = (struct kvm_msr_filter_range){ .flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
+			                                          .base = offered[i].base,
+			                                          .nmsrs = offered[i].count,
+			                                          .bitmap = all };
+	int result = enable_cap(kvm->vm_fd, KVM_CAP_X86_USER_SPACE_MSR,
+	                        KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_INVAL |
+	                                KVM_MSR_EXIT_REASON_FILTER);
+	return result ? result : check(ioctl(kvm->vm_fd, KVM_X86_SET_MSR_FILTER, &filter));
 }
 
 int ceno_kvm_run(const struct ceno_kvm *kvm)

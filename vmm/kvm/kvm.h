@@ -56,9 +56,10 @@ int ceno_kvm_vcpu_create(struct ceno_kvm *kvm);
  * offers. regs are the launch record's (the warden's, not the guest's). */
 int ceno_kvm_vcpu_reset(const struct ceno_kvm *kvm, const struct ceno_vmm_registers *regs);
 
-/* Send model-specific register accesses that KVM refuses to user space
- * (KVM_EXIT_X86_RDMSR and WRMSR) in place of #GP. Returns -ENOTSUP where KVM cannot. */
-int ceno_kvm_msr_exits(const struct ceno_kvm *kvm);
+/* Offer only the model-specific registers that the nucleus needs (and x2APIC, which
+ * cannot be withheld); every other access, and every one that KVM refuses, goes to user
+ * space (KVM_EXIT_X86_RDMSR and WRMSR) in place of #GP. -ENOTSUP where KVM cannot. */
+int ceno_kvm_msr_restrict(const struct ceno_kvm *kvm);
 
 /* Run until the next exit. 0, or the negative errno of KVM_RUN: -EINTR (signal or
  * immediate_exit), -EFAULT (backing gone; run->exit_reason may say where). */
