@@ -8,7 +8,7 @@
  *   the x32 numbers of the table's calls; the i386 gate          each thread
  *   every KVM request on every descriptor                        alternating threads
  *
- * Arguments: path of ceno-vmm, and optionally N to do every Nth case only.
+ * Argument: optionally N, to do every Nth case only.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -276,12 +276,14 @@ static int worker(size_t first, size_t step)
 int main(int argc, char **argv)
 {
 	int wrong = 0, status;
-	if (argc < 2 || geteuid() != 0) {
-		puts("SKIP: needs the path of ceno-vmm and root");
+	if (geteuid() != 0) {
+		puts("SKIP: needs root");
 		return 77;
 	}
-	size_t stride = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
-	jailed_use(argv[1]);
+	size_t stride = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
+	if (stride == 0)
+		return 2;
+	jailed_use(NULL);
 	for (uint64_t number = 0; number < NUMBERS; number++)
 		add_both((struct injection){ .number = number });
 	add_rules();

@@ -17,7 +17,7 @@ struct jailed_vmm {
 	int input, output;      /* our ends of the program's stdin and stdout */
 };
 
-/* Where the program is: argument 1 of the test. */
+/* Which program: a path, or NULL for bin/ceno-vmm of the build this test lies in. */
 void jailed_use(const char *path);
 
 /* Make everything, start the process; the launch record is sent by jailed_launch. */

@@ -1,6 +1,6 @@
 /*
  * The jailed role over its control socket: what it serves, what it refuses, how it
- * ends. Argument 1: ceno-vmm.
+ * ends. Argument: ceno-vmm, if not the one of this build.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -201,10 +201,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(refuses_bad_launches),
 		cmocka_unit_test(is_locked),
 	};
-	if (argc != 2 || geteuid() != 0) {
-		puts("SKIP: needs the path of ceno-vmm and root");
+	if (geteuid() != 0) {
+		puts("SKIP: needs root");
 		return 77;
 	}
-	jailed_use(argv[1]);
+	jailed_use(argc > 1 ? argv[1] : NULL);
 	return cmocka_run_group_tests_name("jailed vmm", tests, NULL, NULL);
 }

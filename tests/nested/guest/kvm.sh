@@ -10,4 +10,6 @@ for program in build/test-bin/hostile_*; do
 	echo "--- $program"
 	"$program" || { status=$?; [ $status = 77 ] || exit $status; }
 done
+echo "--- system calls injected into a locked vmm, a sample"
+build/test-bin/vmm_inject 61
 echo "nested kvm: passed"
