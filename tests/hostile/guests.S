@@ -162,6 +162,22 @@ guest lie_report         /* a program state that does not exist */
 1:	jmp 1b
 end lie_report
 
+guest touch_net          /* read the net window for ever: it is pledged, until it is not */
+	movabs $CENO_GPA_WINDOW + 2 * CENO_WINDOW_STRIDE, %rax
+1:	mov (%rax), %ecx
+	jmp 1b
+end touch_net
+
+guest flood              /* a full ring of output at once, more than a pipe holds */
+	movabs $CENO_GPA_WINDOW + 0x1000, %rax
+	movl $0x20000, 16(%rax)
+	movabs $CENO_GPA_DOORBELL, %rax
+	movl $1, (%rax)
+	cli
+1:	hlt
+	jmp 1b
+end flood
+
 guest hello              /* honest: six bytes of output, a report, the bell, then sleep */
 	movabs $CENO_GPA_WINDOW + 0x40000, %rax
 	movl $0x6c6c6568, (%rax)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -60,6 +61,8 @@ DECLARE(hello, 0, 0, 0)
 DECLARE(msr, 0, 0, 0)
 DECLARE(clock_page, 0, 0, 0)
 DECLARE(sysenter, 0, 0, 0)
+DECLARE(touch_net, 0, 0, 0)
+DECLARE(stepped, 0, 0, 0)
 DECLARE(fetch_ram, 0, 0, 0)
 
 /* Six bytes of output reach the pipe, and one program is reported, once. */
@@ -106,6 +109,32 @@ static void refuses_msrs(void **state)
 	check_msr(guest_sysenter, guest_sysenter_end, 0x176);
 }
 
+static void *drop_net(void *argument)
+{
+	const struct tinyvm *vm = argument;
+	usleep(50000);
+	assert_int_equal(ftruncate(vm->fd[CENO_VMM_FD_WINDOW + CENO_PLEDGE_NET], 0), 0);
+	return NULL;
+}
+
+/* The warden drops a pledge by truncating its window while the guest runs: the guest
+ * loses it at once. */
+static void loses_a_dropped_window(void **state)
+{
+	(void)state;
+	struct tinyvm vm;
+	pthread_t dropper;
+	/* From ring 3, where a real guest's windows are: `stepped` goes there at once. */
+	tiny_init(&vm, guest_stepped, (size_t)(guest_stepped_end - guest_stepped));
+	tiny_add_ring3(&vm, guest_touch_net, (size_t)(guest_touch_net_end - guest_touch_net));
+	tiny_add_window(&vm, CENO_PLEDGE_NET);
+	tiny_open_to_user(&vm, CENO_GPA_WINDOW + CENO_PLEDGE_NET * CENO_WINDOW_STRIDE);
+	assert_int_equal(pthread_create(&dropper, NULL, drop_net, &vm), 0);
+	assert_int_equal(tiny_run(&vm, 10 * TIMEOUT_MS).reason, CENO_VMM_STOP_REVOKED);
+	pthread_join(dropper, NULL);
+	tiny_fini(&vm);
+}
+
 /* Running off the end of RAM is a fetch that nothing backs; KVM reports it as an
  * instruction it cannot emulate, or as a triple fault. */
 static void stops_fetch_off_ram(void **state)
@@ -131,6 +160,7 @@ int main(void)
 		GUESTS(TEST)
 		cmocka_unit_test(serves_honest_guest),
 		cmocka_unit_test(refuses_msrs),
+		cmocka_unit_test(loses_a_dropped_window),
 		cmocka_unit_test(stops_fetch_off_ram),
 	};
 	struct CMUnitTest all[sizeof(tests) / sizeof(tests[0])];

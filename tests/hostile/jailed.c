@@ -53,8 +53,10 @@ void jailed_start(struct jailed_vmm *vmm, const void *code, size_t bytes)
 	assert_int_equal(ceno_spawn_vmm(&spawn, &vmm->child), 0);
 	assert_int_equal(ceno_spawn_wait(&vmm->child, PATIENCE_MS), 0);
 	close(spawn.executable);
-	close(pair[1]);
-	vmm->tiny.fd[CENO_VMM_FD_CONTROL] = -1;
+	for (int fd = 0; fd <= CENO_VMM_FD_CONTROL; fd++) { /* the other ends are the vmm's alone */
+		close(vmm->tiny.fd[fd]);
+		vmm->tiny.fd[fd] = -1;
+	}
 }
 
 bool jailed_receive(struct jailed_vmm *vmm, struct ceno_vmm_record *record)

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "jailed.h"
@@ -20,7 +21,7 @@
 #include "vmm/sandbox/jail.h"
 
 #define GUEST(name) extern const uint8_t guest_##name[], guest_##name##_end[];
-GUEST(hello) GUEST(spin) GUEST(stop_code) GUEST(write_boot) GUEST(lie_report) GUEST(sleep_forever)
+GUEST(hello) GUEST(spin) GUEST(stop_code) GUEST(write_boot) GUEST(lie_report) GUEST(sleep_forever) GUEST(flood)
 #define CODE(name) guest_##name, (size_t)(guest_##name##_end - guest_##name)
 
 #define EXITED(code) ((uint32_t)(code) | CLD_EXITED << 8)
@@ -65,6 +66,48 @@ static void drains(void **state)
 	usleep(20000);
 	jailed_send(&vmm, CENO_VMM_DRAIN);
 	expect_stop(&vmm, CENO_VMM_STOP_DRAINED, 0);
+	jailed_fini(&vmm);
+}
+
+/* Nobody takes the output: the vmm gives up after its own deadline, and what fitted
+ * into the pipe is there. */
+static void drain_gives_up(void **state)
+{
+	(void)state;
+	struct jailed_vmm vmm;
+	struct timespec before, after;
+	static char buffer[CENO_STDOUT_BYTES];
+	size_t got = 0;
+	jailed_lock(&vmm, CODE(flood), true);
+	usleep(50000);
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	jailed_send(&vmm, CENO_VMM_DRAIN);
+	expect_stop(&vmm, CENO_VMM_STOP_DRAINED, 0);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	long ms = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+	assert_in_range(ms, CENO_FLUSH_MS - 5, CENO_FLUSH_MS + 2000);
+	for (ssize_t n; (n = read(vmm.output, buffer, sizeof(buffer))) > 0;)
+		got += (size_t)n;
+	assert_in_range(got, 4096, CENO_STDOUT_BYTES - 1);
+	jailed_fini(&vmm);
+}
+
+/* The same, with a reader: every byte arrives. */
+static void drain_gives_all(void **state)
+{
+	(void)state;
+	struct jailed_vmm vmm;
+	struct ceno_vmm_record record;
+	static char buffer[CENO_STDOUT_BYTES];
+	size_t got = 0;
+	jailed_lock(&vmm, CODE(flood), true);
+	usleep(20000);
+	jailed_send(&vmm, CENO_VMM_DRAIN);
+	for (ssize_t n; (n = read(vmm.output, buffer, sizeof(buffer))) > 0;)
+		got += (size_t)n;
+	assert_int_equal(got, CENO_STDOUT_BYTES);
+	assert_true(jailed_receive(&vmm, &record));
+	assert_int_equal(record.reason, CENO_VMM_STOP_DRAINED);
 	jailed_fini(&vmm);
 }
 
@@ -195,6 +238,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(serves_a_program),
 		cmocka_unit_test(drains),
+		cmocka_unit_test(drain_gives_up),
+		cmocka_unit_test(drain_gives_all),
 		cmocka_unit_test(reports_stops),
 		cmocka_unit_test(ends_with_the_warden),
 		cmocka_unit_test(refuses_bad_orders),

@@ -124,6 +124,23 @@ void tiny_add_ring3(struct tinyvm *vm, const void *user, size_t bytes)
 	regs->idt_limit = 34 * 16 - 1;
 }
 
+void tiny_open_to_user(struct tinyvm *vm, uint64_t gpa)
+{
+	uint64_t table = gpa >> 30, page = gpa >> 21 & 511;
+	put64(vm, CENO_GPA_RAM + PDPT + table * 8,
+	      CENO_GPA_RAM + PD_FIRST + table * CENO_PAGE + PTE_RW + PTE_USER);
+	put64(vm, CENO_GPA_RAM + PD_FIRST + table * CENO_PAGE + page * 8,
+	      (gpa & ~(CENO_LARGE_PAGE - 1)) + PTE_RW + PTE_USER + PTE_LARGE);
+}
+
+void tiny_add_window(struct tinyvm *vm, uint32_t class)
+{
+	void *at = make(vm, CENO_VMM_FD_WINDOW + class, CENO_GPA_WINDOW + class * CENO_WINDOW_STRIDE, CENO_PAGE,
+	                CENO_SLOT_READ_WRITE);
+	munmap(at, CENO_PAGE);
+	vm->launch.pledge_mask |= 1u << class;
+}
+
 static void on_program(void *owner, const struct ceno_program_report *report)
 {
 	struct tinyvm *vm = owner;

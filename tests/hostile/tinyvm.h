@@ -33,6 +33,12 @@ void tiny_init(struct tinyvm *vm, const void *code, size_t bytes);
  * and map one large page for ring 3 with `user` at its start (TINY_USER). */
 void tiny_add_ring3(struct tinyvm *vm, const void *user, size_t bytes);
 
+/* Let ring 3 use the large page that holds gpa (below 2 GiB). */
+void tiny_open_to_user(struct tinyvm *vm, uint64_t gpa);
+
+/* Pledge one class more, with a window of one page. */
+void tiny_add_window(struct tinyvm *vm, uint32_t class);
+
 /* Run until it stops, or kick it after timeout_ms. Returns the stop; the runner is gone then. */
 struct ceno_vcpu_stop tiny_run(struct tinyvm *vm, unsigned timeout_ms);
 
