@@ -44,10 +44,8 @@ static inline void ceno_cpu_set_cr3(uint64_t v)
 }
 
 /* Waits for one interrupt, ring 0, empty hands: the only place interrupts are on. */
-static inline void ceno_cpu_idle(void)
-{
-	__asm__ volatile("sti; hlt; cli" : : : "memory");
-}
+/* Lets one interrupt in, sleeping until it comes (entry.S). */
+void ceno_cpu_idle(void);
 
 static inline void ceno_cpu_clear_page(uint64_t *page)
 {

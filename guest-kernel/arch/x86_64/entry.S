@@ -309,12 +309,27 @@ interrupted:
 	call ceno_nucleus_interrupt
 	jmp ceno_nucleus_return
 
+/* Emulated ring 0 lets an interrupt in between sti and hlt: going back to the hlt
+ * would sleep through the signal that has just come. */
 interrupted_idle:
-	pop %rdx
+	lea idle_hlt(%rip), %rax
+	cmp %rax, 40(%rsp)                      /* rdx, rcx, rax, vector, error, rip */
+	jne 1f
+	incq 40(%rsp)
+1:	pop %rdx
 	pop %rcx
 	pop %rax
 	add $16, %rsp
 	iretq
+
+	.globl ceno_cpu_idle
+	.hidden ceno_cpu_idle
+ceno_cpu_idle:
+	sti
+idle_hlt:
+	hlt
+	cli
+	ret
 
 /* ---- verbs ---- */
 
