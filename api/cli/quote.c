@@ -138,7 +138,8 @@ int ceno_node_quote_check(const char *text, size_t length, const uint8_t nonce[3
 	if (rc || quoted_bytes <= 0 || signature_bytes != 64)
 		return fail(error, "the node's answer is malformed");
 	if (ceno_tpm_public_parse(out->ak_public, out->ak_public_bytes, &ak) || (ak.attributes & must) != must ||
-	    (ak.attributes & CENO_TPMA_DECRYPT) || ak.scheme != CENO_TPM_ALG_ECDSA || ak.scheme_hash != CENO_TPM_ALG_SHA256)
+	    (ak.attributes & CENO_TPMA_DECRYPT) || ak.scheme != CENO_TPM_ALG_ECDSA || ak.scheme_hash != CENO_TPM_ALG_SHA256 ||
+	    ak.name_alg != CENO_TPM_ALG_SHA256 || ak.curve != CENO_TPM_ECC_NIST_P256)
 		return fail(error, "the attestation key is not a restricted ECDSA P-256 key");
 	if (ceno_tpm_attest_parse(quoted, (size_t)quoted_bytes, &quote))
 		return fail(error, "the quote is malformed");

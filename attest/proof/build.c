@@ -130,14 +130,6 @@ int ceno_proof_c8(const struct ceno_proof_step8 *step8, const uint8_t c7[32], ui
 	return 0;
 }
 
-void ceno_proof_keyid(const uint8_t signer_pub[32], char keyid[72])
-{
-	uint8_t hash[32];
-	crypto_hash_sha256(hash, signer_pub, 32);
-	memcpy(keyid, "sha256:", 7);
-	sodium_bin2hex(keyid + 7, 65, hash, sizeof(hash));
-}
-
 int ceno_proof_file(const uint8_t *payload, size_t payload_bytes, const uint8_t signature[64],
                     const uint8_t signer_pub[32], const struct ceno_proof_seal *seal, uint8_t file[CENO_CDP_FILE_MAX],
                     size_t *file_bytes)

@@ -392,9 +392,6 @@ void ceno_proof_nv_data(const uint8_t extra_data[32], uint8_t qualifying[32]);
 /* SHA-256("CDP/v1/node"|0|nonce): extraData of `ceno attest --nonce`, raw AK only. */
 void ceno_proof_node_data(const uint8_t nonce[32], uint8_t extra_data[32]);
 
-/* "sha256:" + hex of SHA-256(signer_pub): the DSSE keyid, NUL-terminated. */
-void ceno_proof_keyid(const uint8_t signer_pub[32], char keyid[72]);
-
 /* Write the whole file: the JCS form of {cdp, dsse, seal}.
  * payload, signature: as the warden sent them; signer_pub: as given at launch.
  * file: capacity CENO_CDP_FILE_MAX. Returns 0, FIELD or SPACE. */

@@ -31,14 +31,6 @@ const struct ceno_verify_code_info *ceno_verify_code_info(uint32_t code)
 	return &infos[code];
 }
 
-uint32_t ceno_verify_code_of(uint32_t number)
-{
-	uint32_t code = 0;
-	while (code < CENO_VERIFY_CODE_COUNT && infos[code].number != number)
-		code++;
-	return code;
-}
-
 void ceno_verify_policy_init(struct ceno_verify_policy *policy)
 {
 	*policy = (struct ceno_verify_policy){ .memory = CENO_MEMORY_FULL, .key_floor = CENO_KEY_SOFTWARE };

@@ -114,9 +114,6 @@ struct ceno_verify_code_info {
 /* What a code is; code < CENO_VERIFY_CODE_COUNT. */
 const struct ceno_verify_code_info *ceno_verify_code_info(uint32_t code);
 
-/* Code of a stable number, CENO_VERIFY_CODE_COUNT if there is none. */
-uint32_t ceno_verify_code_of(uint32_t number);
-
 /* ---- policy: what this verifier knows and asks ------------------------------------ */
 
 enum ceno_verify_key { CENO_KEY_NONE, CENO_KEY_SOFTWARE, CENO_KEY_VTPM, CENO_KEY_FTPM, CENO_KEY_DTPM };

@@ -258,6 +258,40 @@ static void commitments(void **state)
 	assert_memory_not_equal(other, got, 32);
 }
 
+static void bindings(void **state)
+{
+	struct ceno_proof_request request;
+	uint8_t text[15 + 160], nonce[32], want[32], got[32];
+	(void)state;
+	for (uint8_t i = 0; i < 5; i++)
+		memset((uint8_t *)&request + 32 * i, 0x70 + i, 32);
+	memcpy(text, "CDP/v1/request", 15);
+	memcpy(text + 15, &request, 160);
+	crypto_hash_sha256(want, text, sizeof(text));
+	ceno_proof_request_digest(&request, got);
+	assert_memory_equal(got, want, 32);
+	memset(nonce, 9, 32);
+	memcpy(text, "CDP/v1/node", 12);
+	memcpy(text + 12, nonce, 32);
+	crypto_hash_sha256(want, text, 44);
+	ceno_proof_node_data(nonce, got);
+	assert_memory_equal(got, want, 32);
+	memcpy(text, "CDP/v1/nv", 10);
+	memcpy(text + 10, nonce, 32);
+	crypto_hash_sha256(want, text, 42);
+	ceno_proof_nv_data(nonce, got);
+	assert_memory_equal(got, want, 32);
+}
+
+static void every_error_has_a_text(void **state)
+{
+	(void)state;
+	for (int i = -1; i >= -4; i--)
+		assert_string_not_equal(ceno_proof_error_text(i), ceno_proof_error_text(0));
+	for (int i = -1; i >= -6; i--)
+		assert_string_not_equal(ceno_log_error_text(i), ceno_log_error_text(0));
+}
+
 static void pae_is_dsse(void **state)
 {
 	uint8_t pae[CENO_PROOF_PAE_MAX];
@@ -380,6 +414,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(reading_gives_back_what_was_written),
 		cmocka_unit_test(leaf_bodies),
 		cmocka_unit_test(commitments),
+		cmocka_unit_test(bindings),
+		cmocka_unit_test(every_error_has_a_text),
 		cmocka_unit_test(pae_is_dsse),
 		cmocka_unit_test(the_document_lists_every_field),
 	};
