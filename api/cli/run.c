@@ -248,10 +248,14 @@ static void keep_opening(struct ceno_run *run)
 static void report(struct ceno_run *run, const char *proof, const char *kept)
 {
 	static struct ceno_finish finish;
+	bool good;
 
 	finish.socket = run->options.socket;
 	finish.nonce = run->options.has_nonce ? run->options.nonce : NULL;
 	ceno_finish_check(&finish, proof, strlen(proof));
+	good = finish.checked && !finish.result.exit_status;
+	if (!good)
+		run->status = CENO_EXIT_RUN_FAILED;
 	if (run->options.json) {
 		json_t *object = ceno_finish_json(&finish, run->program, run->ended, kept, run->status);
 		char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
@@ -262,7 +266,7 @@ static void report(struct ceno_run *run, const char *proof, const char *kept)
 	} else if (!run->options.quiet) {
 		ceno_finish_print(&finish, run->program, run->ended, kept);
 	}
-	if (!finish.checked || finish.result.exit_status)
+	if (!good)
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the proof does not verify: %s",
 		              finish.checked && finish.result.verdict < CENO_VERIFY_CODE_COUNT ?
 		              ceno_verify_code_info(finish.result.verdict)->text : "not checked");

@@ -28,6 +28,7 @@
 #define STOP_SESSIONS_MS 60000u    /* the worst wipe: 64 GiB is refused long before it takes this */
 #define STOP_SERVICE_MS 10000u
 #define QUEUE_MAX (1u << 20)
+#define LEFTOVERS_MS 3000u         /* what an earlier cenod left may still be destroying itself */
 
 static void start_service(struct ceno_service *service);
 static void stop_next(struct ceno_node *node);
@@ -161,6 +162,8 @@ static void service_exited(struct ceno_child *child)
 		                    node->stage == CENO_NODE_UP ?
 		                    "; open sessions are being destroyed, starting it again" : "");
 	}
+	if (service == &node->attest)
+		ceno_session_stop_all(node); /* no proof of theirs could be sealed by the next TPM session */
 	ceno_channel_drain(&service->channel);
 	ceno_channel_close(&service->channel, false, service_gone);
 }
@@ -212,6 +215,12 @@ static void start_service(struct ceno_service *service)
 	}
 	service->running = service->channel_open = true;
 	connect_services(node);
+}
+
+static void leftovers(uv_timer_t *timer)
+{
+	if (!ceno_spool_leftovers(timer->data))
+		uv_timer_start(timer, leftovers, LEFTOVERS_MS, 0);
 }
 
 /* ---- stop --------------------------------------------------------------------- */
@@ -414,7 +423,9 @@ int ceno_node_start(struct ceno_node *node, const struct ceno_config *config)
 	uv_signal_init(&node->loop, &node->terminate);
 	uv_signal_init(&node->loop, &node->interrupt);
 	uv_timer_init(&node->loop, &node->stop_deadline);
-	node->terminate.data = node->interrupt.data = node->stop_deadline.data = node;
+	uv_timer_init(&node->loop, &node->leftovers);
+	node->terminate.data = node->interrupt.data = node->stop_deadline.data = node->leftovers.data = node;
+	uv_timer_start(&node->leftovers, leftovers, LEFTOVERS_MS, 0);
 	uv_signal_start(&node->terminate, on_signal, SIGTERM);
 	uv_signal_start(&node->interrupt, on_signal, SIGINT);
 	signal(SIGPIPE, SIG_IGN);

@@ -43,7 +43,7 @@ struct ceno_node {
 	const struct ceno_config *config; /* borrowed */
 	uv_loop_t loop;
 	uv_signal_t terminate, interrupt;
-	uv_timer_t stop_deadline;
+	uv_timer_t stop_deadline, leftovers;
 	enum ceno_node_stage stage;
 	int exit_status;
 	int lock_fd, run_lock_fd, kvm_fd, listen_fd, log_fd;

@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "policy/units.h"
+#include "vmm/warden/wire.h"
 
 #define SPOOL_BYTES (sizeof(struct ceno_attest_payload) + CENO_PAYLOAD_MAX)
 
@@ -39,7 +40,7 @@ static int session_name(const char *file, const char *suffix, char name[33], uin
 
 int ceno_spool_open(struct ceno_node *node)
 {
-	char path[4096], name[33];
+	char path[4096], left[4096], name[33];
 	uint8_t id[16];
 	struct dirent *entry;
 	DIR *directory;
@@ -56,6 +57,11 @@ int ceno_spool_open(struct ceno_node *node)
 		if (!session_name(entry->d_name, ".sent", name, id)) {
 			path_of(node, name, ".sent", path);
 			unlink(path);
+		} else if (!session_name(entry->d_name, ".payload", name, id)) {
+			path_of(node, name, ".payload", path);
+			path_of(node, name, ".left", left);
+			if (rename(path, left))
+				ceno_supervisor_log("%s: %s", path, strerror(errno));
 		}
 	closedir(directory);
 	return 0;
@@ -143,29 +149,52 @@ void ceno_spool_observe(struct ceno_node *node, const char *name, int spool_fd, 
 	waiting = item;
 }
 
-/* Payloads an earlier start left: those of no live session. */
-static void send_leftovers(struct ceno_node *node)
+/* One session that outlived its cenod: did its warden get as far as its signed payload? */
+static void report_left(struct ceno_node *node, const char *name, const uint8_t id[16])
+{
+	struct ceno_step8_record record = {.type = CENO_ATTEST_UNCLEAN, .cgroup_removed = 0, .cause = CENO_CAUSE_CRASH};
+	struct ceno_spawn_reply reply = {.type = CENO_SPAWN_UNCLEAN};
+	char path[4096];
+	int fd;
+
+	path_of(node, name, ".left", path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	record.wiped = has_payload(fd);
+	reply.value = record.wiped;
+	if (fd >= 0)
+		close(fd);
+	memcpy(record.session_id, id, 16);
+	memcpy(reply.session_id, id, 16);
+	if (ceno_channel_send(&node->attest.channel, &record, sizeof record, NULL, 0))
+		return;
+	if (node->api.channel_open)
+		ceno_channel_send(&node->api.channel, &reply, sizeof reply, NULL, 0);
+	unlink(path);
+	ceno_supervisor_log("session %s outlived its cenod; %s, without a proof", name,
+	                    record.wiped ? "its warden destroyed it" : "its destruction is not proven");
+}
+
+bool ceno_spool_leftovers(struct ceno_node *node)
 {
 	char path[4096], name[33];
 	uint8_t id[16];
 	struct dirent *entry;
 	DIR *directory;
 
+	if (!node->attest.ready)
+		return false;
 	path_of(node, "", "", path);
 	directory = opendir(path);
 	while (directory && (entry = readdir(directory)))
-		if (!session_name(entry->d_name, ".payload", name, id) && send_spooled(node, name, id))
-			ceno_supervisor_log("session %s: its spooled payload was handed to attest", name);
+		if (!session_name(entry->d_name, ".left", name, id))
+			report_left(node, name, id);
 	if (directory)
 		closedir(directory);
+	return true;
 }
 
 void ceno_spool_attest_ready(struct ceno_node *node)
 {
-	if (!node->sessions && !waiting) {
-		send_leftovers(node);
-		return;
-	}
 	while (waiting) {
 		struct waiting *item = waiting;
 

@@ -5,6 +5,10 @@
  *
  *   <session id>.payload   while the session lives, or its payload waits for attest
  *   <session id>.sent      handed to an attest that may still lose it; removed at the next start
+ *   <session id>.left      of a session that outlived the cenod that started it
+ *
+ * What was left: its warden saw cenod go and destroyed the session, but nobody saw
+ * the warden end, so there is no step 8 and no proof; the log gets an unclean leaf.
  */
 #ifndef CENO_API_SUPERVISOR_SPOOL_H
 #define CENO_API_SUPERVISOR_SPOOL_H
@@ -25,7 +29,11 @@ void ceno_spool_remove(struct ceno_node *node, const char *name);
  * keeps both for ceno_spool_attest_ready when attest is not there. */
 void ceno_spool_observe(struct ceno_node *node, const char *name, int spool_fd, const struct ceno_step8_record *record);
 
-/* attest is ready (again): hands over what waits, and what an earlier start left. */
+/* attest is ready (again): hands over what waits. */
 void ceno_spool_attest_ready(struct ceno_node *node);
+
+/* Reports the sessions an earlier cenod left: to attest (unclean) and to api. False
+ * when attest is not there to be told; call it again later. */
+bool ceno_spool_leftovers(struct ceno_node *node);
 
 #endif
