@@ -45,7 +45,7 @@ struct injection {
 };
 
 static const struct { const char *name; uint64_t request; } kvm_requests[] = {
-#include "kvm_requests.inc"
+#include <kvm_requests.inc>
 };
 #define KVM_REQUESTS (sizeof(kvm_requests) / sizeof(kvm_requests[0]))
 
