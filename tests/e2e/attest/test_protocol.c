@@ -66,8 +66,10 @@ static void how_long_it_takes(void **state)
 	qsort(launch, COUNT, sizeof(double), by_size);
 	qsort(payload, COUNT, sizeof(double), by_size);
 	qsort(proof, COUNT, sizeof(double), by_size);
-	print_message("median of %d: launch answered %.2f ms, payload stored %.2f ms, step 8 to file %.2f ms\n", COUNT,
-	              launch[COUNT / 2], payload[COUNT / 2], proof[COUNT / 2]);
+	print_message("median (90 %%) of %d: launch answered %.2f (%.2f) ms, payload stored %.2f (%.2f) ms, "
+	              "step 8 to file %.2f (%.2f) ms\n",
+	              COUNT, launch[COUNT / 2], launch[COUNT * 9 / 10], payload[COUNT / 2], payload[COUNT * 9 / 10],
+	              proof[COUNT / 2], proof[COUNT * 9 / 10]);
 	assert_true(launch[COUNT / 2] < 1000 && payload[COUNT / 2] < 1000 && proof[COUNT / 2] < 5000);
 }
 
