@@ -40,7 +40,7 @@ static uint64_t ram_bytes;
 
 static void say(uint32_t type, uint32_t reason, uint64_t value)
 {
-	struct ceno_vmm_record r = {.type = type, .reason = reason, .value = value};
+	struct ceno_vmm_record r = { .type = type, .reason = reason, .value = value };
 	if (type == CENO_VMM_LOCKED) {
 		r.gpa = jail.done;
 		r.program_seq = jail.landlock_abi;
@@ -55,14 +55,14 @@ static int enter_jail(void)
 {
 	struct ceno_jail_fd keep[CENO_VMM_FD_END];
 	for (int fd = 0; fd < CENO_VMM_FD_END; fd++) {
-		enum ceno_jail_type type = fd <= 2			  ? CENO_JAIL_FD_STREAM
-					   : fd == CENO_VMM_FD_CONTROL	  ? CENO_JAIL_FD_SOCKET
-					   : fd == CENO_VMM_FD_KVM	  ? CENO_JAIL_FD_KVM
-					   : fd <= CENO_VMM_FD_IMAGE ? CENO_JAIL_FD_MEMORY_RO
-									  : CENO_JAIL_FD_MEMORY_RW;
-		keep[fd] = (struct ceno_jail_fd){fd, type, fd == CENO_VMM_FD_CONTROL || fd == CENO_VMM_FD_RAM};
+		enum ceno_jail_type type = fd <= 2 ? CENO_JAIL_FD_STREAM
+		    : fd == CENO_VMM_FD_CONTROL    ? CENO_JAIL_FD_SOCKET
+		    : fd == CENO_VMM_FD_KVM        ? CENO_JAIL_FD_KVM
+		    : fd <= CENO_VMM_FD_IMAGE      ? CENO_JAIL_FD_MEMORY_RO
+						   : CENO_JAIL_FD_MEMORY_RW;
+		keep[fd] = (struct ceno_jail_fd){ fd, type, fd == CENO_VMM_FD_CONTROL || fd == CENO_VMM_FD_RAM };
 	}
-	const struct ceno_jail_options options = {keep, CENO_VMM_FD_END, CENO_VMM_FD_CONTROL, 64};
+	const struct ceno_jail_options options = { keep, CENO_VMM_FD_END, CENO_VMM_FD_CONTROL, 64 };
 	return ceno_jail_enter(&options, &jail);
 }
 
@@ -111,8 +111,8 @@ static int map_memory(void)
 
 static int lock(void)
 {
-	struct sock_filter allow[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-	const struct sock_fprog program = {1, allow};
+	struct sock_filter allow[] = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
+	const struct sock_fprog program = { 1, allow };
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
@@ -125,7 +125,7 @@ static void fill_ram(void)
 	if (n == 0 || n > sizeof canary)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		char digits[3] = {words[2][2 * i], words[2][2 * i + 1], 0};
+		char digits[3] = { words[2][2 * i], words[2][2 * i + 1], 0 };
 		canary[i] = (uint8_t)strtoul(digits, NULL, 16);
 	}
 	if (bytes > ram_bytes / 2)

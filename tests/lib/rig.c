@@ -57,10 +57,18 @@ static int make_firmware(void)
 {
 	static uint8_t image[4 * CENO_PAGE];
 	const struct ceno_firmware_header header = {
-		.magic = CENO_FIRMWARE_MAGIC, .abi_version = CENO_ABI_VERSION, .total_bytes = sizeof image,
-		.stub_offset = 4096, .stub_bytes = 4096, .text_offset = 8192, .text_bytes = 4096,
-		.rodata_offset = 12288, .rodata_bytes = 4096,
-		.entry_offset = 4096 + 1024, .vector_offset = 4096, .verifier_offset = 8192,
+		.magic = CENO_FIRMWARE_MAGIC,
+		.abi_version = CENO_ABI_VERSION,
+		.total_bytes = sizeof image,
+		.stub_offset = 4096,
+		.stub_bytes = 4096,
+		.text_offset = 8192,
+		.text_bytes = 4096,
+		.rodata_offset = 12288,
+		.rodata_bytes = 4096,
+		.entry_offset = 4096 + 1024,
+		.vector_offset = 4096,
+		.verifier_offset = 8192,
 	};
 	memcpy(image, &header, sizeof header);
 	return ceno_rig_blob("rig-firmware", image, sizeof image);
@@ -69,22 +77,30 @@ static int make_firmware(void)
 static int make_trust(void)
 {
 	static const struct ceno_trust trust = {
-		.magic = CENO_TRUST_MAGIC, .version = 1, .test_key = 1, .name = "rig: no key"};
+		.magic = CENO_TRUST_MAGIC, .version = 1, .test_key = 1, .name = "rig: no key"
+	};
 	return ceno_rig_blob("rig-trust", &trust, sizeof trust);
 }
 
 static int make_bundle(void)
 {
-	static struct { struct ceno_bundle_header header; uint8_t pages[3][4096]; } image;
+	static struct {
+		struct ceno_bundle_header header;
+		uint8_t pages[3][4096];
+	} image;
 	image.header = (struct ceno_bundle_header){
-		.magic = CENO_BUNDLE_MAGIC, .abi_version = CENO_ABI_VERSION, .header_bytes = 4096,
-		.total_bytes = sizeof image, .segment_count = 3, .module_count = 3,
-		.segments = {{CENO_MODULE_NUCLEUS, CENO_SEGMENT_TEXT, 4096, 4096, 0},
-			     {CENO_MODULE_INIT, CENO_SEGMENT_TEXT, 8192, 4096, CENO_GVA_SERVICE},
-			     {CENO_MODULE_ENTRY_PAGE, CENO_SEGMENT_TEXT, 12288, 4096, CENO_GVA_ENTRY}},
-		.modules = {{.name = "nucleus", .id = CENO_MODULE_NUCLEUS},
-			    {.name = "init", .id = CENO_MODULE_INIT, .entry = CENO_GVA_SERVICE},
-			    {.name = "entry", .id = CENO_MODULE_ENTRY_PAGE}},
+		.magic = CENO_BUNDLE_MAGIC,
+		.abi_version = CENO_ABI_VERSION,
+		.header_bytes = 4096,
+		.total_bytes = sizeof image,
+		.segment_count = 3,
+		.module_count = 3,
+		.segments = { { CENO_MODULE_NUCLEUS, CENO_SEGMENT_TEXT, 4096, 4096, 0 },
+		              { CENO_MODULE_INIT, CENO_SEGMENT_TEXT, 8192, 4096, CENO_GVA_SERVICE },
+		              { CENO_MODULE_ENTRY_PAGE, CENO_SEGMENT_TEXT, 12288, 4096, CENO_GVA_ENTRY } },
+		.modules = { { .name = "nucleus", .id = CENO_MODULE_NUCLEUS },
+		             { .name = "init", .id = CENO_MODULE_INIT, .entry = CENO_GVA_SERVICE },
+		             { .name = "entry", .id = CENO_MODULE_ENTRY_PAGE } },
 	};
 	return ceno_rig_blob("rig-bundle", &image, sizeof image);
 }
@@ -177,8 +193,8 @@ _Noreturn static void exec_warden(const int table[CENO_WARDEN_FD_END])
 			dup2(high[i], i);
 	}
 	close_range(CENO_WARDEN_FD_END, 99, 0);
-	char *const argv[] = {path, NULL};
-	char *const envp[] = {NULL};
+	char *const argv[] = { path, NULL };
+	char *const envp[] = { NULL };
 	execve(path, argv, envp);
 	_exit(126);
 }
@@ -279,7 +295,7 @@ void ceno_rig_open(struct ceno_rig *rig, const struct ceno_rig_options *options)
 
 void ceno_rig_open_recovery(struct ceno_rig *rig, const struct ceno_rig_options *options, int ram, pid_t vmm_pid)
 {
-	const struct ceno_supervisor_launch launch = {.recovery = 1, .vmm_pid = vmm_pid};
+	const struct ceno_supervisor_launch launch = { .recovery = 1, .vmm_pid = vmm_pid };
 	rig_init(rig, options);
 	rig->options.firmware = rig->options.trust = rig->options.bundle = -1;
 	rig->ram = dup(ram);
@@ -295,14 +311,14 @@ static void send_record(struct ceno_rig *rig, const struct ceno_session_record *
 
 void ceno_rig_send_open(struct ceno_rig *rig, const int streams[3], uint32_t flags)
 {
-	struct ceno_session_record r = {.type = CENO_SESSION_OPEN, .flags = flags};
+	struct ceno_session_record r = { .type = CENO_SESSION_OPEN, .flags = flags };
 	memset(r.rp_nonce, 0xa5, sizeof r.rp_nonce);
 	send_record(rig, &r, streams, 3);
 }
 
 void ceno_rig_send_file(struct ceno_rig *rig, const char *path, int fd, uint64_t length, uint32_t mode)
 {
-	struct ceno_session_record r = {.type = CENO_SESSION_FILE, .length = length, .mode = mode};
+	struct ceno_session_record r = { .type = CENO_SESSION_FILE, .length = length, .mode = mode };
 	snprintf(r.path, sizeof r.path, "%s", path);
 	send_record(rig, &r, &fd, 1);
 }
@@ -310,10 +326,10 @@ void ceno_rig_send_file(struct ceno_rig *rig, const char *path, int fd, uint64_t
 void ceno_rig_send_args(struct ceno_rig *rig, const char *program, const char *const *argv)
 {
 	static uint8_t block[CENO_ARGS_MAX];
-	const char *const env[] = {NULL};
+	const char *const env[] = { NULL };
 	int64_t bytes = ceno_pack_args_format(block, sizeof block, program, argv, env, "/");
 	assert_true(bytes > 0);
-	struct ceno_session_record r = {.type = CENO_SESSION_ARGS, .length = (uint64_t)bytes};
+	struct ceno_session_record r = { .type = CENO_SESSION_ARGS, .length = (uint64_t)bytes };
 	int fd = memfd_create("rig-args", MFD_CLOEXEC);
 	assert_int_equal(write(fd, block, (size_t)bytes), bytes);
 	send_record(rig, &r, &fd, 1);
@@ -322,7 +338,7 @@ void ceno_rig_send_args(struct ceno_rig *rig, const char *program, const char *c
 
 void ceno_rig_send(struct ceno_rig *rig, uint32_t type)
 {
-	const struct ceno_session_record r = {.type = type};
+	const struct ceno_session_record r = { .type = type };
 	send_record(rig, &r, NULL, 0);
 }
 
@@ -330,7 +346,7 @@ void ceno_rig_run(struct ceno_rig *rig, const char *const *argv)
 {
 	static const char text[] = "the program of a vmm that runs none";
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	const int streams[3] = {null, null, null};
+	const int streams[3] = { null, null, null };
 	int program = ceno_rig_blob("rig-program", text, sizeof text);
 	ceno_rig_send_open(rig, streams, 0);
 	ceno_rig_send_file(rig, "/bin/program", program, sizeof text, 0555 | CENO_PACK_PROGRAM);
@@ -352,7 +368,7 @@ void ceno_rig_send_host_file(struct ceno_rig *rig, const char *path, const char 
 
 void ceno_rig_busybox(struct ceno_rig *rig, const int streams[3], const char *const *argv, const char *input)
 {
-	const char *full[16] = {"busybox"};
+	const char *full[16] = { "busybox" };
 	for (size_t i = 0; argv[i] && i < 14; i++)
 		full[i + 1] = argv[i];
 	ceno_rig_send_open(rig, streams, 0);
@@ -380,11 +396,20 @@ static void on_session(struct ceno_rig *rig)
 		rig->opening = fds[0];
 		fds[0] = -1;
 		break;
-	case CENO_SESSION_PROGRAM: rig->program = r, rig->programs++; break;
-	case CENO_SESSION_DESTROYING: rig->ending = r, rig->destroying = 1; break;
-	case CENO_SESSION_DESTROYED: rig->destroyed = 1; break;
-	case CENO_SESSION_FAILED: rig->failure = r, rig->failed = 1; break;
-	default: fail_msg("the warden sent record type %u", r.type);
+	case CENO_SESSION_PROGRAM:
+		rig->program = r, rig->programs++;
+		break;
+	case CENO_SESSION_DESTROYING:
+		rig->ending = r, rig->destroying = 1;
+		break;
+	case CENO_SESSION_DESTROYED:
+		rig->destroyed = 1;
+		break;
+	case CENO_SESSION_FAILED:
+		rig->failure = r, rig->failed = 1;
+		break;
+	default:
+		fail_msg("the warden sent record type %u", r.type);
 	}
 	for (unsigned i = 0; i < CENO_RECORD_FDS_MAX; i++)
 		ceno_fd_close(&fds[i]);
@@ -402,11 +427,20 @@ static void on_supervisor(struct ceno_rig *rig)
 		return;
 	}
 	switch (s.type) {
-	case CENO_WARDEN_READY: rig->ready = 1; break;
-	case CENO_WARDEN_VMM: rig->vmm = (pid_t)s.value; break;
-	case CENO_WARDEN_DONE: rig->done = 1; break;
-	case CENO_WARDEN_WIPED: rig->wiped = s.value ? 1 : -1; break;
-	default: fail_msg("the warden sent status type %u", s.type);
+	case CENO_WARDEN_READY:
+		rig->ready = 1;
+		break;
+	case CENO_WARDEN_VMM:
+		rig->vmm = (pid_t)s.value;
+		break;
+	case CENO_WARDEN_DONE:
+		rig->done = 1;
+		break;
+	case CENO_WARDEN_WIPED:
+		rig->wiped = s.value ? 1 : -1;
+		break;
+	default:
+		fail_msg("the warden sent status type %u", s.type);
 	}
 }
 
@@ -421,7 +455,7 @@ static void on_exit_of_warden(struct ceno_rig *rig)
 
 static void answer(struct ceno_rig *rig, uint32_t type, uint32_t error)
 {
-	const struct ceno_attest_launched reply = {.type = type, .error = error, .launch_index = 7};
+	const struct ceno_attest_launched reply = { .type = type, .error = error, .launch_index = 7 };
 	(void)ceno_record_send(rig->attest, &reply, sizeof reply, NULL, 0, NULL, 0);
 }
 
@@ -444,8 +478,8 @@ static void check_payload(struct ceno_rig *rig)
 	static uint8_t pae[CENO_PROOF_PAE_MAX];
 	size_t bytes = ceno_proof_pae((const uint8_t *)rig->payload.bytes, rig->payload.head.payload_bytes, pae);
 	rig->payload.bytes[rig->payload.head.payload_bytes] = 0;
-	rig->signature_ok = bytes && crypto_sign_verify_detached(rig->payload.head.signature, pae, bytes,
-	                                                         rig->leaf.signer_pub) == 0;
+	rig->signature_ok =
+	    bytes && crypto_sign_verify_detached(rig->payload.head.signature, pae, bytes, rig->leaf.signer_pub) == 0;
 	rig->have_payload = 1;
 }
 
@@ -462,7 +496,7 @@ static void take_payload(struct ceno_rig *rig, const uint8_t *bytes, ssize_t n)
 
 static void take_random(struct ceno_rig *rig)
 {
-	struct ceno_attest_random reply = {.type = CENO_ATTEST_RANDOM};
+	struct ceno_attest_random reply = { .type = CENO_ATTEST_RANDOM };
 	memset(reply.bytes, 0x5a, sizeof reply.bytes);
 	rig->random_asked = 1;
 	if (rig->options.attest == CENO_RIG_ATTEST_HONEST)
@@ -481,10 +515,17 @@ static void on_attest(struct ceno_rig *rig)
 	}
 	memcpy(&type, bytes, sizeof type);
 	switch (type) {
-	case CENO_ATTEST_LAUNCH: take_launch(rig, bytes, n); break;
-	case CENO_ATTEST_PAYLOAD: take_payload(rig, bytes, n); break;
-	case CENO_ATTEST_RANDOM: take_random(rig); break;
-	default: fail_msg("the warden sent attest record type %u", type);
+	case CENO_ATTEST_LAUNCH:
+		take_launch(rig, bytes, n);
+		break;
+	case CENO_ATTEST_PAYLOAD:
+		take_payload(rig, bytes, n);
+		break;
+	case CENO_ATTEST_RANDOM:
+		take_random(rig);
+		break;
+	default:
+		fail_msg("the warden sent attest record type %u", type);
 	}
 }
 
@@ -492,10 +533,10 @@ static void on_attest(struct ceno_rig *rig)
 
 static void turn(struct ceno_rig *rig, int ms)
 {
-	struct pollfd p[4] = {{.fd = rig->supervisor, .events = POLLIN},
-			      {.fd = rig->session, .events = POLLIN},
-			      {.fd = rig->attest, .events = POLLIN},
-			      {.fd = rig->pidfd, .events = POLLIN}};
+	struct pollfd p[4] = { { .fd = rig->supervisor, .events = POLLIN },
+		               { .fd = rig->session, .events = POLLIN },
+		               { .fd = rig->attest, .events = POLLIN },
+		               { .fd = rig->pidfd, .events = POLLIN } };
 	if (poll(p, 4, ms) <= 0)
 		return;
 	if (p[0].revents)
@@ -520,9 +561,10 @@ void ceno_rig_until(struct ceno_rig *rig, const int *flag, int ms)
 	}
 	if (!*flag)
 		fail_msg("not reached in %d ms: ready %d launched %d programs %u failed %d code %u value %lu "
-			 "destroying %d payload %d done %d exited %d status %#x", ms, rig->ready, rig->launched,
-			 rig->programs, rig->failed, rig->failure.code, (unsigned long)rig->failure.value,
-			 rig->destroying, rig->have_payload, rig->done, rig->exited, (unsigned)rig->exit_status);
+		         "destroying %d payload %d done %d exited %d status %#x",
+		         ms, rig->ready, rig->launched, rig->programs, rig->failed, rig->failure.code,
+		         (unsigned long)rig->failure.value, rig->destroying, rig->have_payload, rig->done, rig->exited,
+		         (unsigned)rig->exit_status);
 }
 
 void ceno_rig_for(struct ceno_rig *rig, int ms)
@@ -566,7 +608,8 @@ static void verify_payload(const struct ceno_rig *rig)
 {
 	static struct ceno_verify_result result;
 	assert_int_equal(ceno_verify_payload(rig->payload.bytes, rig->payload.head.payload_bytes,
-					     rig->payload.head.signature, rig->leaf.signer_pub, &result), 0);
+	                                     rig->payload.head.signature, rig->leaf.signer_pub, &result),
+	                 0);
 	if (result.verdict != CENO_VERIFY_CODE_COUNT)
 		fail_msg("the verifier refuses the payload: code %u: %s", result.verdict, result.detail);
 	assert_memory_equal(result.chain[0], rig->payload.head.c0, 32);
@@ -580,14 +623,15 @@ void ceno_rig_expect_proof(struct ceno_rig *rig, const char *cause)
 	ceno_rig_until(rig, &rig->exited, 20000);
 	if (!rig->have_payload)
 		fail_msg("no payload: failed %d code %u value %lu exit %#x", rig->failed, rig->failure.code,
-			 (unsigned long)rig->failure.value, (unsigned)rig->exit_status);
+		         (unsigned long)rig->failure.value, (unsigned)rig->exit_status);
 	assert_true(rig->signature_ok);
 	verify_payload(rig);
 	snprintf(fragment, sizeof fragment, "\"cause\":\"%s\"", cause);
 	if (!ceno_rig_payload_has(rig, fragment))
-		fail_msg("cause is not %s: ended with cause %u, stop reason %u, value %#lx, %u programs: %.40s ... %.24s", cause,
-			 rig->ending.code, rig->ending.violation, (unsigned long)rig->ending.value, rig->programs,
-			 strstr(rig->payload.bytes, "\"cause\""), strstr(rig->payload.bytes, "\"wait_status\""));
+		fail_msg(
+		    "cause is not %s: ended with cause %u, stop reason %u, value %#lx, %u programs: %.40s ... %.24s",
+		    cause, rig->ending.code, rig->ending.violation, (unsigned long)rig->ending.value, rig->programs,
+		    strstr(rig->payload.bytes, "\"cause\""), strstr(rig->payload.bytes, "\"wait_status\""));
 	assert_true(rig->done);
 	assert_int_equal(rig->exit_status, 0);
 }
@@ -598,7 +642,7 @@ void ceno_rig_expect_failure(struct ceno_rig *rig, uint32_t code)
 	assert_true(rig->failed);
 	if (rig->failure.code != code)
 		fail_msg("failed with code %u (value %lu), not %u", rig->failure.code,
-			 (unsigned long)rig->failure.value, code);
+		         (unsigned long)rig->failure.value, code);
 	assert_false(rig->have_leaf);
 	assert_false(rig->have_payload);
 	assert_true(rig->done);
@@ -611,8 +655,9 @@ void ceno_rig_close(struct ceno_rig *rig)
 		kill(rig->warden, SIGKILL);
 		waitpid(rig->warden, NULL, 0);
 	}
-	int *owned[] = {&rig->pidfd, &rig->supervisor, &rig->session, &rig->attest, &rig->ram, &rig->spool,
-			&rig->opening, &rig->options.firmware, &rig->options.trust, &rig->options.bundle};
+	int *owned[] = { &rig->pidfd,         &rig->supervisor,    &rig->session, &rig->attest,
+		         &rig->ram,           &rig->spool,         &rig->opening, &rig->options.firmware,
+		         &rig->options.trust, &rig->options.bundle };
 	for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
 		ceno_fd_close(owned[i]);
 }

@@ -14,41 +14,44 @@
 #include "attest/proof/wire.h"
 #include "vmm/warden/wire.h"
 
-enum ceno_rig_attest {          /* how the rig's attest behaves */
-	CENO_RIG_ATTEST_HONEST,
-	CENO_RIG_ATTEST_REFUSES,      /* answers the launch with an error */
-	CENO_RIG_ATTEST_SILENT,       /* never answers */
-	CENO_RIG_ATTEST_DIES          /* closes its socket right after the launch was answered */
+enum ceno_rig_attest { /* how the rig's attest behaves */
+	               CENO_RIG_ATTEST_HONEST,
+	               CENO_RIG_ATTEST_REFUSES, /* answers the launch with an error */
+	               CENO_RIG_ATTEST_SILENT,  /* never answers */
+	               CENO_RIG_ATTEST_DIES     /* closes its socket right after the launch was answered */
 };
 
 struct ceno_rig_options {
-	const char *vmm;                /* executable that plays ceno-vmm */
-	int firmware, trust, bundle;    /* sealed memfds, borrowed; -1: blobs made by the rig */
-	uint64_t memory_bytes;          /* 0: 64 MiB */
-	uint64_t ttl_ms;                /* 0: 60 s */
-	const char *group;              /* cgroup directory, or NULL */
+	const char *vmm;             /* executable that plays ceno-vmm */
+	int firmware, trust, bundle; /* sealed memfds, borrowed; -1: blobs made by the rig */
+	uint64_t memory_bytes;       /* 0: 64 MiB */
+	uint64_t ttl_ms;             /* 0: 60 s */
+	const char *group;           /* cgroup directory, or NULL */
 	uint32_t cgroup_version;
 	uint32_t kvm_kind, syscall_mode; /* 0: paging, page */
-	uint64_t tsc_hz;                /* 0: 2 GHz */
+	uint64_t tsc_hz;                 /* 0: 2 GHz */
 	enum ceno_rig_attest attest;
-	uint32_t pledge_mask;           /* 0: stdio */
+	uint32_t pledge_mask; /* 0: stdio */
 };
 
 struct ceno_rig {
 	struct ceno_rig_options options;
 	uint8_t session_id[16];
 	pid_t warden, vmm;
-	int pidfd;                      /* of the warden */
+	int pidfd;                       /* of the warden */
 	int supervisor, session, attest; /* the rig's ends; -1 closed */
-	int ram, spool;                 /* duplicates the supervisor keeps */
+	int ram, spool;                  /* duplicates the supervisor keeps */
 	int ready, done, wiped, exited, exit_status;
-	int launched, opening;          /* opening: memfd or -1 */
+	int launched, opening; /* opening: memfd or -1 */
 	int failed, destroying, destroyed;
 	uint32_t programs;
 	struct ceno_session_record failure, ending, program;
 	int have_leaf, have_payload, signature_ok, random_asked;
 	struct ceno_attest_launch leaf;
-	struct { struct ceno_attest_payload head; char bytes[CENO_PAYLOAD_MAX + 1]; } payload; /* text, NUL-terminated */
+	struct {
+		struct ceno_attest_payload head;
+		char bytes[CENO_PAYLOAD_MAX + 1];
+	} payload; /* text, NUL-terminated */
 };
 
 /* Starts the warden and sends it its launch record. Fails the cmocka test if it cannot. */

@@ -121,12 +121,15 @@ static int step_hostname(void)
 
 static int step_limits(rlim_t descriptors)
 {
-	const struct { __rlimit_resource_t what; rlim_t value; } limits[] = {
-		{RLIMIT_CORE, 0}, {RLIMIT_FSIZE, 0}, {RLIMIT_MSGQUEUE, 0}, {RLIMIT_NICE, 0},
-		{RLIMIT_RTPRIO, 0}, {RLIMIT_LOCKS, 0}, {RLIMIT_NPROC, 64}, {RLIMIT_NOFILE, descriptors},
+	const struct {
+		__rlimit_resource_t what;
+		rlim_t value;
+	} limits[] = {
+		{ RLIMIT_CORE, 0 },   { RLIMIT_FSIZE, 0 }, { RLIMIT_MSGQUEUE, 0 }, { RLIMIT_NICE, 0 },
+		{ RLIMIT_RTPRIO, 0 }, { RLIMIT_LOCKS, 0 }, { RLIMIT_NPROC, 64 },   { RLIMIT_NOFILE, descriptors },
 	};
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-		struct rlimit want = {limits[i].value, limits[i].value}, have;
+		struct rlimit want = { limits[i].value, limits[i].value }, have;
 		if (setrlimit(limits[i].what, &want) < 0 || getrlimit(limits[i].what, &have) < 0)
 			return -1;
 		if (have.rlim_cur != want.rlim_cur || have.rlim_max != want.rlim_max) {
@@ -137,7 +140,7 @@ static int step_limits(rlim_t descriptors)
 	return 0;
 }
 
-#define CENO_SECUREBITS                                                                                  \
+#define CENO_SECUREBITS \
 	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED | \
 	 SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
@@ -172,8 +175,8 @@ static int step_bounding(void)
 
 static int step_capabilities(void)
 {
-	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-	struct __user_cap_data_struct none[2] = {{0}}, have[2];
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct none[2] = { { 0 } }, have[2];
 	if (syscall(SYS_capset, &header, none) < 0 || syscall(SYS_capget, &header, have) < 0)
 		return -1;
 	for (int i = 0; i < 2; i++)
@@ -205,7 +208,7 @@ static int step_death_signal(int control_fd)
 	}
 	/* A warden that died before this line sends no signal any more; its end of
 	 * the control socket is closed then. */
-	struct pollfd control = {.fd = control_fd, .events = 0};
+	struct pollfd control = { .fd = control_fd, .events = 0 };
 	if (control_fd >= 0 && poll(&control, 1, 0) > 0 && (control.revents & (POLLHUP | POLLERR | POLLNVAL))) {
 		errno = EOWNERDEAD;
 		return -1;
@@ -226,22 +229,38 @@ static int step_dumpable(void)
 static int take_step(int step, const struct ceno_jail_options *options, struct ceno_jail_result *result)
 {
 	switch ((enum ceno_jail_step)step) {
-	case CENO_JAIL_MAPS: return step_maps();
-	case CENO_JAIL_ENVIRONMENT: return step_environment();
-	case CENO_JAIL_SESSION: return step_session();
-	case CENO_JAIL_KEYRING: return step_keyring();
-	case CENO_JAIL_HOSTNAME: return step_hostname();
-	case CENO_JAIL_ROOT: return ceno_jail_root();
-	case CENO_JAIL_DESCRIPTORS: return ceno_jail_descriptors(options->keep, options->keep_count);
-	case CENO_JAIL_LIMITS: return step_limits(options->descriptor_limit);
-	case CENO_JAIL_SECUREBITS: return step_securebits();
-	case CENO_JAIL_BOUNDING: return step_bounding();
-	case CENO_JAIL_CAPABILITIES: return step_capabilities();
-	case CENO_JAIL_NO_NEW_PRIVS: return step_no_new_privs();
-	case CENO_JAIL_LANDLOCK: return ceno_jail_landlock(&result->landlock_abi, 0);
-	case CENO_JAIL_DEATH_SIGNAL: return step_death_signal(options->control_fd);
-	case CENO_JAIL_DUMPABLE: return step_dumpable();
-	case CENO_JAIL_STEP_COUNT: break;
+	case CENO_JAIL_MAPS:
+		return step_maps();
+	case CENO_JAIL_ENVIRONMENT:
+		return step_environment();
+	case CENO_JAIL_SESSION:
+		return step_session();
+	case CENO_JAIL_KEYRING:
+		return step_keyring();
+	case CENO_JAIL_HOSTNAME:
+		return step_hostname();
+	case CENO_JAIL_ROOT:
+		return ceno_jail_root();
+	case CENO_JAIL_DESCRIPTORS:
+		return ceno_jail_descriptors(options->keep, options->keep_count);
+	case CENO_JAIL_LIMITS:
+		return step_limits(options->descriptor_limit);
+	case CENO_JAIL_SECUREBITS:
+		return step_securebits();
+	case CENO_JAIL_BOUNDING:
+		return step_bounding();
+	case CENO_JAIL_CAPABILITIES:
+		return step_capabilities();
+	case CENO_JAIL_NO_NEW_PRIVS:
+		return step_no_new_privs();
+	case CENO_JAIL_LANDLOCK:
+		return ceno_jail_landlock(&result->landlock_abi, 0);
+	case CENO_JAIL_DEATH_SIGNAL:
+		return step_death_signal(options->control_fd);
+	case CENO_JAIL_DUMPABLE:
+		return step_dumpable();
+	case CENO_JAIL_STEP_COUNT:
+		break;
 	}
 	errno = EINVAL;
 	return -1;
@@ -270,9 +289,11 @@ const char *ceno_jail_step_text(int step)
 {
 	switch (step) {
 #define CENO_JAIL_CASE(name, number, text) \
-	case number: return text;
+	case number: \
+		return text;
 		CENO_JAIL_STEPS(CENO_JAIL_CASE)
 #undef CENO_JAIL_CASE
-	default: return "";
+	default:
+		return "";
 	}
 }

@@ -21,27 +21,27 @@
 /* Steps in the order they are taken; numbers are stable (they reach the warden
  * and the user's error line). */
 #define CENO_JAIL_STEPS(X) \
-	X(MAPS,        0, "user namespace with one mapped uid and gid, setgroups denied") \
-	X(ENVIRONMENT, 1, "empty environment")                                            \
-	X(SESSION,     2, "own session and no controlling terminal")                      \
-	X(KEYRING,     3, "new session keyring")                                          \
-	X(HOSTNAME,    4, "random host name")                                             \
-	X(ROOT,        5, "root is an empty read-only tmpfs")                             \
-	X(DESCRIPTORS, 6, "only the descriptors of the table, each of the right type")    \
-	X(LIMITS,      7, "resource limits")                                              \
-	X(SECUREBITS,  8, "secure bits set and locked")                                   \
-	X(BOUNDING,    9, "empty bounding and ambient capability sets")                   \
-	X(CAPABILITIES, 10, "no capabilities")                                            \
-	X(NO_NEW_PRIVS, 11, "no new privileges")                                          \
-	X(LANDLOCK,    12, "Landlock without a single rule")                              \
-	X(DEATH_SIGNAL, 13, "killed with its warden")                                     \
-	X(DUMPABLE,    14, "not dumpable")
+	X(MAPS, 0, "user namespace with one mapped uid and gid, setgroups denied") \
+	X(ENVIRONMENT, 1, "empty environment") \
+	X(SESSION, 2, "own session and no controlling terminal") \
+	X(KEYRING, 3, "new session keyring") \
+	X(HOSTNAME, 4, "random host name") \
+	X(ROOT, 5, "root is an empty read-only tmpfs") \
+	X(DESCRIPTORS, 6, "only the descriptors of the table, each of the right type") \
+	X(LIMITS, 7, "resource limits") \
+	X(SECUREBITS, 8, "secure bits set and locked") \
+	X(BOUNDING, 9, "empty bounding and ambient capability sets") \
+	X(CAPABILITIES, 10, "no capabilities") \
+	X(NO_NEW_PRIVS, 11, "no new privileges") \
+	X(LANDLOCK, 12, "Landlock without a single rule") \
+	X(DEATH_SIGNAL, 13, "killed with its warden") \
+	X(DUMPABLE, 14, "not dumpable")
 
 enum ceno_jail_step {
 #define CENO_JAIL_ENUM(name, number, text) CENO_JAIL_##name = number,
 	CENO_JAIL_STEPS(CENO_JAIL_ENUM)
 #undef CENO_JAIL_ENUM
-	CENO_JAIL_STEP_COUNT
+	    CENO_JAIL_STEP_COUNT
 };
 
 /* All steps but LANDLOCK, which kernels without it cannot take. */
@@ -60,21 +60,21 @@ enum ceno_jail_type {
 struct ceno_jail_fd {
 	int fd;
 	enum ceno_jail_type type;
-	int required;           /* 0: may be closed */
+	int required; /* 0: may be closed */
 };
 
 struct ceno_jail_options {
-	const struct ceno_jail_fd *keep;   /* borrowed, ascending by fd */
+	const struct ceno_jail_fd *keep; /* borrowed, ascending by fd */
 	size_t keep_count;
-	int control_fd;                    /* of the warden: checked for hang-up after the death signal is set; -1 none */
-	uint64_t descriptor_limit;         /* RLIMIT_NOFILE from then on */
+	int control_fd;            /* of the warden: checked for hang-up after the death signal is set; -1 none */
+	uint64_t descriptor_limit; /* RLIMIT_NOFILE from then on */
 };
 
 struct ceno_jail_result {
-	uint32_t done;          /* 1 << enum ceno_jail_step, applied and read back */
-	uint32_t landlock_abi;  /* as the kernel offers, 0: none */
-	int32_t  failed_step;   /* enum ceno_jail_step, -1: none */
-	int32_t  error;         /* errno of it */
+	uint32_t done;         /* 1 << enum ceno_jail_step, applied and read back */
+	uint32_t landlock_abi; /* as the kernel offers, 0: none */
+	int32_t failed_step;   /* enum ceno_jail_step, -1: none */
+	int32_t error;         /* errno of it */
 };
 
 /*

@@ -45,9 +45,12 @@ static int matches(const struct ceno_jail_fd *want, const struct stat *st, int f
 	switch (want->type) {
 	case CENO_JAIL_FD_STREAM:
 		return S_ISFIFO(st->st_mode) || S_ISSOCK(st->st_mode) || S_ISREG(st->st_mode) || S_ISCHR(st->st_mode);
-	case CENO_JAIL_FD_SOCKET: return S_ISSOCK(st->st_mode) && is_seqpacket(want->fd);
-	case CENO_JAIL_FD_KVM: return S_ISCHR(st->st_mode) && st->st_rdev == makedev(10, 232);
-	case CENO_JAIL_FD_MEMORY_RO: return S_ISREG(st->st_mode) && mode == O_RDONLY;
+	case CENO_JAIL_FD_SOCKET:
+		return S_ISSOCK(st->st_mode) && is_seqpacket(want->fd);
+	case CENO_JAIL_FD_KVM:
+		return S_ISCHR(st->st_mode) && st->st_rdev == makedev(10, 232);
+	case CENO_JAIL_FD_MEMORY_RO:
+		return S_ISREG(st->st_mode) && mode == O_RDONLY;
 	case CENO_JAIL_FD_MEMORY_RW:
 		return S_ISREG(st->st_mode) && mode == O_RDWR && fcntl(want->fd, F_GET_SEALS) >= 0;
 	}

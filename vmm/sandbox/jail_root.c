@@ -22,10 +22,10 @@
  * it becomes the root. */
 static int mount_tmpfs(void)
 {
-	static const char *const places[] = {"/tmp", "/run", "/dev", "/proc"};
+	static const char *const places[] = { "/tmp", "/run", "/dev", "/proc" };
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
 		if (mount("none", places[i], "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-			  "size=4k,nr_inodes=2,mode=0555") == 0)
+		          "size=4k,nr_inodes=2,mode=0555") == 0)
 			return chdir(places[i]);
 	return -1;
 }
@@ -85,7 +85,7 @@ struct ruleset_attr {
 
 static struct ruleset_attr rules_of(uint32_t abi, int may_signal, size_t *size)
 {
-	struct ruleset_attr attr = {.handled_access_fs = (1ull << 13) - 1}; /* ABI 1: EXECUTE .. MAKE_SYM */
+	struct ruleset_attr attr = { .handled_access_fs = (1ull << 13) - 1 }; /* ABI 1: EXECUTE .. MAKE_SYM */
 	*size = sizeof attr.handled_access_fs;
 	if (abi >= 2)
 		attr.handled_access_fs |= 1ull << 13; /* REFER */

@@ -17,19 +17,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define INPUT_DEADLINE_MS 30000u /* from START: all inputs copied and hashed */
-#define LOCK_DEADLINE_MS 10000u
-#define LEAF_DEADLINE_MS 10000u
-#define DRAIN_DEADLINE_MS 200u
-#define REAP_DEADLINE_MS 10000u
+#define INPUT_DEADLINE_MS  30000u /* from START: all inputs copied and hashed */
+#define LOCK_DEADLINE_MS   10000u
+#define LEAF_DEADLINE_MS   10000u
+#define DRAIN_DEADLINE_MS  200u
+#define REAP_DEADLINE_MS   10000u
 #define STORED_DEADLINE_MS 3000
-#define STEP_BYTES (4ull << 20)
+#define STEP_BYTES         (4ull << 20)
 
 /* ---- the way out ------------------------------------------------------------------ */
 
 static void report_end(struct ceno_warden *w, uint32_t type)
 {
-	struct ceno_session_record r = {.type = type};
+	struct ceno_session_record r = { .type = type };
 	if (type == CENO_SESSION_DESTROYING) {
 		r.code = w->cause;
 		r.value = w->stop_value;
@@ -46,7 +46,7 @@ static void report_end(struct ceno_warden *w, uint32_t type)
 static int finish_launched(struct ceno_warden *w)
 {
 	static struct ceno_payload payload;
-	const struct ceno_end end = {w->cause, w->violation};
+	const struct ceno_end end = { w->cause, w->violation };
 	int attest = w->attest_open ? CENO_WARDEN_FD_ATTEST : -1;
 	int failed = w->session.failure.code != 0; /* after the leaf was sent, before go */
 	if (!failed)
@@ -103,7 +103,7 @@ static enum ceno_state fail(struct ceno_warden *w, int error)
 
 static enum ceno_state to_draining(struct ceno_warden *w, uint32_t cause)
 {
-	const struct ceno_vmm_record drain = {.type = CENO_VMM_DRAIN};
+	const struct ceno_vmm_record drain = { .type = CENO_VMM_DRAIN };
 	w->cause = cause;
 	if (ceno_record_send(w->session.control, &drain, sizeof drain, NULL, 0, NULL, 0) < 0)
 		return to_reaping(w);
@@ -260,7 +260,7 @@ static int opening_memfd(const struct ceno_keys *keys)
 
 enum ceno_state ceno_on_launched(struct ceno_warden *w)
 {
-	const struct ceno_vmm_record go = {.type = CENO_VMM_GO};
+	const struct ceno_vmm_record go = { .type = CENO_VMM_GO };
 	if (w->leaf.error) {
 		/* attest refused the leaf, so none is in the log and no payload is owed. */
 		w->session.leaf_sent = 0;
@@ -275,7 +275,7 @@ enum ceno_state ceno_on_launched(struct ceno_warden *w)
 		return to_reaping(w);
 	}
 	w->session.ran = 1;
-	const struct ceno_session_record launched = {.type = CENO_SESSION_LAUNCHED, .value = w->leaf.launch_index};
+	const struct ceno_session_record launched = { .type = CENO_SESSION_LAUNCHED, .value = w->leaf.launch_index };
 	int opening = opening_memfd(w->session.keys.keys);
 	ceno_warden_tell_client(w, &launched, opening);
 	ceno_fd_close(&opening);
@@ -286,8 +286,8 @@ enum ceno_state ceno_on_launched(struct ceno_warden *w)
 
 enum ceno_state ceno_on_exec(struct ceno_warden *w)
 {
-	const struct ceno_vmm_record request = {.type = CENO_VMM_REQUEST};
-	struct ceno_session_record refused = {.type = CENO_SESSION_FAILED};
+	const struct ceno_vmm_record request = { .type = CENO_VMM_REQUEST };
+	struct ceno_session_record refused = { .type = CENO_SESSION_FAILED };
 	if (w->fd_count != 1)
 		refused.code = CENO_SESSION_ERROR_PROTOCOL;
 	else if (w->session.programs_done != w->session.program_seq)
@@ -307,10 +307,16 @@ static void forward_program(struct ceno_warden *w)
 	const struct ceno_vmm_record *v = &w->vmm;
 	struct ceno_session_record r = {
 		.type = CENO_SESSION_PROGRAM,
-		.exit_status = v->exit_status, .signal = v->signal, .refusal = v->refusal,
-		.out_of_memory = v->out_of_memory, .program_seq = v->program_seq,
-		.entry_tsc = v->entry_tsc, .done_tsc = v->done_tsc, .syscalls = v->syscalls,
-		.faults = v->faults, .ram_peak_bytes = v->ram_peak_bytes,
+		.exit_status = v->exit_status,
+		.signal = v->signal,
+		.refusal = v->refusal,
+		.out_of_memory = v->out_of_memory,
+		.program_seq = v->program_seq,
+		.entry_tsc = v->entry_tsc,
+		.done_tsc = v->done_tsc,
+		.syscalls = v->syscalls,
+		.faults = v->faults,
+		.ram_peak_bytes = v->ram_peak_bytes,
 	};
 	ceno_session_enosys(&w->session, &r);
 	w->session.programs_done = w->session.program_seq;
@@ -374,9 +380,9 @@ enum ceno_state ceno_on_abandon(struct ceno_warden *w)
 
 enum ceno_state ceno_on_late(struct ceno_warden *w)
 {
-	int error = w->state == CENO_STATE_LOCKING     ? CENO_SESSION_ERROR_KVM
-		    : w->state == CENO_STATE_RECORDING ? CENO_SESSION_ERROR_ATTEST
-						       : CENO_SESSION_ERROR_DEADLINE;
+	int error = w->state == CENO_STATE_LOCKING ? CENO_SESSION_ERROR_KVM
+	    : w->state == CENO_STATE_RECORDING     ? CENO_SESSION_ERROR_ATTEST
+						   : CENO_SESSION_ERROR_DEADLINE;
 	w->session.failure.value = ETIMEDOUT;
 	w->cause = CENO_CAUSE_TTL;
 	return fail(w, error);

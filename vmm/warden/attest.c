@@ -37,11 +37,11 @@ static int recv_any(int fd, union reply *reply)
 		return 0;
 	int is_random = n == (ssize_t)sizeof reply->random && reply->type == CENO_ATTEST_RANDOM;
 	int is_answer = n == (ssize_t)sizeof reply->launched &&
-			(reply->type == CENO_ATTEST_LAUNCHED || reply->type == CENO_ATTEST_STORED);
+	    (reply->type == CENO_ATTEST_LAUNCHED || reply->type == CENO_ATTEST_STORED);
 	return is_random || is_answer ? 1 : -EPROTO;
 }
 
-int ceno_attest_recv(int fd, struct ceno_attest_launched *out)
+int ceno_attest_recv(int fd, struct ceno_attest_launched *answer)
 {
 	union reply reply;
 	int rc;
@@ -49,7 +49,7 @@ int ceno_attest_recv(int fd, struct ceno_attest_launched *out)
 		rc = recv_any(fd, &reply);
 	while (rc == 1 && reply.type == CENO_ATTEST_RANDOM);
 	if (rc == 1)
-		*out = reply.launched;
+		*answer = reply.launched;
 	return rc;
 }
 
@@ -73,7 +73,7 @@ static int await(int fd, uint32_t type, union reply *reply, int ms)
 
 int ceno_attest_random(int fd, uint8_t random[32], int ms)
 {
-	const struct ceno_attest_random ask = {.type = CENO_ATTEST_RANDOM};
+	const struct ceno_attest_random ask = { .type = CENO_ATTEST_RANDOM };
 	union reply reply;
 	int rc = fd < 0 ? -EPIPE : ceno_record_send(fd, &ask, sizeof ask, NULL, 0, NULL, 0);
 	if (rc == 0)
@@ -106,7 +106,7 @@ int ceno_attest_hand_over(int fd, int spool, const struct ceno_payload *payload,
 	union reply reply;
 	int rc = fd < 0 ? -EPIPE
 			: ceno_record_send(fd, &payload->head, sizeof payload->head, payload->bytes,
-					   payload->head.payload_bytes, NULL, 0);
+	                                   payload->head.payload_bytes, NULL, 0);
 	if (rc == 0)
 		rc = await(fd, CENO_ATTEST_STORED, &reply, ms);
 	if (rc == 0 && reply.launched.error == 0)

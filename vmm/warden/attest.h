@@ -7,10 +7,10 @@
 
 #include "destroy.h"
 
-/* One message from attest, without blocking. Returns 1 with *reply, 0 attest is gone,
+/* One message from attest, without blocking. Returns 1 with *answer, 0 attest is gone,
  * -EAGAIN, -EPROTO not a LAUNCHED or STORED record. A RANDOM answer that came too late
  * for its question is skipped. */
-int ceno_attest_recv(int fd, struct ceno_attest_launched *reply);
+int ceno_attest_recv(int fd, struct ceno_attest_launched *answer);
 
 /* Asks for R and waits at most `ms`. Returns 0 with 32 bytes, or -errno (-ETIMEDOUT, -EPIPE, -EIO). */
 int ceno_attest_random(int fd, uint8_t random[32], int ms);

@@ -54,7 +54,7 @@ static void step_isolation(struct ceno_session *session, const struct ceno_end *
 static int wipe_area(struct ceno_session *session, int *fd, int *fd_ro, uint32_t kind)
 {
 	struct ceno_proof_filesystem *e = &session->statement.filesystem;
-	struct ceno_area_result result = {0};
+	struct ceno_area_result result = { 0 };
 	if (*fd < 0)
 		return 0;
 	int rc = ceno_area_wipe(*fd, &result);
@@ -65,9 +65,12 @@ static int wipe_area(struct ceno_session *session, int *fd, int *fd_ro, uint32_t
 		return rc;
 	if (result.bytes == 0)
 		return 0;
-	e->areas[e->area_count++] = (struct ceno_proof_area){
-		.kind = kind, .bytes = result.bytes, .overwritten = result.overwritten,
-		.read_back = result.read_back, .mismatches = result.mismatches, .unmapped = 1};
+	e->areas[e->area_count++] = (struct ceno_proof_area){ .kind = kind,
+		                                              .bytes = result.bytes,
+		                                              .overwritten = result.overwritten,
+		                                              .read_back = result.read_back,
+		                                              .mismatches = result.mismatches,
+		                                              .unmapped = 1 };
 	return result.mismatches ? -EIO : 0;
 }
 
@@ -208,7 +211,7 @@ static int sign(struct ceno_session *session, struct ceno_payload *out)
 	s->chain.sealed_us = ceno_session_us(session);
 	if (ceno_proof_seal_steps(s, chain) != 0 || ceno_proof_payload(s, out->bytes, &bytes) != 0)
 		return -EPROTO;
-	out->head = (struct ceno_attest_payload){.type = CENO_ATTEST_PAYLOAD, .payload_bytes = (uint32_t)bytes};
+	out->head = (struct ceno_attest_payload){ .type = CENO_ATTEST_PAYLOAD, .payload_bytes = (uint32_t)bytes };
 	memcpy(out->head.c0, chain[0], 32);
 	memcpy(out->head.c7, chain[7], 32);
 	size_t pae_bytes = ceno_proof_pae(out->bytes, bytes, pae);
@@ -221,7 +224,7 @@ static int sign(struct ceno_session *session, struct ceno_payload *out)
 static int overwrite_and_verify(struct ceno_session *session, int attest)
 {
 	uint8_t challenge[32];
-	struct ceno_memory memory = {0};
+	struct ceno_memory memory = { 0 };
 	begin(session, &session->statement.timing.steps[2]);
 	int rc = make_challenge(session, attest, challenge);
 	if (rc < 0)
@@ -243,8 +246,7 @@ static int overwrite_and_verify(struct ceno_session *session, int attest)
 	return rc;
 }
 
-int ceno_destroy(struct ceno_session *session, const struct ceno_end *end, int attest,
-                 struct ceno_payload *payload)
+int ceno_destroy(struct ceno_session *session, const struct ceno_end *end, int attest, struct ceno_payload *payload)
 {
 	step_isolation(session, end);
 	int areas = step_filesystem(session);
@@ -261,7 +263,7 @@ int ceno_destroy_ram(int fd, int fd_ro, uint64_t bytes)
 	static const uint8_t nobody[16];
 	uint8_t challenge[32], root[32];
 	uint64_t compared;
-	struct ceno_memory memory = {0};
+	struct ceno_memory memory = { 0 };
 	int rc = draw(challenge, sizeof challenge);
 	struct ceno_proof_pass *pass = rc == 0 ? ceno_proof_pass_new(nobody, challenge, 1) : NULL;
 	if (!pass)

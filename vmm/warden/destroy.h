@@ -12,8 +12,8 @@
 #include "session.h"
 
 struct ceno_end {
-	uint32_t cause;                 /* enum ceno_cause */
-	uint32_t violation;             /* enum ceno_vmm_stop of a violation, or 0 */
+	uint32_t cause;     /* enum ceno_cause */
+	uint32_t violation; /* enum ceno_vmm_stop of a violation, or 0 */
 };
 
 struct ceno_payload {
@@ -27,8 +27,7 @@ struct ceno_payload {
  * Returns 0 with *payload ready to send, or -errno: then nothing was signed, memory
  * may hold content, and the caller must exit unclean so that recovery follows.
  */
-int ceno_destroy(struct ceno_session *session, const struct ceno_end *end, int attest,
-                 struct ceno_payload *payload);
+int ceno_destroy(struct ceno_session *session, const struct ceno_end *end, int attest, struct ceno_payload *payload);
 
 /* The same overwriting for a session that never ran, without evidence. Returns 0 or -errno. */
 int ceno_destroy_unlaunched(struct ceno_session *session);

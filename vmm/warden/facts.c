@@ -101,10 +101,14 @@ static uint32_t init_on_free(const struct ceno_facts *facts)
 static uint32_t nested_paging(const struct ceno_facts *facts)
 {
 	switch (facts->kvm_kind) {
-	case CENO_PROOF_KVM_VMX: return boolean(facts, CENO_FACT_EPT);
-	case CENO_PROOF_KVM_SVM: return boolean(facts, CENO_FACT_NPT);
-	case CENO_PROOF_KVM_PAGING: return CENO_PROOF_FACT_OFF;
-	default: return CENO_PROOF_FACT_UNKNOWN;
+	case CENO_PROOF_KVM_VMX:
+		return boolean(facts, CENO_FACT_EPT);
+	case CENO_PROOF_KVM_SVM:
+		return boolean(facts, CENO_FACT_NPT);
+	case CENO_PROOF_KVM_PAGING:
+		return CENO_PROOF_FACT_OFF;
+	default:
+		return CENO_PROOF_FACT_UNKNOWN;
 	}
 }
 
@@ -116,8 +120,8 @@ static void kernel_release(char out[65])
 		memcpy(name.release, "unknown", 8);
 	for (size_t i = 0; i < 64 && name.release[i]; i++) {
 		char c = name.release[i];
-		int ok = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-			 strchr(".+_~-", c);
+		int ok =
+		    (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr(".+_~-", c);
 		out[i] = ok ? c : '_';
 	}
 }
@@ -137,8 +141,9 @@ void ceno_facts_read(const struct ceno_facts *facts, struct ceno_proof_host *hos
 	host->dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 ? CENO_PROOF_FACT_OFF : CENO_PROOF_FACT_ON;
 	host->kdump = boolean(facts, CENO_FACT_KDUMP);
 	host->hibernation = contains(facts, CENO_FACT_POWER, "disk");
-	host->huge_pages = contains(facts, CENO_FACT_HUGE, "[never]") == CENO_PROOF_FACT_ON ? CENO_PROOF_FACT_OFF
-											     : contains(facts, CENO_FACT_HUGE, "[");
+	host->huge_pages = contains(facts, CENO_FACT_HUGE, "[never]") == CENO_PROOF_FACT_ON
+	    ? CENO_PROOF_FACT_OFF
+	    : contains(facts, CENO_FACT_HUGE, "[");
 	kernel_release(host->kernel);
 }
 

@@ -10,27 +10,27 @@
 #include "../../attest/proof/proof.h"
 
 #define CENO_FACT_FILES(X) \
-	X(SWAPS, "/proc/swaps")                                            \
-	X(ZSWAP, "/sys/module/zswap/parameters/enabled")                   \
-	X(KSM, "/sys/kernel/mm/ksm/run")                                   \
-	X(COMPACT, "/proc/sys/vm/compact_unevictable_allowed")             \
-	X(NUMA, "/proc/sys/kernel/numa_balancing")                         \
-	X(CMDLINE, "/proc/cmdline")                                        \
-	X(KDUMP, "/sys/kernel/kexec_crash_loaded")                         \
-	X(POWER, "/sys/power/state")                                       \
-	X(HUGE, "/sys/kernel/mm/transparent_hugepage/shmem_enabled")       \
-	X(EPT, "/sys/module/kvm_intel/parameters/ept")                     \
+	X(SWAPS, "/proc/swaps") \
+	X(ZSWAP, "/sys/module/zswap/parameters/enabled") \
+	X(KSM, "/sys/kernel/mm/ksm/run") \
+	X(COMPACT, "/proc/sys/vm/compact_unevictable_allowed") \
+	X(NUMA, "/proc/sys/kernel/numa_balancing") \
+	X(CMDLINE, "/proc/cmdline") \
+	X(KDUMP, "/sys/kernel/kexec_crash_loaded") \
+	X(POWER, "/sys/power/state") \
+	X(HUGE, "/sys/kernel/mm/transparent_hugepage/shmem_enabled") \
+	X(EPT, "/sys/module/kvm_intel/parameters/ept") \
 	X(NPT, "/sys/module/kvm_amd/parameters/npt")
 
 enum ceno_fact_file {
 #define CENO_FACT_ENUM(name, path) CENO_FACT_##name,
 	CENO_FACT_FILES(CENO_FACT_ENUM)
 #undef CENO_FACT_ENUM
-	CENO_FACT_FILE_COUNT
+	    CENO_FACT_FILE_COUNT
 };
 
 struct ceno_facts {
-	int fd[CENO_FACT_FILE_COUNT];   /* owned; -errno of the open if it failed */
+	int fd[CENO_FACT_FILE_COUNT];      /* owned; -errno of the open if it failed */
 	uint32_t kvm_kind, cgroup_version; /* as the supervisor said */
 };
 

@@ -49,10 +49,9 @@ static int check_descriptor(int fd, uint64_t length, struct stat *st)
 	return 0;
 }
 
-int ceno_inputs_add(struct ceno_inputs *in, int fd, const char *path, uint32_t mode, uint64_t length,
-                    uint64_t limit)
+int ceno_inputs_add(struct ceno_inputs *in, int fd, const char *path, uint32_t mode, uint64_t length, uint64_t limit)
 {
-	struct stat st = {0};
+	struct stat st = { 0 };
 	int error = 0;
 	if (in->count == CENO_PACK_ENTRIES_MAX || length > limit || in->bytes > limit - length)
 		error = CENO_SESSION_ERROR_TOO_LARGE;
@@ -65,7 +64,7 @@ int ceno_inputs_add(struct ceno_inputs *in, int fd, const char *path, uint32_t m
 		return error;
 	}
 	uint32_t i = in->count++;
-	in->file[i] = (struct ceno_input_file){fd, st};
+	in->file[i] = (struct ceno_input_file){ fd, st };
 	memset(&in->entry[i], 0, sizeof in->entry[i]);
 	memcpy(in->entry[i].path, path, strlen(path));
 	in->entry[i].mode = mode;
@@ -97,19 +96,23 @@ int ceno_inputs_plan(struct ceno_inputs *in, char *culprit)
 	if (at < in->count)
 		memcpy(culprit, in->entry[at].path, CENO_PACK_PATH_MAX);
 	switch (rc) {
-	case CENO_PACK_ERROR_DUPLICATE: return CENO_SESSION_ERROR_DUPLICATE;
+	case CENO_PACK_ERROR_DUPLICATE:
+		return CENO_SESSION_ERROR_DUPLICATE;
 	case CENO_PACK_ERROR_COUNT:
-	case CENO_PACK_ERROR_SIZE: return CENO_SESSION_ERROR_TOO_LARGE;
-	case CENO_PACK_ERROR_MODE: return CENO_SESSION_ERROR_PROTOCOL;
-	default: return CENO_SESSION_ERROR_PATH;
+	case CENO_PACK_ERROR_SIZE:
+		return CENO_SESSION_ERROR_TOO_LARGE;
+	case CENO_PACK_ERROR_MODE:
+		return CENO_SESSION_ERROR_PROTOCOL;
+	default:
+		return CENO_SESSION_ERROR_PATH;
 	}
 }
 
 static int same_file_state(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	    a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 /* Reads [offset, offset + bytes) completely. Returns 0 or a session error. */

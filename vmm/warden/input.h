@@ -16,18 +16,18 @@
 #include "wire.h"
 
 struct ceno_input_file {
-	int fd;                         /* owned */
-	struct stat before;             /* when it was added */
+	int fd;             /* owned */
+	struct stat before; /* when it was added */
 };
 
 struct ceno_inputs {
 	uint32_t count;
-	uint32_t next;                  /* sorted index of the file being copied */
-	uint64_t copied;                /* bytes of it done */
-	uint64_t bytes;                 /* of all files */
-	uint64_t total_bytes;           /* of the pack, after plan */
-	void *hash;                     /* EVP_MD_CTX of the file being copied; owned */
-	uint32_t order[CENO_PACK_ENTRIES_MAX];               /* sorted index -> index in file[] */
+	uint32_t next;                         /* sorted index of the file being copied */
+	uint64_t copied;                       /* bytes of it done */
+	uint64_t bytes;                        /* of all files */
+	uint64_t total_bytes;                  /* of the pack, after plan */
+	void *hash;                            /* EVP_MD_CTX of the file being copied; owned */
+	uint32_t order[CENO_PACK_ENTRIES_MAX]; /* sorted index -> index in file[] */
 	struct ceno_input_file file[CENO_PACK_ENTRIES_MAX];
 	struct ceno_pack_entry entry[CENO_PACK_ENTRIES_MAX]; /* in order of arrival; sorted by plan */
 };
@@ -45,8 +45,7 @@ void ceno_inputs_free(struct ceno_inputs *in);
  * a directory, FIFO, socket or device), UNREADABLE (not open for reading),
  * CHANGED (its length is not `length` any more), TOO_LARGE (limit, or too many).
  */
-int ceno_inputs_add(struct ceno_inputs *in, int fd, const char *path, uint32_t mode, uint64_t length,
-                    uint64_t limit);
+int ceno_inputs_add(struct ceno_inputs *in, int fd, const char *path, uint32_t mode, uint64_t length, uint64_t limit);
 
 /*
  * Sorts the entries and fixes in->total_bytes.

@@ -15,19 +15,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct ceno_keys {                  /* lies alone in its page */
-	uint8_t signer[64];         /* Ed25519, libsodium's form: seed | public key */
-	uint8_t signer_seed[32];    /* zero but while the signer is made */
-	uint8_t opening[32];        /* opens the request commitment; the caller's copy is his own */
-	uint8_t seed[32];           /* the guest's random seed */
-	uint8_t token[32];          /* makes the session's tokens */
+struct ceno_keys {               /* lies alone in its page */
+	uint8_t signer[64];      /* Ed25519, libsodium's form: seed | public key */
+	uint8_t signer_seed[32]; /* zero but while the signer is made */
+	uint8_t opening[32];     /* opens the request commitment; the caller's copy is his own */
+	uint8_t seed[32];        /* the guest's random seed */
+	uint8_t token[32];       /* makes the session's tokens */
 	uint32_t signed_once;
 };
 
 struct ceno_key_page {
-	struct ceno_keys *keys;     /* owned mapping, NULL: closed */
+	struct ceno_keys *keys; /* owned mapping, NULL: closed */
 	size_t bytes;
-	int secret;                 /* 1: memfd_secret */
+	int secret; /* 1: memfd_secret */
 };
 
 /* Maps the page, empty. Returns 0 or -errno (-ENOMEM, -EPERM: it could not be locked). */

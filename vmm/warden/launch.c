@@ -23,7 +23,10 @@
 #include <sys/stat.h>
 #include <time.h>
 
-struct blob { const void *map; size_t bytes; };
+struct blob {
+	const void *map;
+	size_t bytes;
+};
 
 static void unmap_blob(struct blob *blob)
 {
@@ -46,7 +49,7 @@ static int map_blob(int fd, size_t most, struct blob *blob)
 	void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
-	*blob = (struct blob){map, (size_t)st.st_size};
+	*blob = (struct blob){ map, (size_t)st.st_size };
 	return 0;
 }
 
@@ -75,7 +78,7 @@ static int open_sources(const struct ceno_session *session, struct sources *s)
 		rc = map_blob(CENO_WARDEN_FD_TRUST, CENO_PAGE, &s->trust);
 	if (rc == 0)
 		rc = map_blob(CENO_WARDEN_FD_BUNDLE, CENO_BUNDLE_MAX, &s->bundle);
-	if (rc < 0)
+	if (rc < 0 || !s->firmware.map || !s->trust.map || !s->bundle.map)
 		return CENO_SESSION_ERROR_BUNDLE;
 	s->ram_bytes = session->launch.memory_bytes;
 	void *ram = mmap(NULL, s->ram_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, CENO_WARDEN_FD_RAM, 0);
@@ -95,11 +98,15 @@ static int lay_out(struct ceno_session *session, const struct sources *s)
 {
 	struct timespec wall;
 	struct ceno_layout_input in = {
-		.firmware = s->firmware.map, .firmware_bytes = s->firmware.bytes,
+		.firmware = s->firmware.map,
+		.firmware_bytes = s->firmware.bytes,
 		.trust = s->trust.map,
-		.bundle = s->bundle.map, .bundle_bytes = s->bundle.bytes,
-		.ram = s->ram, .ram_bytes = s->ram_bytes,
-		.pack_bytes = session->material.pack_bytes, .image_bytes = image_bytes(),
+		.bundle = s->bundle.map,
+		.bundle_bytes = s->bundle.bytes,
+		.ram = s->ram,
+		.ram_bytes = s->ram_bytes,
+		.pack_bytes = session->material.pack_bytes,
+		.image_bytes = image_bytes(),
 		.boot = s->boot,
 		.syscall_mode = session->launch.syscall_mode,
 		.pledge_mask = session->launch.pledge_mask,
@@ -112,8 +119,8 @@ static int lay_out(struct ceno_session *session, const struct sources *s)
 	ceno_keys_token(&session->keys, session->token_id, session->open.rp_nonce, in.nonce);
 	memcpy(in.seed, session->keys.keys->seed, sizeof in.seed);
 	int rc = getrandom(in.slide_random, sizeof in.slide_random, 0) == (ssize_t)sizeof in.slide_random
-			 ? ceno_layout_build(&in, &session->vmm_launch.regs)
-			 : -EIO;
+	    ? ceno_layout_build(&in, &session->vmm_launch.regs)
+	    : -EIO;
 	sodium_memzero(&in, sizeof in);
 	session->failure.value = (uint64_t)-rc;
 	return rc == 0 ? 0 : CENO_SESSION_ERROR_BUNDLE;
@@ -126,10 +133,10 @@ static void add_slot(struct ceno_session *session, uint64_t gpa, uint64_t bytes,
 	int writable = kind == CENO_PROOF_SLOT_RAM || kind == CENO_PROOF_SLOT_WINDOW;
 	if (bytes == 0)
 		return;
-	l->slots[l->slot_count++] = (struct ceno_vmm_slot){
-		gpa, bytes, fd, writable ? CENO_SLOT_READ_WRITE : CENO_SLOT_READ_ONLY};
-	e->slots[e->slot_count++] = (struct ceno_proof_slot){
-		gpa, bytes, kind, writable ? CENO_PROOF_READ_WRITE : CENO_PROOF_READ_ONLY};
+	l->slots[l->slot_count++] =
+	    (struct ceno_vmm_slot){ gpa, bytes, fd, writable ? CENO_SLOT_READ_WRITE : CENO_SLOT_READ_ONLY };
+	e->slots[e->slot_count++] =
+	    (struct ceno_proof_slot){ gpa, bytes, kind, writable ? CENO_PROOF_READ_WRITE : CENO_PROOF_READ_ONLY };
 }
 
 /* One list makes both the vmm's slots and the evidence of step 1, in rising gpa. */
@@ -142,7 +149,7 @@ static void fill_slots(struct ceno_session *session, const struct sources *s)
 	add_slot(session, CENO_GPA_BUNDLE, s->bundle.bytes, CENO_VMM_FD_BUNDLE, CENO_PROOF_SLOT_BUNDLE);
 	add_slot(session, CENO_GPA_BOOT, CENO_PAGE, CENO_VMM_FD_BOOT, CENO_PROOF_SLOT_BOOT);
 	add_slot(session, CENO_GPA_WINDOW + CENO_PLEDGE_STDIO * CENO_WINDOW_STRIDE, stdio,
-		 CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO, CENO_PROOF_SLOT_WINDOW);
+	         CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO, CENO_PROOF_SLOT_WINDOW);
 	add_slot(session, CENO_GPA_RAM, s->ram_bytes, CENO_VMM_FD_RAM, CENO_PROOF_SLOT_RAM);
 	add_slot(session, CENO_GPA_PACK, m->pack_bytes, CENO_VMM_FD_PACK, CENO_PROOF_SLOT_PACK);
 	add_slot(session, CENO_GPA_IMAGE, image_bytes(), CENO_VMM_FD_IMAGE, CENO_PROOF_SLOT_IMAGE);
@@ -177,14 +184,13 @@ static void copy_trust_name(const struct ceno_trust *trust, char out[65])
 	memset(out, 0, 65);
 	for (size_t i = 0; i < sizeof trust->name && trust->name[i]; i++) {
 		char c = trust->name[i];
-		int ok = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-			 strchr(" ._:()-", c);
+		int ok =
+		    (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr(" ._:()-", c);
 		out[i] = ok ? c : '_';
 	}
 }
 
-static int fill_platform(const struct ceno_session *session, const struct sources *s,
-                         struct ceno_proof_platform *p)
+static int fill_platform(const struct ceno_session *session, const struct sources *s, struct ceno_proof_platform *p)
 {
 	const struct ceno_trust *trust = s->trust.map;
 	p->abi_version = CENO_ABI_VERSION;
@@ -200,7 +206,7 @@ static int fill_platform(const struct ceno_session *session, const struct source
 
 static int commit_request(struct ceno_session *session, uint8_t commitment[32])
 {
-	struct ceno_proof_request request = {0};
+	struct ceno_proof_request request = { 0 };
 	uint8_t digest[32];
 	policy_digest(session, request.policy);
 	int rc = ceno_inputs_digest(session->inputs, session->material.pack_map, request.pack, request.args);
@@ -223,7 +229,7 @@ static int fill_core(struct ceno_session *session, const struct sources *s)
 	if (fill_platform(session, s, &core->platform) < 0)
 		return CENO_SESSION_ERROR_MEMORY;
 	crypto_hash_sha256(session->boot_digest, s->boot->session_id,
-			   sizeof *s->boot - offsetof(struct ceno_boot, session_id));
+	                   sizeof *s->boot - offsetof(struct ceno_boot, session_id));
 	memcpy(core->session_id, session->launch.session_id, 16);
 	memcpy(core->rp_nonce, session->open.rp_nonce, 32);
 	core->pledge_mask = session->launch.pledge_mask;
@@ -263,9 +269,8 @@ static int announce_first_program(struct ceno_session *session)
 	if (session->material.stdio < 0)
 		return 0;
 	off_t at = CENO_STDIO_HOST_OFFSET + (off_t)offsetof(struct ceno_stdio_host, request_seq);
-	return pwrite(session->material.stdio, &one, sizeof one, at) == (ssize_t)sizeof one
-		       ? 0
-		       : CENO_SESSION_ERROR_MEMORY;
+	return pwrite(session->material.stdio, &one, sizeof one, at) == (ssize_t)sizeof one ? 0
+											    : CENO_SESSION_ERROR_MEMORY;
 }
 
 static void drop_inputs(struct ceno_session *session)
@@ -280,7 +285,7 @@ static void drop_inputs(struct ceno_session *session)
 
 int ceno_session_build(struct ceno_session *session)
 {
-	struct sources sources = {0};
+	struct sources sources = { 0 };
 	int error = make_keys(session);
 	if (error == 0)
 		error = open_sources(session, &sources);

@@ -6,55 +6,55 @@
  */
 #include "machine.h"
 
-#define IDLE CENO_STATE_IDLE
-#define READY CENO_STATE_READY
+#define IDLE       CENO_STATE_IDLE
+#define READY      CENO_STATE_READY
 #define COLLECTING CENO_STATE_COLLECTING
-#define FILLING CENO_STATE_FILLING
-#define LOCKING CENO_STATE_LOCKING
-#define RECORDING CENO_STATE_RECORDING
-#define ACTIVE CENO_STATE_ACTIVE
-#define DRAINING CENO_STATE_DRAINING
-#define REAPING CENO_STATE_REAPING
+#define FILLING    CENO_STATE_FILLING
+#define LOCKING    CENO_STATE_LOCKING
+#define RECORDING  CENO_STATE_RECORDING
+#define ACTIVE     CENO_STATE_ACTIVE
+#define DRAINING   CENO_STATE_DRAINING
+#define REAPING    CENO_STATE_REAPING
 
 /* Accepted, not running yet. */
 #define STARTING (COLLECTING | FILLING | LOCKING | RECORDING)
 
 static const struct ceno_rule rules[] = {
-	{IDLE, CENO_EVENT_LAUNCH, ceno_on_launch},
-	{READY, CENO_EVENT_OPEN, ceno_on_open},
-	{COLLECTING, CENO_EVENT_FILE, ceno_on_file},
-	{COLLECTING, CENO_EVENT_ARGS, ceno_on_args},
-	{COLLECTING, CENO_EVENT_START, ceno_on_start},
-	{FILLING, CENO_EVENT_STEP, ceno_on_step},
-	{FILLING | LOCKING, CENO_EVENT_LOCKED, ceno_on_locked},
-	{RECORDING, CENO_EVENT_LAUNCHED, ceno_on_launched},
-	{ACTIVE, CENO_EVENT_EXEC, ceno_on_exec},
-	{ACTIVE, CENO_EVENT_PROGRAM, ceno_on_program},
-	{DRAINING, CENO_EVENT_PROGRAM, ceno_on_late_program},
-	{ACTIVE | DRAINING, CENO_EVENT_STOPPED, ceno_on_stopped},
+	{ IDLE, CENO_EVENT_LAUNCH, ceno_on_launch },
+	{ READY, CENO_EVENT_OPEN, ceno_on_open },
+	{ COLLECTING, CENO_EVENT_FILE, ceno_on_file },
+	{ COLLECTING, CENO_EVENT_ARGS, ceno_on_args },
+	{ COLLECTING, CENO_EVENT_START, ceno_on_start },
+	{ FILLING, CENO_EVENT_STEP, ceno_on_step },
+	{ FILLING | LOCKING, CENO_EVENT_LOCKED, ceno_on_locked },
+	{ RECORDING, CENO_EVENT_LAUNCHED, ceno_on_launched },
+	{ ACTIVE, CENO_EVENT_EXEC, ceno_on_exec },
+	{ ACTIVE, CENO_EVENT_PROGRAM, ceno_on_program },
+	{ DRAINING, CENO_EVENT_PROGRAM, ceno_on_late_program },
+	{ ACTIVE | DRAINING, CENO_EVENT_STOPPED, ceno_on_stopped },
 
 	/* the end, asked for */
-	{ACTIVE, CENO_EVENT_DESTROY, ceno_on_request},
-	{ACTIVE, CENO_EVENT_CLIENT_GONE, ceno_on_request},
-	{ACTIVE, CENO_EVENT_STOP, ceno_on_request},
-	{ACTIVE, CENO_EVENT_TTL, ceno_on_ttl},
-	{IDLE | READY | STARTING, CENO_EVENT_STOP, ceno_on_abandon},
-	{READY | STARTING, CENO_EVENT_DESTROY, ceno_on_abandon},
-	{READY | STARTING, CENO_EVENT_CLIENT_GONE, ceno_on_abandon},
-	{STARTING, CENO_EVENT_TTL, ceno_on_late},
-	{STARTING, CENO_EVENT_DEADLINE, ceno_on_late},
-	{DRAINING, CENO_EVENT_DEADLINE, ceno_on_drained},
+	{ ACTIVE, CENO_EVENT_DESTROY, ceno_on_request },
+	{ ACTIVE, CENO_EVENT_CLIENT_GONE, ceno_on_request },
+	{ ACTIVE, CENO_EVENT_STOP, ceno_on_request },
+	{ ACTIVE, CENO_EVENT_TTL, ceno_on_ttl },
+	{ IDLE | READY | STARTING, CENO_EVENT_STOP, ceno_on_abandon },
+	{ READY | STARTING, CENO_EVENT_DESTROY, ceno_on_abandon },
+	{ READY | STARTING, CENO_EVENT_CLIENT_GONE, ceno_on_abandon },
+	{ STARTING, CENO_EVENT_TTL, ceno_on_late },
+	{ STARTING, CENO_EVENT_DEADLINE, ceno_on_late },
+	{ DRAINING, CENO_EVENT_DEADLINE, ceno_on_drained },
 
 	/* the vmm */
-	{COLLECTING | FILLING | LOCKING, CENO_EVENT_STOPPED, ceno_on_refused},
-	{COLLECTING | FILLING | LOCKING, CENO_EVENT_VMM_GONE, ceno_on_vmm_failed},
-	{RECORDING | ACTIVE | DRAINING | REAPING, CENO_EVENT_VMM_GONE, ceno_on_vmm_gone},
-	{REAPING, CENO_EVENT_DEADLINE, ceno_on_unreapable},
+	{ COLLECTING | FILLING | LOCKING, CENO_EVENT_STOPPED, ceno_on_refused },
+	{ COLLECTING | FILLING | LOCKING, CENO_EVENT_VMM_GONE, ceno_on_vmm_failed },
+	{ RECORDING | ACTIVE | DRAINING | REAPING, CENO_EVENT_VMM_GONE, ceno_on_vmm_gone },
+	{ REAPING, CENO_EVENT_DEADLINE, ceno_on_unreapable },
 
 	/* others */
-	{RECORDING, CENO_EVENT_ATTEST_GONE, ceno_on_attest_gone},
-	{READY | STARTING | ACTIVE, CENO_EVENT_CLIENT_MALFORMED, ceno_on_malformed},
-	{STARTING | ACTIVE | DRAINING, CENO_EVENT_VMM_MALFORMED, ceno_on_lie},
+	{ RECORDING, CENO_EVENT_ATTEST_GONE, ceno_on_attest_gone },
+	{ READY | STARTING | ACTIVE, CENO_EVENT_CLIENT_MALFORMED, ceno_on_malformed },
+	{ STARTING | ACTIVE | DRAINING, CENO_EVENT_VMM_MALFORMED, ceno_on_lie },
 };
 
 const struct ceno_rule *ceno_machine_rules(size_t *count)
@@ -79,11 +79,14 @@ static enum ceno_event out_of_order(enum ceno_event event)
 	case CENO_EVENT_FILE:
 	case CENO_EVENT_ARGS:
 	case CENO_EVENT_START:
-	case CENO_EVENT_EXEC: return CENO_EVENT_CLIENT_MALFORMED;
+	case CENO_EVENT_EXEC:
+		return CENO_EVENT_CLIENT_MALFORMED;
 	case CENO_EVENT_LOCKED:
 	case CENO_EVENT_PROGRAM:
-	case CENO_EVENT_STOPPED: return CENO_EVENT_VMM_MALFORMED;
-	default: return event;
+	case CENO_EVENT_STOPPED:
+		return CENO_EVENT_VMM_MALFORMED;
+	default:
+		return event;
 	}
 }
 

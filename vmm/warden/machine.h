@@ -8,7 +8,7 @@
 #include "warden.h"
 
 struct ceno_rule {
-	unsigned states;                                /* enum ceno_state, or-ed */
+	unsigned states; /* enum ceno_state, or-ed */
 	enum ceno_event event;
 	enum ceno_state (*action)(struct ceno_warden *);
 };

@@ -28,7 +28,7 @@ static struct ceno_warden warden; /* 400 KiB of zeros; nothing secret lies in it
 
 void ceno_warden_tell_supervisor(struct ceno_warden *w, uint32_t type, uint64_t value)
 {
-	const struct ceno_warden_status status = {.type = type, .value = value};
+	const struct ceno_warden_status status = { .type = type, .value = value };
 	if (w->supervisor_open)
 		(void)ceno_record_send(CENO_WARDEN_FD_SUPERVISOR, &status, sizeof status, NULL, 0, NULL, 0);
 }
@@ -93,9 +93,9 @@ static int launch_is_valid(const struct ceno_supervisor_launch *l)
 	if (l->recovery)
 		return 1;
 	return l->memory_bytes >= CENO_RAM_MIN && l->memory_bytes <= CENO_RAM_MAX &&
-	       l->memory_bytes % CENO_LARGE_PAGE == 0 && l->ttl_ms && l->tsc_hz && l->uid_base &&
-	       l->cgroup_version <= 2 && (l->syscall_mode == 1 || l->syscall_mode == 2) &&
-	       l->pledge_mask < 1u << CENO_PLEDGE_COUNT && l->kvm_kind <= 3;
+	    l->memory_bytes % CENO_LARGE_PAGE == 0 && l->ttl_ms && l->tsc_hz && l->uid_base && l->cgroup_version <= 2 &&
+	    (l->syscall_mode == 1 || l->syscall_mode == 2) && l->pledge_mask < 1u << CENO_PLEDGE_COUNT &&
+	    l->kvm_kind <= 3;
 }
 
 static void recover(struct ceno_warden *w)
@@ -150,13 +150,20 @@ static void on_term(uv_signal_t *signal, int number)
 static enum ceno_event client_event(uint32_t type)
 {
 	switch (type) {
-	case CENO_SESSION_OPEN: return CENO_EVENT_OPEN;
-	case CENO_SESSION_FILE: return CENO_EVENT_FILE;
-	case CENO_SESSION_ARGS: return CENO_EVENT_ARGS;
-	case CENO_SESSION_START: return CENO_EVENT_START;
-	case CENO_SESSION_EXEC: return CENO_EVENT_EXEC;
-	case CENO_SESSION_DESTROY: return CENO_EVENT_DESTROY;
-	default: return CENO_EVENT_CLIENT_MALFORMED;
+	case CENO_SESSION_OPEN:
+		return CENO_EVENT_OPEN;
+	case CENO_SESSION_FILE:
+		return CENO_EVENT_FILE;
+	case CENO_SESSION_ARGS:
+		return CENO_EVENT_ARGS;
+	case CENO_SESSION_START:
+		return CENO_EVENT_START;
+	case CENO_SESSION_EXEC:
+		return CENO_EVENT_EXEC;
+	case CENO_SESSION_DESTROY:
+		return CENO_EVENT_DESTROY;
+	default:
+		return CENO_EVENT_CLIENT_MALFORMED;
 	}
 }
 
@@ -164,9 +171,9 @@ static void on_client(uv_poll_t *poll, int status, int events)
 {
 	struct ceno_warden *w = poll->data;
 	(void)events;
-	int rc = status < 0 ? 0
-			    : ceno_record_recv(CENO_WARDEN_FD_SESSION, &w->record, sizeof w->record, w->fds,
-					       &w->fd_count);
+	int rc = status < 0
+	    ? 0
+	    : ceno_record_recv(CENO_WARDEN_FD_SESSION, &w->record, sizeof w->record, w->fds, &w->fd_count);
 	if (rc == -EAGAIN)
 		return;
 	if (rc == 1 || rc == -EPROTO) {
@@ -204,19 +211,21 @@ static void on_attest(uv_poll_t *poll, int status, int events)
 static enum ceno_event vmm_event(uint32_t type)
 {
 	switch (type) {
-	case CENO_VMM_LOCKED: return CENO_EVENT_LOCKED;
-	case CENO_VMM_PROGRAM: return CENO_EVENT_PROGRAM;
-	case CENO_VMM_STOPPED: return CENO_EVENT_STOPPED;
-	default: return CENO_EVENT_VMM_MALFORMED;
+	case CENO_VMM_LOCKED:
+		return CENO_EVENT_LOCKED;
+	case CENO_VMM_PROGRAM:
+		return CENO_EVENT_PROGRAM;
+	case CENO_VMM_STOPPED:
+		return CENO_EVENT_STOPPED;
+	default:
+		return CENO_EVENT_VMM_MALFORMED;
 	}
 }
 
 /* One record. Returns 1 if there may be more. */
 static int receive_vmm(struct ceno_warden *w)
 {
-	int rc = w->session.control < 0
-			 ? 0
-			 : ceno_record_recv(w->session.control, &w->vmm, sizeof w->vmm, NULL, NULL);
+	int rc = w->session.control < 0 ? 0 : ceno_record_recv(w->session.control, &w->vmm, sizeof w->vmm, NULL, NULL);
 	if (rc == 1 || rc == -EPROTO) {
 		ceno_warden_event(w, rc == 1 ? vmm_event(w->vmm.type) : CENO_EVENT_VMM_MALFORMED);
 		return w->control_open;
@@ -299,7 +308,7 @@ static int watch_peers(struct ceno_warden *w)
 
 static int start(struct ceno_warden *w)
 {
-	struct rlimit files = {2 * CENO_PACK_ENTRIES_MAX, 2 * CENO_PACK_ENTRIES_MAX};
+	struct rlimit files = { 2 * CENO_PACK_ENTRIES_MAX, 2 * CENO_PACK_ENTRIES_MAX };
 	signal(SIGPIPE, SIG_IGN);
 	for (unsigned i = 0; i < CENO_RECORD_FDS_MAX; i++)
 		w->fds[i] = -1;
@@ -326,5 +335,5 @@ int main(int argc, char **argv)
 	if (start(&warden) != 0)
 		return 2;
 	uv_run(&warden.loop, UV_RUN_DEFAULT);
-	return warden.exit_status;
+	_exit(warden.exit_status); /* no library's exit handler has anything left to do */
 }

@@ -14,7 +14,7 @@
 #include "../../attest/proof/merkle.h"
 #include "../../guest-kernel/abi/layout.h"
 
-#define STRIDE CENO_LARGE_PAGE  /* populated and written at a time: what the caches hold */
+#define STRIDE CENO_LARGE_PAGE /* populated and written at a time: what the caches hold */
 
 /* Maps fd at a 2 MiB boundary, so that memory backed by large pages is mapped by them. */
 static void *map_aligned(int fd, uint64_t bytes, int protection, void **reserved, uint64_t *reserved_bytes)
@@ -175,7 +175,7 @@ static uint64_t count_nonzero(const uint8_t *at, uint64_t bytes)
 	for (uint64_t i = 0; i < bytes; i += 64) {
 		const __m128i *p = (const __m128i *)(const void *)(at + i);
 		__m128i any = _mm_or_si128(_mm_or_si128(_mm_load_si128(p), _mm_load_si128(p + 1)),
-					   _mm_or_si128(_mm_load_si128(p + 2), _mm_load_si128(p + 3)));
+		                           _mm_or_si128(_mm_load_si128(p + 2), _mm_load_si128(p + 3)));
 		if (_mm_movemask_epi8(_mm_cmpeq_epi8(any, zero)) != 0xffff)
 			for (unsigned k = 0; k < 64; k++)
 				found += at[i + k] != 0;

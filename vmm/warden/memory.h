@@ -17,11 +17,11 @@
 #include "../../attest/proof/chunk.h"
 
 struct ceno_memory {
-	int fd;                         /* borrowed memfd */
+	int fd; /* borrowed memfd */
 	uint64_t bytes;
-	uint8_t *map;                   /* owned, writable; NULL once sealed */
-	const uint8_t *view;            /* owned, read-only */
-	void *reserved[2];              /* owned: address ranges the two are aligned in */
+	uint8_t *map;        /* owned, writable; NULL once sealed */
+	const uint8_t *view; /* owned, read-only */
+	void *reserved[2];   /* owned: address ranges the two are aligned in */
 	uint64_t reserved_bytes;
 	uint8_t bitmap[CENO_PROOF_BITMAP_MAX]; /* granules that were ever backed */
 };
@@ -52,7 +52,9 @@ uint64_t ceno_memory_compare(const struct ceno_memory *memory, uint64_t *compare
 /* Unmaps what is mapped. */
 void ceno_memory_close(struct ceno_memory *memory);
 
-struct ceno_area_result { uint64_t bytes, overwritten, read_back, mismatches; };
+struct ceno_area_result {
+	uint64_t bytes, overwritten, read_back, mismatches;
+};
 
 /* Overwrites a whole memfd with zeros and reads it back through another mapping; both are gone
  * after the call. fd: writable memfd of any length. Returns 0 or -errno; *result: as far as it got. */

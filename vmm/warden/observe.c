@@ -34,7 +34,7 @@ static int ids_are(const char *value, uid_t id)
 
 int ceno_observe_parse(const char *text, uid_t uid, struct ceno_observation *seen)
 {
-	static const char *const sets[] = {"CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb"};
+	static const char *const sets[] = { "CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb" };
 	const char *seccomp = field(text, "Seccomp"), *privs = field(text, "NoNewPrivs");
 	const char *uids = field(text, "Uid"), *gids = field(text, "Gid");
 	if (!seccomp || !privs || !uids || !gids)
@@ -72,7 +72,7 @@ static int read_status(int tasks, const char *tid, char *text, size_t size)
 
 static int observe_tasks(const char *path, uid_t uid, struct ceno_observation *seen)
 {
-	char text[8192];
+	char text[8192] = "";
 	DIR *tasks = opendir(path);
 	if (!tasks)
 		return -errno;
@@ -90,7 +90,7 @@ static int observe_tasks(const char *path, uid_t uid, struct ceno_observation *s
 
 static int count_namespaces(pid_t pid, uint32_t *count)
 {
-	static const char *const names[] = {"user", "mnt", "pid", "ipc", "uts", "net", "cgroup"};
+	static const char *const names[] = { "user", "mnt", "pid", "ipc", "uts", "net", "cgroup" };
 	*count = 0;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		char path[64], ours[64], theirs[64];
@@ -116,6 +116,6 @@ int ceno_observe(pid_t pid, uid_t uid, struct ceno_observation *seen)
 
 int ceno_observe_locked(const struct ceno_observation *seen)
 {
-	return seen->tasks > 0 && seen->seccomp_mode == 2 && seen->no_new_privs && seen->cap_eff == 0 &&
-	       seen->uid_ok && seen->namespaces == 7;
+	return seen->tasks > 0 && seen->seccomp_mode == 2 && seen->no_new_privs && seen->cap_eff == 0 && seen->uid_ok &&
+	    seen->namespaces == 7;
 }

@@ -10,12 +10,12 @@
 #include <sys/types.h>
 
 struct ceno_observation {
-	uint32_t tasks;                 /* whose status was read */
-	uint32_t seccomp_mode;          /* least strict of them: 2 is a filter */
-	uint32_t no_new_privs;          /* 1: in all of them */
-	uint64_t cap_eff;               /* OR over them of effective, permitted, bounding and ambient sets */
-	uint32_t uid_ok;                /* 1: all four uids and gids of each are the session's */
-	uint32_t namespaces;            /* how many of the seven differ from the warden's */
+	uint32_t tasks;        /* whose status was read */
+	uint32_t seccomp_mode; /* least strict of them: 2 is a filter */
+	uint32_t no_new_privs; /* 1: in all of them */
+	uint64_t cap_eff;      /* OR over them of effective, permitted, bounding and ambient sets */
+	uint32_t uid_ok;       /* 1: all four uids and gids of each are the session's */
+	uint32_t namespaces;   /* how many of the seven differ from the warden's */
 };
 
 /* Pure: adds one task's /proc/<pid>/status text to *seen. text: NUL-terminated, kernel-written.

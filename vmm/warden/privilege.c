@@ -14,23 +14,24 @@
 
 static int set_capabilities(uint64_t mask)
 {
-	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-	struct __user_cap_data_struct want[2] = {
-		{(uint32_t)mask, (uint32_t)mask, 0}, {(uint32_t)(mask >> 32), (uint32_t)(mask >> 32), 0}};
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct want[2] = { { (uint32_t)mask, (uint32_t)mask, 0 },
+		                                  { (uint32_t)(mask >> 32), (uint32_t)(mask >> 32), 0 } };
 	struct __user_cap_data_struct have[2];
 	if (syscall(SYS_capset, &header, want) < 0 || syscall(SYS_capget, &header, have) < 0)
 		return -errno;
 	for (int i = 0; i < 2; i++)
-		if (have[i].effective != want[i].effective || have[i].permitted != want[i].permitted || have[i].inheritable)
+		if (have[i].effective != want[i].effective || have[i].permitted != want[i].permitted ||
+		    have[i].inheritable)
 			return -EPERM;
 	return 0;
 }
 
 int ceno_privilege_early(uid_t uid)
 {
-	const struct rlimit no_core = {0, 0};
+	const struct rlimit no_core = { 0, 0 };
 	const uint64_t keep = 1ull << CAP_SETUID | 1ull << CAP_SETGID | 1ull << CAP_DAC_OVERRIDE |
-			      1ull << CAP_SYS_ADMIN | 1ull << CAP_SETPCAP;
+	    1ull << CAP_SYS_ADMIN | 1ull << CAP_SETPCAP;
 	if (setrlimit(RLIMIT_CORE, &no_core) < 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return -errno;
 	if (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)

@@ -36,9 +36,10 @@ static unsigned take_descriptors(struct msghdr *message, int *fds, unsigned max)
 int ceno_record_recv(int fd, void *record, size_t size, int *fds, unsigned *count)
 {
 	union control control;
-	struct iovec part = {record, size};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-				 .msg_controllen = sizeof control};
+	struct iovec part = { record, size };
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
 	if (fds)
 		for (unsigned i = 0; i < CENO_RECORD_FDS_MAX; i++)
 			fds[i] = -1;
@@ -61,12 +62,12 @@ int ceno_record_recv(int fd, void *record, size_t size, int *fds, unsigned *coun
 	return 1;
 }
 
-int ceno_record_send(int fd, const void *record, size_t size, const void *body, size_t body_bytes,
-                     const int *fds, unsigned count)
+int ceno_record_send(int fd, const void *record, size_t size, const void *body, size_t body_bytes, const int *fds,
+                     unsigned count)
 {
 	union control control;
-	struct iovec parts[2] = {{(void *)record, size}, {(void *)body, body_bytes}};
-	struct msghdr message = {.msg_iov = parts, .msg_iovlen = body_bytes ? 2 : 1};
+	struct iovec parts[2] = { { (void *)record, size }, { (void *)body, body_bytes } };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = body_bytes ? 2 : 1 };
 	if (count > CENO_RECORD_FDS_MAX)
 		return -EINVAL;
 	if (count) {
@@ -90,7 +91,7 @@ int ceno_record_send(int fd, const void *record, size_t size, const void *body, 
 
 int ceno_record_wait(int fd, int ms)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 	int n;
 	do
 		n = poll(&p, 1, ms);

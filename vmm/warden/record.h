@@ -38,8 +38,8 @@ int ceno_record_recv(int fd, void *record, size_t size, int *fds, unsigned *coun
  * fds: count descriptors to pass, borrowed. Does not block and raises no signal.
  * Returns 0 or -errno (-EPIPE, -ECONNRESET: the peer is gone; -EAGAIN: its queue is full).
  */
-int ceno_record_send(int fd, const void *record, size_t size, const void *body, size_t body_bytes,
-                     const int *fds, unsigned count);
+int ceno_record_send(int fd, const void *record, size_t size, const void *body, size_t body_bytes, const int *fds,
+                     unsigned count);
 
 /* Waits until fd is readable or `ms` passed. Returns 1 readable or hung up, 0 time is up. */
 int ceno_record_wait(int fd, int ms);

@@ -23,13 +23,13 @@ static int is_our_vmm(int32_t pid)
 	struct stat running, ours;
 	snprintf(path, sizeof path, "/proc/%d/exe", pid);
 	return stat(path, &running) == 0 && fstat(CENO_WARDEN_FD_VMM, &ours) == 0 && running.st_dev == ours.st_dev &&
-	       running.st_ino == ours.st_ino;
+	    running.st_ino == ours.st_ino;
 }
 
 /* Returns 0 when no vmm is left, -1 if one would not die. */
 static int kill_vmm(int32_t pid)
 {
-	struct ceno_child child = {.pid = pid, .report = -1, .joiner = -1};
+	struct ceno_child child = { .pid = pid, .report = -1, .joiner = -1 };
 	if (pid <= 0)
 		return 0;
 	child.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);

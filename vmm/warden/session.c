@@ -138,12 +138,12 @@ int ceno_session_init(struct ceno_session *session, const struct ceno_supervisor
 	session->streams[0] = session->streams[1] = session->streams[2] = -1;
 	session->control = -1;
 	session->ram_ro = ceno_session_reopen_read_only(CENO_WARDEN_FD_RAM);
-	session->vmm = (struct ceno_child){.pidfd = -1, .report = -1, .joiner = -1};
-	session->material = (struct ceno_material){-1, -1, -1, -1, -1, NULL, 0};
+	session->vmm = (struct ceno_child){ .pidfd = -1, .report = -1, .joiner = -1 };
+	session->material = (struct ceno_material){ -1, -1, -1, -1, -1, NULL, 0 };
 	session->accepted_ns = now_ns();
 	uint32_t version = launch->cgroup_version;
 	session->group_events =
-		open_sibling(CENO_WARDEN_FD_CGROUP, version, version == 2 ? "memory.events" : "memory.oom_control");
+	    open_sibling(CENO_WARDEN_FD_CGROUP, version, version == 2 ? "memory.events" : "memory.oom_control");
 	for (int i = 0; i < 2; i++)
 		session->group_procs[i] = open_sibling(CENO_WARDEN_FD_CGROUP, version, "cgroup.procs");
 	session->oom_kills_before = oom_kills(session->group_events);
@@ -195,11 +195,13 @@ static int fd_is_open(int fd)
 
 /* Blobs of the node, in the order of both tables. */
 #define CENO_BLOBS 4
-static const struct { int from, to; } blobs[CENO_BLOBS] = {
-	{CENO_WARDEN_FD_FIRMWARE, CENO_VMM_FD_FIRMWARE},
-	{CENO_WARDEN_FD_TRUST, CENO_VMM_FD_TRUST},
-	{CENO_WARDEN_FD_BUNDLE, CENO_VMM_FD_BUNDLE},
-	{CENO_WARDEN_FD_IMAGE, CENO_VMM_FD_IMAGE},
+static const struct {
+	int from, to;
+} blobs[CENO_BLOBS] = {
+	{ CENO_WARDEN_FD_FIRMWARE, CENO_VMM_FD_FIRMWARE },
+	{ CENO_WARDEN_FD_TRUST, CENO_VMM_FD_TRUST },
+	{ CENO_WARDEN_FD_BUNDLE, CENO_VMM_FD_BUNDLE },
+	{ CENO_WARDEN_FD_IMAGE, CENO_VMM_FD_IMAGE },
 };
 
 /* The vmm gets them read-only, however the supervisor holds them. */
@@ -214,7 +216,8 @@ static void fill_table(const struct ceno_session *session, int control, int shar
 	table[CENO_VMM_FD_CONTROL] = control;
 	table[CENO_VMM_FD_KVM] = CENO_WARDEN_FD_KVM;
 	for (int i = 0; i < CENO_BLOBS; i++)
-		table[blobs[i].to] = shared[i] = fd_is_open(blobs[i].from) ? ceno_session_reopen_read_only(blobs[i].from) : -1;
+		table[blobs[i].to] = shared[i] =
+		    fd_is_open(blobs[i].from) ? ceno_session_reopen_read_only(blobs[i].from) : -1;
 	table[CENO_VMM_FD_BOOT] = m->boot_ro;
 	table[CENO_VMM_FD_PACK] = m->pack_ro;
 	table[CENO_VMM_FD_RAM] = CENO_WARDEN_FD_RAM;
@@ -241,8 +244,7 @@ static int start_vmm(struct ceno_session *session)
 	return rc == 0 ? ceno_spawn_wait(&session->vmm, 5000) : rc;
 }
 
-int ceno_session_open(struct ceno_session *session, const struct ceno_session_record *open_record,
-                      const int streams[3])
+int ceno_session_open(struct ceno_session *session, const struct ceno_session_record *open_record, const int streams[3])
 {
 	struct timespec wall;
 	session->open = *open_record;
@@ -288,7 +290,8 @@ int ceno_session_check_lock(struct ceno_session *session)
 		rc = ceno_observe(session->vmm.pid, session->launch.uid_base + 1, &session->seen);
 	session->failure.value = (uint64_t)-rc;
 	int in_group = session->group_procs[0] < 0 || ceno_session_group_tasks(session, 0) == 1;
-	if (rc == 0 && in_group && ceno_observe_locked(&session->seen) && (session->jail_done & CENO_JAIL_REQUIRED) == CENO_JAIL_REQUIRED)
+	if (rc == 0 && in_group && ceno_observe_locked(&session->seen) &&
+	    (session->jail_done & CENO_JAIL_REQUIRED) == CENO_JAIL_REQUIRED)
 		return 0;
 	return CENO_SESSION_ERROR_JAIL;
 }
@@ -304,9 +307,8 @@ int ceno_session_request(struct ceno_session *session, int fd, uint64_t bytes)
 	if (window == MAP_FAILED)
 		return CENO_SESSION_ERROR_MEMORY;
 	struct ceno_stdio_host *host = (void *)(window + CENO_STDIO_HOST_OFFSET);
-	int error = pread(fd, window + CENO_STDIO_REQUEST_OFFSET, bytes, 0) == (ssize_t)bytes
-			    ? 0
-			    : CENO_SESSION_ERROR_CHANGED;
+	int error =
+	    pread(fd, window + CENO_STDIO_REQUEST_OFFSET, bytes, 0) == (ssize_t)bytes ? 0 : CENO_SESSION_ERROR_CHANGED;
 	if (error == 0) {
 		/* The guest reads the length after it saw the new number. */
 		__atomic_store_n(&host->request_bytes, (uint32_t)bytes, __ATOMIC_RELAXED);

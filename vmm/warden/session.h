@@ -24,47 +24,47 @@
 struct ceno_material {
 	int boot, boot_ro;
 	int pack, pack_ro;
-	int stdio;                          /* the stdio window */
-	uint8_t *pack_map;                  /* owned while the pack is filled */
+	int stdio;         /* the stdio window */
+	uint8_t *pack_map; /* owned while the pack is filled */
 	uint64_t pack_bytes;
 };
 
 /* Why a session that never launched failed: what the FAILED record says. */
 struct ceno_failure {
-	uint32_t code;                      /* enum ceno_session_error */
+	uint32_t code; /* enum ceno_session_error */
 	uint64_t value;
 	char path[CENO_PACK_PATH_MAX];
 };
 
 struct ceno_session {
 	struct ceno_supervisor_launch launch;
-	struct ceno_session_record open;    /* rp_nonce, flags, declared metadata */
-	int streams[3];                     /* owned until the vmm has them */
-	int control;                        /* owned: to the vmm */
-	int group_events;                   /* owned: where the kernel counts OOM kills; -1 */
-	int group_procs[2];                 /* owned: tasks of the session's group, one descriptor for each time
+	struct ceno_session_record open; /* rp_nonce, flags, declared metadata */
+	int streams[3];                  /* owned until the vmm has them */
+	int control;                     /* owned: to the vmm */
+	int group_events;                /* owned: where the kernel counts OOM kills; -1 */
+	int group_procs[2];              /* owned: tasks of the session's group, one descriptor for each time
 	                                       it is read: v1 keeps a list per descriptor for a second; -1 */
 	uint64_t oom_kills_before;
-	int ram_ro;                         /* owned: RAM opened read-only, for the read-back */
+	int ram_ro; /* owned: RAM opened read-only, for the read-back */
 	struct ceno_material material;
-	struct ceno_inputs *inputs;         /* owned, NULL once digested */
+	struct ceno_inputs *inputs; /* owned, NULL once digested */
 	struct ceno_key_page keys;
 	struct ceno_child vmm;
 	struct ceno_vmm_launch vmm_launch;
 	struct ceno_observation seen;
 	struct ceno_facts facts;
 	struct ceno_proof_statement statement;
-	uint8_t boot_digest[32];            /* of the per-session half of the boot page */
-	int locked;                         /* the vmm said so */
-	uint64_t jail_done;                 /* and which steps of the jail it took */
+	uint8_t boot_digest[32]; /* of the per-session half of the boot page */
+	int locked;              /* the vmm said so */
+	uint64_t jail_done;      /* and which steps of the jail it took */
 	uint8_t opening_id[16], seed_id[16], token_key_id[16], token_id[16];
 	uint32_t fds_closed;
-	uint32_t program_seq;               /* programs asked for */
+	uint32_t program_seq; /* programs asked for */
 	uint32_t programs_done;
-	uint64_t accepted_ns;               /* CLOCK_MONOTONIC */
+	uint64_t accepted_ns; /* CLOCK_MONOTONIC */
 	uint64_t launch_index;
-	int leaf_sent;                      /* the launch leaf may be in the log: a payload is owed */
-	int ran;                            /* GO was sent */
+	int leaf_sent; /* the launch leaf may be in the log: a payload is owed */
+	int ran;       /* GO was sent */
 	uint32_t wait_status;
 	struct ceno_failure failure;
 };

@@ -20,7 +20,7 @@
 #define NAMESPACES \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP)
 
-#define CHILD_FD_BASE 64  /* above every number of both tables */
+#define CHILD_FD_BASE 64 /* above every number of both tables */
 
 static int write_proc(pid_t pid, const char *name, const char *text)
 {
@@ -53,8 +53,7 @@ static int start_joiner(int cgroup, pid_t pid)
 {
 	char text[16];
 	int pidfd = -1, n = snprintf(text, sizeof text, "%d", (int)pid);
-	struct clone_args args = {
-		.flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&pidfd, .exit_signal = SIGCHLD};
+	struct clone_args args = { .flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&pidfd, .exit_signal = SIGCHLD };
 	pid_t joiner = (pid_t)syscall(SYS_clone3, &args, sizeof args);
 	if (joiner == 0)
 		_exit(write(cgroup, text, (size_t)n) == n ? 0 : errno);
@@ -114,8 +113,8 @@ _Noreturn static void child_main(const struct ceno_spawn *spawn, int go, int rep
 {
 	char byte;
 	static char name[] = "ceno-vmm";
-	char *const argv[] = {name, NULL};
-	char *const envp[] = {NULL};
+	char *const argv[] = { name, NULL };
+	char *const envp[] = { NULL };
 	int executable = lift(spawn->executable);
 	int high_report = lift(report), high_go = lift(go);
 	if (high_report < 0 || high_go < 0 || executable < 0)
@@ -163,7 +162,7 @@ static int admit(const struct ceno_spawn *spawn, struct ceno_child *child, int g
 int ceno_spawn_vmm(const struct ceno_spawn *spawn, struct ceno_child *child)
 {
 	int go[2], report[2];
-	*child = (struct ceno_child){.pidfd = -1, .report = -1, .joiner = -1};
+	*child = (struct ceno_child){ .pidfd = -1, .report = -1, .joiner = -1 };
 	if (pipe2(go, O_CLOEXEC) < 0)
 		return -errno;
 	if (pipe2(report, O_CLOEXEC) < 0) {
@@ -182,7 +181,7 @@ int ceno_spawn_vmm(const struct ceno_spawn *spawn, struct ceno_child *child)
 	close(go[0]);
 	close(report[1]);
 	if (error == 0) {
-		*child = (struct ceno_child){pid, pidfd, report[0], -1};
+		*child = (struct ceno_child){ pid, pidfd, report[0], -1 };
 		error = admit(spawn, child, go[1]);
 	} else {
 		close(report[0]);

@@ -25,18 +25,18 @@
 #include "../core/launch.h"
 
 struct ceno_spawn {
-	int executable;                 /* borrowed: ceno-vmm */
-	int table[CENO_VMM_FD_END];     /* borrowed: what becomes descriptor i of the vmm; -1 closed */
-	int cgroup;                     /* borrowed: v2 directory, or v1 cgroup.procs/tasks; -1 none */
-	uint32_t cgroup_version;        /* 0, 1, 2 */
-	uid_t uid;                      /* outer uid and gid of the vmm */
+	int executable;             /* borrowed: ceno-vmm */
+	int table[CENO_VMM_FD_END]; /* borrowed: what becomes descriptor i of the vmm; -1 closed */
+	int cgroup;                 /* borrowed: v2 directory, or v1 cgroup.procs/tasks; -1 none */
+	uint32_t cgroup_version;    /* 0, 1, 2 */
+	uid_t uid;                  /* outer uid and gid of the vmm */
 };
 
 struct ceno_child {
-	pid_t pid;                      /* 0: none */
-	int pidfd;                      /* owned, -1: none */
-	int report;                     /* owned: read end, -1 */
-	int joiner;                     /* owned: pidfd of the process that puts it into its v1 group, -1 */
+	pid_t pid;  /* 0: none */
+	int pidfd;  /* owned, -1: none */
+	int report; /* owned: read end, -1 */
+	int joiner; /* owned: pidfd of the process that puts it into its v1 group, -1 */
 };
 
 /*

@@ -27,26 +27,45 @@
 #include "session.h"
 
 enum ceno_state {
-	CENO_STATE_IDLE = 1 << 0, CENO_STATE_READY = 1 << 1, CENO_STATE_COLLECTING = 1 << 2,
-	CENO_STATE_FILLING = 1 << 3, CENO_STATE_LOCKING = 1 << 4, CENO_STATE_RECORDING = 1 << 5,
-	CENO_STATE_ACTIVE = 1 << 6, CENO_STATE_DRAINING = 1 << 7, CENO_STATE_REAPING = 1 << 8,
+	CENO_STATE_IDLE = 1 << 0,
+	CENO_STATE_READY = 1 << 1,
+	CENO_STATE_COLLECTING = 1 << 2,
+	CENO_STATE_FILLING = 1 << 3,
+	CENO_STATE_LOCKING = 1 << 4,
+	CENO_STATE_RECORDING = 1 << 5,
+	CENO_STATE_ACTIVE = 1 << 6,
+	CENO_STATE_DRAINING = 1 << 7,
+	CENO_STATE_REAPING = 1 << 8,
 	CENO_STATE_ENDED = 1 << 9
 };
 
 enum ceno_event {
 	/* supervisor */
-	CENO_EVENT_LAUNCH, CENO_EVENT_STOP,         /* STOP: record, EOF on descriptor 3, or SIGTERM */
+	CENO_EVENT_LAUNCH,
+	CENO_EVENT_STOP, /* STOP: record, EOF on descriptor 3, or SIGTERM */
 	/* api */
-	CENO_EVENT_OPEN, CENO_EVENT_FILE, CENO_EVENT_ARGS, CENO_EVENT_START, CENO_EVENT_EXEC,
-	CENO_EVENT_DESTROY, CENO_EVENT_CLIENT_GONE,
+	CENO_EVENT_OPEN,
+	CENO_EVENT_FILE,
+	CENO_EVENT_ARGS,
+	CENO_EVENT_START,
+	CENO_EVENT_EXEC,
+	CENO_EVENT_DESTROY,
+	CENO_EVENT_CLIENT_GONE,
 	/* clocks */
-	CENO_EVENT_TTL, CENO_EVENT_DEADLINE, CENO_EVENT_STEP, /* STEP: time for more input copying */
+	CENO_EVENT_TTL,
+	CENO_EVENT_DEADLINE,
+	CENO_EVENT_STEP, /* STEP: time for more input copying */
 	/* vmm */
-	CENO_EVENT_LOCKED, CENO_EVENT_PROGRAM, CENO_EVENT_STOPPED, CENO_EVENT_VMM_GONE,
+	CENO_EVENT_LOCKED,
+	CENO_EVENT_PROGRAM,
+	CENO_EVENT_STOPPED,
+	CENO_EVENT_VMM_GONE,
 	/* attest */
-	CENO_EVENT_LAUNCHED, CENO_EVENT_ATTEST_GONE,
+	CENO_EVENT_LAUNCHED,
+	CENO_EVENT_ATTEST_GONE,
 	/* a peer broke its protocol */
-	CENO_EVENT_CLIENT_MALFORMED, CENO_EVENT_VMM_MALFORMED
+	CENO_EVENT_CLIENT_MALFORMED,
+	CENO_EVENT_VMM_MALFORMED
 };
 
 struct ceno_warden {
@@ -68,7 +87,7 @@ struct ceno_warden {
 	/* how it ends */
 	uint32_t cause, violation, stop_reason;
 	uint64_t stop_value;
-	int vmm_stopped;                    /* STOPPED was received or we killed it: its death is no crash */
+	int vmm_stopped; /* STOPPED was received or we killed it: its death is no crash */
 	int exit_status;
 };
 

@@ -25,11 +25,11 @@ __attribute__((noinline)) static void hold(void)
 	puts("held");
 	fflush(stdout);
 	__asm__ volatile("movdqu (%0), %%xmm0\n\tmovdqa %%xmm0, %%xmm7\n\tmovdqa %%xmm0, %%xmm15\n\t"
-			 "mov (%0), %%r8\n\tmov 8(%0), %%r9\n\tmov (%0), %%r14\n\tmov 8(%0), %%r15\n"
-			 "1:\tjmp 1b"
-			 :
-			 : "r"(canary)
-			 : "r8", "r9", "r14", "r15", "xmm0", "xmm7", "xmm15", "memory");
+	                 "mov (%0), %%r8\n\tmov 8(%0), %%r9\n\tmov (%0), %%r14\n\tmov 8(%0), %%r15\n"
+	                 "1:\tjmp 1b"
+	                 :
+	                 : "r"(canary)
+	                 : "r8", "r9", "r14", "r15", "xmm0", "xmm7", "xmm15", "memory");
 }
 
 int main(int argc, char **argv)
@@ -37,7 +37,7 @@ int main(int argc, char **argv)
 	if (argc != 3 || strlen(argv[1]) != 2 * sizeof canary)
 		return 2;
 	for (size_t i = 0; i < sizeof canary; i++) {
-		char digits[3] = {argv[1][2 * i], argv[1][2 * i + 1], 0};
+		char digits[3] = { argv[1][2 * i], argv[1][2 * i + 1], 0 };
 		canary[i] = (uint8_t)strtoul(digits, NULL, 16);
 	}
 	size_t bytes = strtoul(argv[2], NULL, 10) << 20;

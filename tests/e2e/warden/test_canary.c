@@ -25,7 +25,10 @@
 
 #define COPIES_MAX 64
 
-struct copy { int fd; char name[64]; };
+struct copy {
+	int fd;
+	char name[64];
+};
 
 static struct ceno_rig rig;
 static struct copy copies[COPIES_MAX];
@@ -94,8 +97,8 @@ struct secrets {
 
 static void start_session(struct secrets *s, const char *behaviour)
 {
-	const struct ceno_rig_options options = {.vmm = FAKE_VMM, .firmware = -1, .trust = -1, .bundle = -1};
-	const char *const argv[] = {"program", behaviour, s->hex, "16", NULL};
+	const struct ceno_rig_options options = { .vmm = FAKE_VMM, .firmware = -1, .trust = -1, .bundle = -1 };
+	const char *const argv[] = { "program", behaviour, s->hex, "16", NULL };
 	assert_int_equal(getrandom(s->raw, sizeof s->raw, 0), sizeof s->raw);
 	for (size_t i = 0; i < sizeof s->raw; i++)
 		snprintf(s->hex + 2 * i, 3, "%02x", s->raw[i]);
@@ -113,7 +116,7 @@ static void start_session(struct secrets *s, const char *behaviour)
  * with a printed reason if this machine cannot. */
 static int start_real_session(struct secrets *s, struct ceno_rig_options *options)
 {
-	const char *const argv[] = {"canary", s->hex, "16", NULL};
+	const char *const argv[] = { "canary", s->hex, "16", NULL };
 	int out[2];
 	char text[16] = "";
 	if (ceno_rig_real(options, "trust.bin", "bundle.bin") < 0)
@@ -123,7 +126,7 @@ static int start_real_session(struct secrets *s, struct ceno_rig_options *option
 		snprintf(s->hex + 2 * i, 3, "%02x", s->raw[i]);
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	const int streams[3] = {null, out[1], null};
+	const int streams[3] = { null, out[1], null };
 	ceno_rig_open(&rig, options);
 	ceno_rig_send_open(&rig, streams, 0);
 	close(out[1]);
@@ -157,7 +160,7 @@ static void expect_nothing_left(const struct secrets *s)
 
 static void nothing_survives_a_requested_end(void **state)
 {
-	struct secrets s = {0};
+	struct secrets s = { 0 };
 	(void)state;
 	start_session(&s, "run");
 	assert_true(hits(s.raw, sizeof s.raw) > 1000000);
@@ -170,7 +173,7 @@ static void nothing_survives_a_requested_end(void **state)
 
 static void nothing_survives_a_crash(void **state)
 {
-	struct secrets s = {0};
+	struct secrets s = { 0 };
 	(void)state;
 	start_session(&s, "run");
 	assert_true(hits(s.raw, sizeof s.raw) > 1000000);
@@ -182,7 +185,7 @@ static void nothing_survives_a_crash(void **state)
 static void nothing_of_a_real_guest_survives(void **state)
 {
 	struct ceno_rig_options options;
-	struct secrets s = {0};
+	struct secrets s = { 0 };
 	(void)state;
 	if (start_real_session(&s, &options) < 0)
 		skip();
@@ -195,7 +198,7 @@ static void nothing_of_a_real_guest_survives(void **state)
 static void nothing_of_a_real_guest_survives_a_crash(void **state)
 {
 	struct ceno_rig_options options;
-	struct secrets s = {0};
+	struct secrets s = { 0 };
 	(void)state;
 	if (start_real_session(&s, &options) < 0)
 		skip();
@@ -223,9 +226,9 @@ static int is_dead(pid_t pid)
 /* The warden dies too: the supervisor's recovery warden has RAM alone. */
 static void recovery_wipes_after_the_warden_died(void **state)
 {
-	const struct ceno_rig_options options = {.vmm = FAKE_VMM, .firmware = -1, .trust = -1, .bundle = -1};
+	const struct ceno_rig_options options = { .vmm = FAKE_VMM, .firmware = -1, .trust = -1, .bundle = -1 };
 	struct ceno_rig recovery;
-	struct secrets s = {0};
+	struct secrets s = { 0 };
 	(void)state;
 	start_session(&s, "run");
 	assert_true(ceno_rig_search(rig.ram, s.raw, sizeof s.raw) > 1000000);
@@ -244,7 +247,7 @@ static void recovery_wipes_after_the_warden_died(void **state)
 /* While a stranger still maps RAM writable nothing may be claimed. */
 static void recovery_does_not_claim_what_it_cannot_seal(void **state)
 {
-	const struct ceno_rig_options options = {.vmm = FAKE_VMM, .firmware = -1, .trust = -1, .bundle = -1};
+	const struct ceno_rig_options options = { .vmm = FAKE_VMM, .firmware = -1, .trust = -1, .bundle = -1 };
 	struct ceno_rig recovery;
 	(void)state;
 	int ram = memfd_create("rig-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);

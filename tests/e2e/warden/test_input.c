@@ -18,8 +18,8 @@
 
 #include "tests/lib/rig.h"
 
-static const struct ceno_rig_options plain = {.vmm = FAKE_VMM, .firmware = -1, .trust = -1, .bundle = -1};
-static const char *const argv[] = {"program", "exit", "00", "1", NULL};
+static const struct ceno_rig_options plain = { .vmm = FAKE_VMM, .firmware = -1, .trust = -1, .bundle = -1 };
+static const char *const argv[] = { "program", "exit", "00", "1", NULL };
 
 static struct ceno_rig rig;
 static char directory[] = "/tmp/ceno-input-XXXXXX";
@@ -35,7 +35,7 @@ static int teardown(void **state)
 static void open_session(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	const int streams[3] = {null, null, null};
+	const int streams[3] = { null, null, null };
 	ceno_rig_open(&rig, &plain);
 	ceno_rig_send_open(&rig, streams, 0);
 	close(null);
@@ -150,7 +150,7 @@ static void two_files_of_one_name_are_refused(void **state)
 
 static void unusable_paths_are_refused(void **state)
 {
-	static const char *const paths[] = {"in/x", "/in/../x", "/in//x", "", "/", ".args", "/in/x/"};
+	static const char *const paths[] = { "in/x", "/in/../x", "/in//x", "", "/", ".args", "/in/x/" };
 	(void)state;
 	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
 		int fd = make_file("path", 100);
@@ -267,7 +267,7 @@ static int make_directory(void **state)
 
 static int remove_directory(void **state)
 {
-	static const char *const names[] = {"wo", "op", "short", "twice", "path", "grows", "rewritten", "cut"};
+	static const char *const names[] = { "wo", "op", "short", "twice", "path", "grows", "rewritten", "cut" };
 	char path[128];
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -38,14 +38,14 @@ static int rounds(void)
 
 static void wait_us(long us)
 {
-	const struct timespec t = {us / 1000000, us % 1000000 * 1000};
+	const struct timespec t = { us / 1000000, us % 1000000 * 1000 };
 	nanosleep(&t, NULL);
 }
 
 static void start(const char *const *argv, int out)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	const int streams[3] = {null, out < 0 ? null : out, null};
+	const int streams[3] = { null, out < 0 ? null : out, null };
 	ceno_rig_open(&rig, &real);
 	ceno_rig_busybox(&rig, streams, argv, NULL);
 	close(null);
@@ -54,7 +54,7 @@ static void start(const char *const *argv, int out)
 /* From the first moment the vmm exists until well into its boot. */
 static void killed_while_it_boots(void **state)
 {
-	static const char *const argv[] = {"sleep", "60", NULL};
+	static const char *const argv[] = { "sleep", "60", NULL };
 	int proven = 0;
 	(void)state;
 	for (int i = 0; i < rounds(); i++) {
@@ -80,7 +80,7 @@ static void killed_while_it_boots(void **state)
 
 static void killed_while_it_runs(void **state)
 {
-	static const char *const argv[] = {"sha256sum", "/dev/zero", NULL};
+	static const char *const argv[] = { "sha256sum", "/dev/zero", NULL };
 	(void)state;
 	for (int i = 0; i < rounds(); i++) {
 		start(argv, -1);
@@ -109,7 +109,7 @@ static void until_full(int fd)
  * until its deadline, and the kill falls into it. */
 static void killed_while_it_drains(void **state)
 {
-	static const char *const argv[] = {"yes", NULL};
+	static const char *const argv[] = { "yes", NULL };
 	(void)state;
 	for (int i = 0; i < rounds(); i++) {
 		int out[2];

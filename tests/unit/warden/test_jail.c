@@ -32,7 +32,7 @@ static int in_child(int (*f)(void))
 
 static int keep_one(int fd, enum ceno_jail_type type)
 {
-	const struct ceno_jail_fd keep[] = {{fd, type, 1}};
+	const struct ceno_jail_fd keep[] = { { fd, type, 1 } };
 	return ceno_jail_descriptors(keep, 1) == 0 ? 0 : errno;
 }
 
@@ -41,13 +41,35 @@ static int memfd(void)
 	return dup2(memfd_create("x", MFD_ALLOW_SEALING), 10);
 }
 
-static int writable_where_read_only(void) { return keep_one(memfd(), CENO_JAIL_FD_MEMORY_RO); }
-static int file_where_socket(void) { return keep_one(memfd(), CENO_JAIL_FD_SOCKET); }
-static int null_where_kvm(void) { return keep_one(dup2(open("/dev/null", O_RDWR), 10), CENO_JAIL_FD_KVM); }
-static int directory_where_stream(void) { return keep_one(dup2(open("/", O_RDONLY), 10), CENO_JAIL_FD_STREAM); }
-static int path_where_read_only(void) { return keep_one(dup2(open("/bin/sh", O_PATH), 10), CENO_JAIL_FD_MEMORY_RO); }
-static int missing(void) { close(10); return keep_one(10, CENO_JAIL_FD_MEMORY_RW); }
-static int right(void) { return keep_one(memfd(), CENO_JAIL_FD_MEMORY_RW); }
+static int writable_where_read_only(void)
+{
+	return keep_one(memfd(), CENO_JAIL_FD_MEMORY_RO);
+}
+static int file_where_socket(void)
+{
+	return keep_one(memfd(), CENO_JAIL_FD_SOCKET);
+}
+static int null_where_kvm(void)
+{
+	return keep_one(dup2(open("/dev/null", O_RDWR), 10), CENO_JAIL_FD_KVM);
+}
+static int directory_where_stream(void)
+{
+	return keep_one(dup2(open("/", O_RDONLY), 10), CENO_JAIL_FD_STREAM);
+}
+static int path_where_read_only(void)
+{
+	return keep_one(dup2(open("/bin/sh", O_PATH), 10), CENO_JAIL_FD_MEMORY_RO);
+}
+static int missing(void)
+{
+	close(10);
+	return keep_one(10, CENO_JAIL_FD_MEMORY_RW);
+}
+static int right(void)
+{
+	return keep_one(memfd(), CENO_JAIL_FD_MEMORY_RW);
+}
 
 static int stream_socket_where_seqpacket(void)
 {
@@ -73,8 +95,8 @@ static int others_are_closed(void)
 	if (right() != 0)
 		return 1;
 	return fcntl(low, F_GETFD) < 0 && fcntl(high, F_GETFD) < 0 && fcntl(0, F_GETFD) < 0 && fcntl(10, F_GETFD) >= 0
-		       ? 0
-		       : 2;
+	    ? 0
+	    : 2;
 }
 
 static void unlisted_descriptors_are_closed(void **state)
@@ -86,7 +108,7 @@ static void unlisted_descriptors_are_closed(void **state)
 /* Outside of a user namespace with one mapped id the first step fails and nothing else is taken. */
 static int enter_without_namespaces(void)
 {
-	const struct ceno_jail_options options = {.control_fd = -1, .descriptor_limit = 64};
+	const struct ceno_jail_options options = { .control_fd = -1, .descriptor_limit = 64 };
 	struct ceno_jail_result result;
 	if (ceno_jail_enter(&options, &result) == 0)
 		return 1;

@@ -10,14 +10,47 @@
 #include "vmm/warden/machine.h"
 
 /* main.c's half; the table never calls it. */
-int ceno_warden_watch_vmm(struct ceno_warden *w) { (void)w; return -1; }
-void ceno_warden_pump_control(struct ceno_warden *w) { (void)w; }
-void ceno_warden_deadline(struct ceno_warden *w, uint64_t ms) { (void)w; (void)ms; }
-void ceno_warden_start_ttl(struct ceno_warden *w, uint64_t ms) { (void)w; (void)ms; }
-void ceno_warden_stepping(struct ceno_warden *w, int on) { (void)w; (void)on; }
-void ceno_warden_tell_supervisor(struct ceno_warden *w, uint32_t t, uint64_t v) { (void)w; (void)t; (void)v; }
-void ceno_warden_tell_client(struct ceno_warden *w, const struct ceno_session_record *r, int fd) { (void)w; (void)r; (void)fd; }
-void ceno_warden_leave(struct ceno_warden *w, int status) { (void)w; (void)status; }
+int ceno_warden_watch_vmm(struct ceno_warden *w)
+{
+	(void)w;
+	return -1;
+}
+void ceno_warden_pump_control(struct ceno_warden *w)
+{
+	(void)w;
+}
+void ceno_warden_deadline(struct ceno_warden *w, uint64_t ms)
+{
+	(void)w;
+	(void)ms;
+}
+void ceno_warden_start_ttl(struct ceno_warden *w, uint64_t ms)
+{
+	(void)w;
+	(void)ms;
+}
+void ceno_warden_stepping(struct ceno_warden *w, int on)
+{
+	(void)w;
+	(void)on;
+}
+void ceno_warden_tell_supervisor(struct ceno_warden *w, uint32_t t, uint64_t v)
+{
+	(void)w;
+	(void)t;
+	(void)v;
+}
+void ceno_warden_tell_client(struct ceno_warden *w, const struct ceno_session_record *r, int fd)
+{
+	(void)w;
+	(void)r;
+	(void)fd;
+}
+void ceno_warden_leave(struct ceno_warden *w, int status)
+{
+	(void)w;
+	(void)status;
+}
 
 #define LAST_EVENT CENO_EVENT_VMM_MALFORMED
 
@@ -66,7 +99,7 @@ static void nothing_waits_for_ever(void **state)
 	(void)state;
 	for (unsigned s = CENO_STATE_COLLECTING; s <= CENO_STATE_REAPING; s <<= 1)
 		assert_true(ceno_machine_find((enum ceno_state)s, CENO_EVENT_DEADLINE) ||
-			    ceno_machine_find((enum ceno_state)s, CENO_EVENT_TTL));
+		            ceno_machine_find((enum ceno_state)s, CENO_EVENT_TTL));
 }
 
 static void nothing_happens_after_the_end(void **state)

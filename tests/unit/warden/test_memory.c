@@ -18,10 +18,10 @@
 #include "vmm/warden/destroy.h"
 #include "vmm/warden/memory.h"
 
-#define RAM (64ull << 20)
+#define RAM     (64ull << 20)
 #define GRANULE 65536ull
 
-static const uint8_t session[16] = {1}, challenge[32] = {2};
+static const uint8_t session[16] = { 1 }, challenge[32] = { 2 };
 static int fd, fd_ro;
 
 static int setup(void **state)

@@ -21,7 +21,7 @@
 
 static void a_key_signs_once(void **state)
 {
-	struct ceno_key_page page = {0};
+	struct ceno_key_page page = { 0 };
 	uint8_t public_key[32], signature[64];
 	(void)state;
 	assert_int_equal(ceno_keys_open(&page), 0);
@@ -37,7 +37,7 @@ static void a_key_signs_once(void **state)
 
 static void secrets_are_drawn_and_zeroized(void **state)
 {
-	struct ceno_key_page page = {0};
+	struct ceno_key_page page = { 0 };
 	uint8_t public_key[32];
 	(void)state;
 	assert_int_equal(ceno_keys_open(&page), 0);
@@ -55,8 +55,9 @@ static void secrets_are_drawn_and_zeroized(void **state)
 
 static void a_token_depends_on_its_id_and_the_nonce(void **state)
 {
-	struct ceno_key_page page = {0};
-	uint8_t public_key[32], a[32], b[32], c[32], id[16] = {1}, other[16] = {2}, nonce[32] = {3}, none[32] = {0};
+	struct ceno_key_page page = { 0 };
+	uint8_t public_key[32], a[32], b[32], c[32], id[16] = { 1 }, other[16] = { 2 }, nonce[32] = { 3 },
+						     none[32] = { 0 };
 	(void)state;
 	assert_int_equal(ceno_keys_open(&page), 0);
 	assert_int_equal(ceno_keys_make(&page, public_key), 0);
@@ -70,13 +71,13 @@ static void a_token_depends_on_its_id_and_the_nonce(void **state)
 
 /* ---- /proc/<pid>/task/<tid>/status --------------------------------------------------- */
 
-#define STATUS(uid, cap, privs, mode)                                                       \
+#define STATUS(uid, cap, privs, mode) \
 	"Name:\tceno-vmm\nUid:\t" uid "\t5\t5\t5\nGid:\t5\t5\t5\t5\nCapInh:\t0\nCapPrm:\t0\n" \
 	"CapEff:\t" cap "\nCapBnd:\t0\nCapAmb:\t0\nNoNewPrivs:\t" privs "\nSeccomp:\t" mode "\nSeccomp_filters:\t1\n"
 
 static struct ceno_observation seen_of(const char *a, const char *b)
 {
-	struct ceno_observation seen = {.namespaces = 7};
+	struct ceno_observation seen = { .namespaces = 7 };
 	assert_int_equal(ceno_observe_parse(a, 5, &seen), 0);
 	if (b)
 		assert_int_equal(ceno_observe_parse(b, 5, &seen), 0);
@@ -95,9 +96,9 @@ static void a_locked_vmm_is_recognised(void **state)
 
 static void one_weak_task_is_enough_to_refuse(void **state)
 {
-	static const char *const weak[] = {STATUS("5", "0", "1", "0"), STATUS("5", "0", "1", "1"),
-					   STATUS("5", "0", "0", "2"), STATUS("5", "20", "1", "2"),
-					   STATUS("0", "0", "1", "2")};
+	static const char *const weak[] = { STATUS("5", "0", "1", "0"), STATUS("5", "0", "1", "1"),
+		                            STATUS("5", "0", "0", "2"), STATUS("5", "20", "1", "2"),
+		                            STATUS("0", "0", "1", "2") };
 	(void)state;
 	for (size_t i = 0; i < sizeof weak / sizeof weak[0]; i++) {
 		struct ceno_observation first = seen_of(weak[i], STATUS("5", "0", "1", "2"));
@@ -109,14 +110,14 @@ static void one_weak_task_is_enough_to_refuse(void **state)
 
 static void no_task_is_not_locked(void **state)
 {
-	const struct ceno_observation nothing = {.namespaces = 7, .seccomp_mode = 2, .no_new_privs = 1, .uid_ok = 1};
+	const struct ceno_observation nothing = { .namespaces = 7, .seccomp_mode = 2, .no_new_privs = 1, .uid_ok = 1 };
 	(void)state;
 	assert_false(ceno_observe_locked(&nothing));
 }
 
 static void a_missing_field_is_refused(void **state)
 {
-	struct ceno_observation seen = {0};
+	struct ceno_observation seen = { 0 };
 	(void)state;
 	assert_int_equal(ceno_observe_parse("Name:\tx\nUid:\t5\t5\t5\t5\n", 5, &seen), -1);
 	assert_int_equal(ceno_observe_parse("", 5, &seen), -1);
@@ -159,7 +160,8 @@ static void unwanted_descriptors_are_closed(void **state)
 	for (int i = 0; i < CENO_RECORD_FDS_MAX; i++)
 		many[i] = pair[0];
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(ceno_record_send(pair[1], &record, sizeof record, NULL, 0, many, CENO_RECORD_FDS_MAX), 0);
+		assert_int_equal(ceno_record_send(pair[1], &record, sizeof record, NULL, 0, many, CENO_RECORD_FDS_MAX),
+		                 0);
 		ceno_record_recv(pair[0], &record, sizeof record, NULL, NULL);
 	}
 	int again = dup(pair[0]);
