@@ -59,9 +59,10 @@ struct ceno_proof_pass;
 /* Contexts for pass `number` of a session; NULL: out of memory or the crypto library failed. */
 struct ceno_proof_pass *ceno_proof_pass_new(const uint8_t session_id[16], const uint8_t challenge[32], uint8_t number);
 
-/* From now on compute with OpenSSL alone. By default a CPU with VAES and VPCLMULQDQ uses code of
- * ours (wide.h); the verifier does not, so that it checks that code too. */
-void ceno_proof_pass_portable(struct ceno_proof_pass *pass);
+/* The same, computed by OpenSSL whatever the CPU. Otherwise a CPU with VAES and VPCLMULQDQ uses code
+ * of ours (wide.h); the verifier does not, so that it checks that code too. */
+struct ceno_proof_pass *ceno_proof_pass_new_portable(const uint8_t session_id[16], const uint8_t challenge[32],
+                                                     uint8_t p);
 
 /* Wipes the keys. NULL is fine. */
 void ceno_proof_pass_free(struct ceno_proof_pass *pass);

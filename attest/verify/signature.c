@@ -63,10 +63,9 @@ static bool expected_root(struct ceno_ladder *l, const uint8_t challenge[32], ui
 	uint64_t offset = 0, bytes, ram = CENO_GPA_RAM; /* stage 4 checked the slot */
 	struct ceno_merkle tree;
 	bool ok = true;
-	struct ceno_proof_pass *pass = ceno_proof_pass_new(s->core.session_id, challenge, (uint8_t)number);
+	struct ceno_proof_pass *pass = ceno_proof_pass_new_portable(s->core.session_id, challenge, (uint8_t)number);
 	if (pass == NULL)
 		return false;
-	ceno_proof_pass_portable(pass);
 	ceno_merkle_init(&tree);
 	while (ok && ceno_proof_next_backed(s->overwrite.bitmap, s->core.mem_total, &offset, &bytes)) {
 		for (uint64_t end = offset + bytes; ok && offset < end; offset += CENO_PROOF_CHUNK) {

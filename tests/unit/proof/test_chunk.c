@@ -209,8 +209,7 @@ static void wide_equals_openssl(void **state)
 		uint64_t gpa = 16 * (uint64_t)rand() + (round % 3 == 0 ? 0xfffffff00ull * 16 : 0x100000000ull);
 		randombytes_buf(key, 32);
 		struct ceno_proof_pass *wide = ceno_proof_pass_new(session, key, 1),
-				       *narrow = ceno_proof_pass_new(session, key, 1);
-		ceno_proof_pass_portable(narrow);
+				       *narrow = ceno_proof_pass_new_portable(session, key, 1);
 		memset(a, 0x55, sizeof(a));
 		memset(b, 0x55, sizeof(b));
 		assert_int_equal(ceno_proof_pass_fill(wide, gpa, a + 64 + shift, bytes), 0);
@@ -269,10 +268,9 @@ static void throughput(void **state)
 	(void)state;
 	memset(ram, 1, bytes);
 	for (int portable = 0; portable < 2; portable++) {
-		struct ceno_proof_pass *pass = ceno_proof_pass_new(session, challenge, 1);
+		struct ceno_proof_pass *pass = portable ? ceno_proof_pass_new_portable(session, challenge, 1)
+							: ceno_proof_pass_new(session, challenge, 1);
 		struct ceno_merkle tree;
-		if (portable)
-			ceno_proof_pass_portable(pass);
 		double start = now();
 		assert_int_equal(ceno_proof_pass_fill(pass, 0x100000000ull, ram, bytes), 0);
 		double filled = now();
