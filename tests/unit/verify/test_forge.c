@@ -222,7 +222,47 @@ static void renderings(void **state)
 	}
 }
 
-int main(void)
+static void code_line(uint32_t code, char *line, size_t capacity)
+{
+	const struct ceno_verify_code_info *info = ceno_verify_code_info(code);
+	snprintf(line, capacity, "| %u | %s | %u | %u | %s |", info->number, info->name, info->stage, info->exit_status,
+	         info->text);
+}
+
+/* docs/proof-format.md lists exactly these codes; numbers rise with the ladder and none is used twice. */
+static void the_document_lists_every_code(void **state)
+{
+	static char docs[65536];
+	uint32_t lines = 0;
+	char line[512];
+	FILE *in = fopen(CENO_FORMAT_DOCUMENT, "rb");
+	(void)state;
+	assert_non_null(in);
+	docs[fread(docs, 1, sizeof(docs) - 1, in)] = '\0';
+	fclose(in);
+	for (uint32_t code = 0; code < CENO_VERIFY_CODE_COUNT; code++) {
+		const struct ceno_verify_code_info *info = ceno_verify_code_info(code);
+		code_line(code, line, sizeof(line));
+		if (strstr(docs, line) == NULL)
+			fail_msg("docs/proof-format.md lacks: %s", line);
+		assert_int_equal(info->number / 100, info->stage);
+		assert_true(code == 0 || ceno_verify_code_info(code - 1)->number < info->number);
+	}
+	for (const char *p = docs; (p = strstr(p, "\n| ")) != NULL; p++)
+		lines += p[3] >= '1' && p[3] <= '9';
+	assert_int_equal(lines, CENO_VERIFY_CODE_COUNT);
+}
+
+static void print_codes(void)
+{
+	char line[512];
+	for (uint32_t code = 0; code < CENO_VERIFY_CODE_COUNT; code++) {
+		code_line(code, line, sizeof(line));
+		puts(line);
+	}
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(honest_proofs_verify),
@@ -234,6 +274,11 @@ int main(void)
 		cmocka_unit_test(memory_options),
 		cmocka_unit_test(payload_alone),
 		cmocka_unit_test(renderings),
+		cmocka_unit_test(the_document_lists_every_code),
 	};
+	if (argc == 2 && strcmp(argv[1], "--codes") == 0) {
+		print_codes();
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
