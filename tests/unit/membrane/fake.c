@@ -418,8 +418,8 @@ uint8_t *fake_touch(uint64_t gva, uint32_t access, enum fake_outcome *outcome)
 		if (*outcome != FAKE_RETURNED)
 			return NULL;
 	}
-	MUST(!"the fault handler makes no progress");
-	return NULL;
+	fprintf(stderr, "fake.c: the fault handler makes no progress\n");
+	abort();
 }
 
 void fake_poke(uint64_t gva, const void *from, size_t bytes)
