@@ -1,0 +1,87 @@
+#!/bin/bash
+# Bad input to the command line: one clear line, the right status, nothing
+# half-written. Then the commands' own rules.
+. "$(dirname "$0")/../node.sh"
+ceno=$bin/ceno
+cd "$node" || exit 1
+
+# fails STATUS TEXT COMMAND...: exit status, exactly one line "ceno: ...TEXT...", no output, no proof
+fails() {
+	local want=$1 text=$2 got
+	shift 2
+	rm -f proof.cdp.json
+	timeout 30 "$@" >out 2>err </dev/null
+	got=$?
+	[ $got = "$want" ] && [ "$(wc -l <err)" = 1 ] && grep -q -- "^ceno: .*$text" err && [ ! -s out ] && [ ! -e proof.cdp.json ] &&
+		[ -z "$(find . -maxdepth 1 -name '.proof*')" ] && return 0
+	echo "      status $got (want $want): $(head -3 err)"
+	return 1
+}
+usage() { timeout 30 "$@" >out 2>err </dev/null; [ $? = 2 ] && grep -q "^usage:" err && [ ! -s out ]; }
+helps() { for c in run exec destroy ls verify attest doctor version; do "$ceno" $c --help | grep -q "^usage: ceno $c" || return 1; done; }
+
+check "no node: says so" fails 125 "is cenod running" "$ceno" run -- busybox true
+check "ls without a node" fails 1 "is cenod running" "$ceno" ls
+check "doctor works without a node" eval '"$ceno" doctor --json | python3 -c "import json,sys; assert json.load(sys.stdin)[\"failures\"] == 0"'
+check "version works without a node" eval '"$ceno" version --json | python3 -c "import json,sys; assert json.load(sys.stdin)[\"node\"] is None"'
+node_start || exit 1
+check "version of the node" eval '"$ceno" version --json | python3 -c "import json,sys; assert json.load(sys.stdin)[\"node\"][\"rpc\"] == 1"'
+check "every command has --help" helps
+check "an unknown command" fails 2 "no command" "$ceno" frob
+for c in run exec destroy ls verify attest doctor version; do check "unknown option of $c" usage "$ceno" $c --bogus x; done
+check "no program" usage "$ceno" run
+
+printf 'one\n' >a; mkdir -p d; printf 'two\n' >d/a
+check "a program that is not there" fails 127 "no such program" "$ceno" run -- nosuchprogram
+check "a path that is not there" fails 127 "No such file" "$ceno" run -- ./nosuchprogram
+check "a dynamic program, its interpreter named" fails 126 "dynamic program (its interpreter is /lib64/ld-linux" "$ceno" run -- /usr/bin/env
+printf 'text\n' >text; chmod +x text
+check "not an ELF program" fails 126 "not an ELF program" "$ceno" run -- ./text
+printf '#!/bin/sh\n' >script; chmod +x script
+check "a script" fails 126 "script for /bin/sh" "$ceno" run -- ./script
+head -c 20 "$(command -v busybox)" >cut; chmod +x cut
+check "a damaged program" fails 126 "damaged" "$ceno" run -- ./cut
+check "a program without permission to execute" fails 126 "may not execute" "$ceno" run -- "$root/LICENSE"
+check "a directory as program" fails 126 "a directory" "$ceno" run -- "$root/"
+mkfifo fifo
+check "a FIFO as input" fails 125 "is a FIFO" "$ceno" run --input fifo -- busybox true
+check "a device as input" fails 125 "is a device" "$ceno" run --input /dev/zero -- busybox true
+check "a directory as input" fails 125 "is a directory" "$ceno" run --input d -- busybox true
+check "a vanished input" fails 125 "No such file" "$ceno" run --input gone -- busybox true
+check "two inputs of one name" fails 125 "two inputs would lie at /in/a" "$ceno" run --input a --input d/a -- busybox true
+check "... told apart by a name" eval '[ "$("$ceno" run --quiet --no-proof --input a --input d/a=b -- busybox cat /in/a /in/b)" = "$(printf "one\ntwo")" ]'
+check "an input name that climbs" fails 125 "not usable as a file name" "$ceno" run --input a=../x -- busybox true
+unreadable() { cp a secret && chmod 600 secret && chmod 755 . && setpriv --reuid 65533 --regid 65533 --clear-groups \
+	"$ceno" run --no-proof --input secret -- busybox true 2>err; [ $? = 125 ] && grep -q "Permission denied" err; }
+check "an unreadable input" unreadable
+check "memory of an odd size" fails 125 "multiple of 2 MiB" "$ceno" run --memory 33M -- busybox true
+check "memory beyond the tier" fails 125 "more memory than" "$ceno" run --memory 65G -- busybox true
+check "a size that is none" fails 2 "--memory takes" "$ceno" run --memory lots -- busybox true
+check "a lifetime beyond the tier" fails 125 "lifetime" "$ceno" run --ttl 25h -- busybox true
+check "an unknown pledge" fails 2 "--pledge takes" "$ceno" run --pledge stdio,wifi -- busybox true
+check "a pledge without a device" fails 125 "no device for \`gpu'" "$ceno" run --pledge stdio,gpu -- busybox true
+check "a pledge without stdio" fails 125 "at least the stdio pledge" "$ceno" run --pledge rw -- busybox true
+check "an unknown classification" fails 2 "--classification takes" "$ceno" run --classification secret -- busybox true
+check "a nonce that is none" fails 2 "--nonce takes" "$ceno" run --nonce 12 -- busybox true
+check "arguments that are too long" fails 125 "longer than 128 KiB" "$ceno" run -- busybox echo "$(head -c 131000 /dev/zero | tr '\0' x)" "$(head -c 5000 /dev/zero | tr '\0' x)"
+check "a proof in a folder that is not there" fails 125 "No such file" "$ceno" run --proof nodir/p -- busybox true
+check "a proof over a directory" fails 125 "Is a directory" "$ceno" run --proof d -- busybox true
+
+mkdir full
+mount -t tmpfs -o size=16k tmpfs full
+head -c 16384 /dev/zero >full/filler
+check "a full disk for the proof: told before anything runs" fails 125 "No space left" "$ceno" run --proof full/p -- busybox true
+check "... and nothing is left there" eval '[ "$(ls -A full)" = filler ]'
+umount full
+full_output() { "$ceno" run --quiet --proof o.json -- busybox echo x >/dev/full 2>err; [ $? = 125 ] && grep -q "cannot write standard output: No space" err &&
+	"$ceno" verify o.json >/dev/null; }
+check "no space for the output: destroyed and proven" full_output
+
+check "verify: a file that is not there" fails 2 "No such file" "$ceno" verify gone
+check "verify: not a proof" eval '"$ceno" verify a >/dev/null; [ $? = 1 ]'
+check "verify: an empty pin file" eval ': >pins; "$ceno" verify --pin pins a 2>err; [ $? = 2 ] && grep -q "names no node" err'
+check "destroy: no such session" fails 1 "no such session" "$ceno" destroy "$(printf '%032d' 0)"
+check "destroy: not a session's name" fails 1 "hexadecimal" "$ceno" destroy zz
+check "exec: no such session" fails 125 "no such session" "$ceno" exec "$(printf '%032d' 0)" -- busybox true
+check "every session of this test is destroyed" eval '! "$ceno" ls --json --all | grep -q "\"state\":\"\(active\|executing\|destroying\|expired_unclean\)\""'
+finish
