@@ -62,7 +62,7 @@ struct ceno_proof_pass *ceno_proof_pass_new(const uint8_t session_id[16], const 
 /* The same, computed by OpenSSL whatever the CPU. Otherwise a CPU with VAES and VPCLMULQDQ uses code
  * of ours (wide.h); the verifier does not, so that it checks that code too. */
 struct ceno_proof_pass *ceno_proof_pass_new_portable(const uint8_t session_id[16], const uint8_t challenge[32],
-                                                     uint8_t p);
+                                                     uint8_t number);
 
 /* Wipes the keys. NULL is fine. */
 void ceno_proof_pass_free(struct ceno_proof_pass *pass);
