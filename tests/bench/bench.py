@@ -72,7 +72,7 @@ class Systems:
 
     def command(self, system, args, extra=()):
         if system == "cenotaph":
-            return [str(CENO), "run", *extra, "--", str(WORKLOAD), *args]
+            return [str(CENO), "run", "--quiet", "--no-proof", *extra, "--", str(WORKLOAD), *args]
         if system == "bwrap":
             return ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--ro-bind", str(WORKLOAD), "/w",
                     "--tmpfs", "/tmp", "--", "/w", *args]
