@@ -257,7 +257,8 @@ static int lock(struct jailed *jailed)
 int ceno_jailed_main(void)
 {
 	static struct jailed jailed;
-	signal(SIGPIPE, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN); /* a gone reader is EPIPE */
+	signal(SIGXFSZ, SIG_IGN); /* and a file as stream is EFBIG: the jail allows none to grow */
 	if (enter_jail(&jailed) < 0)
 		return refuse(CENO_VMM_STOP_JAIL, (uint64_t)jailed.jail.error, (uint64_t)jailed.jail.failed_step);
 	int status = read_launch(&jailed);

@@ -105,15 +105,16 @@ static void run_until_stop(struct ceno_vcpu *vcpu)
 {
 	for (;;) {
 		int result = ceno_kvm_run(vcpu->kvm);
+		if (vcpu->step && !result && vcpu->kvm->run->exit_reason == KVM_EXIT_DEBUG &&
+		    ceno_step_on_debug(vcpu->step, vcpu->kvm))
+			continue;
+		/* A violation in the moment of the kick is still one. */
+		if (ceno_vcpu_decode(vcpu->kvm->run, result, vcpu->slots, &vcpu->stop))
+			return;
 		if (atomic_load(&vcpu->kicked)) {
 			vcpu->stop = (struct ceno_vcpu_stop){ .reason = CENO_VMM_STOP_DRAINED };
 			return;
 		}
-		if (vcpu->step && !result && vcpu->kvm->run->exit_reason == KVM_EXIT_DEBUG &&
-		    ceno_step_on_debug(vcpu->step, vcpu->kvm))
-			continue;
-		if (ceno_vcpu_decode(vcpu->kvm->run, result, vcpu->slots, &vcpu->stop))
-			return;
 	}
 }
 
