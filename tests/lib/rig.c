@@ -336,6 +336,12 @@ void ceno_rig_send_args(struct ceno_rig *rig, const char *program, const char *c
 	close(fd);
 }
 
+void ceno_rig_send_exec(struct ceno_rig *rig, int fd, uint64_t length)
+{
+	const struct ceno_session_record r = { .type = CENO_SESSION_EXEC, .length = length };
+	send_record(rig, &r, &fd, 1);
+}
+
 void ceno_rig_send(struct ceno_rig *rig, uint32_t type)
 {
 	const struct ceno_session_record r = { .type = type };

@@ -77,6 +77,7 @@ void ceno_rig_send_file(struct ceno_rig *rig, const char *path, int fd, uint64_t
 /* The same with a file of this host. */
 void ceno_rig_send_host_file(struct ceno_rig *rig, const char *path, const char *host, uint32_t mode);
 void ceno_rig_send_args(struct ceno_rig *rig, const char *program, const char *const *argv);
+void ceno_rig_send_exec(struct ceno_rig *rig, int fd, uint64_t length);
 void ceno_rig_send(struct ceno_rig *rig, uint32_t type);
 /* OPEN with /dev/null streams, one file /bin/program, ARGS of argv, START. */
 void ceno_rig_run(struct ceno_rig *rig, const char *const *argv);

@@ -284,18 +284,19 @@ enum ceno_state ceno_on_launched(struct ceno_warden *w)
 
 /* ---- running ------------------------------------------------------------------------- */
 
+/* A program that cannot even be asked for is answered like one that could not start. */
 enum ceno_state ceno_on_exec(struct ceno_warden *w)
 {
 	const struct ceno_vmm_record request = { .type = CENO_VMM_REQUEST };
-	struct ceno_session_record refused = { .type = CENO_SESSION_FAILED };
-	if (w->fd_count != 1)
-		refused.code = CENO_SESSION_ERROR_PROTOCOL;
-	else if (w->session.programs_done != w->session.program_seq)
-		refused.code = CENO_SESSION_ERROR_PROTOCOL; /* one program at a time */
-	else
-		refused.code = (uint32_t)ceno_session_request(&w->session, w->fds[0], w->record.length);
-	if (refused.code) {
-		ceno_warden_tell_client(w, &refused, -1);
+	int refused = w->fd_count != 1 || w->session.programs_done != w->session.program_seq ||
+	    ceno_session_request(&w->session, w->fds[0], w->record.length) != 0;
+	w->session.program_seq++;
+	if (refused) {
+		const struct ceno_session_record r = { .type = CENO_SESSION_PROGRAM,
+			                               .refusal = CENO_REFUSAL_ARGS,
+			                               .program_seq = w->session.program_seq };
+		w->session.programs_done = w->session.program_seq;
+		ceno_warden_tell_client(w, &r, -1);
 		return CENO_STATE_ACTIVE;
 	}
 	ceno_record_send(w->session.control, &request, sizeof request, NULL, 0, NULL, 0);
@@ -311,7 +312,7 @@ static void forward_program(struct ceno_warden *w)
 		.signal = v->signal,
 		.refusal = v->refusal,
 		.out_of_memory = v->out_of_memory,
-		.program_seq = v->program_seq,
+		.program_seq = w->session.program_seq, /* the guest's own count is not needed */
 		.entry_tsc = v->entry_tsc,
 		.done_tsc = v->done_tsc,
 		.syscalls = v->syscalls,

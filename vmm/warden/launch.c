@@ -265,7 +265,7 @@ static int make_keys(struct ceno_session *session)
 static int announce_first_program(struct ceno_session *session)
 {
 	const uint32_t one = 1;
-	session->program_seq = 1;
+	session->program_seq = session->request_seq = 1;
 	if (session->material.stdio < 0)
 		return 0;
 	off_t at = CENO_STDIO_HOST_OFFSET + (off_t)offsetof(struct ceno_stdio_host, request_seq);

@@ -312,7 +312,7 @@ int ceno_session_request(struct ceno_session *session, int fd, uint64_t bytes)
 	if (error == 0) {
 		/* The guest reads the length after it saw the new number. */
 		__atomic_store_n(&host->request_bytes, (uint32_t)bytes, __ATOMIC_RELAXED);
-		__atomic_store_n(&host->request_seq, ++session->program_seq, __ATOMIC_RELEASE);
+		__atomic_store_n(&host->request_seq, ++session->request_seq, __ATOMIC_RELEASE);
 	}
 	munmap(window, CENO_STDIO_BYTES);
 	return error;

@@ -59,7 +59,8 @@ struct ceno_session {
 	uint64_t jail_done;      /* and which steps of the jail it took */
 	uint8_t opening_id[16], seed_id[16], token_key_id[16], token_id[16];
 	uint32_t fds_closed;
-	uint32_t program_seq; /* programs asked for */
+	uint32_t request_seq; /* programs asked of the guest, as the window says */
+	uint32_t program_seq; /* programs asked for by api, refused ones included */
 	uint32_t programs_done;
 	uint64_t accepted_ns; /* CLOCK_MONOTONIC */
 	uint64_t launch_index;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "guest-kernel/abi/window.h"
 #include "tests/lib/rig.h"
 
 #define CANARY "c3a1f00d5eedbeefc3a1f00d5eedbee1"
@@ -149,11 +150,19 @@ static void a_vmm_that_breaks_the_protocol_is_a_crash(void **state)
 	ceno_rig_expect_proof(&rig, "crash");
 }
 
-static void a_held_session_runs_a_second_program(void **state)
+static void wait_for_programs(uint32_t count)
+{
+	for (int i = 0; i < 100 && rig.programs < count; i++)
+		ceno_rig_for(&rig, 50);
+	assert_int_equal(rig.programs, count);
+	assert_int_equal(rig.program.program_seq, count);
+}
+
+static void a_held_session_runs_further_programs(void **state)
 {
 	const char *const argv[] = { "program", "exit", CANARY, "1", NULL };
-	static const char block[] = "any argument block";
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), two = 2, done = 0;
+	static const char block[70000] = "any argument block";
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd = ceno_rig_blob("args", block, sizeof block);
 	const int streams[3] = { null, null, null };
 	(void)state;
 	ceno_rig_open(&rig, &plain);
@@ -161,25 +170,18 @@ static void a_held_session_runs_a_second_program(void **state)
 	ceno_rig_send_args(&rig, "/bin/program", argv);
 	ceno_rig_send(&rig, CENO_SESSION_START);
 	close(null);
-	ceno_rig_until(&rig, (const int *)&rig.programs, 5000);
+	wait_for_programs(1);
 	assert_false(rig.destroying);
-	struct ceno_session_record r = { .type = CENO_SESSION_EXEC, .length = sizeof block };
-	int fd = ceno_rig_blob("args", block, sizeof block);
-	char control[CMSG_SPACE(sizeof fd)] = { 0 };
-	struct iovec part = { &r, sizeof r };
-	struct msghdr m = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	c->cmsg_level = SOL_SOCKET, c->cmsg_type = SCM_RIGHTS, c->cmsg_len = CMSG_LEN(sizeof fd);
-	memcpy(CMSG_DATA(c), &fd, sizeof fd);
-	assert_true(sendmsg(rig.session, &m, 0) > 0);
+	ceno_rig_send_exec(&rig, fd, 4096);
+	wait_for_programs(2);
+	assert_int_equal(rig.program.refusal, CENO_REFUSAL_NONE);
+	ceno_rig_send_exec(&rig, fd, sizeof block); /* longer than the window takes */
+	wait_for_programs(3);
+	assert_int_equal(rig.program.refusal, CENO_REFUSAL_ARGS);
+	ceno_rig_send_exec(&rig, fd, 100);
+	wait_for_programs(4);
+	assert_int_equal(rig.program.refusal, CENO_REFUSAL_NONE);
 	close(fd);
-	for (int i = 0; i < 50 && !done; i++) {
-		ceno_rig_for(&rig, 100);
-		done = (int)rig.programs >= two;
-	}
-	assert_int_equal(rig.programs, 2);
 	ceno_rig_send(&rig, CENO_SESSION_DESTROY);
 	ceno_rig_expect_proof(&rig, "request");
 }
@@ -384,7 +386,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_guest_that_stops_while_booting_is_proven_too, teardown),
 		cmocka_unit_test_teardown(a_killed_vmm_is_a_crash, teardown),
 		cmocka_unit_test_teardown(a_vmm_that_breaks_the_protocol_is_a_crash, teardown),
-		cmocka_unit_test_teardown(a_held_session_runs_a_second_program, teardown),
+		cmocka_unit_test_teardown(a_held_session_runs_further_programs, teardown),
 		cmocka_unit_test_teardown(a_running_warden_has_given_up_everything, teardown),
 		cmocka_unit_test_teardown(running_out_of_the_groups_memory_ends_it, teardown),
 		cmocka_unit_test_teardown(a_large_memory_is_destroyed_in_time, teardown),
