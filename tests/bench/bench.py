@@ -279,10 +279,10 @@ def show(value, digits=2):
 
 
 def print_table(table):
-    print(f"{'':44}{'cenotaph':>10}{'bwrap':>10}{'QEMU TCG':>10}{'/bwrap':>9}{'/QEMU':>9}{'target':>8}")
+    print(f"{'':52}{'cenotaph':>10}{'bwrap':>10}{'QEMU TCG':>10}{'/bwrap':>9}{'/QEMU':>9}{'target':>8}")
     for r in table:
         m, q = r["median"], r["ratio"]
-        print(f"{r['name'] + ', ' + r['unit']:44}{show(m['cenotaph']):>10}{show(m['bwrap']):>10}{show(m['qemu']):>10}"
+        print(f"{r['name'] + ', ' + r['unit']:52}{show(m['cenotaph']):>10}{show(m['bwrap']):>10}{show(m['qemu']):>10}"
               f"{show(q['bwrap']):>9}{show(q['qemu'], 3):>9}{'-' if r['target'] is None else r['target']:>8}")
 
 
