@@ -168,6 +168,9 @@ int ceno_attestd_state_load(struct ceno_attestd *d, const char *origin);
 void ceno_attestd_state_resume(struct ceno_attestd *d);
 int ceno_attestd_orphans(const char *folder);
 
+/* Is descriptor 3 a control socket? Before anything else is opened. */
+bool ceno_attestd_supervised(void);
+/* Serve it and say READY. Returns 0 or -1. */
 int ceno_attestd_supervisor_open(struct ceno_attestd *d);
 /* Stop in order: nothing new, finish what is under way. */
 void ceno_attestd_stop(struct ceno_attestd *d, int status);

@@ -189,8 +189,10 @@ static int serve(struct ceno_attestd *d)
 	loop_init(d);
 	if (confine(d))
 		return EXIT_STATE;
-	if (ceno_attestd_supervisor_open(d))
-		return EXIT_USAGE;
+	if (ceno_attestd_supervisor_open(d)) {
+		ceno_attestd_say("the supervisor is gone already");
+		return EXIT_STATE;
+	}
 	ceno_attestd_state_resume(d);
 	uv_run(&d->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&d->loop);
@@ -200,6 +202,10 @@ static int serve(struct ceno_attestd *d)
 static int start(struct ceno_attestd *d, const struct options *o)
 {
 	char tpm_dir[4096];
+	if (!ceno_attestd_supervised()) {
+		ceno_attestd_say("descriptor 3 is not a control socket: ceno-attest is started by cenod");
+		return EXIT_USAGE;
+	}
 	int n = snprintf(tpm_dir, sizeof(tpm_dir), "%s/tpm", o->state);
 	if (n < 0 || (size_t)n >= sizeof(tpm_dir) || ceno_attestd_state_open(d, o->state))
 		return EXIT_STATE;

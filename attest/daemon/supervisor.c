@@ -106,13 +106,16 @@ static void on_control(uv_poll_t *poll, int status, int events)
 	}
 }
 
+bool ceno_attestd_supervised(void)
+{
+	return is_seqpacket(CONTROL_FD);
+}
+
 int ceno_attestd_supervisor_open(struct ceno_attestd *d)
 {
 	const struct ceno_attest_launched ready = { .type = CENO_ATTEST_READY, .launch_index = d->tree.count };
-	if (!is_seqpacket(CONTROL_FD) || uv_poll_init(&d->loop, &d->control, CONTROL_FD)) {
-		ceno_attestd_say("descriptor 3 is not a control socket: ceno-attest is started by cenod");
+	if (uv_poll_init(&d->loop, &d->control, CONTROL_FD))
 		return -1;
-	}
 	d->control.data = d;
 	uv_poll_start(&d->control, UV_READABLE, on_control);
 	return ceno_attestd_send(CONTROL_FD, &ready, sizeof(ready), NULL, 0) == -1 ? -1 : 0;

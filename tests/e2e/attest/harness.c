@@ -68,8 +68,17 @@ static void node_spawn(struct node *n)
 			fcntl(3, F_SETFD, 0);
 		else
 			dup2(pair[1], 3);
-		execl(CENO_BIN "/ceno-attest", "ceno-attest", "--state", n->dir, n->tcti ? "--tcti" : NULL, n->tcti,
-		      (char *)NULL);
+		const char *argv[8] = { "ceno-attest", "--state", n->dir };
+		int argc = 3;
+		if (n->tcti) {
+			argv[argc++] = "--tcti";
+			argv[argc++] = n->tcti;
+		}
+		if (n->origin) {
+			argv[argc++] = "--origin";
+			argv[argc++] = n->origin;
+		}
+		execv(CENO_BIN "/ceno-attest", (char *const *)(uintptr_t)argv);
 		_exit(99);
 	}
 	close(pair[1]);

@@ -21,6 +21,7 @@ struct node {
 	int control, api;    /* the test's ends, -1: closed */
 	uint64_t file_limit; /* RLIMIT_FSIZE of the daemon, 0: none */
 	const char *tcti;    /* its --tcti, NULL: its own swtpm */
+	const char *origin;  /* its --origin, NULL: none */
 };
 
 struct session {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <openssl/core_names.h>
@@ -538,6 +539,43 @@ static void every_thread_is_confined(void **state)
 	assert_true(threads >= 3); /* the loop and two workers */
 }
 
+/* Exit status of ceno-attest with these arguments and, unless redirected, no descriptor 3. */
+static int status_of(const char *arguments)
+{
+	char command[512];
+	snprintf(command, sizeof(command), CENO_BIN "/ceno-attest %s >/dev/null 2>&1 3>&-", arguments);
+	int status = system(command);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void the_command_line_says_what_is_wrong(void **state)
+{
+	struct node *n = *state;
+	char arguments[256];
+	assert_int_equal(status_of("--help"), 0);
+	assert_int_equal(status_of("--version"), 0);
+	assert_int_equal(status_of(""), 2);
+	assert_int_equal(status_of("--no-such-option"), 2);
+	assert_int_equal(status_of("--state /tmp/nowhere extra"), 2);
+	assert_int_equal(status_of("--state /nonexistent --orphans"), 2);
+	snprintf(arguments, sizeof(arguments), "--state %s --origin 'two words'", n->dir);
+	assert_int_equal(status_of(arguments), 2);
+	assert_int_equal(node_stop(n), 0);
+	/* Not started by cenod: no control socket. */
+	snprintf(arguments, sizeof(arguments), "--state %s", n->dir);
+	assert_int_equal(status_of(arguments), 2);
+	n->tcti = "device:/nonexistent";
+	assert_int_equal(node_start_fails(n), 3);
+	n->tcti = NULL;
+	/* A log keeps its name. */
+	n->origin = "another/name";
+	assert_int_equal(node_start_fails(n), 1);
+	n->origin = NULL;
+	node_start(n);
+	node_works(n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -561,6 +599,7 @@ int main(void)
 		TEST(node_quote_answers_the_nonce_by_the_raw_key),
 		TEST(many_node_requests_are_all_answered_in_order),
 		TEST(every_thread_is_confined),
+		TEST(the_command_line_says_what_is_wrong),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
