@@ -1,0 +1,155 @@
+/*
+ * The command line's parts: what an ELF header is taken for, argument blocks,
+ * and files that appear whole or not at all.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "api/cli/cli.h"
+#include "api/cli/program.h"
+#include "api/cli/proof_file.h"
+#include "api/cli/quote.h"
+
+static size_t make_elf(uint8_t out[512], uint16_t type, uint16_t machine, const char *interpreter)
+{
+	Elf64_Ehdr head = {.e_type = type, .e_machine = machine, .e_phoff = sizeof head, .e_phentsize = sizeof(Elf64_Phdr),
+	                   .e_phnum = 2};
+	Elf64_Phdr segments[2] = {{.p_type = PT_LOAD}, {.p_type = interpreter ? PT_INTERP : PT_LOAD, .p_offset = 256,
+	                          .p_filesz = interpreter ? strlen(interpreter) + 1 : 0}};
+
+	memset(out, 0, 512);
+	memcpy(head.e_ident, ELFMAG, SELFMAG);
+	head.e_ident[EI_CLASS] = ELFCLASS64;
+	head.e_ident[EI_DATA] = ELFDATA2LSB;
+	memcpy(out, &head, sizeof head);
+	memcpy(out + sizeof head, segments, sizeof segments);
+	if (interpreter)
+		memcpy(out + 256, interpreter, strlen(interpreter) + 1);
+	return 512;
+}
+
+static void test_elf(void **state)
+{
+	uint8_t elf[512];
+	char text[32];
+	size_t n;
+
+	(void)state;
+	n = make_elf(elf, ET_EXEC, EM_X86_64, NULL);
+	assert_int_equal(ceno_program_inspect(elf, n, text, sizeof text), CENO_ELF_STATIC);
+	for (size_t cut = 0; cut < sizeof(Elf64_Ehdr) + 2 * sizeof(Elf64_Phdr); cut++)
+		assert_int_equal(ceno_program_inspect(elf, cut, text, sizeof text), cut < 4 ? CENO_ELF_NOT : CENO_ELF_BAD);
+	n = make_elf(elf, ET_DYN, EM_X86_64, NULL);
+	assert_int_equal(ceno_program_inspect(elf, n, text, sizeof text), CENO_ELF_STATIC); /* static-pie */
+	n = make_elf(elf, ET_DYN, EM_X86_64, "/lib64/ld.so");
+	assert_int_equal(ceno_program_inspect(elf, n, text, sizeof text), CENO_ELF_DYNAMIC);
+	assert_string_equal(text, "/lib64/ld.so");
+	n = make_elf(elf, ET_DYN, EM_X86_64, "/lib\033[31m/ld");
+	assert_int_equal(ceno_program_inspect(elf, n, text, sizeof text), CENO_ELF_DYNAMIC);
+	assert_string_equal(text, "/lib?[31m/ld");
+	n = make_elf(elf, ET_EXEC, EM_AARCH64, NULL);
+	assert_int_equal(ceno_program_inspect(elf, n, text, sizeof text), CENO_ELF_FOREIGN);
+	n = make_elf(elf, ET_REL, EM_X86_64, NULL);
+	assert_int_equal(ceno_program_inspect(elf, n, text, sizeof text), CENO_ELF_FOREIGN);
+	assert_int_equal(ceno_program_inspect((const uint8_t *)"#!/bin/sh -e\nx", 14, text, sizeof text), CENO_ELF_SCRIPT);
+	assert_string_equal(text, "/bin/sh -e");
+}
+
+static void test_args(void **state)
+{
+	char *argv[] = {"busybox", "echo", NULL}, *huge[] = {NULL, NULL};
+	const char *const env[] = {"A=b"};
+	static const char want[] = "\2\0\0\0\1\0\0\0/bin/busybox\0busybox\0echo\0A=b\0/";
+	char got[64];
+	uint64_t bytes;
+	int fd = ceno_args_make("/bin/busybox", argv, 2, env, 1, "/", &bytes);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(bytes, sizeof want);
+	assert_int_equal(pread(fd, got, sizeof got, 0), sizeof want);
+	assert_memory_equal(got, want, sizeof want);
+	assert_int_equal(pwrite(fd, "x", 1, 0), -1); /* sealed */
+	close(fd);
+	huge[0] = malloc(CENO_ARGS_MAX);
+	memset(huge[0], 'x', CENO_ARGS_MAX - 1);
+	huge[0][CENO_ARGS_MAX - 1] = '\0';
+	assert_int_equal(ceno_args_make("/bin/a", huge, 1, NULL, 0, "/", &bytes), -E2BIG);
+	free(huge[0]);
+}
+
+static unsigned entries(const char *directory)
+{
+	char command[128];
+	unsigned count = 0;
+	FILE *f;
+
+	snprintf(command, sizeof command, "ls -A %s | wc -l", directory);
+	f = popen(command, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%u", &count), 1);
+	pclose(f);
+	return count;
+}
+
+static void test_proof_file(void **state)
+{
+	char directory[] = "/tmp/ceno-file.XXXXXX", path[64], error[CENO_PROOF_FILE_ERROR_MAX], *text;
+	struct ceno_proof_file file;
+	struct stat st;
+	size_t length;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof path, "%s/p", directory);
+	assert_int_equal(ceno_proof_file_open(&file, path, 65536, error), 0);
+	ceno_proof_file_abort(&file);
+	assert_int_equal(entries(directory), 0);
+	assert_int_equal(ceno_proof_file_open(&file, path, 65536, error), 0);
+	assert_int_equal(stat(path, &st), -1); /* no name before it is whole */
+	assert_int_equal(ceno_proof_file_commit(&file, "one", 3, error), 0);
+	ceno_proof_file_abort(&file);
+	assert_int_equal(ceno_proof_file_open(&file, path, 65536, error), 0);
+	assert_int_equal(ceno_proof_file_commit(&file, "three", 5, error), 0);
+	assert_int_equal(entries(directory), 1);
+	assert_int_equal(ceno_file_read(path, 5, &text, &length), 0);
+	assert_string_equal(text, "three");
+	free(text);
+	assert_int_equal(ceno_file_read(path, 4, &text, &length), -EFBIG);
+	unlink(path);
+	rmdir(directory);
+}
+
+static void test_quote_malformed(void **state)
+{
+	static struct ceno_node_quote quote;
+	char error[CENO_NODE_QUOTE_ERROR_MAX];
+	static const uint8_t nonce[32];
+	const char *const bad[] = {"", "{}", "[]", "{\"ak_public\":\"AA==\"}", "{\"pcrs\":[]}"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(ceno_node_quote_check(bad[i], strlen(bad[i]), nonce, &quote, error), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_elf), cmocka_unit_test(test_args), cmocka_unit_test(test_proof_file),
+		cmocka_unit_test(test_quote_malformed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,138 @@
+/*
+ * The supervisor's parts that need no node: sealed blobs, the probe's answer,
+ * the descriptor table of a child.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "api/supervisor/blobs.h"
+#include "api/supervisor/child.h"
+#include "api/supervisor/host.h"
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void test_blobs(void **state)
+{
+	/* SHA-256("abc"), FIPS 180-2 */
+	static const uint8_t abc[32] = {
+		0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
+		0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad,
+	};
+	char directory[] = "/tmp/ceno-blob.XXXXXX", path[64];
+	struct ceno_blob blob;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof path, "%s/b", directory);
+	assert_int_equal(ceno_blob_load(directory, "b", 10, &blob), -ENOENT);
+	write_file(path, "");
+	assert_int_equal(ceno_blob_load(directory, "b", 10, &blob), -ENODATA);
+	write_file(path, "abcd");
+	assert_int_equal(ceno_blob_load(directory, "b", 3, &blob), -EFBIG);
+	write_file(path, "abc");
+	assert_int_equal(ceno_blob_load(directory, "b", 3, &blob), 0);
+	assert_memory_equal(blob.sha256, abc, 32);
+	write_file(path, "xyz"); /* what was measured does not change any more */
+	assert_int_equal(pwrite(blob.fd, "x", 1, 0), -1);
+	assert_int_equal(ftruncate(blob.fd, 0), -1);
+	assert_int_equal(ceno_blob_hash(blob.fd, blob.sha256), 0);
+	assert_memory_equal(blob.sha256, abc, 32);
+	close(blob.fd);
+	unlink(path);
+	assert_int_equal(ceno_blob_load("/tmp", "", 3, &blob), -EINVAL);
+	rmdir(directory);
+}
+
+static void test_probe(void **state)
+{
+	struct ceno_host_kvm kvm;
+	const char *const bad[] = {
+		"", "kvm_kind=3\n", "kvm_kind=0\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\n",
+		"kvm_kind=4\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\n", "kvm_kind=3\nsyscall_mode=3\ntsc_hz=2300000000\nnpt=0\n",
+		"kvm_kind=3\nsyscall_mode=2\ntsc_hz=0\nnpt=0\n", "kvm_kind=3\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=2\n",
+		"kvm_kind=3\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\nx", "x",
+	};
+
+	(void)state;
+	assert_int_equal(ceno_host_probe_parse("kvm_kind=3\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=1\n", &kvm), 0);
+	assert_int_equal(kvm.kind, 3);
+	assert_int_equal(kvm.syscall_mode, 2);
+	assert_int_equal(kvm.tsc_hz, 2300000000);
+	assert_true(kvm.npt);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(ceno_host_probe_parse(bad[i], &kvm), -EPROTO);
+}
+
+static int ended;
+
+static void on_exit_of_child(struct ceno_child *child)
+{
+	ended = child->wait_status;
+}
+
+/* Runs a shell command as a child with descriptors 3 (a pipe), 4 (none), 5 (the same pipe); its output from there. */
+static void run_shell(const char *command, char *out, size_t size)
+{
+	const char *const argv[] = {"sh", "-c", command, NULL};
+	int shell = open("/bin/sh", O_RDONLY | O_CLOEXEC), pipe_fds[2];
+	struct ceno_child child;
+	uv_loop_t loop;
+	ssize_t n;
+
+	assert_true(shell >= 0);
+	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+	const int fds[] = {pipe_fds[1], -1, pipe_fds[1]};
+	const struct ceno_child_spec spec = {.executable = shell, .argv = argv, .fds = fds, .fd_count = 3};
+
+	assert_int_equal(uv_loop_init(&loop), 0);
+	assert_int_equal(ceno_child_start(&loop, &child, &spec, on_exit_of_child, NULL), 0);
+	close(pipe_fds[1]);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	n = read(pipe_fds[0], out, size - 1);
+	out[n > 0 ? n : 0] = '\0';
+	close(pipe_fds[0]);
+	close(shell);
+	assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+static void test_child(void **state)
+{
+	char text[256];
+
+	(void)state;
+	run_shell("[ -e /proc/self/fd/4 ] && echo four >&3; /usr/bin/env >&3; echo end >&5; exit 3", text, sizeof text);
+	assert_int_equal(WEXITSTATUS(ended), 3);
+	assert_null(strstr(text, "four"));
+	assert_non_null(strstr(text, "end\n"));
+	assert_null(strstr(text, "PATH=/")); /* nothing of our environment; the shell sets PWD, SHLVL and _ itself */
+	assert_null(strstr(text, "HOME="));
+	run_shell("kill -9 $$", text, sizeof text);
+	assert_true(WIFSIGNALED(ended) && WTERMSIG(ended) == 9);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_blobs), cmocka_unit_test(test_probe), cmocka_unit_test(test_child),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
