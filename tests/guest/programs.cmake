@@ -1,0 +1,12 @@
+# Programs as anybody would build them: static, the host's C library.
+if(TARGET guest_membrane)
+  foreach(program same end)
+    add_executable(guest_program_${program} programs/${program}.c)
+    target_compile_definitions(guest_program_${program} PRIVATE _GNU_SOURCE)
+    target_compile_options(guest_program_${program} PRIVATE -O1 -Wall -Wextra -Wno-infinite-recursion -Wno-array-bounds -Wno-stringop-overflow)
+    target_link_options(guest_program_${program} PRIVATE -static)
+    set_target_properties(guest_program_${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test-bin)
+  endforeach()
+  ceno_test(NAME guest_programs COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs.sh ${CMAKE_BINARY_DIR}
+    $<TARGET_FILE:guest_program_same> $<TARGET_FILE:guest_program_end> TIMEOUT 180 LABELS kvm)
+endif()

@@ -1,0 +1,46 @@
+#!/bin/bash
+# Small static programs on the host, then in the guest: same output, same end.
+#
+#   programs.sh BUILD_DIR SAME END
+set -eu
+build=$1 same=$2 end=$3
+[ -w /dev/kvm ] || { echo "skip: no usable /dev/kvm"; exit 77; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+ulimit -c 0
+failures=0
+
+# guest MEMORY_MIB PROGRAM ARGS...
+guest() {
+	local memory=$1 program=$2
+	shift 2
+	"$build/bin/ceno-mkpack" "$work/pack" "/bin/p=$program:program" -- /bin/p "$@"
+	timeout 60 "$build/bin/ceno-vmm" --direct --firmware "$build/blobs/firmware.bin" --trust "$build/blobs/trust.bin" \
+		--bundle "$build/blobs/bundle.bin" --memory "$memory" --pack "$work/pack" </dev/null
+}
+
+fail() {
+	echo "FAIL: $*"
+	failures=$((failures + 1))
+}
+
+mkdir "$work/w"
+"$same" "$work/w" </dev/null >"$work/host.out" 2>"$work/host.err" || { cat "$work/host.out"; fail "the checks themselves, on the host"; }
+guest 64 "$same" /tmp >"$work/guest.out" 2>"$work/guest.err" || fail "not the same as on Linux"
+cmp -s "$work/host.out" "$work/guest.out" || { cat "$work/guest.out"; fail "other output than on the host"; }
+
+for how in 0 7 255 null kernel non-canonical read-only write-text run-data run-stack stack illegal privileged \
+	breakpoint divide abort terminate pipe; do
+	want=0 got=0
+	{ (ulimit -s 8192; exec "$end" "$how" >/dev/null 2>&1) || want=$?; } 2>/dev/null
+	{ guest 64 "$end" "$how" >/dev/null 2>"$work/guest.err" || got=$?; } 2>/dev/null
+	[ "$want" = "$got" ] || { cat "$work/guest.err"; fail "ends of $how: host $want, guest $got"; }
+done
+
+# out of memory: SIGKILL, and said so
+got=0
+{ guest 64 "$end" hog >/dev/null 2>"$work/guest.err" || got=$?; } 2>/dev/null
+[ "$got" = 137 ] && grep -q "oom 1" "$work/guest.err" || { cat "$work/guest.err"; fail "out of memory: status $got"; }
+
+echo "$failures failures; $(tail -n 1 "$work/guest.out")"
+[ "$failures" = 0 ]
