@@ -267,6 +267,37 @@ static void running_out_of_the_groups_memory_ends_it(void **state)
 	assert_int_equal(rmdir(o.group), 0); /* empty: nothing of the session is left in it */
 }
 
+/* Joined by clone3 itself; needs no controller, only the hierarchy. */
+static void the_vmm_is_in_its_v2_group(void **state)
+{
+	static const char *const places[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	struct ceno_rig_options o = plain;
+	char path[128] = "", file[192], text[4096] = "";
+	(void)state;
+	for (size_t i = 0; i < sizeof places / sizeof places[0] && !path[0]; i++) {
+		snprintf(file, sizeof file, "%s/cgroup.procs", places[i]);
+		if (access(file, F_OK) == 0)
+			snprintf(path, sizeof path, "%s/ceno-test-v2-%d", places[i], getpid());
+	}
+	if (!path[0] || mkdir(path, 0755) < 0) {
+		printf("skipped: no cgroup v2 hierarchy here\n");
+		skip();
+	}
+	o.group = path;
+	o.cgroup_version = 2;
+	begin(&o, "run");
+	ceno_rig_until(&rig, &rig.launched, 5000);
+	snprintf(file, sizeof file, "%s/cgroup.procs", path);
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	assert_true(read(fd, text, sizeof text - 1) > 0);
+	close(fd);
+	assert_int_equal(atoi(text), rig.vmm);
+	assert_null(strchr(strchr(text, '\n') + 1, '\n')); /* nobody else: not the warden */
+	ceno_rig_send(&rig, CENO_SESSION_DESTROY);
+	ceno_rig_expect_proof(&rig, "request");
+	assert_int_equal(rmdir(path), 0);
+}
+
 /* The parts of a large destruction, from the signed timing. Printed, not judged: the machine is shared. */
 static uint64_t timing(const char *name)
 {
@@ -389,6 +420,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_held_session_runs_further_programs, teardown),
 		cmocka_unit_test_teardown(a_running_warden_has_given_up_everything, teardown),
 		cmocka_unit_test_teardown(running_out_of_the_groups_memory_ends_it, teardown),
+		cmocka_unit_test_teardown(the_vmm_is_in_its_v2_group, teardown),
 		cmocka_unit_test_teardown(a_large_memory_is_destroyed_in_time, teardown),
 		cmocka_unit_test_teardown(a_vmm_without_a_filter_never_runs, teardown),
 		cmocka_unit_test_teardown(a_failed_jail_is_reported, teardown),
