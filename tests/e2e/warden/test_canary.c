@@ -17,6 +17,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -234,6 +235,9 @@ static void recovery_wipes_after_the_warden_died(void **state)
 	assert_true(ceno_rig_search(rig.ram, s.raw, sizeof s.raw) > 1000000);
 	assert_int_equal(kill(rig.warden, SIGKILL), 0);
 	ceno_rig_until(&rig, &rig.exited, 5000);
+	for (int i = 0; i < 100 && !is_dead(rig.vmm); i++)
+		usleep(10000);
+	assert_true(is_dead(rig.vmm)); /* with its warden, by the death signal */
 	ceno_rig_open_recovery(&recovery, &options, rig.ram, rig.vmm);
 	ceno_rig_until(&recovery, &recovery.exited, 15000);
 	assert_int_equal(recovery.wiped, 1);
@@ -241,6 +245,49 @@ static void recovery_wipes_after_the_warden_died(void **state)
 	assert_int_equal(ceno_rig_search(rig.ram, s.raw, sizeof s.raw), 0);
 	assert_true(fcntl(rig.ram, F_GET_SEALS) & F_SEAL_WRITE);
 	assert_true(is_dead(rig.vmm));
+	ceno_rig_close(&recovery);
+}
+
+/* A vmm that lives on (here: its warden is stopped, not dead) is killed before anything is wiped. */
+static void recovery_kills_a_vmm_that_lives_on(void **state)
+{
+	const struct ceno_rig_options options = { .vmm = FAKE_VMM, .firmware = -1, .trust = -1, .bundle = -1 };
+	struct ceno_rig recovery;
+	struct secrets s = { 0 };
+	(void)state;
+	start_session(&s, "run");
+	assert_int_equal(kill(rig.warden, SIGSTOP), 0);
+	assert_false(is_dead(rig.vmm));
+	ceno_rig_open_recovery(&recovery, &options, rig.ram, rig.vmm);
+	ceno_rig_until(&recovery, &recovery.exited, 15000);
+	assert_int_equal(recovery.wiped, 1);
+	assert_true(is_dead(rig.vmm));
+	assert_int_equal(ceno_rig_search(rig.ram, s.raw, sizeof s.raw), 0);
+	ceno_rig_close(&recovery);
+}
+
+/* The pid may be somebody else's by now: he stays alive. */
+static void recovery_spares_a_stranger_with_the_pid(void **state)
+{
+	const struct ceno_rig_options options = { .vmm = FAKE_VMM, .firmware = -1, .trust = -1, .bundle = -1 };
+	struct secrets s = { 0 };
+	struct ceno_rig recovery;
+	(void)state;
+	start_session(&s, "run");
+	assert_int_equal(kill(rig.warden, SIGKILL), 0);
+	ceno_rig_until(&rig, &rig.exited, 5000);
+	for (int i = 0; i < 100 && !is_dead(rig.vmm); i++)
+		usleep(10000);
+	pid_t stranger = fork();
+	if (stranger == 0)
+		for (;;)
+			pause();
+	ceno_rig_open_recovery(&recovery, &options, rig.ram, stranger);
+	ceno_rig_until(&recovery, &recovery.exited, 15000);
+	assert_int_equal(recovery.wiped, 1);
+	assert_false(is_dead(stranger));
+	kill(stranger, SIGKILL);
+	waitpid(stranger, NULL, 0);
 	ceno_rig_close(&recovery);
 }
 
@@ -275,6 +322,8 @@ int main(void)
 		cmocka_unit_test_teardown(nothing_of_a_real_guest_survives, teardown),
 		cmocka_unit_test_teardown(nothing_of_a_real_guest_survives_a_crash, teardown),
 		cmocka_unit_test_teardown(recovery_wipes_after_the_warden_died, teardown),
+		cmocka_unit_test_teardown(recovery_kills_a_vmm_that_lives_on, teardown),
+		cmocka_unit_test_teardown(recovery_spares_a_stranger_with_the_pid, teardown),
 		cmocka_unit_test_teardown(recovery_does_not_claim_what_it_cannot_seal, teardown),
 	};
 	if (geteuid() != 0) {
