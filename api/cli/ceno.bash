@@ -1,0 +1,35 @@
+# bash completion for ceno(1)
+_ceno() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]-} i
+	local -A options=(
+		[run]="--input --env --memory --ttl --pledge --proof --no-proof --opening --nonce --classification --jurisdiction --hold --no-stdin --quiet --json --socket --help"
+		[exec]="--json --socket --help" [destroy]="--proof --json --quiet --socket --help"
+		[ls]="--all --json --socket --help" [verify]="--nonce --mem --pin --refuse-test-key --explain --json --help"
+		[attest]="--nonce --json --socket --help" [doctor]="--json --socket --help" [version]="--json --socket --help"
+	)
+	COMPREPLY=()
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		mapfile -t COMPREPLY < <(compgen -W "${!options[*]} --help --version" -- "$cur")
+		return
+	fi
+	case $prev in
+	--classification) mapfile -t COMPREPLY < <(compgen -W "general PHI PII financial credentials" -- "$cur"); return ;;
+	--jurisdiction) mapfile -t COMPREPLY < <(compgen -W "US EU UK CA AU IN OTHER" -- "$cur"); return ;;
+	--pledge) mapfile -t COMPREPLY < <(compgen -W "stdio stdio,rw stdio,rw,spawn" -- "$cur"); return ;;
+	--mem) mapfile -t COMPREPLY < <(compgen -W "full none sample:1" -- "$cur"); return ;;
+	--input | --proof | --opening | --pin | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	esac
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		[ "${COMP_WORDS[i]}" = -- ] || continue
+		[ "$i" -eq $((COMP_CWORD - 1)) ] && mapfile -t COMPREPLY < <(compgen -c -- "$cur") || mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+	done
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "${options[$command]-}" -- "$cur")
+	elif [ "$command" = verify ]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	elif [ "$command" = destroy ] || [ "$command" = exec ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(ceno ls 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur")
+	fi
+}
+complete -o filenames -F _ceno ceno
