@@ -23,7 +23,8 @@ static void try_launch(const uint8_t *data, size_t size)
 		{ CENO_GPA_BOOT, CENO_PAGE, CENO_VMM_FD_BOOT, CENO_SLOT_READ_ONLY },
 		{ CENO_GPA_RAM, CENO_RAM_MIN, CENO_VMM_FD_RAM, CENO_SLOT_READ_WRITE },
 	};
-	struct ceno_vmm_launch launch = { .magic = CENO_VMM_LAUNCH_MAGIC, .abi_version = CENO_ABI_VERSION,
+	struct ceno_vmm_launch launch = { .magic = CENO_VMM_LAUNCH_MAGIC,
+		                          .abi_version = CENO_ABI_VERSION,
 		                          .slot_count = sizeof(slots) / sizeof(slots[0]),
 		                          .regs = { .cr0 = 0x80000001u, .cr4 = 0x20, .efer = 0x100 } };
 	memcpy(launch.slots, slots, sizeof(slots));

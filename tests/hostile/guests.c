@@ -33,7 +33,7 @@
 	X(lie_stdin, RING_LIE, 0, 0) \
 	X(lie_report, RING_LIE, 0, 0)
 
-#define ANY UINT64_MAX
+#define ANY        UINT64_MAX
 #define TIMEOUT_MS 300
 
 struct expected {
@@ -151,14 +151,12 @@ static void stops_fetch_off_ram(void **state)
 int main(void)
 {
 	static struct expected expected[] = {
-#define EXPECT(name, reason_, value_, gpa_) \
-	{ guest_##name, guest_##name##_end, CENO_VMM_STOP_##reason_, value_, gpa_ },
+#define EXPECT(name, reason_, value_, gpa_) { guest_##name, guest_##name##_end, CENO_VMM_STOP_##reason_, value_, gpa_ },
 		GUESTS(EXPECT)
 	};
 	const struct CMUnitTest tests[] = {
 #define TEST(name_, reason_, value_, gpa_) { .name = #name_, .test_func = check },
-		GUESTS(TEST)
-		cmocka_unit_test(serves_honest_guest),
+		GUESTS(TEST) cmocka_unit_test(serves_honest_guest),
 		cmocka_unit_test(refuses_msrs),
 		cmocka_unit_test(loses_a_dropped_window),
 		cmocka_unit_test(stops_fetch_off_ram),

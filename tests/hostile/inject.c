@@ -31,9 +31,9 @@
 #include "vmm/sandbox/filter.h"
 #include "vmm/sandbox/filter_table.h"
 
-#define NUMBERS 471
-#define X32_BIT 0x40000000u
-#define WORKERS 2
+#define NUMBERS         471
+#define X32_BIT         0x40000000u
+#define WORKERS         2
 #define DESCRIPTORS_MAX 64
 
 extern const uint8_t guest_sleep_forever[], guest_sleep_forever_end[];
@@ -41,10 +41,13 @@ extern const uint8_t guest_sleep_forever[], guest_sleep_forever_end[];
 struct injection {
 	uint64_t number, argument[6];
 	bool vcpu_thread;
-	bool i386;              /* by int 0x80: never admitted */
+	bool i386; /* by int 0x80: never admitted */
 };
 
-static const struct { const char *name; uint64_t request; } kvm_requests[] = {
+static const struct {
+	const char *name;
+	uint64_t request;
+} kvm_requests[] = {
 #include <kvm_requests.inc>
 };
 #define KVM_REQUESTS (sizeof(kvm_requests) / sizeof(kvm_requests[0]))
@@ -52,7 +55,7 @@ static const struct { const char *name; uint64_t request; } kvm_requests[] = {
 /* Linux 6.14 and 6.18 let these two past every filter. Outside a trampoline that the
  * kernel itself maps they do nothing but raise SIGILL or return ENXIO. */
 #define CALL_URETPROBE 335
-#define CALL_UPROBE 336
+#define CALL_UPROBE    336
 
 static bool exempt(const struct injection *in)
 {
@@ -238,15 +241,18 @@ static void add_requests(void)
 	bool vcpu = false;
 	for (size_t i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++)
 		for (size_t j = 0; j < KVM_REQUESTS; j++) {
-			const struct injection in = { .number = SYS_ioctl,
-				                      .argument = { (uint64_t)descriptors[i], kvm_requests[j].request } };
+			const struct injection in = {
+				.number = SYS_ioctl, .argument = { (uint64_t)descriptors[i], kvm_requests[j].request }
+			};
 			vcpu = !vcpu;
 			if (!admitted(&in)) /* KVM_RUN on the vCPU would not come back */
 				add(in, vcpu);
 		}
 }
 
-struct share { size_t first, step; };
+struct share {
+	size_t first, step;
+};
 
 static void inject_share(void **state)
 {

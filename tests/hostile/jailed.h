@@ -13,8 +13,8 @@
 struct jailed_vmm {
 	struct tinyvm tiny;
 	struct ceno_child child;
-	int control;            /* our end */
-	int input, output;      /* our ends of the program's stdin and stdout */
+	int control;       /* our end */
+	int input, output; /* our ends of the program's stdin and stdout */
 };
 
 /* Which program: a path, or NULL for bin/ceno-vmm of the build this test lies in. */

@@ -21,12 +21,13 @@
 #include "vmm/sandbox/jail.h"
 
 #define GUEST(name) extern const uint8_t guest_##name[], guest_##name##_end[];
-GUEST(hello) GUEST(spin) GUEST(stop_code) GUEST(write_boot) GUEST(lie_report) GUEST(sleep_forever) GUEST(flood)
+GUEST(hello)
+GUEST(spin) GUEST(stop_code) GUEST(write_boot) GUEST(lie_report) GUEST(sleep_forever) GUEST(flood)
 #define CODE(name) guest_##name, (size_t)(guest_##name##_end - guest_##name)
 
 #define EXITED(code) ((uint32_t)(code) | CLD_EXITED << 8)
 
-static void expect_stop(struct jailed_vmm *vmm, uint32_t reason, int code)
+    static void expect_stop(struct jailed_vmm *vmm, uint32_t reason, int code)
 {
 	struct ceno_vmm_record record;
 	assert_true(jailed_receive(vmm, &record));
@@ -146,8 +147,9 @@ static void refuses_bad_orders(void **state)
 {
 	(void)state;
 	static const struct ceno_vmm_record bad[] = {
-		{ .type = CENO_VMM_DRAIN }, { .type = CENO_VMM_REQUEST }, { .type = CENO_VMM_LOCKED },
-		{ .type = 99 }, { .type = CENO_VMM_GO, .value = 1 }, { .type = CENO_VMM_GO, .reserved2 = { 0, 0, 0, 1 } },
+		{ .type = CENO_VMM_DRAIN },          { .type = CENO_VMM_REQUEST },
+		{ .type = CENO_VMM_LOCKED },         { .type = 99 },
+		{ .type = CENO_VMM_GO, .value = 1 }, { .type = CENO_VMM_GO, .reserved2 = { 0, 0, 0, 1 } },
 	};
 	for (size_t i = 0; i <= sizeof(bad) / sizeof(bad[0]); i++) {
 		struct jailed_vmm vmm;
@@ -237,14 +239,10 @@ static void is_locked(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(serves_a_program),
-		cmocka_unit_test(drains),
-		cmocka_unit_test(drain_gives_up),
-		cmocka_unit_test(drain_gives_all),
-		cmocka_unit_test(reports_stops),
-		cmocka_unit_test(ends_with_the_warden),
-		cmocka_unit_test(refuses_bad_orders),
-		cmocka_unit_test(refuses_bad_launches),
+		cmocka_unit_test(serves_a_program),   cmocka_unit_test(drains),
+		cmocka_unit_test(drain_gives_up),     cmocka_unit_test(drain_gives_all),
+		cmocka_unit_test(reports_stops),      cmocka_unit_test(ends_with_the_warden),
+		cmocka_unit_test(refuses_bad_orders), cmocka_unit_test(refuses_bad_launches),
 		cmocka_unit_test(is_locked),
 	};
 	if (geteuid() != 0) {

@@ -28,7 +28,8 @@ static void run_stepped(struct tinyvm *vm, struct ceno_step *step)
 	vm->step = step;
 	struct ceno_vcpu_stop stop = tiny_run(vm, 2000);
 	if (stop.reason != CENO_VMM_STOP_GUEST_STOP || stop.value != 7)
-		fail_msg("reason %u value %#lx gpa %#lx", stop.reason, (unsigned long)stop.value, (unsigned long)stop.gpa);
+		fail_msg("reason %u value %#lx gpa %#lx", stop.reason, (unsigned long)stop.value,
+		         (unsigned long)stop.gpa);
 }
 
 static void runs_unstepped(void **state)

@@ -14,12 +14,12 @@
 
 #include "vmm/core/launch_check.h"
 
-#define PML4 0x1000u
-#define PDPT 0x2000u
-#define PD_FIRST 0x3000u /* five of them: 0 to 5 GiB */
-#define PDS 5u
-#define PTE_RW 0x3u
-#define PTE_USER 0x4u
+#define PML4      0x1000u
+#define PDPT      0x2000u
+#define PD_FIRST  0x3000u /* five of them: 0 to 5 GiB */
+#define PDS       5u
+#define PTE_RW    0x3u
+#define PTE_USER  0x4u
 #define PTE_LARGE 0x80u
 
 static uint8_t *make(struct tinyvm *vm, uint32_t which, uint64_t gpa, uint64_t bytes, uint32_t rights)
@@ -31,7 +31,7 @@ static uint8_t *make(struct tinyvm *vm, uint32_t which, uint64_t gpa, uint64_t b
 	assert_true(at != MAP_FAILED);
 	vm->fd[which] = fd;
 	vm->launch.slots[vm->launch.slot_count++] =
-		(struct ceno_vmm_slot){ .gpa = gpa, .bytes = bytes, .fd = which, .rights = rights };
+	    (struct ceno_vmm_slot){ .gpa = gpa, .bytes = bytes, .fd = which, .rights = rights };
 	return at;
 }
 
@@ -89,8 +89,13 @@ void tiny_init(struct tinyvm *vm, const void *code, size_t bytes)
 	vm->launch.magic = CENO_VMM_LAUNCH_MAGIC;
 	vm->launch.abi_version = CENO_ABI_VERSION;
 	vm->launch.pledge_mask = 1u << CENO_PLEDGE_STDIO;
-	vm->launch.regs = (struct ceno_vmm_registers){ .rip = CENO_GPA_FIRMWARE, .rsp = CENO_GPA_RAM + 0x100000,
-		.cr0 = 0x80050033u, .cr3 = CENO_GPA_RAM + PML4, .cr4 = 0x620, .efer = 0xd00, .tss_limit = 0x67 };
+	vm->launch.regs = (struct ceno_vmm_registers){ .rip = CENO_GPA_FIRMWARE,
+		                                       .rsp = CENO_GPA_RAM + 0x100000,
+		                                       .cr0 = 0x80050033u,
+		                                       .cr3 = CENO_GPA_RAM + PML4,
+		                                       .cr4 = 0x620,
+		                                       .efer = 0xd00,
+		                                       .tss_limit = 0x67 };
 	assert_int_equal(ceno_launch_check(&vm->launch, sizeof(vm->launch), CENO_VMM_SINGLE_STEP), CENO_LAUNCH_NONE);
 }
 
@@ -112,8 +117,9 @@ void tiny_add_ring3(struct tinyvm *vm, const void *user, size_t bytes)
 	put64(vm, TINY_GDT + (CENO_SEL_USER_SS & ~7u), 0x00cff3000000ffffull);
 	put64(vm, TINY_GDT + (CENO_SEL_USER_CS & ~7u), 0x00affb000000ffffull);
 	put64(vm, TINY_TSS + 4, TINY_RSP0);
-	put64(vm, TINY_IDT + 3 * 16, (handler & 0xffff) | (uint64_t)CENO_SEL_KERNEL_CS << 16 | 0xee00ull << 32 |
-	                                     (handler >> 16 & 0xffff) << 48);
+	put64(vm, TINY_IDT + 3 * 16,
+	      (handler & 0xffff) | (uint64_t)CENO_SEL_KERNEL_CS << 16 | 0xee00ull << 32 |
+	          (handler >> 16 & 0xffff) << 48);
 	put64(vm, TINY_IDT + 3 * 16 + 8, handler >> 32);
 	struct ceno_vmm_registers *regs = &vm->launch.regs;
 	regs->gdt_base = TINY_GDT;
@@ -127,8 +133,7 @@ void tiny_add_ring3(struct tinyvm *vm, const void *user, size_t bytes)
 void tiny_open_to_user(struct tinyvm *vm, uint64_t gpa)
 {
 	uint64_t table = gpa >> 30, page = gpa >> 21 & 511;
-	put64(vm, CENO_GPA_RAM + PDPT + table * 8,
-	      CENO_GPA_RAM + PD_FIRST + table * CENO_PAGE + PTE_RW + PTE_USER);
+	put64(vm, CENO_GPA_RAM + PDPT + table * 8, CENO_GPA_RAM + PD_FIRST + table * CENO_PAGE + PTE_RW + PTE_USER);
 	put64(vm, CENO_GPA_RAM + PD_FIRST + table * CENO_PAGE + page * 8,
 	      (gpa & ~(CENO_LARGE_PAGE - 1)) + PTE_RW + PTE_USER + PTE_LARGE);
 }

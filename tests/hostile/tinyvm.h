@@ -18,12 +18,12 @@ struct tinyvm {
 	struct ceno_vmm_launch launch;
 	int fd[CENO_VMM_FD_END];
 	struct ceno_runner runner;
-	struct ceno_step *step;          /* NULL, or set before tiny_run */
-	uint8_t *ram;                    /* mappings of the test's own */
+	struct ceno_step *step; /* NULL, or set before tiny_run */
+	uint8_t *ram;           /* mappings of the test's own */
 	uint8_t *window;
-	unsigned programs;               /* program events seen */
+	unsigned programs; /* program events seen */
 	bool stopped;
-	bool msr_exits;                  /* KVM reports refused MSRs */
+	bool msr_exits; /* KVM reports refused MSRs */
 };
 
 /* Make the descriptors and the record. code: bytes of the guest, copied. */

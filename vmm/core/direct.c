@@ -27,12 +27,12 @@
 #include "vmm/warden/layout.h"
 
 #define STATUS_STOPPED 125
-#define STATUS_USAGE 2
+#define STATUS_USAGE   2
 
 struct options {
 	const char *firmware, *trust, *bundle, *pack, *window_dump, *step_table;
 	uint64_t memory_bytes;
-	uint32_t syscall_mode;  /* 0: ask the probe */
+	uint32_t syscall_mode; /* 0: ask the probe */
 };
 
 struct direct {
@@ -180,8 +180,12 @@ static int fill_layout(struct direct *direct, struct ceno_layout_input *in)
 
 static int lay_out(struct direct *direct)
 {
-	static const char *const why[] = { "", "unusable --memory", "malformed firmware", "malformed bundle",
-		                           "unusable input", "it does not fit into the kernel pool" };
+	static const char *const why[] = { "",
+		                           "unusable --memory",
+		                           "malformed firmware",
+		                           "malformed bundle",
+		                           "unusable input",
+		                           "it does not fit into the kernel pool" };
 	struct ceno_layout_input in = { 0 };
 	int result = fill_layout(direct, &in);
 	if (result)
@@ -197,8 +201,8 @@ static int lay_out(struct direct *direct)
 static void add_slot(struct direct *direct, uint32_t which, uint64_t gpa, uint32_t rights)
 {
 	if (direct->fd[which] >= 0)
-		direct->launch.slots[direct->launch.slot_count++] = (struct ceno_vmm_slot){
-			.gpa = gpa, .bytes = direct->bytes[which], .fd = which, .rights = rights };
+		direct->launch.slots[direct->launch.slot_count++] =
+		    (struct ceno_vmm_slot){ .gpa = gpa, .bytes = direct->bytes[which], .fd = which, .rights = rights };
 }
 
 static int make_record(struct direct *direct)
@@ -277,10 +281,13 @@ static int run(struct direct *direct)
 static const char *stop_code_text(uint64_t code)
 {
 	switch (code) {
-#define STOP_CODE_CASE(name, value, text) case value: return text;
+#define STOP_CODE_CASE(name, value, text) \
+	case value: \
+		return text;
 		CENO_STOP_CODES(STOP_CODE_CASE)
 #undef STOP_CODE_CASE
-	default: return "a code that has no meaning";
+	default:
+		return "a code that has no meaning";
 	}
 }
 
@@ -313,7 +320,7 @@ static int dump_window(const struct direct *direct)
 	if (!direct->options.window_dump)
 		return 0;
 	const struct ceno_slot_map *window =
-		ceno_slots_find(&direct->runner.vm.slots, CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO);
+	    ceno_slots_find(&direct->runner.vm.slots, CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO);
 	int fd = open(direct->options.window_dump, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || write(fd, window->host, window->bytes) != (ssize_t)window->bytes || close(fd) < 0)
 		return complain("cannot write %s: %m", direct->options.window_dump);
@@ -327,7 +334,8 @@ static int conclude(struct direct *direct)
 	if (!direct->has_report)
 		return STATUS_STOPPED;
 	print_program(&direct->report);
-	if (result || direct->runner.stop.reason != CENO_VMM_STOP_DRAINED || direct->report.state == CENO_PROGRAM_REFUSED)
+	if (result || direct->runner.stop.reason != CENO_VMM_STOP_DRAINED ||
+	    direct->report.state == CENO_PROGRAM_REFUSED)
 		return STATUS_STOPPED;
 	return direct->report.signal ? 128 + (int)direct->report.signal : (int)direct->report.exit_status;
 }
@@ -367,10 +375,14 @@ static bool parse_memory(const char *word, uint64_t *bytes)
 static bool parse(int argc, char **argv, struct options *options)
 {
 	static const struct option table[] = {
-		{ "firmware", required_argument, NULL, 'f' },    { "trust", required_argument, NULL, 't' },
-		{ "bundle", required_argument, NULL, 'b' },      { "pack", required_argument, NULL, 'p' },
-		{ "memory", required_argument, NULL, 'm' },      { "syscall-mode", required_argument, NULL, 's' },
-		{ "window-dump", required_argument, NULL, 'w' }, { "step-table", required_argument, NULL, 'i' },
+		{ "firmware", required_argument, NULL, 'f' },
+		{ "trust", required_argument, NULL, 't' },
+		{ "bundle", required_argument, NULL, 'b' },
+		{ "pack", required_argument, NULL, 'p' },
+		{ "memory", required_argument, NULL, 'm' },
+		{ "syscall-mode", required_argument, NULL, 's' },
+		{ "window-dump", required_argument, NULL, 'w' },
+		{ "step-table", required_argument, NULL, 'i' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int letter;
@@ -378,15 +390,32 @@ static bool parse(int argc, char **argv, struct options *options)
 	*options = (struct options){ .memory_bytes = 256ull << 20 };
 	while ((letter = getopt_long(argc, argv, "", table, NULL)) != -1) {
 		switch (letter) {
-		case 'f': options->firmware = optarg; break;
-		case 't': options->trust = optarg; break;
-		case 'b': options->bundle = optarg; break;
-		case 'p': options->pack = optarg; break;
-		case 'm': ok = ok && parse_memory(optarg, &options->memory_bytes); break;
-		case 's': ok = ok && parse_mode(optarg, &options->syscall_mode); break;
-		case 'w': options->window_dump = optarg; break;
-		case 'i': options->step_table = optarg; break;
-		default: return false;
+		case 'f':
+			options->firmware = optarg;
+			break;
+		case 't':
+			options->trust = optarg;
+			break;
+		case 'b':
+			options->bundle = optarg;
+			break;
+		case 'p':
+			options->pack = optarg;
+			break;
+		case 'm':
+			ok = ok && parse_memory(optarg, &options->memory_bytes);
+			break;
+		case 's':
+			ok = ok && parse_mode(optarg, &options->syscall_mode);
+			break;
+		case 'w':
+			options->window_dump = optarg;
+			break;
+		case 'i':
+			options->step_table = optarg;
+			break;
+		default:
+			return false;
 		}
 	}
 	return ok && optind == argc && options->firmware && options->trust && options->bundle;

@@ -17,19 +17,19 @@
 #include "vmm/sandbox/filter_table.h"
 #include "vmm/sandbox/jail.h"
 
-#define EXIT_VIOLATION 3
-#define EXIT_HOST 4
+#define EXIT_VIOLATION   3
+#define EXIT_HOST        4
 #define DESCRIPTOR_LIMIT 64 /* the table, eventfds, epoll; the vCPU moves to number 60 */
-#define SEALS_CONTENT (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
-#define SEALS_LENGTH (F_SEAL_SHRINK | F_SEAL_GROW)
+#define SEALS_CONTENT    (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
+#define SEALS_LENGTH     (F_SEAL_SHRINK | F_SEAL_GROW)
 
 struct jailed {
 	struct ceno_runner runner;
 	struct ceno_vmm_launch launch;
 	struct ceno_jail_result jail;
 	uv_poll_t control;
-	bool locked;            /* nothing is obeyed before */
-	bool went;              /* GO was received */
+	bool locked; /* nothing is obeyed before */
+	bool went;   /* GO was received */
 };
 
 /* ---- to the warden --------------------------------------------------------- */
@@ -43,8 +43,9 @@ static void send_record(const struct ceno_vmm_record *record)
 
 static int refuse(uint32_t reason, uint64_t value, uint64_t stage)
 {
-	const struct ceno_vmm_record record = { .type = CENO_VMM_STOPPED, .reason = reason, .value = value,
-		                                .gpa = stage };
+	const struct ceno_vmm_record record = {
+		.type = CENO_VMM_STOPPED, .reason = reason, .value = value, .gpa = stage
+	};
 	send_record(&record);
 	return EXIT_HOST;
 }
@@ -58,10 +59,17 @@ static void on_program(void *owner, const struct ceno_program_report *report)
 {
 	(void)owner;
 	const struct ceno_vmm_record record = {
-		.type = CENO_VMM_PROGRAM, .program_seq = report->seq, .exit_status = report->exit_status,
-		.signal = report->signal, .refusal = report->refusal, .out_of_memory = report->out_of_memory,
-		.entry_tsc = report->entry_tsc, .done_tsc = report->done_tsc, .syscalls = report->syscalls,
-		.faults = report->faults, .ram_peak_bytes = report->ram_peak_bytes,
+		.type = CENO_VMM_PROGRAM,
+		.program_seq = report->seq,
+		.exit_status = report->exit_status,
+		.signal = report->signal,
+		.refusal = report->refusal,
+		.out_of_memory = report->out_of_memory,
+		.entry_tsc = report->entry_tsc,
+		.done_tsc = report->done_tsc,
+		.syscalls = report->syscalls,
+		.faults = report->faults,
+		.ram_peak_bytes = report->ram_peak_bytes,
 	};
 	send_record(&record);
 }
@@ -70,8 +78,9 @@ static void on_program(void *owner, const struct ceno_program_report *report)
 static void on_stopped(void *owner, const struct ceno_vcpu_stop *stop)
 {
 	(void)owner;
-	const struct ceno_vmm_record record = { .type = CENO_VMM_STOPPED, .reason = stop->reason, .value = stop->value,
-		                                .gpa = stop->gpa };
+	const struct ceno_vmm_record record = {
+		.type = CENO_VMM_STOPPED, .reason = stop->reason, .value = stop->value, .gpa = stop->gpa
+	};
 	send_record(&record);
 	if (stop->reason >= CENO_VMM_STOP_HOST_ERROR)
 		_exit(EXIT_HOST);
@@ -148,7 +157,8 @@ static int enter_jail(struct jailed *jailed)
 		bool optional = fd == CENO_VMM_FD_PACK || fd == CENO_VMM_FD_IMAGE || fd >= CENO_VMM_FD_WINDOW;
 		keep[fd] = (struct ceno_jail_fd){ .fd = fd, .type = type, .required = !optional };
 	}
-	const struct ceno_jail_options options = { .keep = keep, .keep_count = CENO_VMM_FD_END,
+	const struct ceno_jail_options options = { .keep = keep,
+		                                   .keep_count = CENO_VMM_FD_END,
 		                                   .control_fd = CENO_VMM_FD_CONTROL,
 		                                   .descriptor_limit = DESCRIPTOR_LIMIT };
 	return ceno_jail_enter(&options, &jailed->jail);

@@ -9,12 +9,13 @@
 
 #include "guest-kernel/abi/window.h"
 
-#define CR0_NEEDED 0x80000001ull /* PG, PE */
-#define CR4_NEEDED 0x20ull       /* PAE */
-#define EFER_NEEDED 0x100ull     /* LME */
+#define CR0_NEEDED      0x80000001ull /* PG, PE */
+#define CR4_NEEDED      0x20ull       /* PAE */
+#define EFER_NEEDED     0x100ull      /* LME */
 #define TABLE_LIMIT_MAX 0xffffu
-#define NEEDED_FDS (1u << CENO_VMM_FD_FIRMWARE | 1u << CENO_VMM_FD_TRUST | 1u << CENO_VMM_FD_BUNDLE | \
-	            1u << CENO_VMM_FD_BOOT | 1u << CENO_VMM_FD_RAM)
+#define NEEDED_FDS \
+	(1u << CENO_VMM_FD_FIRMWARE | 1u << CENO_VMM_FD_TRUST | 1u << CENO_VMM_FD_BUNDLE | 1u << CENO_VMM_FD_BOOT | \
+	 1u << CENO_VMM_FD_RAM)
 
 struct place {
 	uint64_t gpa, min_bytes, max_bytes;
@@ -41,8 +42,8 @@ static bool find_place(uint32_t fd, struct place *place)
 		return false;
 	bool stdio = fd == CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO;
 	*place = (struct place){ CENO_GPA_WINDOW + (fd - CENO_VMM_FD_WINDOW) * CENO_WINDOW_STRIDE,
-		                 stdio ? CENO_STDIO_BYTES : CENO_PAGE,
-		                 stdio ? CENO_STDIO_BYTES : CENO_WINDOW_STRIDE, CENO_SLOT_READ_WRITE };
+		                 stdio ? CENO_STDIO_BYTES : CENO_PAGE, stdio ? CENO_STDIO_BYTES : CENO_WINDOW_STRIDE,
+		                 CENO_SLOT_READ_WRITE };
 	return true;
 }
 
@@ -82,8 +83,8 @@ static enum ceno_launch_fault check_slots(const struct ceno_vmm_launch *launch)
 static bool registers_ok(const struct ceno_vmm_registers *regs)
 {
 	return (regs->cr0 & CR0_NEEDED) == CR0_NEEDED && (regs->cr4 & CR4_NEEDED) == CR4_NEEDED &&
-	       (regs->efer & EFER_NEEDED) == EFER_NEEDED && regs->gdt_limit <= TABLE_LIMIT_MAX &&
-	       regs->idt_limit <= TABLE_LIMIT_MAX && regs->tss_limit <= TABLE_LIMIT_MAX;
+	    (regs->efer & EFER_NEEDED) == EFER_NEEDED && regs->gdt_limit <= TABLE_LIMIT_MAX &&
+	    regs->idt_limit <= TABLE_LIMIT_MAX && regs->tss_limit <= TABLE_LIMIT_MAX;
 }
 
 enum ceno_launch_fault ceno_launch_check(const void *record, size_t bytes, uint32_t allowed_flags)
@@ -114,7 +115,9 @@ enum ceno_launch_fault ceno_launch_check(const void *record, size_t bytes, uint3
 const char *ceno_launch_fault_text(enum ceno_launch_fault fault)
 {
 	switch (fault) {
-#define FAULT_CASE(name, number, text) case CENO_LAUNCH_##name: return text;
+#define FAULT_CASE(name, number, text) \
+	case CENO_LAUNCH_##name: \
+		return text;
 		CENO_LAUNCH_FAULTS(FAULT_CASE)
 #undef FAULT_CASE
 	}
@@ -124,9 +127,12 @@ const char *ceno_launch_fault_text(enum ceno_launch_fault fault)
 const char *ceno_vmm_stop_text(uint32_t reason)
 {
 	switch (reason) {
-#define STOP_CASE(name, number, text) case CENO_VMM_STOP_##name: return text;
+#define STOP_CASE(name, number, text) \
+	case CENO_VMM_STOP_##name: \
+		return text;
 		CENO_VMM_STOP_REASONS(STOP_CASE)
 #undef STOP_CASE
-	default: return "unknown reason";
+	default:
+		return "unknown reason";
 	}
 }

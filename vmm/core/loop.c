@@ -84,8 +84,7 @@ static void on_doorbell(uv_poll_t *poll, int status, int events)
 static int init_stdio(struct ceno_runner *runner, const int fd[CENO_VMM_FD_END])
 {
 	static const struct ceno_stdio_events events = { on_program, on_lie, on_drained };
-	const struct ceno_slot_map *window =
-		ceno_slots_find(&runner->vm.slots, CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO);
+	const struct ceno_slot_map *window = ceno_slots_find(&runner->vm.slots, CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO);
 	if (!window)
 		return 0;
 	runner->has_stdio = true;
@@ -99,7 +98,7 @@ static int init_stdio(struct ceno_runner *runner, const int fd[CENO_VMM_FD_END])
 }
 
 int ceno_runner_init(struct ceno_runner *runner, const struct ceno_vmm_launch *launch, const int fd[CENO_VMM_FD_END],
-                      struct ceno_step *step, const struct ceno_runner_events *events, void *owner)
+                     struct ceno_step *step, const struct ceno_runner_events *events, void *owner)
 {
 	memset(runner, 0, sizeof(*runner));
 	runner->events = events;

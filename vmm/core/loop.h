@@ -19,7 +19,11 @@
 #define CENO_FLUSH_MS 200
 
 enum ceno_runner_state {
-	CENO_RUNNER_READY, CENO_RUNNER_RUNNING, CENO_RUNNER_DRAINING, CENO_RUNNER_FLUSHING, CENO_RUNNER_STOPPED
+	CENO_RUNNER_READY,
+	CENO_RUNNER_RUNNING,
+	CENO_RUNNER_DRAINING,
+	CENO_RUNNER_FLUSHING,
+	CENO_RUNNER_STOPPED
 };
 
 struct ceno_runner_events {
@@ -30,7 +34,7 @@ struct ceno_runner_events {
 struct ceno_runner {
 	struct ceno_vm vm;
 	uv_loop_t loop;
-	int parked_fd;                  /* owned eventfd: the vCPU thread writes it once. Not uv_async_t, whose
+	int parked_fd; /* owned eventfd: the vCPU thread writes it once. Not uv_async_t, whose
 	                                   receiver may yield the CPU by a call that the filter refuses */
 	uv_poll_t parked;
 	uv_timer_t flush;
@@ -38,7 +42,7 @@ struct ceno_runner {
 	struct ceno_stdio stdio;
 	bool has_stdio;
 	enum ceno_runner_state state;
-	struct ceno_vcpu_stop stop;     /* first reason wins */
+	struct ceno_vcpu_stop stop; /* first reason wins */
 	const struct ceno_runner_events *events;
 	void *owner;
 };
@@ -46,7 +50,7 @@ struct ceno_runner {
 /* Build the VM and the loop around it. fd: by enum ceno_vmm_fd, borrowed. Errors as
  * ceno_vm_init (runner->vm.failed). */
 int ceno_runner_init(struct ceno_runner *runner, const struct ceno_vmm_launch *launch, const int fd[CENO_VMM_FD_END],
-                      struct ceno_step *step, const struct ceno_runner_events *events, void *owner);
+                     struct ceno_step *step, const struct ceno_runner_events *events, void *owner);
 
 /* First KVM_RUN. */
 void ceno_runner_go(struct ceno_runner *runner);

@@ -85,6 +85,8 @@ int main(int argc, char **argv)
 		return print_filter();
 	if (argc == 1)
 		return ceno_jailed_main();
-	fprintf(stderr, "usage: ceno-vmm --probe | --print-filter | --print-filter-hash | --direct --firmware F --trust T --bundle B [options]\n");
+	fprintf(stderr,
+	        "usage: ceno-vmm --probe | --print-filter | --print-filter-hash | --direct --firmware F --trust T "
+	        "--bundle B [options]\n");
 	return 2;
 }

@@ -13,8 +13,8 @@
 #include "vmm/kvm/step.h"
 
 #define KICK_SIGNAL SIGUSR1
-#define GATE_GO 1u  /* what is written to the gate; the values add up */
-#define GATE_END 2u
+#define GATE_GO     1u /* what is written to the gate; the values add up */
+#define GATE_END    2u
 
 #ifndef KVM_EXIT_MEMORY_FAULT
 #define KVM_EXIT_MEMORY_FAULT 39 /* Linux 6.8; newer than the headers of Debian 12 */

@@ -23,9 +23,9 @@
 struct ceno_step; /* kvm/step.h: counting ring-0 instructions, direct mode only */
 
 struct ceno_vcpu_stop {
-	uint32_t reason;        /* enum ceno_vmm_stop; NONE: still running */
-	uint64_t value;         /* stop code, errno, port, MSR or KVM's own number */
-	uint64_t gpa;           /* violations on memory */
+	uint32_t reason; /* enum ceno_vmm_stop; NONE: still running */
+	uint64_t value;  /* stop code, errno, port, MSR or KVM's own number */
+	uint64_t gpa;    /* violations on memory */
 };
 
 struct ceno_vcpu {
@@ -36,10 +36,10 @@ struct ceno_vcpu {
 	void *owner;
 	pthread_t thread;
 	_Atomic pid_t tid;
-	pid_t pid;                      /* of the process; getpid is not admitted after lock */
+	pid_t pid; /* of the process; getpid is not admitted after lock */
 	_Atomic bool kicked;
-	int gate_fd;                    /* owned eventfd: go, and where the thread parks */
-	struct ceno_vcpu_stop stop;     /* valid once parked() was called */
+	int gate_fd;                /* owned eventfd: go, and where the thread parks */
+	struct ceno_vcpu_stop stop; /* valid once parked() was called */
 };
 
 /* Start the thread; it waits for ceno_vcpu_go. Returns when its tid is known. All

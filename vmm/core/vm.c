@@ -14,7 +14,7 @@
 static int init_windows(struct ceno_vm *vm)
 {
 	int result = ceno_kvm_route_windows(&vm->kvm, CENO_PLEDGE_COUNT);
-	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT && !result; class++) {
+	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT && !result; class ++) {
 		if (!(vm->pledge_mask & 1u << class))
 			continue;
 		vm->doorbell_fd[class] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -41,7 +41,7 @@ static int init_vcpu(struct ceno_vm *vm, const struct ceno_vmm_launch *launch)
 
 static void undo(struct ceno_vm *vm)
 {
-	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class++) {
+	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class ++) {
 		if (vm->doorbell_fd[class] >= 0)
 			close(vm->doorbell_fd[class]);
 		if (vm->irq_fd[class] >= 0)
@@ -84,7 +84,7 @@ int ceno_vm_init(struct ceno_vm *vm, const struct ceno_vmm_launch *launch, const
 	memset(vm, 0, sizeof(*vm));
 	vm->kvm = (struct ceno_kvm){ .vm_fd = -1, .vcpu_fd = -1 };
 	vm->pledge_mask = launch->pledge_mask;
-	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class++)
+	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class ++)
 		vm->doorbell_fd[class] = vm->irq_fd[class] = -1;
 	vm->vcpu.kvm = &vm->kvm;
 	vm->vcpu.slots = &vm->slots;

@@ -16,8 +16,8 @@ struct ceno_vm {
 	uint32_t pledge_mask;
 	int doorbell_fd[CENO_PLEDGE_COUNT]; /* owned eventfds; -1: not pledged */
 	int irq_fd[CENO_PLEDGE_COUNT];
-	bool msr_exits;                     /* refused MSR accesses reach the vmm */
-	const char *failed;                 /* static: which part of init failed */
+	bool msr_exits;     /* refused MSR accesses reach the vmm */
+	const char *failed; /* static: which part of init failed */
 };
 
 /* Build the VM of a checked launch record. fd: descriptors by enum ceno_vmm_fd,

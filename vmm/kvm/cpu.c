@@ -10,18 +10,18 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#define CPUID_ENTRIES 256u
-#define CPUID_KVM_FEATURES 0x40000001u
-#define CPUID_LEAF1_X2APIC (1u << 21)
+#define CPUID_ENTRIES            256u
+#define CPUID_KVM_FEATURES       0x40000001u
+#define CPUID_LEAF1_X2APIC       (1u << 21)
 #define CPUID_LEAF1_TSC_DEADLINE (1u << 24)
-#define CPUID_LEAF7_UMIP (1u << 2)
-#define CR4_UMIP (1ull << 11)
-#define MSR_TSC 0x10u
-#define EFER_LME (1u << 8)
-#define EFER_LMA (1u << 10)
-#define APIC_BASE_X2APIC 0xfee00d00ull /* BSP, enabled, EXTD (SDM vol. 3, 11.12.1) */
-#define CR4_UMIP (1ull << 11)
-#define XCR0_WANTED 0xe7ull            /* x87, SSE, AVX, AVX-512 */
+#define CPUID_LEAF7_UMIP         (1u << 2)
+#define CR4_UMIP                 (1ull << 11)
+#define MSR_TSC                  0x10u
+#define EFER_LME                 (1u << 8)
+#define EFER_LMA                 (1u << 10)
+#define APIC_BASE_X2APIC         0xfee00d00ull /* BSP, enabled, EXTD (SDM vol. 3, 11.12.1) */
+#define CR4_UMIP                 (1ull << 11)
+#define XCR0_WANTED              0xe7ull /* x87, SSE, AVX, AVX-512 */
 
 static int check(int result)
 {
@@ -80,16 +80,19 @@ static int set_system_registers(const struct ceno_kvm *kvm, const struct ceno_vm
 	struct kvm_sregs sregs;
 	if (ioctl(kvm->vcpu_fd, KVM_GET_SREGS, &sregs) < 0)
 		return -errno;
-	const struct kvm_segment code = { .selector = CENO_SEL_KERNEL_CS, .limit = 0xffffffffu, .type = 11,
-		                          .present = 1, .s = 1, .l = 1, .g = 1 };
-	const struct kvm_segment stack = { .selector = CENO_SEL_KERNEL_SS, .limit = 0xffffffffu, .type = 3,
-		                           .present = 1, .s = 1, .db = 1, .g = 1 };
+	const struct kvm_segment code = {
+		.selector = CENO_SEL_KERNEL_CS, .limit = 0xffffffffu, .type = 11, .present = 1, .s = 1, .l = 1, .g = 1
+	};
+	const struct kvm_segment stack = {
+		.selector = CENO_SEL_KERNEL_SS, .limit = 0xffffffffu, .type = 3, .present = 1, .s = 1, .db = 1, .g = 1
+	};
 	const struct kvm_segment null = { .unusable = 1 };
 	sregs.cs = code;
 	sregs.ss = stack;
 	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ldt = null;
-	sregs.tr = (struct kvm_segment){ .selector = CENO_SEL_TSS, .base = regs->tss_base,
-		                         .limit = regs->tss_limit, .type = 11, .present = 1 };
+	sregs.tr = (struct kvm_segment){
+		.selector = CENO_SEL_TSS, .base = regs->tss_base, .limit = regs->tss_limit, .type = 11, .present = 1
+	};
 	sregs.gdt = (struct kvm_dtable){ .base = regs->gdt_base, .limit = (uint16_t)regs->gdt_limit };
 	sregs.idt = (struct kvm_dtable){ .base = regs->idt_base, .limit = (uint16_t)regs->idt_limit };
 	sregs.cr0 = regs->cr0;
@@ -150,6 +153,8 @@ int ceno_kvm_vcpu_reset(const struct ceno_kvm *kvm, const struct ceno_vmm_regist
 		result = set_tsc(kvm);
 	if (result)
 		return result;
-	struct kvm_regs general = { .rip = regs->rip, .rsp = regs->rsp, .rdi = regs->rdi, .rsi = regs->rsi, .rflags = 2 };
+	struct kvm_regs general = {
+		.rip = regs->rip, .rsp = regs->rsp, .rdi = regs->rdi, .rsi = regs->rsi, .rflags = 2
+	};
 	return check(ioctl(kvm->vcpu_fd, KVM_SET_REGS, &general));
 }

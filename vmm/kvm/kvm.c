@@ -82,7 +82,7 @@ int ceno_kvm_route_windows(const struct ceno_kvm *kvm, uint32_t count)
 	for (uint32_t i = 0; i < count; i++) {
 		table.entries[i].gsi = i;
 		table.entries[i].type = KVM_IRQ_ROUTING_MSI;
-		table.entries[i].u.msi.address_lo = 0xfee00000u; /* physical destination, APIC id 0 */
+		table.entries[i].u.msi.address_lo = 0xfee00000u;  /* physical destination, APIC id 0 */
 		table.entries[i].u.msi.data = CENO_VECTOR_WINDOW; /* fixed, edge */
 	}
 	return check(ioctl(kvm->vm_fd, KVM_SET_GSI_ROUTING, &table));
@@ -103,7 +103,9 @@ int ceno_kvm_doorbell(const struct ceno_kvm *kvm, int fd, ceno_gpa_t gpa)
 int ceno_kvm_msr_restrict(const struct ceno_kvm *kvm)
 {
 	static uint8_t all[1] = { 0xff }; /* 1: allowed; read by the kernel only */
-	static const struct { uint32_t base, count; } offered[] = {
+	static const struct {
+		uint32_t base, count;
+	} offered[] = {
 		{ 0x10, 1 },        /* TSC */
 		{ 0x48, 2 },        /* SPEC_CTRL, PRED_CMD */
 		{ 0x6e0, 1 },       /* TSC deadline */
@@ -120,8 +122,7 @@ int ceno_kvm_msr_restrict(const struct ceno_kvm *kvm)
 			                                          .nmsrs = offered[i].count,
 			                                          .bitmap = all };
 	int result = enable_cap(kvm->vm_fd, KVM_CAP_X86_USER_SPACE_MSR,
-	                        KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_INVAL |
-	                                KVM_MSR_EXIT_REASON_FILTER);
+	                        KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_FILTER);
 	return result ? result : check(ioctl(kvm->vm_fd, KVM_X86_SET_MSR_FILTER, &filter));
 }
 

@@ -20,12 +20,12 @@
 #include "vmm/core/launch.h"
 
 struct ceno_kvm {
-	int sys_fd;                 /* /dev/kvm; borrowed */
-	int vm_fd;                  /* owned, -1 when closed */
-	int vcpu_fd;                /* owned, -1 when closed */
-	struct kvm_run *run;        /* owned mapping, run_bytes long */
+	int sys_fd;          /* /dev/kvm; borrowed */
+	int vm_fd;           /* owned, -1 when closed */
+	int vcpu_fd;         /* owned, -1 when closed */
+	struct kvm_run *run; /* owned mapping, run_bytes long */
 	size_t run_bytes;
-	bool has_umip;          /* CPUID offers UMIP, so CR4.UMIP may be set */
+	bool has_umip; /* CPUID offers UMIP, so CR4.UMIP may be set */
 };
 
 /* Create the VM with its split irqchip and x2APIC ids of 32 bits. sys_fd: an open

@@ -21,11 +21,11 @@
 #define PROBE_CODE  0x4000u
 #define PROBE_LSTAR 0x4010u
 #define PROBE_STORE 0x200000u /* mapped, but no slot there */
-#define PTE_USER 0x7u         /* present, writable, user */
-#define PTE_LARGE 0x80u
-#define MSR_STAR 0xc0000081u
-#define MSR_LSTAR 0xc0000082u
-#define MSR_FMASK 0xc0000084u
+#define PTE_USER    0x7u      /* present, writable, user */
+#define PTE_LARGE   0x80u
+#define MSR_STAR    0xc0000081u
+#define MSR_LSTAR   0xc0000082u
+#define MSR_FMASK   0xc0000084u
 
 static void put64(uint8_t *memory, uint32_t at, uint64_t value)
 {
@@ -34,10 +34,10 @@ static void put64(uint8_t *memory, uint32_t at, uint64_t value)
 
 static void lay_out(uint8_t *memory)
 {
-	static const uint8_t ring3[] = { 0x0f, 0x05 };                  /* syscall */
-	static const uint8_t target[] = { 0x8c, 0xc8,                   /* mov %cs,%eax */
-		                          0x89, 0x07,                   /* mov %eax,(%rdi) */
-		                          0xeb, 0xfe };                 /* jmp . */
+	static const uint8_t ring3[] = { 0x0f, 0x05 };  /* syscall */
+	static const uint8_t target[] = { 0x8c, 0xc8,   /* mov %cs,%eax */
+		                          0x89, 0x07,   /* mov %eax,(%rdi) */
+		                          0xeb, 0xfe }; /* jmp . */
 	put64(memory, PROBE_PML4, PROBE_PDPT | PTE_USER);
 	put64(memory, PROBE_PDPT, PROBE_PD | PTE_USER);
 	put64(memory, PROBE_PD, 0 | PTE_USER | PTE_LARGE);
@@ -73,9 +73,14 @@ static int set_ring3(const struct ceno_kvm *kvm)
 
 static int ask(struct ceno_kvm *kvm, uint8_t *memory, struct ceno_probe *probe)
 {
-	const struct ceno_vmm_registers regs = { .rip = PROBE_CODE, .rsp = PROBE_BYTES, .rdi = PROBE_STORE,
-		                                 .cr0 = 0x80000033u, .cr3 = PROBE_PML4, .cr4 = 0x620,
-		                                 .efer = 0xd01, .tss_limit = 0x67 };
+	const struct ceno_vmm_registers regs = { .rip = PROBE_CODE,
+		                                 .rsp = PROBE_BYTES,
+		                                 .rdi = PROBE_STORE,
+		                                 .cr0 = 0x80000033u,
+		                                 .cr3 = PROBE_PML4,
+		                                 .cr4 = 0x620,
+		                                 .efer = 0xd01,
+		                                 .tss_limit = 0x67 };
 	lay_out(memory);
 	int result = ceno_kvm_slot_set(kvm, 0, (ceno_gpa_t){ 0 }, PROBE_BYTES, memory, false);
 	if (!result)

@@ -15,10 +15,10 @@
 enum ceno_kvm_kind { CENO_KVM_VMX = 1, CENO_KVM_SVM = 2, CENO_KVM_PAGING = 3 };
 
 struct ceno_probe {
-	uint32_t kvm_kind;      /* enum ceno_kvm_kind */
-	uint32_t syscall_mode;  /* enum ceno_syscall_mode (boot.h) */
-	uint64_t tsc_hz;        /* guest TSC frequency */
-	bool npt;               /* nested or extended paging in use; false if the module does not say */
+	uint32_t kvm_kind;     /* enum ceno_kvm_kind */
+	uint32_t syscall_mode; /* enum ceno_syscall_mode (boot.h) */
+	uint64_t tsc_hz;       /* guest TSC frequency */
+	bool npt;              /* nested or extended paging in use; false if the module does not say */
 };
 
 /* Probe the KVM behind sys_fd (an open /dev/kvm, borrowed). 0 or a negative errno;

@@ -10,9 +10,9 @@
 
 #include "guest-kernel/abi/bundle.h"
 
-#define MSR_LSTAR 0xc0000082u
+#define MSR_LSTAR      0xc0000082u
 #define CANONICAL_HIGH (1ull << 63)
-#define DR7_LOCAL(n) (1ull << ((n) * 2))
+#define DR7_LOCAL(n)   (1ull << ((n)*2))
 
 static int set_stepping(struct ceno_step *step, const struct ceno_kvm *kvm, bool on)
 {
@@ -55,7 +55,7 @@ static uint64_t idt_target(const struct ceno_step *step, const struct ceno_kvm *
 	if (!peek(step, kvm, idt + vector * 16u, gate, sizeof(gate)))
 		return 0;
 	return (uint64_t)gate[0] | (uint64_t)gate[1] << 8 | (uint64_t)gate[6] << 16 | (uint64_t)gate[7] << 24 |
-	       (uint64_t)gate[8] << 32 | (uint64_t)gate[9] << 40 | (uint64_t)gate[10] << 48 | (uint64_t)gate[11] << 56;
+	    (uint64_t)gate[8] << 32 | (uint64_t)gate[9] << 40 | (uint64_t)gate[10] << 48 | (uint64_t)gate[11] << 56;
 }
 
 static uint64_t read_lstar(const struct ceno_kvm *kvm)

@@ -24,14 +24,14 @@
 #define CENO_STEP_BREAKPOINTS 4
 
 struct ceno_step {
-	FILE *out;              /* borrowed: one JSON object a line */
+	FILE *out;                      /* borrowed: one JSON object a line */
 	const struct ceno_slots *slots; /* borrowed: to read tables and code from */
 	uint64_t breakpoint[CENO_STEP_BREAKPOINTS];
 	bool stepping;
-	bool fresh;             /* the next exit is the first of a stretch */
-	char entry[16];         /* how this stretch began */
-	uint64_t count;         /* instructions of this stretch so far */
-	uint64_t first, last;   /* rip at its first and its latest exit */
+	bool fresh;           /* the next exit is the first of a stretch */
+	char entry[16];       /* how this stretch began */
+	uint64_t count;       /* instructions of this stretch so far */
+	uint64_t first, last; /* rip at its first and its latest exit */
 	uint64_t stretches;
 };
 

@@ -25,11 +25,15 @@
 /* Initialisers out of the table: EQ(a, v) is one condition, NONE none. */
 #define EQ(argument_, value_) { .argument = (argument_), .value = (uint64_t)(value_) },
 #define NONE
-#define COUNT(...) (sizeof((const struct ceno_filter_condition[]){ __VA_ARGS__ { 0 } }) / \
-                    sizeof(struct ceno_filter_condition) - 1)
+#define COUNT(...) \
+	(sizeof((const struct ceno_filter_condition[]){ __VA_ARGS__{ 0 } }) / sizeof(struct ceno_filter_condition) - 1)
 #define RULE(call, threads_, conditions_, reason_) \
-	{ .number = SYS_##call, .name = #call, .threads = threads_, .condition_count = COUNT(conditions_), \
-	  .conditions = { conditions_ }, .reason = reason_ },
+	{ .number = SYS_##call, \
+	  .name = #call, \
+	  .threads = threads_, \
+	  .condition_count = COUNT(conditions_), \
+	  .conditions = { conditions_ }, \
+	  .reason = reason_ },
 
 static const struct ceno_filter_rule rules[] = { CENO_FILTER_CALLS(RULE) };
 

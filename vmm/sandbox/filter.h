@@ -14,12 +14,15 @@
 
 #define CENO_FILTER_MAX 128 /* instructions */
 
-struct ceno_filter_condition { uint32_t argument; uint64_t value; };
+struct ceno_filter_condition {
+	uint32_t argument;
+	uint64_t value;
+};
 
 struct ceno_filter_rule {
-	uint32_t number;            /* system call, x86-64 */
+	uint32_t number; /* system call, x86-64 */
 	const char *name;
-	const char *threads;        /* "vcpu", "loop", "both" */
+	const char *threads; /* "vcpu", "loop", "both" */
 	uint32_t condition_count;
 	struct ceno_filter_condition conditions[3];
 	const char *reason;

@@ -52,15 +52,16 @@ int ceno_slots_map(struct ceno_slots *slots, const struct ceno_vmm_launch *launc
 		bool read_only = slot->rights == CENO_SLOT_READ_ONLY;
 		int prot = read_only ? PROT_READ : PROT_READ | PROT_WRITE;
 		void *host = slot->bytes >= CENO_LARGE_PAGE
-		                     ? map_aligned(slot->bytes, prot, fd[slot->fd])
-		                     : mmap(NULL, slot->bytes, prot, MAP_SHARED, fd[slot->fd], 0);
+		    ? map_aligned(slot->bytes, prot, fd[slot->fd])
+		    : mmap(NULL, slot->bytes, prot, MAP_SHARED, fd[slot->fd], 0);
 		if (host == MAP_FAILED) {
 			int saved = errno;
 			ceno_slots_unmap(slots);
 			return -saved;
 		}
-		*map = (struct ceno_slot_map){ .host = host, .bytes = slot->bytes, .gpa = slot->gpa,
-			                       .fd = slot->fd, .read_only = read_only };
+		*map = (struct ceno_slot_map){
+			.host = host, .bytes = slot->bytes, .gpa = slot->gpa, .fd = slot->fd, .read_only = read_only
+		};
 		slots->count = i + 1;
 		if (slot->fd == CENO_VMM_FD_RAM)
 			prepare_ram(map);

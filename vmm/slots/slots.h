@@ -13,10 +13,10 @@
 #include "vmm/kvm/kvm.h"
 
 struct ceno_slot_map {
-	void *host;             /* owned mapping of `bytes` */
+	void *host; /* owned mapping of `bytes` */
 	uint64_t bytes;
 	uint64_t gpa;
-	uint32_t fd;            /* enum ceno_vmm_fd it came from */
+	uint32_t fd; /* enum ceno_vmm_fd it came from */
 	bool read_only;
 };
 

@@ -24,8 +24,8 @@ struct ceno_ring {
 };
 
 struct ceno_ring_span {
-	uint8_t *at;            /* contiguous part of the ring */
-	uint32_t bytes;         /* 0: nothing to read, or no space */
+	uint8_t *at;    /* contiguous part of the ring */
+	uint32_t bytes; /* 0: nothing to read, or no space */
 };
 
 /* Host consumes: the next contiguous bytes the guest produced. pending: all that

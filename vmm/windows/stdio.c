@@ -130,17 +130,24 @@ static bool rings_empty(struct ceno_stdio *stdio)
 
 int ceno_stdio_read_report(const void *window, struct ceno_program_report *report)
 {
-	const struct ceno_stdio_guest *page =
-		(const void *)((const uint8_t *)window + CENO_STDIO_GUEST_OFFSET);
+	const struct ceno_stdio_guest *page = (const void *)((const uint8_t *)window + CENO_STDIO_GUEST_OFFSET);
 	struct ceno_stdio_guest copy;
 	uint32_t state = ceno_ring_load(&page->state); /* before the fields that it makes valid */
 	memcpy(&copy, page, sizeof(copy));
 	*report = (struct ceno_program_report){
-		.state = state, .seq = copy.seq, .exit_status = copy.exit_status, .signal = copy.signal,
-		.refusal = copy.refusal, .out_of_memory = copy.out_of_memory != 0,
-		.entry_tsc = copy.entry_tsc, .done_tsc = copy.done_tsc, .syscalls = copy.syscalls,
-		.faults = copy.faults, .ram_peak_bytes = copy.ram_peak_bytes,
-		.enosys_distinct = copy.enosys_distinct, .enosys_other = copy.enosys_other,
+		.state = state,
+		.seq = copy.seq,
+		.exit_status = copy.exit_status,
+		.signal = copy.signal,
+		.refusal = copy.refusal,
+		.out_of_memory = copy.out_of_memory != 0,
+		.entry_tsc = copy.entry_tsc,
+		.done_tsc = copy.done_tsc,
+		.syscalls = copy.syscalls,
+		.faults = copy.faults,
+		.ram_peak_bytes = copy.ram_peak_bytes,
+		.enosys_distinct = copy.enosys_distinct,
+		.enosys_other = copy.enosys_other,
 	};
 	if (state > CENO_PROGRAM_REFUSED || copy.exit_status > 255 || copy.signal > SIGNALS_MAX ||
 	    copy.refusal > CENO_REFUSAL_MEMORY || copy.enosys_distinct > CENO_ENOSYS_SLOTS)
@@ -199,7 +206,9 @@ void ceno_stdio_end_input(struct ceno_stdio *stdio)
 
 static int init_stream(struct ceno_stdio *stdio, uv_loop_t *loop, unsigned which, int fd)
 {
-	static const struct { uint32_t offset, bytes; } place[CENO_STREAMS] = {
+	static const struct {
+		uint32_t offset, bytes;
+	} place[CENO_STREAMS] = {
 		{ CENO_STDIN_OFFSET, CENO_STDIN_BYTES },
 		{ CENO_STDOUT_OFFSET, CENO_STDOUT_BYTES },
 		{ CENO_STDERR_OFFSET, CENO_STDERR_BYTES },
@@ -228,7 +237,8 @@ static int init_stream(struct ceno_stdio *stdio, uv_loop_t *loop, unsigned which
 int ceno_stdio_init(struct ceno_stdio *stdio, uv_loop_t *loop, void *window, const int fd[CENO_STREAMS], int irq_fd,
                     const struct ceno_stdio_events *events, void *owner)
 {
-	*stdio = (struct ceno_stdio){ .window = window, .irq_fd = irq_fd, .asked_seq = 1, .events = events, .owner = owner };
+	*stdio =
+	    (struct ceno_stdio){ .window = window, .irq_fd = irq_fd, .asked_seq = 1, .events = events, .owner = owner };
 	struct ceno_stdio_host *host = host_page(stdio);
 	host->magic = CENO_STDIO_MAGIC;
 	host->abi_version = CENO_ABI_VERSION;

@@ -22,7 +22,9 @@ struct ceno_program_report {
 	uint32_t state, seq, exit_status, signal, refusal, out_of_memory;
 	uint64_t entry_tsc, done_tsc, syscalls, faults, ram_peak_bytes;
 	uint32_t enosys_distinct, enosys_other;
-	struct { uint32_t number, count; } enosys[CENO_ENOSYS_SLOTS];
+	struct {
+		uint32_t number, count;
+	} enosys[CENO_ENOSYS_SLOTS];
 };
 
 struct ceno_stdio;
@@ -39,23 +41,23 @@ struct ceno_stdio_events {
 struct ceno_stdio_stream {
 	struct ceno_stdio *stdio;
 	struct ceno_ring ring;
-	int fd;                 /* borrowed */
-	bool pollable;          /* false: a file, never blocks */
-	bool waiting;           /* armed in the loop */
+	int fd;        /* borrowed */
+	bool pollable; /* false: a file, never blocks */
+	bool waiting;  /* armed in the loop */
 	bool closed;
 	uv_poll_t poll;
 };
 
 struct ceno_stdio {
-	uint8_t *window;        /* borrowed: CENO_STDIO_BYTES, shared with the guest */
-	int irq_fd;             /* borrowed: eventfd that interrupts the guest */
+	uint8_t *window; /* borrowed: CENO_STDIO_BYTES, shared with the guest */
+	int irq_fd;      /* borrowed: eventfd that interrupts the guest */
 	bool lied;
 	uint32_t closed_bits;
-	uint32_t asked_seq;     /* programs asked for so far; the first is in the pack */
-	uint32_t reported_seq;  /* last program reported as done or refused */
+	uint32_t asked_seq;    /* programs asked for so far; the first is in the pack */
+	uint32_t reported_seq; /* last program reported as done or refused */
 	struct ceno_stdio_stream stream[CENO_STREAMS];
 	const struct ceno_stdio_events *events;
-	void *owner;            /* passed to events */
+	void *owner; /* passed to events */
 };
 
 /* Prepare the window's host page and the streams' pollers (sets O_NONBLOCK on what

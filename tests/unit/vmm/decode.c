@@ -17,7 +17,10 @@ static const struct ceno_slots slots = {
 	         { .gpa = CENO_GPA_RAM, .bytes = CENO_RAM_MIN } },
 };
 
-union page { struct kvm_run run; uint8_t bytes[8192]; };
+union page {
+	struct kvm_run run;
+	uint8_t bytes[8192];
+};
 
 static void expect(const union page *page, int result, uint32_t reason, uint64_t value, uint64_t gpa)
 {

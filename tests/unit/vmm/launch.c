@@ -30,8 +30,12 @@ static struct ceno_vmm_launch good(void)
 	};
 	launch.slot_count = sizeof(slots) / sizeof(slots[0]);
 	memcpy(launch.slots, slots, sizeof(slots));
-	launch.regs = (struct ceno_vmm_registers){ .cr0 = 0x80050033u, .cr4 = 0x620, .efer = 0xd01, .gdt_limit = 0x4f,
-		                                   .idt_limit = 0x21f, .tss_limit = 0x67 };
+	launch.regs = (struct ceno_vmm_registers){ .cr0 = 0x80050033u,
+		                                   .cr4 = 0x620,
+		                                   .efer = 0xd01,
+		                                   .gdt_limit = 0x4f,
+		                                   .idt_limit = 0x21f,
+		                                   .tss_limit = 0x67 };
 	return launch;
 }
 
@@ -42,7 +46,8 @@ static void expect(const struct ceno_vmm_launch *launch, enum ceno_launch_fault 
 		fail_msg("found \"%s\", expected \"%s\"", ceno_launch_fault_text(found), ceno_launch_fault_text(fault));
 }
 
-#define REFUSES(change, fault) do { \
+#define REFUSES(change, fault) \
+	do { \
 		struct ceno_vmm_launch l = good(); \
 		change; \
 		expect(&l, CENO_LAUNCH_##fault); \
@@ -110,9 +115,10 @@ static int may_vary(size_t byte)
 	size_t slot = (byte - offsetof(struct ceno_vmm_launch, slots)) % sizeof(struct ceno_vmm_slot);
 	if (byte >= offsetof(struct ceno_vmm_launch, slots) && byte < offsetof(struct ceno_vmm_launch, regs))
 		return slot >= offsetof(struct ceno_vmm_slot, bytes) && slot < offsetof(struct ceno_vmm_slot, fd);
-	return (byte >= offsetof(struct ceno_vmm_launch, regs) && byte < offsetof(struct ceno_vmm_launch, regs.reserved)) ||
-	       (byte >= offsetof(struct ceno_vmm_launch, start_tsc) &&
-	        byte < offsetof(struct ceno_vmm_launch, pledge_mask));
+	return (byte >= offsetof(struct ceno_vmm_launch, regs) &&
+	        byte < offsetof(struct ceno_vmm_launch, regs.reserved)) ||
+	    (byte >= offsetof(struct ceno_vmm_launch, start_tsc) &&
+	     byte < offsetof(struct ceno_vmm_launch, pledge_mask));
 }
 
 static void refuses_each_bit(void **state)

@@ -11,7 +11,7 @@
 
 #include "vmm/windows/ring.h"
 
-#define BYTES 64u
+#define BYTES  64u
 #define ROUNDS 200000
 
 static uint8_t data[BYTES];

@@ -22,7 +22,7 @@ struct bench {
 	uint8_t *window;
 	struct ceno_stdio_guest *guest;
 	struct ceno_stdio_host *host;
-	int to_guest, from_guest, irq;  /* our ends */
+	int to_guest, from_guest, irq; /* our ends */
 	int fd[CENO_STREAMS];
 	unsigned programs, lies, drained;
 	struct ceno_program_report report;
@@ -65,7 +65,8 @@ static int setup(void **state)
 	bench->irq = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	assert_int_equal(uv_loop_init(&bench->loop), 0);
 	assert_int_equal(ceno_stdio_init(&bench->stdio, &bench->loop, bench->window, bench->fd, bench->irq, &events,
-	                                 bench), 0);
+	                                 bench),
+	                 0);
 	*state = bench;
 	return 0;
 }
@@ -177,7 +178,10 @@ static void reports_each_program_once(void **state)
 /* Each lie alone ends the session, once. */
 static void catches_lies(void **state)
 {
-	struct { size_t offset; uint32_t value; } lies[] = {
+	struct {
+		size_t offset;
+		uint32_t value;
+	} lies[] = {
 		{ offsetof(struct ceno_stdio_guest, index[CENO_STREAM_IN]), 1 },
 		{ offsetof(struct ceno_stdio_guest, index[CENO_STREAM_OUT]), CENO_STDOUT_BYTES + 1 },
 		{ offsetof(struct ceno_stdio_guest, index[CENO_STREAM_ERR]), 0x80000000u },
@@ -202,8 +206,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(init_names_the_window), TEST(carries_output), TEST(carries_input_and_its_end),
-		TEST(survives_a_gone_reader), TEST(reports_each_program_once), TEST(catches_lies),
+		TEST(init_names_the_window),     TEST(carries_output),
+		TEST(carries_input_and_its_end), TEST(survives_a_gone_reader),
+		TEST(reports_each_program_once), TEST(catches_lies),
 	};
 	return cmocka_run_group_tests_name("stdio window", tests, NULL, NULL);
 }
