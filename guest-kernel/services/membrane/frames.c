@@ -106,6 +106,26 @@ static void clean(uint32_t frame, unsigned order)
 	}
 }
 
+static uint64_t hand_out(uint32_t frame, unsigned order)
+{
+	clean(frame, order);
+	used += 1u << order;
+	if (used > peak)
+		peak = used;
+	return (uint64_t)frame * CENO_PAGE;
+}
+
+uint64_t ceno_frames_alloc_fresh(void)
+{
+	uint32_t frame;
+
+	if (!grow())
+		return CENO_NO_FRAME;
+	frame = heads[CENO_ORDER_LARGE];
+	take(frame, CENO_ORDER_LARGE);
+	return hand_out(frame, CENO_ORDER_LARGE);
+}
+
 uint64_t ceno_frames_alloc(unsigned order)
 {
 	unsigned from = order;
@@ -124,11 +144,7 @@ uint64_t ceno_frames_alloc(unsigned order)
 		from--;
 		push(frame + (1u << from), from);
 	}
-	clean(frame, order);
-	used += 1u << order;
-	if (used > peak)
-		peak = used;
-	return (uint64_t)frame * CENO_PAGE;
+	return hand_out(frame, order);
 }
 
 void ceno_frames_free(uint64_t offset, unsigned order)

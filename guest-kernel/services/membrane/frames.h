@@ -21,6 +21,9 @@ int ceno_frames_init(uint64_t ram_bytes);
  * Returns the offset or CENO_NO_FRAME. */
 uint64_t ceno_frames_alloc(unsigned order);
 
+/* One large frame that nobody has had yet: zero without being touched. */
+uint64_t ceno_frames_alloc_fresh(void);
+
 /* Gives back what ceno_frames_alloc returned, or any aligned part of it. */
 void ceno_frames_free(uint64_t offset, unsigned order);
 

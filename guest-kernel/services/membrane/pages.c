@@ -286,7 +286,9 @@ int ceno_pages_move(uint64_t from, uint64_t to, uint64_t bytes)
 
 /* ---- first touch ---------------------------------------------------------- */
 
-/* One large frame for an untouched 2 MiB within one area of zeros, while RAM is plentiful. */
+/* One large frame for an untouched 2 MiB within one area of zeros, while RAM is plentiful.
+ * Heap and stack are mostly used for a few pages: they get one only if it need not be
+ * zeroed, since that would touch all of it. */
 static int touch_large(const struct ceno_area *area, uint64_t *dir, uint64_t gva)
 {
 	uint64_t start = LARGE_DOWN(gva), frame;
@@ -295,7 +297,7 @@ static int touch_large(const struct ceno_area *area, uint64_t *dir, uint64_t gva
 		return 0;
 	if (ceno_frames_used() + 4 * 512 > ceno_frames_total() - ceno_frames_total() / 4)
 		return 0;
-	frame = ceno_frames_alloc(CENO_ORDER_LARGE);
+	frame = area->flags ? ceno_frames_alloc_fresh() : ceno_frames_alloc(CENO_ORDER_LARGE);
 	if (frame == CENO_NO_FRAME)
 		return 0;
 	*dir = frame | BIG_RAM;

@@ -12,6 +12,7 @@
 #include "random.h"
 
 #define MMAP_BOTTOM 0x10000ull
+#define GROWTH_MAX (64ull << 20)
 #define ENTRY_END (CENO_GVA_ENTRY + CENO_PAGE)
 #define MAP_KNOWN (LX_MAP_TYPE | LX_MAP_FIXED | LX_MAP_ANONYMOUS | LX_MAP_32BIT | LX_MAP_GROWSDOWN | \
                    LX_MAP_DENYWRITE | LX_MAP_EXECUTABLE | LX_MAP_LOCKED | LX_MAP_NORESERVE | LX_MAP_POPULATE | \
@@ -45,46 +46,68 @@ int ceno_vm_add(const struct ceno_area *area)
 
 void ceno_vm_brk_set(uint64_t start)
 {
-	brk_start = brk_end = start + (ceno_random_u64() & 0x1fff) * CENO_PAGE;
+	start = (start + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
+	brk_start = brk_end = start + (ceno_random_u64() & 0x1f) * CENO_LARGE_PAGE + (ceno_random_u64() & 0xff) * 16;
 }
 
 uint64_t ceno_vm_stack_add(void)
 {
-	uint64_t top = CENO_USER_END - CENO_PAGE - (ceno_random_u64() & 0xfffff) * CENO_PAGE;
+	uint64_t top = (CENO_USER_END & ~(CENO_LARGE_PAGE - 1)) - (1 + (ceno_random_u64() & 0xfffff)) * CENO_LARGE_PAGE;
 	struct ceno_area stack = { .start = top - CENO_STACK_MAX, .end = top, .prot = LX_PROT_READ | LX_PROT_WRITE,
 	                           .kind = CENO_AREA_ANON, .flags = CENO_AREA_STACK };
 
 	if (ceno_vm_add(&stack))
 		return 0;
 	mmap_top = stack.start - (256 + (ceno_random_u64() & 0xfffff)) * CENO_PAGE;
-	return top;
+	return top - (ceno_random_u64() & 0x3fff) * 16;
 }
 
-static uint64_t find_gap(uint64_t bytes, int below_4g)
+/* Large ranges start on a large page, so that one entry can map 2 MiB of them. */
+static uint64_t find_gap(uint64_t wanted, int below_4g)
 {
+	uint64_t bytes = wanted < CENO_LARGE_PAGE ? wanted : wanted + CENO_LARGE_PAGE - CENO_PAGE;
 	uint64_t gap = below_4g ? 0 : ceno_areas_gap(bytes, 0x100000000ull, mmap_top);
 
-	return gap ? gap : ceno_areas_gap(bytes, ENTRY_END, below_4g ? 0x100000000ull : mmap_top);
+	if (!gap)
+		gap = ceno_areas_gap(bytes, ENTRY_END, below_4g ? 0x100000000ull : mmap_top);
+	return bytes == wanted ? gap : (gap + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
 }
 
 /* ---- brk ------------------------------------------------------------------- */
 
+/* The heap's area ends on a large page, so that one entry maps it. A program that
+ * writes between its break and that end is not stopped, and finds what it wrote. */
+static uint64_t area_end(uint64_t end)
+{
+	return end == brk_start ? CENO_PAGE_DOWN(end) : (end + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
+}
+
+static int grow_heap(uint64_t old, uint64_t new)
+{
+	struct ceno_area area = { .start = old, .end = new, .prot = LX_PROT_READ | LX_PROT_WRITE, .kind = CENO_AREA_ANON,
+	                          .flags = CENO_AREA_BRK };
+
+	if (new <= old)
+		return 0;
+	if (ceno_vm_add(&area))
+		return -LX_ENOMEM;
+	ceno_areas_merge(old, new);
+	return 0;
+}
+
 int64_t ceno_sys_brk(const uint64_t a[6])
 {
-	uint64_t want = a[0], old = CENO_PAGE_UP(brk_end), new;
-	struct ceno_area area = { .prot = LX_PROT_READ | LX_PROT_WRITE, .kind = CENO_AREA_ANON, .flags = CENO_AREA_BRK };
+	uint64_t want = a[0], old = area_end(brk_end), new;
 
-	if (want < brk_start || want >= CENO_USER_END || want - brk_start > ceno_frames_total() * CENO_PAGE)
+	if (want < brk_start || want >= CENO_USER_END - CENO_LARGE_PAGE || want - brk_start > ceno_frames_total() * CENO_PAGE)
 		return (int64_t)brk_end;
-	new = CENO_PAGE_UP(want);
-	if (new > old) {
-		area.start = old;
-		area.end = new;
-		if (ceno_vm_add(&area))
-			return (int64_t)brk_end;
-		ceno_areas_merge(old, new);
-	} else if (new < old) {
-		if (ceno_areas_split(new, old) || ceno_pages_discard(new, old))
+	new = area_end(want);
+	if (grow_heap(old, new))
+		return (int64_t)brk_end;
+	if (want < brk_end) {
+		uint64_t cut = want == brk_start ? new : CENO_PAGE_UP(want);
+
+		if (ceno_areas_split(new, old) || (cut < old && ceno_pages_discard(cut, old)))
 			return (int64_t)brk_end;
 		ceno_areas_remove(new, old);
 	}
@@ -268,11 +291,15 @@ int64_t ceno_sys_mprotect(const uint64_t a[6])
 	return 0;
 }
 
+/* What was moved once will grow again (an array that a program extends bit by bit):
+ * it goes where there is room to do so in place. */
 static int64_t move_area(struct ceno_area area, uint64_t old, uint64_t new)
 {
-	uint64_t from = area.start, to = find_gap(new, 0);
+	uint64_t from = area.start, room = new < GROWTH_MAX ? new : GROWTH_MAX, to = find_gap(new + room, 0);
 	int64_t error;
 
+	if (!to)
+		to = find_gap(new, 0);
 	if (!to)
 		return -LX_ENOMEM;
 	area.start = to;

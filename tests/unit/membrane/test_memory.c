@@ -200,7 +200,17 @@ static void test_brk(void **state)
 	assert_int_equal(sys(SYS_brk, start - 1), end);
 	assert_int_equal(sys(SYS_brk, UINT64_MAX), end);
 	assert_int_equal(sys(SYS_brk, start + (int64_t)(2 * FAKE_RAM_BYTES)), end);
-	assert_true(dies_of((uint64_t)start + (1 << 20), CENO_RIGHT_READ, 11));
+	assert_int_equal(sys(SYS_brk, start), start);             /* nothing of it is left */
+	assert_true(dies_of((uint64_t)start, CENO_RIGHT_READ, 11));
+}
+
+static void test_heap_end(void **state)
+{
+	int64_t start = sys(SYS_brk, 0);
+
+	(void)state;
+	assert_int_equal(sys(SYS_brk, start + 100), start + 100);
+	assert_true(dies_of((uint64_t)start + (4 << 20), CENO_RIGHT_READ, 11));
 }
 
 static void test_segments(void **state)
@@ -263,7 +273,7 @@ int main(void)
 		cmocka_unit_test_setup(test_anonymous, start), cmocka_unit_test_setup(test_reuse_is_zero, start),
 		cmocka_unit_test_setup(test_large, start), cmocka_unit_test_setup(test_write_xor_execute, start),
 		cmocka_unit_test_setup(test_protection, start), cmocka_unit_test_setup(test_lengths, start),
-		cmocka_unit_test_setup(test_remap, start), cmocka_unit_test_setup(test_brk, start),
+		cmocka_unit_test_setup(test_remap, start), cmocka_unit_test_setup(test_brk, start), cmocka_unit_test_setup(test_heap_end, start),
 		cmocka_unit_test_setup(test_segments, start), cmocka_unit_test_setup(test_out_of_memory, start),
 		cmocka_unit_test_setup(test_bounded_areas, start),
 	};
