@@ -267,6 +267,25 @@ static void running_out_of_the_groups_memory_ends_it(void **state)
 	assert_int_equal(rmdir(o.group), 0); /* empty: nothing of the session is left in it */
 }
 
+/* A file that swallows the pid is no group: without the memory limit nothing runs. */
+static void a_group_that_does_not_take_it_stops_the_launch(void **state)
+{
+	struct ceno_rig_options o = plain;
+	char directory[] = "/tmp/ceno-group-XXXXXX", file[64];
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(file, sizeof file, "%s/cgroup.procs", directory);
+	int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	o.group = directory;
+	o.cgroup_version = 1;
+	begin(&o, "run");
+	ceno_rig_expect_failure(&rig, CENO_SESSION_ERROR_JAIL);
+	unlink(file);
+	rmdir(directory);
+}
+
 /* Joined by clone3 itself; needs no controller, only the hierarchy. */
 static void the_vmm_is_in_its_v2_group(void **state)
 {
@@ -420,6 +439,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_held_session_runs_further_programs, teardown),
 		cmocka_unit_test_teardown(a_running_warden_has_given_up_everything, teardown),
 		cmocka_unit_test_teardown(running_out_of_the_groups_memory_ends_it, teardown),
+		cmocka_unit_test_teardown(a_group_that_does_not_take_it_stops_the_launch, teardown),
 		cmocka_unit_test_teardown(the_vmm_is_in_its_v2_group, teardown),
 		cmocka_unit_test_teardown(a_large_memory_is_destroyed_in_time, teardown),
 		cmocka_unit_test_teardown(a_vmm_without_a_filter_never_runs, teardown),
