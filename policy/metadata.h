@@ -9,7 +9,7 @@
 
 /* Numbers are stable: they travel in ceno_session_record. */
 enum ceno_classification {
-	CENO_CLASSIFICATION_NONE,      /* not declared: "none" */
+	CENO_CLASSIFICATION_NONE, /* not declared: "none" */
 	CENO_CLASSIFICATION_GENERAL,
 	CENO_CLASSIFICATION_PHI,
 	CENO_CLASSIFICATION_PII,
@@ -19,7 +19,7 @@ enum ceno_classification {
 };
 
 enum ceno_jurisdiction {
-	CENO_JURISDICTION_NONE,        /* not declared: "none" */
+	CENO_JURISDICTION_NONE, /* not declared: "none" */
 	CENO_JURISDICTION_US,
 	CENO_JURISDICTION_EU,
 	CENO_JURISDICTION_UK,

@@ -4,9 +4,9 @@
 #include <string.h>
 
 static const char *const words[CENO_PLEDGE_COUNT] = {
-	[CENO_PLEDGE_STDIO] = "stdio", [CENO_PLEDGE_RW] = "rw", [CENO_PLEDGE_NET] = "net",
+	[CENO_PLEDGE_STDIO] = "stdio",     [CENO_PLEDGE_RW] = "rw",       [CENO_PLEDGE_NET] = "net",
 	[CENO_PLEDGE_STORAGE] = "storage", [CENO_PLEDGE_SPAWN] = "spawn", [CENO_PLEDGE_AUDIO] = "audio",
-	[CENO_PLEDGE_VIDEO] = "video", [CENO_PLEDGE_GPU] = "gpu",
+	[CENO_PLEDGE_VIDEO] = "video",     [CENO_PLEDGE_GPU] = "gpu",
 };
 
 const char *ceno_pledge_word(uint32_t class)

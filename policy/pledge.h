@@ -21,9 +21,9 @@
 
 enum ceno_pledge_error {
 	CENO_PLEDGE_OK = 0,
-	CENO_PLEDGE_UNKNOWN = -1,   /* a word names no class */
-	CENO_PLEDGE_EMPTY = -2,     /* no word at all, or an empty one between separators */
-	CENO_PLEDGE_REPEATED = -3   /* a word twice */
+	CENO_PLEDGE_UNKNOWN = -1, /* a word names no class */
+	CENO_PLEDGE_EMPTY = -2,   /* no word at all, or an empty one between separators */
+	CENO_PLEDGE_REPEATED = -3 /* a word twice */
 };
 
 /* The word of `class` (enum ceno_pledge_class), static; NULL when it is not a class. */

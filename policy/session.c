@@ -34,8 +34,10 @@ enum ceno_session_policy ceno_session_check(const struct ceno_session_ask *ask)
 const char *ceno_session_policy_text(enum ceno_session_policy reason)
 {
 	switch (reason) {
-#define CENO_SESSION_POLICY_TEXT(name, number, text) case CENO_SESSION_POLICY_##name: return text;
-	CENO_SESSION_POLICY(CENO_SESSION_POLICY_TEXT)
+#define CENO_SESSION_POLICY_TEXT(name, number, text) \
+	case CENO_SESSION_POLICY_##name: \
+		return text;
+		CENO_SESSION_POLICY(CENO_SESSION_POLICY_TEXT)
 #undef CENO_SESSION_POLICY_TEXT
 	}
 	return "unknown reason";

@@ -9,18 +9,18 @@
 
 /* What was asked. Every field is client-controlled. */
 struct ceno_session_ask {
-	uint32_t tier;             /* enum ceno_tier */
-	uint32_t pledge_mask;      /* 1 << enum ceno_pledge_class */
-	uint64_t memory_bytes;     /* session RAM */
+	uint32_t tier;         /* enum ceno_tier */
+	uint32_t pledge_mask;  /* 1 << enum ceno_pledge_class */
+	uint64_t memory_bytes; /* session RAM */
 	uint64_t ttl_ms;
-	uint64_t input_bytes;      /* program and inputs together; the supervisor passes 0 */
-	uint32_t file_count;       /* program and inputs; the supervisor passes 0 */
+	uint64_t input_bytes; /* program and inputs together; the supervisor passes 0 */
+	uint32_t file_count;  /* program and inputs; the supervisor passes 0 */
 	uint32_t classification;
 	uint32_t jurisdiction;
 };
 
 #define CENO_SESSION_FILES_MAX 200u /* program and inputs: one message carries their descriptors */
-#define CENO_TTL_MIN_MS 100u
+#define CENO_TTL_MIN_MS        100u
 
 #define CENO_SESSION_POLICY(X) \
 	X(OK, 0, "allowed") \

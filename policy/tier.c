@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#define MIB (1ull << 20)
-#define GIB (1ull << 30)
+#define MIB       (1ull << 20)
+#define GIB       (1ull << 30)
 #define MINUTE_MS (60ull * 1000)
 
 static const struct ceno_tier_limits table[] = {

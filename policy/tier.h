@@ -15,20 +15,20 @@ enum ceno_tier {
 	CENO_TIER_FREE = 1,
 	CENO_TIER_STARTER,
 	CENO_TIER_BUSINESS,
-	CENO_TIER_ENTERPRISE,  /* as the node's configuration says; the row is its ceiling */
-	CENO_TIER_LOCAL        /* root of the node itself */
+	CENO_TIER_ENTERPRISE, /* as the node's configuration says; the row is its ceiling */
+	CENO_TIER_LOCAL       /* root of the node itself */
 };
 
 struct ceno_tier_limits {
-	const char *name;              /* static */
-	uint64_t memory_max_bytes;     /* session RAM */
+	const char *name;          /* static */
+	uint64_t memory_max_bytes; /* session RAM */
 	uint64_t memory_default_bytes;
-	uint64_t input_max_bytes;      /* program and inputs together */
+	uint64_t input_max_bytes; /* program and inputs together */
 	uint64_t ttl_max_ms;
 	uint64_t ttl_default_ms;
-	uint32_t requests_per_minute;  /* every RPC request counts */
-	uint32_t concurrent;           /* sessions not yet destroyed */
-	uint32_t proofs_per_month;     /* launched sessions in a calendar month (UTC); 0: no limit */
+	uint32_t requests_per_minute; /* every RPC request counts */
+	uint32_t concurrent;          /* sessions not yet destroyed */
+	uint32_t proofs_per_month;    /* launched sessions in a calendar month (UTC); 0: no limit */
 };
 
 /* The row of `tier`, static; NULL when the number names no tier. */

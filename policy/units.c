@@ -6,7 +6,10 @@
 
 #define QUANTITY_MAX ((1ull << 63) - 1)
 
-struct suffix { const char *text; uint64_t scale; };
+struct suffix {
+	const char *text;
+	uint64_t scale;
+};
 
 /* Digits, then one of `suffixes` (ended by a NULL text). */
 static int parse(const char *text, const struct suffix *suffixes, uint64_t *out)
@@ -37,8 +40,14 @@ static int parse(const char *text, const struct suffix *suffixes, uint64_t *out)
 int ceno_units_parse_bytes(const char *text, uint64_t *bytes)
 {
 	static const struct suffix suffixes[] = {
-		{"", 1}, {"K", 1ull << 10}, {"KiB", 1ull << 10}, {"M", 1ull << 20}, {"MiB", 1ull << 20},
-		{"G", 1ull << 30}, {"GiB", 1ull << 30}, {NULL, 0},
+		{ "", 1 },
+		{ "K", 1ull << 10 },
+		{ "KiB", 1ull << 10 },
+		{ "M", 1ull << 20 },
+		{ "MiB", 1ull << 20 },
+		{ "G", 1ull << 30 },
+		{ "GiB", 1ull << 30 },
+		{ NULL, 0 },
 	};
 
 	return parse(text, suffixes, bytes);
@@ -47,7 +56,7 @@ int ceno_units_parse_bytes(const char *text, uint64_t *bytes)
 int ceno_units_parse_ms(const char *text, uint64_t *ms)
 {
 	static const struct suffix suffixes[] = {
-		{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0},
+		{ "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { NULL, 0 },
 	};
 
 	return parse(text, suffixes, ms);
@@ -55,7 +64,7 @@ int ceno_units_parse_ms(const char *text, uint64_t *ms)
 
 void ceno_units_format_bytes(uint64_t bytes, char out[CENO_UNITS_TEXT_MAX])
 {
-	static const char *const names[] = {"B", "KiB", "MiB", "GiB"};
+	static const char *const names[] = { "B", "KiB", "MiB", "GiB" };
 	unsigned unit = 0;
 	uint64_t scale = 1;
 

@@ -14,11 +14,10 @@
 #include "policy/units.h"
 #include "quote.h"
 
-static const char usage[] =
-	"usage: ceno attest [--nonce HEX] [--json] [--socket PATH]\n"
-	"Ask the node's TPM what the node is, and check the answer: a quote over SHA-256\n"
-	"PCRs 0 to 15 that answers this nonce (64 hex digits; default: a fresh random one).\n"
-	"Exit status: 0 the quote is good; 1 it is not, or there is none.\n";
+static const char usage[] = "usage: ceno attest [--nonce HEX] [--json] [--socket PATH]\n"
+			    "Ask the node's TPM what the node is, and check the answer: a quote over SHA-256\n"
+			    "PCRs 0 to 15 that answers this nonce (64 hex digits; default: a fresh random one).\n"
+			    "Exit status: 0 the quote is good; 1 it is not, or there is none.\n";
 
 static const char *trust_of(const struct ceno_node_quote *quote)
 {
@@ -51,7 +50,8 @@ static int print_text(const struct ceno_node_quote *quote, const uint8_t nonce[3
 
 	printf("quote        good: signed by the node's attestation key, answers this nonce\n");
 	printf("node         %s\n", quote->origin);
-	printf("TPM          %s (%s%s%s%s)\n", quote->kind, quote->manufacturer, *quote->vendor ? " " : "", quote->vendor,
+	printf("TPM          %s (%s%s%s%s)\n", quote->kind, quote->manufacturer, *quote->vendor ? " " : "",
+	       quote->vendor,
 	       quote->own_swtpm ? ", the node's own swtpm: whoever runs the node can write any proof" : "");
 	printf("seal key     pinned by you: %s\n", trust_of(quote));
 	ceno_verify_ak_digest(quote->ak_public, quote->ak_public_bytes, digest);
@@ -59,8 +59,8 @@ static int print_text(const struct ceno_node_quote *quote, const uint8_t nonce[3
 	ceno_verify_ak_digest(quote->seal_ak_public, quote->seal_ak_public_bytes, digest);
 	hex_line("seal AK", digest, 32);
 	hex_line("nonce", nonce, 32);
-	printf("TPM clock    %llu ms, %u resets, %u restarts\n", (unsigned long long)quote->clock_ms, quote->reset_count,
-	       quote->restart_count);
+	printf("TPM clock    %llu ms, %u resets, %u restarts\n", (unsigned long long)quote->clock_ms,
+	       quote->reset_count, quote->restart_count);
 	for (int i = 0; i < 16; i++) {
 		snprintf(label, sizeof label, "PCR %d", i);
 		if (memcmp(quote->pcrs[i], zeros, 32))
@@ -81,16 +81,20 @@ static int print_json(const struct ceno_node_quote *quote, const uint8_t nonce[3
 	ceno_units_format_hex(digest, 32, ak);
 	ceno_verify_ak_digest(quote->seal_ak_public, quote->seal_ak_public_bytes, digest);
 	ceno_units_format_hex(digest, 32, seal);
-	return ceno_cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "quote", "good", "origin", quote->origin,
-	                                     "tpm", quote->kind, "pinned", trust_of(quote), "nonce", text, "ak", ak, "seal_ak", seal,
-	                                     "answer", json_loads(answer, JSON_REJECT_DUPLICATES, NULL)));
+	return ceno_cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "quote", "good", "origin",
+	                                     quote->origin, "tpm", quote->kind, "pinned", trust_of(quote), "nonce",
+	                                     text, "ak", ak, "seal_ak", seal, "answer",
+	                                     json_loads(answer, JSON_REJECT_DUPLICATES, NULL)));
 }
 
 int ceno_command_attest(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"nonce", required_argument, NULL, 'n'}, {"json", no_argument, NULL, 'j'}, {"socket", required_argument, NULL, 's'},
-		{"help", no_argument, NULL, 'h'}, {0},
+		{ "nonce", required_argument, NULL, 'n' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	char error[CENO_NODE_QUOTE_ERROR_MAX], hex[65];
 	struct ceno_node_quote quote;

@@ -14,7 +14,7 @@
 
 enum ceno_exit {
 	CENO_EXIT_OK = 0,
-	CENO_EXIT_FAILURE = 1,          /* the command failed (verify: see its own list) */
+	CENO_EXIT_FAILURE = 1, /* the command failed (verify: see its own list) */
 	CENO_EXIT_USAGE = 2,
 	CENO_EXIT_RUN_FAILED = 125,     /* run, exec: refused, failed, or no proof could be kept */
 	CENO_EXIT_NOT_EXECUTABLE = 126, /* run: not a static x86-64 ELF program, or not readable */

@@ -16,15 +16,17 @@
 
 static void explain(struct ceno_client *client, const char *path, int error)
 {
-	const char *advice = error == ENOENT || error == ECONNREFUSED ? "; is cenod running? (./do run, or cenod(8))" :
-	                     error == EACCES || error == EPERM ? "; this user may not use the node" : "";
+	const char *advice = error == ENOENT || error == ECONNREFUSED ? "; is cenod running? (./do run, or cenod(8))"
+	    : error == EACCES || error == EPERM                       ? "; this user may not use the node"
+								      : "";
 
-	snprintf(client->error, sizeof client->error, "cannot reach the node at %.200s: %s%s", path, strerror(error), advice);
+	snprintf(client->error, sizeof client->error, "cannot reach the node at %.200s: %s%s", path, strerror(error),
+	         advice);
 }
 
 int ceno_client_open(struct ceno_client *client, const char *path)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *variable = getenv("CENO_SOCKET");
 
 	memset(client, 0, sizeof *client);
@@ -54,7 +56,8 @@ void ceno_client_close(struct ceno_client *client)
 	client->error_data = NULL;
 }
 
-json_int_t ceno_client_send(struct ceno_client *client, const char *method, json_t *params, const int *fds, unsigned fd_count)
+json_int_t ceno_client_send(struct ceno_client *client, const char *method, json_t *params, const int *fds,
+                            unsigned fd_count)
 {
 	json_int_t id = ++client->next_id;
 	json_t *request = json_pack("{s:s,s:I,s:s,s:o}", "jsonrpc", "2.0", "id", id, "method", method, "params",
@@ -111,7 +114,8 @@ json_t *ceno_client_result(struct ceno_client *client, json_t *message)
 	return NULL;
 }
 
-json_t *ceno_client_call(struct ceno_client *client, const char *method, json_t *params, const int *fds, unsigned fd_count)
+json_t *ceno_client_call(struct ceno_client *client, const char *method, json_t *params, const int *fds,
+                         unsigned fd_count)
 {
 	json_int_t id = ceno_client_send(client, method, params, fds, fd_count);
 	json_t *message, *result = NULL;

@@ -10,11 +10,11 @@
 #define CENO_CLIENT_ERROR_MAX 512
 
 struct ceno_client {
-	int fd;                 /* owned */
+	int fd; /* owned */
 	json_int_t next_id;
 	char error[CENO_CLIENT_ERROR_MAX]; /* one line about the last failure */
-	int error_code;         /* the daemon's RPC error, 0 when it never answered */
-	json_t *error_data;     /* owned; the daemon's error data or NULL */
+	int error_code;                    /* the daemon's RPC error, 0 when it never answered */
+	json_t *error_data;                /* owned; the daemon's error data or NULL */
 };
 
 /* Connects to `path` (NULL: $CENO_SOCKET, else /run/cenotaph/cenod.sock). 0, or
@@ -24,7 +24,8 @@ void ceno_client_close(struct ceno_client *client);
 
 /* Sends a request with descriptors (borrowed); `params` stolen (NULL: none).
  * Its id, or -1. */
-json_int_t ceno_client_send(struct ceno_client *client, const char *method, json_t *params, const int *fds, unsigned fd_count);
+json_int_t ceno_client_send(struct ceno_client *client, const char *method, json_t *params, const int *fds,
+                            unsigned fd_count);
 
 /* One message of the daemon (blocking unless the socket was made non-blocking):
  * a new reference; `*fd` a descriptor that came with it or -1 (owned by the
@@ -37,6 +38,7 @@ json_t *ceno_client_receive(struct ceno_client *client, int *fd);
 json_t *ceno_client_result(struct ceno_client *client, json_t *message);
 
 /* Request and reply, blocking: a new reference to the result, or NULL with `error`. */
-json_t *ceno_client_call(struct ceno_client *client, const char *method, json_t *params, const int *fds, unsigned fd_count);
+json_t *ceno_client_call(struct ceno_client *client, const char *method, json_t *params, const int *fds,
+                         unsigned fd_count);
 
 #endif

@@ -14,9 +14,9 @@
 #include "proof_file.h"
 
 static const char usage[] =
-	"usage: ceno destroy [--proof FILE] [--json] [--quiet] [--socket PATH] SESSION\n"
-	"Destroy a session now and keep its proof in FILE; of a session that ended already, fetch\n"
-	"the proof. Exit status: 0; 1 no such session, no proof, or a proof that does not verify.\n";
+    "usage: ceno destroy [--proof FILE] [--json] [--quiet] [--socket PATH] SESSION\n"
+    "Destroy a session now and keep its proof in FILE; of a session that ended already, fetch\n"
+    "the proof. Exit status: 0; 1 no such session, no proof, or a proof that does not verify.\n";
 
 struct ask {
 	const char *socket, *session, *proof;
@@ -47,12 +47,13 @@ static int conclude(const struct ask *ask, json_t *end)
 	struct ceno_proof_file file;
 
 	if (!proof) {
-		ceno_cli_error("session %s is %s; no proof: %s", ask->session, json_string_value(json_object_get(end, "state")),
-		               why ? why : "it was never launched");
+		ceno_cli_error("session %s is %s; no proof: %s", ask->session,
+		               json_string_value(json_object_get(end, "state")), why ? why : "it was never launched");
 		return CENO_EXIT_FAILURE;
 	}
-	if (ask->proof && (ceno_proof_file_open(&file, ask->proof, CENO_CDP_FILE_MAX, error) ||
-	                   ceno_proof_file_commit(&file, proof, strlen(proof), error))) {
+	if (ask->proof &&
+	    (ceno_proof_file_open(&file, ask->proof, CENO_CDP_FILE_MAX, error) ||
+	     ceno_proof_file_commit(&file, proof, strlen(proof), error))) {
 		ceno_cli_error("%s", error);
 		return CENO_EXIT_FAILURE;
 	}
@@ -72,21 +73,31 @@ static int conclude(const struct ask *ask, json_t *end)
 int ceno_command_destroy(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"proof", required_argument, NULL, 'p'}, {"json", no_argument, NULL, 'j'}, {"quiet", no_argument, NULL, 'q'},
-		{"socket", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {0},
+		{ "proof", required_argument, NULL, 'p' }, { "json", no_argument, NULL, 'j' },
+		{ "quiet", no_argument, NULL, 'q' },       { "socket", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },        { 0 },
 	};
 	struct ceno_client client;
-	struct ask ask = {0};
+	struct ask ask = { 0 };
 	json_t *end = NULL;
 	int option, status = CENO_EXIT_FAILURE;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (option) {
-		case 'p': ask.proof = optarg; break;
-		case 'j': ask.json = true; break;
-		case 'q': ask.quiet = true; break;
-		case 's': ask.socket = optarg; break;
-		default: return ceno_cli_usage(usage, option == 'h');
+		case 'p':
+			ask.proof = optarg;
+			break;
+		case 'j':
+			ask.json = true;
+			break;
+		case 'q':
+			ask.quiet = true;
+			break;
+		case 's':
+			ask.socket = optarg;
+			break;
+		default:
+			return ceno_cli_usage(usage, option == 'h');
 		}
 	}
 	if (optind + 1 != argc)

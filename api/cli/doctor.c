@@ -25,22 +25,21 @@
 #include "client.h"
 #include "policy/units.h"
 
-static const char usage[] =
-	"usage: ceno doctor [--json] [--socket PATH]\n"
-	"Say what this machine offers Cenotaph, and what to do about each gap.\n"
-	"Exit status: 0, or 1 when something is missing that no session can do without.\n";
+static const char usage[] = "usage: ceno doctor [--json] [--socket PATH]\n"
+			    "Say what this machine offers Cenotaph, and what to do about each gap.\n"
+			    "Exit status: 0, or 1 when something is missing that no session can do without.\n";
 
 enum level { OK, WARNING, FAILURE };
 
-static const char *const level_words[] = {"ok", "warning", "failure"};
+static const char *const level_words[] = { "ok", "warning", "failure" };
 
 struct report {
-	json_t *checks;                 /* owned array of {name, level, found, advice} */
+	json_t *checks; /* owned array of {name, level, found, advice} */
 	int failures, warnings;
 };
 
-__attribute__((format(printf, 5, 6)))
-static void add(struct report *report, const char *name, enum level level, const char *advice, const char *format, ...)
+__attribute__((format(printf, 5, 6))) static void add(struct report *report, const char *name, enum level level,
+                                                      const char *advice, const char *format, ...)
 {
 	char found[512];
 	va_list arguments;
@@ -50,8 +49,9 @@ static void add(struct report *report, const char *name, enum level level, const
 	va_end(arguments);
 	report->failures += level == FAILURE;
 	report->warnings += level == WARNING;
-	json_array_append_new(report->checks, json_pack("{s:s,s:s,s:s,s:s}", "name", name, "level", level_words[level],
-	                                                "found", found, "advice", level == OK ? "" : advice));
+	json_array_append_new(report->checks,
+	                      json_pack("{s:s,s:s,s:s,s:s}", "name", name, "level", level_words[level], "found", found,
+	                                "advice", level == OK ? "" : advice));
 }
 
 static int read_text(const char *path, char *out, size_t max)
@@ -90,28 +90,32 @@ static int find_vmm(void)
 
 static void check_kvm(struct report *report)
 {
-	static const char *const kinds[] = {"?", "VMX (Intel virtualization)", "SVM (AMD virtualization)",
-	                                    "paging-based (no virtualization extension; guest ring 0 is emulated)"};
+	static const char *const kinds[] = { "?", "VMX (Intel virtualization)", "SVM (AMD virtualization)",
+		                             "paging-based (no virtualization extension; guest ring 0 is emulated)" };
 	struct ceno_host_kvm kvm;
 	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), vmm, rc;
 
 	if (fd < 0) {
-		add(report, "kvm", FAILURE, errno == EACCES ? "run as root or join the group of /dev/kvm" :
-		    "enable virtualization and load kvm_intel or kvm_amd; ./do nested runs a session inside QEMU meanwhile",
+		add(report, "kvm", FAILURE,
+		    errno == EACCES ? "run as root or join the group of /dev/kvm"
+		                    : "enable virtualization and load kvm_intel or kvm_amd; ./do nested runs a session "
+		                      "inside QEMU meanwhile",
 		    "/dev/kvm: %s", strerror(errno));
 		return;
 	}
 	vmm = find_vmm();
 	if (vmm < 0) {
-		add(report, "kvm", WARNING, "build or install ceno-vmm to learn its kind", "/dev/kvm opens; ceno-vmm was not found to probe it");
+		add(report, "kvm", WARNING, "build or install ceno-vmm to learn its kind",
+		    "/dev/kvm opens; ceno-vmm was not found to probe it");
 	} else {
 		rc = ceno_host_probe(vmm, fd, &kvm);
 		if (rc)
-			add(report, "kvm", FAILURE, "see the line of ceno-vmm above", "/dev/kvm opens, but the probe VM failed");
+			add(report, "kvm", FAILURE, "see the line of ceno-vmm above",
+			    "/dev/kvm opens, but the probe VM failed");
 		else
 			add(report, "kvm", OK, "", "%s, system calls by %s, TSC %llu MHz%s", kinds[kvm.kind],
-			    kvm.syscall_mode == 1 ? "LSTAR" : "a ring-3 page", (unsigned long long)(kvm.tsc_hz / 1000000),
-			    kvm.npt ? ", nested paging" : "");
+			    kvm.syscall_mode == 1 ? "LSTAR" : "a ring-3 page",
+			    (unsigned long long)(kvm.tsc_hz / 1000000), kvm.npt ? ", nested paging" : "");
 		close(vmm);
 	}
 	close(fd);
@@ -136,18 +140,21 @@ static bool on_path(const char *name)
 static void check_tpm(struct report *report)
 {
 	if (!access("/dev/tpmrm0", F_OK))
-		add(report, "tpm", OK, "", "/dev/tpmrm0 is there (cenod --tcti device:/dev/tpmrm0); %s for a TPM of the node's own",
+		add(report, "tpm", OK, "",
+		    "/dev/tpmrm0 is there (cenod --tcti device:/dev/tpmrm0); %s for a TPM of the node's own",
 		    on_path("swtpm") ? "swtpm too" : "no swtpm");
 	else if (on_path("swtpm"))
-		add(report, "tpm", WARNING, "a proof sealed by a software TPM says: whoever runs the node could have written it; "
-		    "use a machine with a TPM for more", "no TPM device; swtpm is installed");
+		add(report, "tpm", WARNING,
+		    "a proof sealed by a software TPM says: whoever runs the node could have written it; "
+		    "use a machine with a TPM for more",
+		    "no TPM device; swtpm is installed");
 	else
 		add(report, "tpm", FAILURE, "apt-get install swtpm", "neither a TPM device nor swtpm");
 }
 
 static void check_namespaces(struct report *report)
 {
-	static const char *const kinds[] = {"user", "mnt", "pid", "ipc", "uts", "net", "cgroup"};
+	static const char *const kinds[] = { "user", "mnt", "pid", "ipc", "uts", "net", "cgroup" };
 	char path[64], missing[128] = "", limit[64];
 
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -158,7 +165,8 @@ static void check_namespaces(struct report *report)
 	if (missing[0])
 		add(report, "namespaces", FAILURE, "use a kernel with all seven namespaces", "missing:%s", missing);
 	else if (!read_text("/proc/sys/user/max_user_namespaces", limit, sizeof limit) && !strcmp(limit, "0"))
-		add(report, "namespaces", FAILURE, "sysctl user.max_user_namespaces=1000", "user namespaces are switched off");
+		add(report, "namespaces", FAILURE, "sysctl user.max_user_namespaces=1000",
+		    "user namespaces are switched off");
 	else
 		add(report, "namespaces", OK, "", "user mount pid ipc uts net cgroup");
 }
@@ -170,10 +178,12 @@ static void check_cgroup(struct report *report)
 	if (version == 2)
 		add(report, "cgroup", OK, "", "v2 with the memory controller");
 	else if (version == 1)
-		add(report, "cgroup", WARNING, "boot with systemd.unified_cgroup_hierarchy=1 to have v2 (and no swap per session)",
+		add(report, "cgroup", WARNING,
+		    "boot with systemd.unified_cgroup_hierarchy=1 to have v2 (and no swap per session)",
 		    "v1 memory controller; joining costs up to 15 ms");
 	else
-		add(report, "cgroup", WARNING, "mount cgroup2 with the memory controller: session memory has no hard limit without it",
+		add(report, "cgroup", WARNING,
+		    "mount cgroup2 with the memory controller: session memory has no hard limit without it",
 		    "no memory controller");
 }
 
@@ -185,8 +195,10 @@ static void check_confinement(struct report *report)
 	if (abi > 0)
 		add(report, "landlock", OK, "", "ABI %ld", abi);
 	else
-		add(report, "landlock", WARNING, "boot with lsm=landlock,... (Linux 5.13 or later)", "not available: %s", strerror(errno));
-	if (!read_text("/proc/sys/kernel/seccomp/actions_avail", actions, sizeof actions) && strstr(actions, "kill_process"))
+		add(report, "landlock", WARNING, "boot with lsm=landlock,... (Linux 5.13 or later)",
+		    "not available: %s", strerror(errno));
+	if (!read_text("/proc/sys/kernel/seccomp/actions_avail", actions, sizeof actions) &&
+	    strstr(actions, "kill_process"))
 		add(report, "seccomp", OK, "", "filter mode with kill_process");
 	else
 		add(report, "seccomp", FAILURE, "use a kernel with CONFIG_SECCOMP_FILTER", "no seccomp filter");
@@ -196,7 +208,7 @@ static void check_memory(struct report *report)
 {
 	char text[4096], available[CENO_UNITS_TEXT_MAX];
 	uint64_t bytes = ceno_host_memory_available();
-	struct rlimit limit = {0};
+	struct rlimit limit = { 0 };
 	int swap = ceno_host_swap_on();
 
 	if (swap > 0)
@@ -204,27 +216,30 @@ static void check_memory(struct report *report)
 		    "swapoff -a, and remove swap from /etc/fstab: session memory must never reach a disk", "on");
 	else
 		add(report, "swap", OK, "", "off");
-	if (read_text("/sys/kernel/mm/transparent_hugepage/shmem_enabled", text, sizeof text) || strstr(text, "[never]") ||
-	    strstr(text, "[deny]"))
+	if (read_text("/sys/kernel/mm/transparent_hugepage/shmem_enabled", text, sizeof text) ||
+	    strstr(text, "[never]") || strstr(text, "[deny]"))
 		add(report, "shmem huge pages", WARNING,
-		    "echo advise > /sys/kernel/mm/transparent_hugepage/shmem_enabled (destruction gets several times faster)",
+		    "echo advise > /sys/kernel/mm/transparent_hugepage/shmem_enabled (destruction gets several times "
+		    "faster)",
 		    "%s", text[0] ? text : "not available");
 	else
 		add(report, "shmem huge pages", OK, "", "%s", text);
 	if (!read_text("/proc/cmdline", text, sizeof text) && strstr(text, "init_on_free=1"))
 		add(report, "init_on_free", OK, "", "on: memory the kernel frees is zeroed");
 	else
-		add(report, "init_on_free", WARNING, "boot with init_on_free=1: pipe buffers, registers and moved pages are then zeroed when freed",
+		add(report, "init_on_free", WARNING,
+		    "boot with init_on_free=1: pipe buffers, registers and moved pages are then zeroed when freed",
 		    "not on the kernel's command line");
 	getrlimit(RLIMIT_MEMLOCK, &limit);
 	if (limit.rlim_max == RLIM_INFINITY)
 		add(report, "memlock", OK, "", "unlimited");
 	else
-		add(report, "memlock", swap > 0 ? WARNING : OK, "raise the memlock limit of cenod", "at most %llu KiB%s",
-		    (unsigned long long)(limit.rlim_max >> 10), swap > 0 ? "" : " (swap is off, so nothing depends on it)");
+		add(report, "memlock", swap > 0 ? WARNING : OK, "raise the memlock limit of cenod",
+		    "at most %llu KiB%s", (unsigned long long)(limit.rlim_max >> 10),
+		    swap > 0 ? "" : " (swap is off, so nothing depends on it)");
 	ceno_units_format_bytes(bytes, available);
-	add(report, "memory", bytes && bytes < (512ull << 20) ? WARNING : OK, "a session of the default size needs 256 MiB and some",
-	    "%s available", available);
+	add(report, "memory", bytes && bytes < (512ull << 20) ? WARNING : OK,
+	    "a session of the default size needs 256 MiB and some", "%s available", available);
 }
 
 static void check_node(struct report *report, const char *path)
@@ -247,11 +262,13 @@ static void print_report(const struct report *report)
 	json_t *check;
 	size_t i;
 
-	json_array_foreach(report->checks, i, check) {
+	json_array_foreach(report->checks, i, check)
+	{
 		const char *advice = json_string_value(json_object_get(check, "advice"));
 
 		printf("%-8s %-17s %s\n", json_string_value(json_object_get(check, "level")),
-		       json_string_value(json_object_get(check, "name")), json_string_value(json_object_get(check, "found")));
+		       json_string_value(json_object_get(check, "name")),
+		       json_string_value(json_object_get(check, "found")));
 		if (advice && *advice)
 			printf("%-8s %-17s -> %s\n", "", "", advice);
 	}
@@ -261,9 +278,12 @@ static void print_report(const struct report *report)
 int ceno_command_doctor(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'}, {"socket", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {0},
+		{ "json", no_argument, NULL, 'j' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
-	struct report report = {.checks = json_array()};
+	struct report report = { .checks = json_array() };
 	const char *path = NULL;
 	bool json = false;
 	int option;
@@ -286,8 +306,8 @@ int ceno_command_doctor(int argc, char **argv)
 	check_memory(&report);
 	check_node(&report, path);
 	if (json) {
-		int rc = ceno_cli_print_json(json_pack("{s:i,s:i,s:o}", "failures", report.failures, "warnings", report.warnings,
-		                                       "checks", report.checks));
+		int rc = ceno_cli_print_json(json_pack("{s:i,s:i,s:o}", "failures", report.failures, "warnings",
+		                                       report.warnings, "checks", report.checks));
 
 		return rc ? rc : report.failures ? CENO_EXIT_FAILURE : CENO_EXIT_OK;
 	}

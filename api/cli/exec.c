@@ -12,11 +12,11 @@
 #include "program.h"
 
 static const char usage[] =
-	"usage: ceno exec [--json] [--socket PATH] SESSION -- PROGRAM [ARG]...\n"
-	"Run another program of a session that was started with ceno run --hold. PROGRAM is a name\n"
-	"in the guest's /bin or an absolute guest path; its input and output are those of ceno run.\n"
-	"Exit status: the program's own (128 + signal if it was killed); 125 refused or failed;\n"
-	"126 the guest cannot run it; 127 it is not in the session.\n";
+    "usage: ceno exec [--json] [--socket PATH] SESSION -- PROGRAM [ARG]...\n"
+    "Run another program of a session that was started with ceno run --hold. PROGRAM is a name\n"
+    "in the guest's /bin or an absolute guest path; its input and output are those of ceno run.\n"
+    "Exit status: the program's own (128 + signal if it was killed); 125 refused or failed;\n"
+    "126 the guest cannot run it; 127 it is not in the session.\n";
 
 static int status_of(json_t *result)
 {
@@ -25,14 +25,16 @@ static int status_of(json_t *result)
 
 	if (refusal) {
 		ceno_cli_error("the guest could not start the program (refusal %d)", refusal);
-		return refusal == 1 ? CENO_EXIT_NOT_FOUND : refusal <= 4 ? CENO_EXIT_NOT_EXECUTABLE : CENO_EXIT_RUN_FAILED;
+		return refusal == 1 ? CENO_EXIT_NOT_FOUND
+		    : refusal <= 4  ? CENO_EXIT_NOT_EXECUTABLE
+				    : CENO_EXIT_RUN_FAILED;
 	}
 	return number ? 128 + number : (int)json_integer_value(json_object_get(result, "exit_status")) & 255;
 }
 
 static int run(const char *path, const char *session, char **program, uint32_t count, bool json)
 {
-	static const char *const env[] = {"PATH=/bin", "HOME=/tmp", "LC_ALL=C"};
+	static const char *const env[] = { "PATH=/bin", "HOME=/tmp", "LC_ALL=C" };
 	char guest[CENO_PACK_PATH_MAX];
 	struct ceno_client client;
 	json_t *result = NULL;
@@ -46,8 +48,9 @@ static int run(const char *path, const char *session, char **program, uint32_t c
 		return status;
 	}
 	if (!ceno_client_open(&client, path))
-		result = ceno_client_call(&client, "session.exec", json_pack("{s:s,s:I}", "session", session, "args_bytes",
-		                                                             (json_int_t)bytes), &args, 1);
+		result = ceno_client_call(&client, "session.exec",
+		                          json_pack("{s:s,s:I}", "session", session, "args_bytes", (json_int_t)bytes),
+		                          &args, 1);
 	close(args);
 	if (!result)
 		ceno_cli_error("%s", client.error);
@@ -63,7 +66,10 @@ static int run(const char *path, const char *session, char **program, uint32_t c
 int ceno_command_exec(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'}, {"socket", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {0},
+		{ "json", no_argument, NULL, 'j' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	const char *path = NULL, *session;
 	bool json = false;

@@ -44,7 +44,7 @@ static bool node_confirms(const struct ceno_finish *finish)
 	if (answer && !ceno_node_quote_check(answer, strlen(answer), nonce, &quote, error)) {
 		ceno_verify_ak_digest(quote.seal_ak_public, quote.seal_ak_public_bytes, seal);
 		same = !memcmp(seal, finish->result.ak, 32) && !strcmp(quote.origin, finish->result.seal.node.origin) &&
-		       !memcmp(quote.log_pub, finish->result.seal.node.log_pub, 32);
+		    !memcmp(quote.log_pub, finish->result.seal.node.log_pub, 32);
 	}
 	json_decref(reply);
 	ceno_client_close(&client);
@@ -61,7 +61,7 @@ static bool origin_known(const char *origin)
 
 void ceno_finish_check(struct ceno_finish *finish, const char *proof, size_t length)
 {
-	char path[4096], error[CENO_PINS_ERROR_MAX];
+	char path[4096], error[CENO_PINS_ERROR_MAX] = "";
 	int known;
 
 	finish->note[0] = '\0';
@@ -69,7 +69,8 @@ void ceno_finish_check(struct ceno_finish *finish, const char *proof, size_t len
 		return;
 	known = ceno_pins_path(path, sizeof path) ? -1 : ceno_pins_load(path, &pins, error);
 	if (known < 0)
-		snprintf(finish->note, sizeof finish->note, "%.250s", error[0] ? error : "no HOME: nodes cannot be pinned");
+		snprintf(finish->note, sizeof finish->note, "%.250s",
+		         error[0] ? error : "no HOME: nodes cannot be pinned");
 	if (verify(finish, proof, length) || known < 0)
 		return;
 	if (finish->result.exit_status == 4 && finish->result.verdict == CENO_VERIFY_AK_UNPINNED &&
@@ -84,14 +85,15 @@ void ceno_finish_check(struct ceno_finish *finish, const char *proof, size_t len
 	if (ceno_pins_save(path, &pins, error))
 		snprintf(finish->note, sizeof finish->note, "%.250s", error);
 	else if (finish->newly_pinned)
-		snprintf(finish->note, sizeof finish->note, "node %s pinned in %.150s (first use)", finish->result.seal.node.origin, path);
+		snprintf(finish->note, sizeof finish->note, "node %s pinned in %.150s (first use)",
+		         finish->result.seal.node.origin, path);
 }
 
 /* ---- for people ------------------------------------------------------------------ */
 
 static void print_ran(const struct ceno_proof_statement *s, const json_t *program)
 {
-	static const char *const kinds[] = {"KVM", "VMX", "SVM", "KVM over paging"};
+	static const char *const kinds[] = { "KVM", "VMX", "SVM", "KVM over paging" };
 	char memory[CENO_UNITS_TEXT_MAX], id[33];
 	uint64_t ms = (s->timing.stopped_us - s->timing.launched_us) / 1000;
 
@@ -102,8 +104,10 @@ static void print_ran(const struct ceno_proof_statement *s, const json_t *progra
 	if (program) {
 		int signal_number = (int)json_integer_value(json_object_get(program, "signal"));
 
-		fprintf(stderr, "             program ended with %s %d after %lld system calls\n", signal_number ? "signal" : "status",
-		        signal_number ? signal_number : (int)json_integer_value(json_object_get(program, "exit_status")),
+		fprintf(stderr, "             program ended with %s %d after %lld system calls\n",
+		        signal_number ? "signal" : "status",
+		        signal_number ? signal_number
+		                      : (int)json_integer_value(json_object_get(program, "exit_status")),
 		        (long long)json_integer_value(json_object_get(program, "syscalls")));
 		if (json_array_size(json_object_get(program, "enosys")))
 			fprintf(stderr, "             %zu kinds of system call were answered \"not implemented\"\n",
@@ -119,9 +123,12 @@ static void print_contained(const struct ceno_proof_statement *s)
 	for (uint32_t i = 0; i < s->isolation.slot_count; i++)
 		writable += s->isolation.slots[i].rights == CENO_PROOF_READ_WRITE;
 	ceno_pledge_format(s->isolation.pledge_mask, pledges);
-	fprintf(stderr, "contained    pledged %s: %u memory slots, %u of them writable; no network, no device, no file of the host\n",
+	fprintf(stderr,
+	        "contained    pledged %s: %u memory slots, %u of them writable; no network, no device, no file of the "
+	        "host\n",
 	        pledges, s->isolation.slot_count, writable);
-	fprintf(stderr, "             %u vmm threads under a locked system call filter, no privileges, own namespaces\n",
+	fprintf(stderr,
+	        "             %u vmm threads under a locked system call filter, no privileges, own namespaces\n",
 	        s->isolation.tasks);
 }
 
@@ -134,13 +141,16 @@ static void print_destroyed(const struct ceno_proof_statement *s)
 		sum += s->filesystem.areas[i].bytes;
 	ceno_units_format_bytes(s->overwrite.bytes, bytes);
 	ceno_units_format_bytes(sum, areas);
-	fprintf(stderr, "destroyed    %s of guest memory: overwritten by a key stream, read back, zeroed, compared (%llu mismatches)\n",
+	fprintf(stderr,
+	        "destroyed    %s of guest memory: overwritten by a key stream, read back, zeroed, compared (%llu "
+	        "mismatches)\n",
 	        bytes, (unsigned long long)s->forensic.mismatches);
 	fprintf(stderr, "             %s of windows, inputs and buffers; %u keys zeroized; %u credentials\n", areas,
 	        s->keys.key_count, s->tokens.token_count);
 }
 
-void ceno_finish_print(const struct ceno_finish *finish, const json_t *program, const json_t *ended, const char *proof_path)
+void ceno_finish_print(const struct ceno_finish *finish, const json_t *program, const json_t *ended,
+                       const char *proof_path)
 {
 	const struct ceno_verify_result *r = &finish->result;
 	const char *cause = json_string_value(json_object_get(ended, "cause"));
@@ -159,20 +169,23 @@ void ceno_finish_print(const struct ceno_finish *finish, const json_t *program, 
 	else if (r->exit_status == 0)
 		fprintf(stderr, "verified     good: integrity, log, quote, and the node's key is the one you pinned\n");
 	else
-		fprintf(stderr, "verified     NO: %s (reason %u)\n", r->verdict < CENO_VERIFY_CODE_COUNT ?
-		        ceno_verify_code_info(r->verdict)->text : "unknown", r->verdict < CENO_VERIFY_CODE_COUNT ?
-		        ceno_verify_code_info(r->verdict)->number : 0);
+		fprintf(stderr, "verified     NO: %s (reason %u)\n",
+		        r->verdict < CENO_VERIFY_CODE_COUNT ? ceno_verify_code_info(r->verdict)->text : "unknown",
+		        r->verdict < CENO_VERIFY_CODE_COUNT ? ceno_verify_code_info(r->verdict)->number : 0);
 	if (finish->note[0])
 		fprintf(stderr, "             %s\n", finish->note);
 	if (finish->checked && r->key == CENO_KEY_SOFTWARE)
-		fprintf(stderr, "             key: software TPM or unknown kind: believe it as far as you trust the node's operator\n");
+		fprintf(stderr,
+		        "             key: software TPM or unknown kind: believe it as far as you trust the node's "
+		        "operator\n");
 }
 
-json_t *ceno_finish_json(const struct ceno_finish *finish, json_t *program, json_t *ended, const char *proof_path, int status)
+json_t *ceno_finish_json(const struct ceno_finish *finish, json_t *program, json_t *ended, const char *proof_path,
+                         int status)
 {
 	const struct ceno_verify_result *r = &finish->result;
-	json_t *object = json_pack("{s:i,s:O?,s:O?,s:s?,s:b}", "exit_status", status, "program", program, "session", ended,
-	                           "proof_file", proof_path, "newly_pinned", finish->newly_pinned);
+	json_t *object = json_pack("{s:i,s:O?,s:O?,s:s?,s:b}", "exit_status", status, "program", program, "session",
+	                           ended, "proof_file", proof_path, "newly_pinned", finish->newly_pinned);
 	json_t *copy;
 
 	if (!object)
@@ -181,9 +194,13 @@ json_t *ceno_finish_json(const struct ceno_finish *finish, json_t *program, json
 	json_object_del(copy, "proof");
 	json_object_set_new(object, "session", copy ? copy : json_null());
 	if (finish->checked)
-		json_object_set_new(object, "verify", json_pack("{s:i,s:i,s:s}", "status", (int)r->exit_status, "reason",
-		                    r->verdict < CENO_VERIFY_CODE_COUNT ? (int)ceno_verify_code_info(r->verdict)->number : 0, "text",
-		                    r->verdict < CENO_VERIFY_CODE_COUNT ? ceno_verify_code_info(r->verdict)->text : "verified"));
+		json_object_set_new(
+		    object, "verify",
+		    json_pack("{s:i,s:i,s:s}", "status", (int)r->exit_status, "reason",
+		              r->verdict < CENO_VERIFY_CODE_COUNT ? (int)ceno_verify_code_info(r->verdict)->number : 0,
+		              "text",
+		              r->verdict < CENO_VERIFY_CODE_COUNT ? ceno_verify_code_info(r->verdict)->text
+		                                                  : "verified"));
 	else
 		json_object_set_new(object, "verify", json_null());
 	return object;

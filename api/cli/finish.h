@@ -13,13 +13,13 @@
 #include "proof_file.h"
 
 struct ceno_finish {
-	const char *socket;             /* node the proof came from; NULL default */
-	const uint8_t *nonce;           /* 32 bytes that must be in it; NULL not asked */
-	bool checked;                   /* result is valid */
+	const char *socket;   /* node the proof came from; NULL default */
+	const uint8_t *nonce; /* 32 bytes that must be in it; NULL not asked */
+	bool checked;         /* result is valid */
 	bool newly_pinned;
 	struct ceno_verify_policy policy;
 	struct ceno_verify_result result;
-	char note[256];                 /* about pinning; "" nothing to say */
+	char note[256]; /* about pinning; "" nothing to say */
 };
 
 /* Checks `proof` against the user's pins. A node that is not pinned yet is asked
@@ -29,9 +29,11 @@ void ceno_finish_check(struct ceno_finish *finish, const char *proof, size_t len
 
 /* The human summary on stderr: what ran, how it was contained, what was
  * destroyed, the verdict. `program` (may be NULL): the session.program notification. */
-void ceno_finish_print(const struct ceno_finish *finish, const json_t *program, const json_t *ended, const char *proof_path);
+void ceno_finish_print(const struct ceno_finish *finish, const json_t *program, const json_t *ended,
+                       const char *proof_path);
 
 /* The same as one JSON object (new reference). */
-json_t *ceno_finish_json(const struct ceno_finish *finish, json_t *program, json_t *ended, const char *proof_path, int status);
+json_t *ceno_finish_json(const struct ceno_finish *finish, json_t *program, json_t *ended, const char *proof_path,
+                         int status);
 
 #endif

@@ -8,10 +8,9 @@
 #include "client.h"
 #include "policy/units.h"
 
-static const char usage[] =
-	"usage: ceno ls [--all] [--json] [--socket PATH]\n"
-	"List sessions, newest first: those still open and the last 20; --all: every one.\n"
-	"Root sees everybody's sessions, other users their own.\n";
+static const char usage[] = "usage: ceno ls [--all] [--json] [--socket PATH]\n"
+			    "List sessions, newest first: those still open and the last 20; --all: every one.\n"
+			    "Root sees everybody's sessions, other users their own.\n";
 
 #define RECENT 20
 
@@ -41,8 +40,8 @@ static void print_row(json_t *row)
 	ceno_units_format_bytes((uint64_t)json_integer_value(json_object_get(row, "memory_bytes")), memory);
 	if (index >= 0)
 		snprintf(launch, sizeof launch, "%lld", (long long)index);
-	printf("%-32s  %-15s  %-9s  %-19s  %8s  %6s  %s\n", text(row, "session"), text(row, "state"), text(row, "cause"), when,
-	       memory, launch, json_is_true(json_object_get(row, "proof")) ? "proof" : "-");
+	printf("%-32s  %-15s  %-9s  %-19s  %8s  %6s  %s\n", text(row, "session"), text(row, "state"),
+	       text(row, "cause"), when, memory, launch, json_is_true(json_object_get(row, "proof")) ? "proof" : "-");
 }
 
 /* Every page of the list into one array; NULL with client->error set. */
@@ -72,8 +71,11 @@ static json_t *fetch(struct ceno_client *client, bool all)
 int ceno_command_ls(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"all", no_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'}, {"socket", required_argument, NULL, 's'},
-		{"help", no_argument, NULL, 'h'}, {0},
+		{ "all", no_argument, NULL, 'a' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	bool json = false, all = false;
 	const char *path = NULL;
@@ -104,9 +106,7 @@ int ceno_command_ls(int argc, char **argv)
 	if (json)
 		return ceno_cli_print_json(json_pack("{s:o}", "sessions", rows));
 	printf("%-32s  %-15s  %-9s  %-19s  %8s  %6s\n", "SESSION", "STATE", "CAUSE", "CREATED", "MEMORY", "LAUNCH");
-	json_array_foreach(rows, i, row)
-		if (all || i < RECENT || open_state(row))
-			print_row(row);
+	json_array_foreach(rows, i, row) if (all || i < RECENT || open_state(row)) print_row(row);
 	json_decref(rows);
 	return CENO_EXIT_OK;
 }

@@ -9,30 +9,30 @@ static const struct {
 	const char *name, *title;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{"run", "ceno run", ceno_command_run},
-	{"exec", "ceno exec", ceno_command_exec},
-	{"destroy", "ceno destroy", ceno_command_destroy},
-	{"ls", "ceno ls", ceno_command_ls},
-	{"verify", "ceno verify", ceno_command_verify},
-	{"attest", "ceno attest", ceno_command_attest},
-	{"doctor", "ceno doctor", ceno_command_doctor},
-	{"version", "ceno version", ceno_command_version},
+	{ "run", "ceno run", ceno_command_run },
+	{ "exec", "ceno exec", ceno_command_exec },
+	{ "destroy", "ceno destroy", ceno_command_destroy },
+	{ "ls", "ceno ls", ceno_command_ls },
+	{ "verify", "ceno verify", ceno_command_verify },
+	{ "attest", "ceno attest", ceno_command_attest },
+	{ "doctor", "ceno doctor", ceno_command_doctor },
+	{ "version", "ceno version", ceno_command_version },
 };
 
 static const char usage[] =
-	"usage: ceno COMMAND [option]... [argument]...\n"
-	"Run a program on your data in a micro-VM of its own, destroy it, keep a proof.\n"
-	"\n"
-	"  run [option]... -- PROGRAM [ARG]...   run one program in one session\n"
-	"  exec SESSION -- PROGRAM [ARG]...      run another program in a held session\n"
-	"  destroy SESSION                       end a session now, get its proof\n"
-	"  ls                                    list sessions\n"
-	"  verify FILE                           check a proof, with nobody's help\n"
-	"  attest                                ask the node's TPM what the node is, and check the answer\n"
-	"  doctor                                what this machine offers, and what to do about each gap\n"
-	"  version                               versions of this command and of the node\n"
-	"\n"
-	"ceno COMMAND --help tells more; ceno(1) tells all.\n";
+    "usage: ceno COMMAND [option]... [argument]...\n"
+    "Run a program on your data in a micro-VM of its own, destroy it, keep a proof.\n"
+    "\n"
+    "  run [option]... -- PROGRAM [ARG]...   run one program in one session\n"
+    "  exec SESSION -- PROGRAM [ARG]...      run another program in a held session\n"
+    "  destroy SESSION                       end a session now, get its proof\n"
+    "  ls                                    list sessions\n"
+    "  verify FILE                           check a proof, with nobody's help\n"
+    "  attest                                ask the node's TPM what the node is, and check the answer\n"
+    "  doctor                                what this machine offers, and what to do about each gap\n"
+    "  version                               versions of this command and of the node\n"
+    "\n"
+    "ceno COMMAND --help tells more; ceno(1) tells all.\n";
 
 int main(int argc, char **argv)
 {

@@ -44,7 +44,8 @@ int ceno_pins_load(const char *path, struct ceno_verify_pins *pins, char *error)
 	free(text);
 	if (!rc)
 		return 0;
-	snprintf(error, CENO_PINS_ERROR_MAX, "pin file %.300s, line %u: %s", path, line, ceno_verify_pin_error_text(rc));
+	snprintf(error, CENO_PINS_ERROR_MAX, "pin file %.300s, line %u: %s", path, line,
+	         ceno_verify_pin_error_text(rc));
 	return -1;
 }
 
@@ -71,7 +72,8 @@ int ceno_pins_save(const char *path, const struct ceno_verify_pins *pins, char *
 
 	make_directory(path);
 	if (length < 0)
-		snprintf(error, CENO_PINS_ERROR_MAX, "pin file %.300s: %s", path, text ? ceno_verify_pin_error_text(length) : "out of memory");
+		snprintf(error, CENO_PINS_ERROR_MAX, "pin file %.300s: %s", path,
+		         text ? ceno_verify_pin_error_text(length) : "out of memory");
 	else if (!ceno_proof_file_open(&file, path, (size_t)length, error))
 		rc = ceno_proof_file_commit(&file, text, (size_t)length, error);
 	free(text);

@@ -46,8 +46,8 @@ enum ceno_elf ceno_program_inspect(const uint8_t *bytes, size_t length, char *in
 	if (length < sizeof head)
 		return CENO_ELF_BAD;
 	memcpy(&head, bytes, sizeof head);
-	if (head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_ident[EI_DATA] != ELFDATA2LSB || head.e_machine != EM_X86_64 ||
-	    (head.e_type != ET_EXEC && head.e_type != ET_DYN))
+	if (head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_ident[EI_DATA] != ELFDATA2LSB ||
+	    head.e_machine != EM_X86_64 || (head.e_type != ET_EXEC && head.e_type != ET_DYN))
 		return CENO_ELF_FOREIGN;
 	if (head.e_phentsize != sizeof(Elf64_Phdr) || head.e_phoff > length ||
 	    (uint64_t)head.e_phnum * sizeof(Elf64_Phdr) > length - head.e_phoff)
@@ -69,8 +69,11 @@ enum ceno_elf ceno_program_inspect(const uint8_t *bytes, size_t length, char *in
 
 static const char *kind_of(mode_t mode)
 {
-	return S_ISDIR(mode) ? "a directory" : S_ISFIFO(mode) ? "a FIFO" : S_ISCHR(mode) || S_ISBLK(mode) ? "a device" :
-	       S_ISSOCK(mode) ? "a socket" : "not a regular file";
+	return S_ISDIR(mode)                 ? "a directory"
+	    : S_ISFIFO(mode)                 ? "a FIFO"
+	    : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+	    : S_ISSOCK(mode)                 ? "a socket"
+					     : "not a regular file";
 }
 
 /* Opens a regular file for reading; O_NONBLOCK so that a FIFO does not hold us. 0, or -1 with `error`. */
@@ -82,8 +85,8 @@ static int open_regular(const char *path, const char *what, struct ceno_cli_file
 	if (file->fd < 0 || fstat(file->fd, &st)) {
 		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%s %.200s: %s", what, path, strerror(errno));
 	} else if (!S_ISREG(st.st_mode)) {
-		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%s %.200s is %s; only regular files can be measured", what, path,
-		         kind_of(st.st_mode));
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%s %.200s is %s; only regular files can be measured", what,
+		         path, kind_of(st.st_mode));
 	} else {
 		file->bytes = (uint64_t)st.st_size;
 		file->mode = st.st_mode & 0777;
@@ -142,8 +145,8 @@ static int place(const char *directory, const char *name, struct ceno_cli_file *
 
 	if (!base || base != name ||
 	    (size_t)snprintf(file->guest, sizeof file->guest, "%s/%s", directory, base) >= sizeof file->guest) {
-		snprintf(error, CENO_PROGRAM_ERROR_MAX, "`%.100s' is not usable as a file name in %s of the guest", name ? name : "",
-		         directory);
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "`%.100s' is not usable as a file name in %s of the guest",
+		         name ? name : "", directory);
 		return -1;
 	}
 	return 0;
@@ -164,15 +167,17 @@ static int check_elf(const char *path, const struct ceno_cli_file *file, char *e
 		return CENO_EXIT_OK;
 	case CENO_ELF_DYNAMIC:
 		snprintf(error, CENO_PROGRAM_ERROR_MAX,
-		         "%.200s is a dynamic program (its interpreter is %s); only static programs run yet: use a static build", path,
-		         interpreter);
+		         "%.200s is a dynamic program (its interpreter is %s); only static programs run yet: use a "
+		         "static build",
+		         path, interpreter);
 		break;
 	case CENO_ELF_FOREIGN:
 		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s is an ELF file, but no x86-64 program", path);
 		break;
 	case CENO_ELF_SCRIPT:
 		snprintf(error, CENO_PROGRAM_ERROR_MAX,
-		         "%.200s is a script for %s: run a static interpreter, with the script as an --input", path, interpreter);
+		         "%.200s is a script for %s: run a static interpreter, with the script as an --input", path,
+		         interpreter);
 		break;
 	case CENO_ELF_NOT:
 		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s is not an ELF program", path);
@@ -191,8 +196,10 @@ int ceno_program_open(const char *name, struct ceno_cli_file *file, char *error)
 
 	file->fd = -1;
 	if (rc) {
-		snprintf(error, CENO_PROGRAM_ERROR_MAX, rc == ENOENT ? "%.200s: no such program on the PATH" :
-		         "%.200s: found on the PATH, but you may not execute it", name);
+		snprintf(error, CENO_PROGRAM_ERROR_MAX,
+		         rc == ENOENT ? "%.200s: no such program on the PATH"
+		                      : "%.200s: found on the PATH, but you may not execute it",
+		         name);
 		return rc == ENOENT ? CENO_EXIT_NOT_FOUND : CENO_EXIT_NOT_EXECUTABLE;
 	}
 	if (access(path, F_OK)) {

@@ -34,7 +34,8 @@ static void temporary_name(struct ceno_proof_file *file)
 	uint32_t random;
 
 	ceno_cli_random(&random, sizeof random);
-	snprintf(file->temporary, sizeof file->temporary, "%.*s.%.200s.%08x", (int)(base - file->path), file->path, base, random);
+	snprintf(file->temporary, sizeof file->temporary, "%.*s.%.200s.%08x", (int)(base - file->path), file->path,
+	         base, random);
 }
 
 int ceno_proof_file_open(struct ceno_proof_file *file, const char *path, size_t reserve, char *error)
@@ -103,8 +104,9 @@ int ceno_proof_file_commit(struct ceno_proof_file *file, const void *bytes, size
 {
 	int rc = ceno_cli_write_all(file->fd, bytes, length);
 
-	if (!rc && (ftruncate(file->fd, (off_t)length) || fsync(file->fd) || give_name(file) ||
-	            rename(file->temporary, file->path)))
+	if (!rc &&
+	    (ftruncate(file->fd, (off_t)length) || fsync(file->fd) || give_name(file) ||
+	     rename(file->temporary, file->path)))
 		rc = -errno;
 	if (rc) {
 		ceno_proof_file_abort(file);

@@ -9,9 +9,9 @@
 #include <stddef.h>
 
 struct ceno_proof_file {
-	int fd;                 /* owned; -1 not open */
-	char path[4096];        /* final name */
-	char temporary[4160];   /* in the same directory; "" while the file has no name */
+	int fd;               /* owned; -1 not open */
+	char path[4096];      /* final name */
+	char temporary[4160]; /* in the same directory; "" while the file has no name */
 };
 
 #define CENO_PROOF_FILE_ERROR_MAX 512

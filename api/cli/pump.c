@@ -111,7 +111,7 @@ static void open_outer(struct ceno_pump_end *end, int fd, int access)
 	char path[64];
 	struct stat st;
 
-	*end = (struct ceno_pump_end){.fd = fd, .saved_flags = -1};
+	*end = (struct ceno_pump_end){ .fd = fd, .saved_flags = -1 };
 	if (fstat(fd, &st))
 		return;
 	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
@@ -155,7 +155,7 @@ int ceno_pump_start(uv_loop_t *loop, struct ceno_pump *pump, int outer, int inne
 	pump->owner = owner;
 	pump->on_done = on_done;
 	open_outer(theirs, outer, inward ? O_RDONLY : O_WRONLY);
-	*ours = (struct ceno_pump_end){.fd = inner, .owned = true, .polled = true, .saved_flags = -1};
+	*ours = (struct ceno_pump_end){ .fd = inner, .owned = true, .polled = true, .saved_flags = -1 };
 	uv_idle_init(loop, &pump->more);
 	pump->more.data = pump;
 	pump->open_handles = 1;

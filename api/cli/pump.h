@@ -17,24 +17,24 @@
 
 struct ceno_pump_end {
 	int fd;
-	bool owned;                     /* close it at the end */
-	bool polled;                    /* else always ready */
+	bool owned;  /* close it at the end */
+	bool polled; /* else always ready */
 	bool ready;
-	int saved_flags;                /* to be put back; -1 none */
+	int saved_flags; /* to be put back; -1 none */
 	uv_poll_t poll;
 };
 
 struct ceno_pump {
 	struct ceno_pump_end from, to;
-	uv_idle_t more;                 /* both ends always ready: go on in the next turn */
+	uv_idle_t more; /* both ends always ready: go on in the next turn */
 	uint8_t buffer[CENO_PUMP_BYTES];
 	size_t have, at;
-	uint64_t bytes;                 /* moved */
+	uint64_t bytes; /* moved */
 	bool eof, done, closed;
-	int error;                      /* errno of the write that failed (EPIPE: nobody reads), or of the read; 0 */
+	int error; /* errno of the write that failed (EPIPE: nobody reads), or of the read; 0 */
 	bool error_reading;
 	unsigned open_handles;
-	void *owner;                    /* borrowed */
+	void *owner;                             /* borrowed */
 	void (*on_done)(struct ceno_pump *pump); /* once: end of input, or an error */
 };
 

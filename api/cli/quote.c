@@ -20,8 +20,9 @@ static long bytes_of(const json_t *object, const char *key, uint8_t *out, size_t
 	const json_t *value = json_object_get(object, key);
 	size_t length;
 
-	if (!json_is_string(value) || sodium_base642bin(out, max, json_string_value(value), json_string_length(value), NULL,
-	                                                &length, NULL, sodium_base64_VARIANT_ORIGINAL))
+	if (!json_is_string(value) ||
+	    sodium_base642bin(out, max, json_string_value(value), json_string_length(value), NULL, &length, NULL,
+	                      sodium_base64_VARIANT_ORIGINAL))
 		return -1;
 	return (long)length;
 }
@@ -63,9 +64,10 @@ static int read_keys(const json_t *object, struct ceno_node_quote *out)
 	out->ak_public_bytes = (size_t)ak;
 	out->seal_ak_public_bytes = (size_t)seal;
 	out->own_swtpm = json_is_true(json_object_get(tpm, "ours"));
-	return text_of(object, "origin", out->origin, sizeof out->origin) || text_of(tpm, "kind", out->kind, sizeof out->kind) ||
-	       text_of(tpm, "manufacturer", out->manufacturer, sizeof out->manufacturer) ||
-	       text_of(tpm, "vendor", out->vendor, sizeof out->vendor);
+	return text_of(object, "origin", out->origin, sizeof out->origin) ||
+	    text_of(tpm, "kind", out->kind, sizeof out->kind) ||
+	    text_of(tpm, "manufacturer", out->manufacturer, sizeof out->manufacturer) ||
+	    text_of(tpm, "vendor", out->vendor, sizeof out->vendor);
 }
 
 /* extraData = SHA-256("CDP/v1/node"|0|nonce). */
@@ -84,7 +86,7 @@ static void expected_extra(const uint8_t nonce[32], uint8_t out[32])
  * SHA-256(handle | nameAlg | SHA-256(public)), TPM 2.0 part 1, 16.2. */
 static bool signed_by(const struct ceno_tpm_attest *quote, const struct ceno_node_quote *node)
 {
-	uint8_t text[4 + 2 + 32] = {0x40, 0, 0, 0x0b, 0, CENO_TPM_ALG_SHA256}, name[34] = {0, CENO_TPM_ALG_SHA256};
+	uint8_t text[4 + 2 + 32] = { 0x40, 0, 0, 0x0b, 0, CENO_TPM_ALG_SHA256 }, name[34] = { 0, CENO_TPM_ALG_SHA256 };
 
 	crypto_hash_sha256(text + 6, node->ak_public, node->ak_public_bytes);
 	crypto_hash_sha256(name + 2, text, sizeof text);
@@ -120,7 +122,8 @@ static int check_quote(const struct ceno_tpm_attest *quote, const struct ceno_no
 	return 0;
 }
 
-int ceno_node_quote_check(const char *text, size_t length, const uint8_t nonce[32], struct ceno_node_quote *out, char *error)
+int ceno_node_quote_check(const char *text, size_t length, const uint8_t nonce[32], struct ceno_node_quote *out,
+                          char *error)
 {
 	const uint32_t must = CENO_TPMA_FIXED_TPM | CENO_TPMA_FIXED_PARENT | CENO_TPMA_RESTRICTED | CENO_TPMA_SIGN;
 	json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
@@ -138,8 +141,9 @@ int ceno_node_quote_check(const char *text, size_t length, const uint8_t nonce[3
 	if (rc || quoted_bytes <= 0 || signature_bytes != 64)
 		return fail(error, "the node's answer is malformed");
 	if (ceno_tpm_public_parse(out->ak_public, out->ak_public_bytes, &ak) || (ak.attributes & must) != must ||
-	    (ak.attributes & CENO_TPMA_DECRYPT) || ak.scheme != CENO_TPM_ALG_ECDSA || ak.scheme_hash != CENO_TPM_ALG_SHA256 ||
-	    ak.name_alg != CENO_TPM_ALG_SHA256 || ak.curve != CENO_TPM_ECC_NIST_P256)
+	    (ak.attributes & CENO_TPMA_DECRYPT) || ak.scheme != CENO_TPM_ALG_ECDSA ||
+	    ak.scheme_hash != CENO_TPM_ALG_SHA256 || ak.name_alg != CENO_TPM_ALG_SHA256 ||
+	    ak.curve != CENO_TPM_ECC_NIST_P256)
 		return fail(error, "the attestation key is not a restricted ECDSA P-256 key");
 	if (ceno_tpm_attest_parse(quoted, (size_t)quoted_bytes, &quote))
 		return fail(error, "the quote is malformed");

@@ -25,6 +25,7 @@ struct ceno_node_quote {
 
 /* Reads the answer and checks the quote against `nonce`. 0, or -1 with the first
  * thing wrong in `error`. */
-int ceno_node_quote_check(const char *text, size_t length, const uint8_t nonce[32], struct ceno_node_quote *out, char *error);
+int ceno_node_quote_check(const char *text, size_t length, const uint8_t nonce[32], struct ceno_node_quote *out,
+                          char *error);
 
 #endif

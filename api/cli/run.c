@@ -18,7 +18,7 @@
 #include "policy/units.h"
 #include "run.h"
 
-static const char *const base_env[] = {"PATH=/bin", "HOME=/tmp", "LC_ALL=C"};
+static const char *const base_env[] = { "PATH=/bin", "HOME=/tmp", "LC_ALL=C" };
 
 #define BASE_ENV (sizeof base_env / sizeof base_env[0])
 
@@ -39,7 +39,9 @@ static int open_files(struct ceno_run *run)
 		run->file_count++;
 		for (uint32_t k = 0; !status && k + 1 < run->file_count; k++)
 			if (!strcmp(run->files[k].guest, file->guest)) {
-				snprintf(error, sizeof error, "two inputs would lie at %.200s; name one of them with FILE=NAME", file->guest);
+				snprintf(error, sizeof error,
+				         "two inputs would lie at %.200s; name one of them with FILE=NAME",
+				         file->guest);
 				status = CENO_EXIT_RUN_FAILED;
 			}
 	}
@@ -72,12 +74,13 @@ static int make_args(struct ceno_run *run)
 		env[count++] = run->options.env[k];
 	if (slash)
 		run->options.program[0] += slash + 1 - run->options.program[0];
-	run->args_fd = ceno_args_make(run->files[0].guest, run->options.program, run->options.program_count, env, count, "/",
-	                              &run->args_bytes);
+	run->args_fd = ceno_args_make(run->files[0].guest, run->options.program, run->options.program_count, env, count,
+	                              "/", &run->args_bytes);
 	if (run->args_fd >= 0)
 		return 0;
-	ceno_run_fail(run, CENO_EXIT_RUN_FAILED, run->args_fd == -E2BIG ? "arguments and environment are longer than 128 KiB" :
-	              "arguments: %s", strerror(-run->args_fd));
+	ceno_run_fail(run, CENO_EXIT_RUN_FAILED,
+	              run->args_fd == -E2BIG ? "arguments and environment are longer than 128 KiB" : "arguments: %s",
+	              strerror(-run->args_fd));
 	return -1;
 }
 
@@ -129,8 +132,10 @@ static json_t *request_json(const struct ceno_run *run)
 	char nonce[65];
 
 	for (uint32_t i = 0; i < run->file_count; i++)
-		json_array_append_new(files, json_pack("{s:s,s:I,s:i,s:b}", "path", run->files[i].guest, "bytes",
-		                                       (json_int_t)run->files[i].bytes, "mode", (int)run->files[i].mode, "program", i == 0));
+		json_array_append_new(files,
+		                      json_pack("{s:s,s:I,s:i,s:b}", "path", run->files[i].guest, "bytes",
+		                                (json_int_t)run->files[i].bytes, "mode", (int)run->files[i].mode,
+		                                "program", i == 0));
 	json_object_set_new(params, "files", files);
 	if (run->options.memory_bytes)
 		json_object_set_new(params, "memory_bytes", json_integer((json_int_t)run->options.memory_bytes));
@@ -180,10 +185,16 @@ static int send_request(struct ceno_run *run)
 
 static void refused(struct ceno_run *run, int refusal)
 {
-	static const char *const texts[] = {"", "no such program in the session", "not an ELF program", "a dynamic program",
-	                                    "a malformed ELF program", "its arguments were refused", "it does not fit into the session's memory"};
-	int status = refusal == CENO_REFUSAL_NOT_FOUND ? CENO_EXIT_NOT_FOUND :
-	             refusal <= CENO_REFUSAL_BAD_ELF ? CENO_EXIT_NOT_EXECUTABLE : CENO_EXIT_RUN_FAILED;
+	static const char *const texts[] = { "",
+		                             "no such program in the session",
+		                             "not an ELF program",
+		                             "a dynamic program",
+		                             "a malformed ELF program",
+		                             "its arguments were refused",
+		                             "it does not fit into the session's memory" };
+	int status = refusal == CENO_REFUSAL_NOT_FOUND ? CENO_EXIT_NOT_FOUND
+	    : refusal <= CENO_REFUSAL_BAD_ELF          ? CENO_EXIT_NOT_EXECUTABLE
+						       : CENO_EXIT_RUN_FAILED;
 
 	ceno_run_fail(run, status, "the guest could not start %s: %s", run->files[0].guest,
 	              refusal > 0 && refusal < 7 ? texts[refusal] : "unknown reason");
@@ -199,15 +210,18 @@ static void no_status(struct ceno_run *run)
 	const char *stop = json_string_value(json_object_get(failure, "stop"));
 
 	if (text)
-		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the session failed: %s%s%s", text, stop ? ": " : "", stop ? stop : "");
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the session failed: %s%s%s", text, stop ? ": " : "",
+		              stop ? stop : "");
 	else if (cause && !strcmp(cause, "ttl"))
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the session's lifetime ran out before the program ended");
 	else if (cause && !strcmp(cause, "oom"))
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "out of memory: the session was destroyed (try --memory)");
 	else if (cause && !strcmp(cause, "violation"))
-		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s; the session was destroyed", violation ? violation : "a violation");
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s; the session was destroyed",
+		              violation ? violation : "a violation");
 	else
-		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the session ended before the program did (cause %s)", cause ? cause : "unknown");
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the session ended before the program did (cause %s)",
+		              cause ? cause : "unknown");
 }
 
 static int program_status(struct ceno_run *run)
@@ -224,7 +238,8 @@ static int program_status(struct ceno_run *run)
 	} else if (refusal) {
 		refused(run, refusal);
 	} else {
-		return number ? 128 + number : (int)json_integer_value(json_object_get(run->program, "exit_status")) & 255;
+		return number ? 128 + number
+			      : (int)json_integer_value(json_object_get(run->program, "exit_status")) & 255;
 	}
 	return run->status;
 }
@@ -268,8 +283,9 @@ static void report(struct ceno_run *run, const char *proof, const char *kept)
 	}
 	if (!good)
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the proof does not verify: %s",
-		              finish.checked && finish.result.verdict < CENO_VERIFY_CODE_COUNT ?
-		              ceno_verify_code_info(finish.result.verdict)->text : "not checked");
+		              finish.checked && finish.result.verdict < CENO_VERIFY_CODE_COUNT
+		                  ? ceno_verify_code_info(finish.result.verdict)->text
+		                  : "not checked");
 }
 
 static void conclude(struct ceno_run *run)
@@ -292,7 +308,8 @@ static void conclude(struct ceno_run *run)
 	}
 	if (run->options.proof && ceno_proof_file_commit(&run->proof, proof, strlen(proof), error)) {
 		run->status = CENO_EXIT_RUN_FAILED;
-		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s (the node keeps it: ceno destroy %s --proof FILE)", error, run->session);
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s (the node keeps it: ceno destroy %s --proof FILE)", error,
+		              run->session);
 	} else {
 		kept = run->options.proof;
 	}

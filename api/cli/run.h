@@ -24,8 +24,8 @@ struct ceno_run {
 	uint32_t file_count;
 	int args_fd;
 	uint64_t args_bytes;
-	int guest_fds[3];               /* the session's ends of the pipes */
-	int our_fds[3];                 /* ours, until a pump has them */
+	int guest_fds[3]; /* the session's ends of the pipes */
+	int our_fds[3];   /* ours, until a pump has them */
 	struct ceno_proof_file proof;
 	struct ceno_client client;
 	json_int_t request_id;
@@ -35,13 +35,13 @@ struct ceno_run {
 	uv_signal_t signals[3];
 	uv_timer_t grace;
 	struct ceno_pump pumps[3];
-	json_t *program, *ended;        /* owned; the first program's end, the session's end */
+	json_t *program, *ended; /* owned; the first program's end, the session's end */
 	char session[33];
 	bool launched, connection_gone, destroy_sent, gave_up;
-	int signal_number;              /* the first signal that asked us to stop; 0 */
-	int status;                     /* exit status decided by us; -1 none */
-	int opening_fd;                 /* memfd of 32 bytes; -1 */
-	bool told;                      /* an error line was printed */
+	int signal_number; /* the first signal that asked us to stop; 0 */
+	int status;        /* exit status decided by us; -1 none */
+	int opening_fd;    /* memfd of 32 bytes; -1 */
+	bool told;         /* an error line was printed */
 };
 
 /* Sends nothing: moves bytes and messages until the session and its streams ended,

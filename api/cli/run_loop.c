@@ -50,8 +50,8 @@ static void send_destroy(struct ceno_run *run)
 {
 	if (run->destroy_sent || run->ended || !run->launched || run->connection_gone)
 		return;
-	run->destroy_sent = ceno_client_send(&run->client, "session.destroy", json_pack("{s:s}", "session", run->session),
-	                                     NULL, 0) > 0;
+	run->destroy_sent =
+	    ceno_client_send(&run->client, "session.destroy", json_pack("{s:s}", "session", run->session), NULL, 0) > 0;
 }
 
 /* ---- messages -------------------------------------------------------------------- */
@@ -118,7 +118,8 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 	if (run->client.error[0] && !run->connection_gone) {
 		run->connection_gone = true;
 		if (!run->ended)
-			ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s; the session is destroyed without us", run->client.error);
+			ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s; the session is destroyed without us",
+			              run->client.error);
 	}
 	if (run->connection_gone) {
 		uv_poll_stop(poll);
@@ -131,7 +132,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 
 static void on_pump(struct ceno_pump *pump)
 {
-	static const char *const names[] = {"standard input", "standard output", "standard error"};
+	static const char *const names[] = { "standard input", "standard output", "standard error" };
 	struct ceno_run *run = pump->owner;
 	int stream = (int)(pump - run->pumps);
 
@@ -150,7 +151,8 @@ static void on_signal(uv_signal_t *handle, int number)
 	struct ceno_run *run = handle->data;
 
 	if (run->signal_number) {
-		ceno_run_fail(run, 128 + number, "not waiting for the proof; the session is destroyed anyway (ceno ls)");
+		ceno_run_fail(run, 128 + number,
+		              "not waiting for the proof; the session is destroyed anyway (ceno ls)");
 		give_up(&run->grace);
 		return;
 	}
@@ -162,7 +164,7 @@ static void on_signal(uv_signal_t *handle, int number)
 
 static int start(struct ceno_run *run)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
 	int rc, flags = fcntl(run->client.fd, F_GETFL);
 
 	fcntl(run->client.fd, F_SETFL, flags | O_NONBLOCK);

@@ -10,41 +10,68 @@
 #include "policy/units.h"
 
 static const char usage[] =
-	"usage: ceno run [option]... -- PROGRAM [ARG]...\n"
-	"Run a static Linux program in a micro-VM made for it alone, destroy the VM, keep the proof.\n"
-	"PROGRAM is found on your PATH and lies at /bin/ in the guest, inputs at /in/.\n"
-	"\n"
-	"  --input FILE[=NAME]   a regular file, read-only at /in/NAME (repeatable)\n"
-	"  --env NAME=VALUE      a variable for the program (repeatable; nothing is inherited)\n"
-	"  --memory SIZE         session memory, a multiple of 2M (default 256M)\n"
-	"  --ttl TIME            the longest it may live: 500ms, 30s, 5m (default: your tier's)\n"
-	"  --pledge LIST         what it may use: stdio, rw, spawn (default stdio)\n"
-	"  --proof FILE          where the proof goes (default proof.cdp.json)\n"
-	"  --no-proof            do not keep the proof (the node does; ceno destroy gets it)\n"
-	"  --opening FILE        keep the 32 bytes that open the proof's request commitment\n"
-	"  --nonce HEX           a nonce (64 hex digits) that the proof must answer\n"
-	"  --classification WORD general PHI PII financial credentials (declared in the proof)\n"
-	"  --jurisdiction WORD   US EU UK CA AU IN OTHER (declared in the proof)\n"
-	"  --hold                stay after the program ends, for ceno exec, until destroyed\n"
-	"  --no-stdin            the program's standard input is empty\n"
-	"  --quiet               no summary; --json: one JSON object on stderr instead of it\n"
-	"  --socket PATH         the node's socket (default $CENO_SOCKET or /run/cenotaph/cenod.sock)\n"
-	"\n"
-	"Ctrl-C destroys the session, with its proof. Exit status: the program's own (128 + signal\n"
-	"if it was killed); 125 refused or failed; 126 not a static program; 127 not found.\n";
+    "usage: ceno run [option]... -- PROGRAM [ARG]...\n"
+    "Run a static Linux program in a micro-VM made for it alone, destroy the VM, keep the proof.\n"
+    "PROGRAM is found on your PATH and lies at /bin/ in the guest, inputs at /in/.\n"
+    "\n"
+    "  --input FILE[=NAME]   a regular file, read-only at /in/NAME (repeatable)\n"
+    "  --env NAME=VALUE      a variable for the program (repeatable; nothing is inherited)\n"
+    "  --memory SIZE         session memory, a multiple of 2M (default 256M)\n"
+    "  --ttl TIME            the longest it may live: 500ms, 30s, 5m (default: your tier's)\n"
+    "  --pledge LIST         what it may use: stdio, rw, spawn (default stdio)\n"
+    "  --proof FILE          where the proof goes (default proof.cdp.json)\n"
+    "  --no-proof            do not keep the proof (the node does; ceno destroy gets it)\n"
+    "  --opening FILE        keep the 32 bytes that open the proof's request commitment\n"
+    "  --nonce HEX           a nonce (64 hex digits) that the proof must answer\n"
+    "  --classification WORD general PHI PII financial credentials (declared in the proof)\n"
+    "  --jurisdiction WORD   US EU UK CA AU IN OTHER (declared in the proof)\n"
+    "  --hold                stay after the program ends, for ceno exec, until destroyed\n"
+    "  --no-stdin            the program's standard input is empty\n"
+    "  --quiet               no summary; --json: one JSON object on stderr instead of it\n"
+    "  --socket PATH         the node's socket (default $CENO_SOCKET or /run/cenotaph/cenod.sock)\n"
+    "\n"
+    "Ctrl-C destroys the session, with its proof. Exit status: the program's own (128 + signal\n"
+    "if it was killed); 125 refused or failed; 126 not a static program; 127 not found.\n";
 
-enum { INPUT = 256, ENV, MEMORY, TTL, PLEDGE, PROOF, NO_PROOF, OPENING, NONCE, CLASSIFICATION, JURISDICTION, HOLD,
-       NO_STDIN, QUIET, JSON, SOCKET, HELP };
+enum {
+	INPUT = 256,
+	ENV,
+	MEMORY,
+	TTL,
+	PLEDGE,
+	PROOF,
+	NO_PROOF,
+	OPENING,
+	NONCE,
+	CLASSIFICATION,
+	JURISDICTION,
+	HOLD,
+	NO_STDIN,
+	QUIET,
+	JSON,
+	SOCKET,
+	HELP
+};
 
 static const struct option options_table[] = {
-	{"input", required_argument, NULL, INPUT}, {"env", required_argument, NULL, ENV},
-	{"memory", required_argument, NULL, MEMORY}, {"ttl", required_argument, NULL, TTL},
-	{"pledge", required_argument, NULL, PLEDGE}, {"proof", required_argument, NULL, PROOF},
-	{"no-proof", no_argument, NULL, NO_PROOF}, {"opening", required_argument, NULL, OPENING},
-	{"nonce", required_argument, NULL, NONCE}, {"classification", required_argument, NULL, CLASSIFICATION},
-	{"jurisdiction", required_argument, NULL, JURISDICTION}, {"hold", no_argument, NULL, HOLD},
-	{"no-stdin", no_argument, NULL, NO_STDIN}, {"quiet", no_argument, NULL, QUIET}, {"json", no_argument, NULL, JSON},
-	{"socket", required_argument, NULL, SOCKET}, {"help", no_argument, NULL, HELP}, {0},
+	{ "input", required_argument, NULL, INPUT },
+	{ "env", required_argument, NULL, ENV },
+	{ "memory", required_argument, NULL, MEMORY },
+	{ "ttl", required_argument, NULL, TTL },
+	{ "pledge", required_argument, NULL, PLEDGE },
+	{ "proof", required_argument, NULL, PROOF },
+	{ "no-proof", no_argument, NULL, NO_PROOF },
+	{ "opening", required_argument, NULL, OPENING },
+	{ "nonce", required_argument, NULL, NONCE },
+	{ "classification", required_argument, NULL, CLASSIFICATION },
+	{ "jurisdiction", required_argument, NULL, JURISDICTION },
+	{ "hold", no_argument, NULL, HOLD },
+	{ "no-stdin", no_argument, NULL, NO_STDIN },
+	{ "quiet", no_argument, NULL, QUIET },
+	{ "json", no_argument, NULL, JSON },
+	{ "socket", required_argument, NULL, SOCKET },
+	{ "help", no_argument, NULL, HELP },
+	{ 0 },
 };
 
 static int bad(const char *option, const char *takes)
@@ -80,7 +107,7 @@ static int parse_pledge(struct ceno_run_options *o)
 		return bad("--pledge", "classes separated by commas (stdio,rw,spawn)");
 	class = ceno_pledge_unoffered(mask);
 	if (class >= 0) {
-		ceno_cli_error("--pledge: this node has no device for `%s'", ceno_pledge_word((uint32_t)class));
+		ceno_cli_error("--pledge: this node has no device for `%s'", ceno_pledge_word((uint32_t) class));
 		return CENO_EXIT_RUN_FAILED;
 	}
 	o->pledge = optarg;
@@ -90,30 +117,57 @@ static int parse_pledge(struct ceno_run_options *o)
 static int one(int option, struct ceno_run_options *o)
 {
 	switch (option) {
-	case INPUT: return add(o->inputs, &o->input_count, CENO_SESSION_FILES_MAX - 1, "inputs");
+	case INPUT:
+		return add(o->inputs, &o->input_count, CENO_SESSION_FILES_MAX - 1, "inputs");
 	case ENV:
 		if (!strchr(optarg, '=') || optarg[0] == '=')
 			return bad("--env", "NAME=VALUE");
 		return add(o->env, &o->env_count, CENO_RUN_ENV_MAX, "variables");
-	case MEMORY: return ceno_units_parse_bytes(optarg, &o->memory_bytes) || !o->memory_bytes ? bad("--memory", "a size such as 256M") : -1;
-	case TTL: return ceno_units_parse_ms(optarg, &o->ttl_ms) || !o->ttl_ms ? bad("--ttl", "a time such as 500ms, 30s or 5m") : -1;
-	case PLEDGE: return parse_pledge(o);
-	case PROOF: o->proof = optarg; return -1;
-	case NO_PROOF: o->proof = NULL; return -1;
-	case OPENING: o->opening = optarg; return -1;
+	case MEMORY:
+		return ceno_units_parse_bytes(optarg, &o->memory_bytes) || !o->memory_bytes
+		    ? bad("--memory", "a size such as 256M")
+		    : -1;
+	case TTL:
+		return ceno_units_parse_ms(optarg, &o->ttl_ms) || !o->ttl_ms
+		    ? bad("--ttl", "a time such as 500ms, 30s or 5m")
+		    : -1;
+	case PLEDGE:
+		return parse_pledge(o);
+	case PROOF:
+		o->proof = optarg;
+		return -1;
+	case NO_PROOF:
+		o->proof = NULL;
+		return -1;
+	case OPENING:
+		o->opening = optarg;
+		return -1;
 	case NONCE:
 		o->has_nonce = !ceno_units_parse_hex(optarg, o->nonce, 32);
 		return o->has_nonce ? -1 : bad("--nonce", "64 lowercase hexadecimal digits");
 	case CLASSIFICATION:
-		return checked(&o->classification, "--classification", "general, PHI, PII, financial or credentials", ceno_classification_parse);
+		return checked(&o->classification, "--classification", "general, PHI, PII, financial or credentials",
+		               ceno_classification_parse);
 	case JURISDICTION:
-		return checked(&o->jurisdiction, "--jurisdiction", "US, EU, UK, CA, AU, IN or OTHER", ceno_jurisdiction_parse);
-	case HOLD: o->hold = true; return -1;
-	case NO_STDIN: o->no_stdin = true; return -1;
-	case QUIET: o->quiet = true; return -1;
-	case JSON: o->json = true; return -1;
-	case SOCKET: o->socket = optarg; return -1;
-	default: return ceno_cli_usage(usage, option == HELP);
+		return checked(&o->jurisdiction, "--jurisdiction", "US, EU, UK, CA, AU, IN or OTHER",
+		               ceno_jurisdiction_parse);
+	case HOLD:
+		o->hold = true;
+		return -1;
+	case NO_STDIN:
+		o->no_stdin = true;
+		return -1;
+	case QUIET:
+		o->quiet = true;
+		return -1;
+	case JSON:
+		o->json = true;
+		return -1;
+	case SOCKET:
+		o->socket = optarg;
+		return -1;
+	default:
+		return ceno_cli_usage(usage, option == HELP);
 	}
 }
 

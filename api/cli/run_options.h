@@ -7,22 +7,22 @@
 
 #include "policy/session.h"
 
-#define CENO_RUN_ENV_MAX 256
+#define CENO_RUN_ENV_MAX       256
 #define CENO_RUN_PROOF_DEFAULT "proof.cdp.json"
 
 struct ceno_run_options {
-	const char *socket;             /* NULL default */
+	const char *socket; /* NULL default */
 	const char *inputs[CENO_SESSION_FILES_MAX];
 	uint32_t input_count;
 	const char *env[CENO_RUN_ENV_MAX];
 	uint32_t env_count;
-	const char *proof;              /* NULL: --no-proof */
-	const char *opening;            /* NULL: the commitment's opening is thrown away */
+	const char *proof;                                  /* NULL: --no-proof */
+	const char *opening;                                /* NULL: the commitment's opening is thrown away */
 	const char *pledge, *classification, *jurisdiction; /* NULL default */
-	uint64_t memory_bytes, ttl_ms;  /* 0 default */
+	uint64_t memory_bytes, ttl_ms;                      /* 0 default */
 	uint8_t nonce[32];
 	bool has_nonce, hold, json, quiet, no_stdin;
-	char **program;                 /* argv of the program, NULL-terminated */
+	char **program; /* argv of the program, NULL-terminated */
 	uint32_t program_count;
 };
 

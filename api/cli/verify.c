@@ -16,20 +16,19 @@
 #include "policy/units.h"
 #include "proof_file.h"
 
-static const char usage[] =
-	"usage: ceno verify [option]... FILE\n"
-	"Check a proof of destruction, offline.\n"
-	"\n"
-	"  --nonce HEX      the nonce you asked for must be in it (64 hex digits)\n"
-	"  --mem WHICH      recompute the memory roots: full (default), sample:N passes, none\n"
-	"  --pin FILE       the nodes you know (default ~/.config/cenotaph/pins)\n"
-	"  --refuse-test-key  a guest signed by a test key fails\n"
-	"  --explain        go on after the first failure\n"
-	"  --json           one JSON object: every check with its reason code\n"
-	"\n"
-	"Exit status: 0 verified; 1 invalid; 2 usage or I/O; 3 something asked for could not be\n"
-	"checked; 4 consistent, but below the asked assurance (the maker is not pinned);\n"
-	"5 rollback or replay; 6 revoked.\n";
+static const char usage[] = "usage: ceno verify [option]... FILE\n"
+			    "Check a proof of destruction, offline.\n"
+			    "\n"
+			    "  --nonce HEX      the nonce you asked for must be in it (64 hex digits)\n"
+			    "  --mem WHICH      recompute the memory roots: full (default), sample:N passes, none\n"
+			    "  --pin FILE       the nodes you know (default ~/.config/cenotaph/pins)\n"
+			    "  --refuse-test-key  a guest signed by a test key fails\n"
+			    "  --explain        go on after the first failure\n"
+			    "  --json           one JSON object: every check with its reason code\n"
+			    "\n"
+			    "Exit status: 0 verified; 1 invalid; 2 usage or I/O; 3 something asked for could not be\n"
+			    "checked; 4 consistent, but below the asked assurance (the maker is not pinned);\n"
+			    "5 rollback or replay; 6 revoked.\n";
 
 #define TEXT_FIRST 16384u
 
@@ -65,18 +64,27 @@ static int parse_memory(const char *text, struct ceno_verify_policy *policy)
 static int parse(int argc, char **argv, struct ask *ask)
 {
 	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'}, {"explain", no_argument, NULL, 'e'}, {"mem", required_argument, NULL, 'm'},
-		{"nonce", required_argument, NULL, 'n'}, {"pin", required_argument, NULL, 'p'},
-		{"refuse-test-key", no_argument, NULL, 't'}, {"help", no_argument, NULL, 'h'}, {0},
+		{ "json", no_argument, NULL, 'j' },      { "explain", no_argument, NULL, 'e' },
+		{ "mem", required_argument, NULL, 'm' }, { "nonce", required_argument, NULL, 'n' },
+		{ "pin", required_argument, NULL, 'p' }, { "refuse-test-key", no_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'h' },      { 0 },
 	};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (option) {
-		case 'j': ask->json = true; break;
-		case 'e': ask->policy.explain = 1; break;
-		case 'p': ask->pin_file = optarg; break;
-		case 't': ask->policy.refuse_test_key = 1; break;
+		case 'j':
+			ask->json = true;
+			break;
+		case 'e':
+			ask->policy.explain = 1;
+			break;
+		case 'p':
+			ask->pin_file = optarg;
+			break;
+		case 't':
+			ask->policy.refuse_test_key = 1;
+			break;
 		case 'm':
 			if (parse_memory(optarg, &ask->policy)) {
 				ceno_cli_error("--mem takes full, sample:N or none, not `%s'", optarg);
@@ -90,7 +98,8 @@ static int parse(int argc, char **argv, struct ask *ask)
 			}
 			ask->policy.rp_nonce = ask->nonce;
 			break;
-		default: return ceno_cli_usage(usage, option == 'h');
+		default:
+			return ceno_cli_usage(usage, option == 'h');
 		}
 	}
 	if (optind + 1 != argc)
@@ -102,7 +111,7 @@ static int parse(int argc, char **argv, struct ask *ask)
 static int print(const struct ceno_verify_result *result, const struct ceno_verify_policy *policy, bool json)
 {
 	size_t (*render)(const struct ceno_verify_result *, const struct ceno_verify_policy *, char *, size_t) =
-		json ? ceno_verify_render_json : ceno_verify_render_text;
+	    json ? ceno_verify_render_json : ceno_verify_render_text;
 	size_t size = TEXT_FIRST, need;
 	char *text = malloc(size);
 
@@ -141,7 +150,7 @@ int ceno_command_verify(int argc, char **argv)
 {
 	static struct ceno_verify_pins pins;
 	static struct ceno_verify_result result;
-	struct ask ask = {0};
+	struct ask ask = { 0 };
 	size_t length;
 	char *file;
 	int status, rc;

@@ -11,8 +11,8 @@ struct ceno_channel_item {
 	struct ceno_channel_item *next;
 	size_t length;
 	unsigned fd_count;
-	int *fds;                       /* owned duplicates, in the same block */
-	uint8_t *bytes;                 /* in the same block */
+	int *fds;       /* owned duplicates, in the same block */
+	uint8_t *bytes; /* in the same block */
 };
 
 static void on_poll(uv_poll_t *poll, int status, int events);

@@ -28,12 +28,12 @@ struct ceno_channel_events {
 
 struct ceno_channel {
 	uv_poll_t poll;
-	int fd;                         /* owned; -1 when closed */
+	int fd; /* owned; -1 when closed */
 	bool ended, closing, close_when_sent;
-	void *owner;                    /* borrowed, for the callbacks */
+	void *owner; /* borrowed, for the callbacks */
 	const struct ceno_channel_events *events;
 	void (*on_closed)(struct ceno_channel *channel);
-	uint8_t *buffer;                /* owned */
+	uint8_t *buffer; /* owned */
 	size_t receive_max;
 	struct ceno_channel_item *first, *last;
 	size_t queued_bytes, queue_max;
@@ -48,7 +48,8 @@ int ceno_channel_open(uv_loop_t *loop, struct ceno_channel *channel, int fd, siz
 /* Sends a datagram now or when the peer has room. Descriptors are duplicated;
  * the caller keeps its own. 0; -EPIPE when the channel ended; -ENOBUFS when the
  * queue is full; -errno. */
-int ceno_channel_send(struct ceno_channel *channel, const void *bytes, size_t length, const int *fds, unsigned fd_count);
+int ceno_channel_send(struct ceno_channel *channel, const void *bytes, size_t length, const int *fds,
+                      unsigned fd_count);
 
 /* Receives whatever is readable right now (a child's last words after its pidfd fired). */
 void ceno_channel_drain(struct ceno_channel *channel);

@@ -52,9 +52,12 @@ static void collect(struct msghdr *message, struct ceno_packet_fds *fds)
 ssize_t ceno_packet_receive(int socket, void *bytes, size_t max, struct ceno_packet_fds *fds)
 {
 	union control control;
-	struct iovec vector = {.iov_base = bytes, .iov_len = max};
+	struct iovec vector = { .iov_base = bytes, .iov_len = max };
 	struct msghdr message = {
-		.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
+		.msg_iov = &vector,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof control.bytes,
 	};
 	ssize_t n;
 
@@ -75,8 +78,8 @@ ssize_t ceno_packet_receive(int socket, void *bytes, size_t max, struct ceno_pac
 int ceno_packet_send(int socket, const void *bytes, size_t length, const int *fds, unsigned fd_count)
 {
 	union control control;
-	struct iovec vector = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = length};
-	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+	struct iovec vector = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = length };
+	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
 	ssize_t n;
 
 	if (fd_count > CENO_PACKET_FDS_MAX)

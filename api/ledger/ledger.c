@@ -9,21 +9,24 @@
 
 #define FINAL_FROM 3 /* enum ceno_state: destroyed and after; asserted where both are known (api/rpc) */
 
-struct ceno_ledger { sqlite3 *db; };
+struct ceno_ledger {
+	sqlite3 *db;
+};
 
 static const char schema[] =
-	"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF;"
-	"CREATE TABLE IF NOT EXISTS session ("
-	" number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE CHECK(length(id)=16),"
-	" uid INTEGER NOT NULL, tier INTEGER NOT NULL, state INTEGER NOT NULL, cause INTEGER NOT NULL DEFAULT 0,"
-	" created_ms INTEGER NOT NULL, launched_ms INTEGER NOT NULL DEFAULT 0, ended_ms INTEGER NOT NULL DEFAULT 0,"
-	" launch_index INTEGER NOT NULL DEFAULT -1, memory_bytes INTEGER NOT NULL, ttl_ms INTEGER NOT NULL,"
-	" classification INTEGER NOT NULL, jurisdiction INTEGER NOT NULL, signer BLOB, proof BLOB) STRICT;"
-	"CREATE INDEX IF NOT EXISTS session_uid ON session(uid, number);"
-	"PRAGMA user_version=1;";
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF;"
+    "CREATE TABLE IF NOT EXISTS session ("
+    " number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE CHECK(length(id)=16),"
+    " uid INTEGER NOT NULL, tier INTEGER NOT NULL, state INTEGER NOT NULL, cause INTEGER NOT NULL DEFAULT 0,"
+    " created_ms INTEGER NOT NULL, launched_ms INTEGER NOT NULL DEFAULT 0, ended_ms INTEGER NOT NULL DEFAULT 0,"
+    " launch_index INTEGER NOT NULL DEFAULT -1, memory_bytes INTEGER NOT NULL, ttl_ms INTEGER NOT NULL,"
+    " classification INTEGER NOT NULL, jurisdiction INTEGER NOT NULL, signer BLOB, proof BLOB) STRICT;"
+    "CREATE INDEX IF NOT EXISTS session_uid ON session(uid, number);"
+    "PRAGMA user_version=1;";
 
-#define COLUMNS "number,id,uid,tier,state,cause,created_ms,launched_ms,ended_ms,launch_index,memory_bytes,ttl_ms," \
-                "classification,jurisdiction,signer,proof IS NOT NULL"
+#define COLUMNS \
+	"number,id,uid,tier,state,cause,created_ms,launched_ms,ended_ms,launch_index,memory_bytes,ttl_ms," \
+	"classification,jurisdiction,signer,proof IS NOT NULL"
 
 static int error_of(int rc)
 {
@@ -41,7 +44,8 @@ struct ceno_ledger *ceno_ledger_open(const char *directory, char *message, size_
 		free(ledger);
 		return NULL;
 	}
-	rc = sqlite3_open_v2(path, &ledger->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, NULL);
+	rc =
+	    sqlite3_open_v2(path, &ledger->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(ledger->db, schema, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
@@ -85,8 +89,9 @@ static int run(struct ceno_ledger *ledger, sqlite3_stmt *statement, bool must_ch
 
 int ceno_ledger_insert(struct ceno_ledger *ledger, const struct ceno_ledger_row *row)
 {
-	sqlite3_stmt *s = prepare(ledger, "INSERT INTO session(id,uid,tier,state,created_ms,memory_bytes,ttl_ms,"
-	                                  "classification,jurisdiction) VALUES(?,?,?,?,?,?,?,?,?)");
+	sqlite3_stmt *s = prepare(ledger,
+	                          "INSERT INTO session(id,uid,tier,state,created_ms,memory_bytes,ttl_ms,"
+	                          "classification,jurisdiction) VALUES(?,?,?,?,?,?,?,?,?)");
 
 	if (!s)
 		return -EIO;
@@ -134,7 +139,8 @@ int ceno_ledger_state(struct ceno_ledger *ledger, const uint8_t session_id[16], 
 	return run(ledger, s, true);
 }
 
-int ceno_ledger_ended(struct ceno_ledger *ledger, const uint8_t session_id[16], int state, uint32_t cause, int64_t now_ms)
+int ceno_ledger_ended(struct ceno_ledger *ledger, const uint8_t session_id[16], int state, uint32_t cause,
+                      int64_t now_ms)
 {
 	sqlite3_stmt *s = prepare(ledger, "UPDATE session SET state=?2, cause=?3, ended_ms=?4 WHERE id=?1");
 
@@ -227,8 +233,9 @@ int ceno_ledger_find_proof(struct ceno_ledger *ledger, const uint8_t session_id[
 int ceno_ledger_list(struct ceno_ledger *ledger, int64_t uid, int64_t before, int64_t limit,
                      void (*each)(const struct ceno_ledger_row *row, void *context), void *context)
 {
-	sqlite3_stmt *s = prepare(ledger, "SELECT " COLUMNS " FROM session WHERE (?1 < 0 OR uid=?1) AND (?2=0 OR number<?2)"
-	                                  " ORDER BY number DESC LIMIT ?3");
+	sqlite3_stmt *s = prepare(ledger,
+	                          "SELECT " COLUMNS " FROM session WHERE (?1 < 0 OR uid=?1) AND (?2=0 OR number<?2)"
+	                          " ORDER BY number DESC LIMIT ?3");
 	struct ceno_ledger_row row;
 	int rc;
 

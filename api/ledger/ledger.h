@@ -15,13 +15,13 @@
 struct ceno_ledger;
 
 struct ceno_ledger_row {
-	int64_t number;             /* rises by one a session; list order and cursor */
+	int64_t number; /* rises by one a session; list order and cursor */
 	uint8_t session_id[16];
 	uint32_t uid, tier;
-	int state;                  /* enum ceno_state */
-	uint32_t cause;             /* enum ceno_cause; 0 not ended */
-	int64_t created_ms, launched_ms, ended_ms;  /* CLOCK_REALTIME; 0 not yet */
-	int64_t launch_index;       /* -1 not launched */
+	int state;                                 /* enum ceno_state */
+	uint32_t cause;                            /* enum ceno_cause; 0 not ended */
+	int64_t created_ms, launched_ms, ended_ms; /* CLOCK_REALTIME; 0 not yet */
+	int64_t launch_index;                      /* -1 not launched */
 	uint64_t memory_bytes, ttl_ms;
 	uint32_t classification, jurisdiction;
 	uint8_t signer[32];
@@ -35,9 +35,11 @@ void ceno_ledger_close(struct ceno_ledger *ledger);
 /* Each returns 0, -ENOENT (no such session), -ENOSPC (disk full) or -EIO. */
 int ceno_ledger_insert(struct ceno_ledger *ledger, const struct ceno_ledger_row *row);
 int ceno_ledger_remove(struct ceno_ledger *ledger, const uint8_t session_id[16]);
-int ceno_ledger_launched(struct ceno_ledger *ledger, const uint8_t session_id[16], int64_t now_ms, int64_t launch_index);
+int ceno_ledger_launched(struct ceno_ledger *ledger, const uint8_t session_id[16], int64_t now_ms,
+                         int64_t launch_index);
 int ceno_ledger_state(struct ceno_ledger *ledger, const uint8_t session_id[16], int state);
-int ceno_ledger_ended(struct ceno_ledger *ledger, const uint8_t session_id[16], int state, uint32_t cause, int64_t now_ms);
+int ceno_ledger_ended(struct ceno_ledger *ledger, const uint8_t session_id[16], int state, uint32_t cause,
+                      int64_t now_ms);
 /* `signer` may be NULL. */
 int ceno_ledger_proof(struct ceno_ledger *ledger, const uint8_t session_id[16], const void *file, size_t bytes,
                       const uint8_t signer[32]);

@@ -26,10 +26,10 @@ struct ceno_api_session;
 
 struct ceno_api_client {
 	struct ceno_api_client *next;
-	struct ceno_api *api;           /* borrowed */
+	struct ceno_api *api; /* borrowed */
 	struct ceno_channel channel;
-	uint32_t uid, tier;             /* from SO_PEERCRED */
-	bool gone;                      /* being closed: no longer to be answered */
+	uint32_t uid, tier; /* from SO_PEERCRED */
+	bool gone;          /* being closed: no longer to be answered */
 };
 
 /* Somebody waits for something: an answer to `id` of `client`. */
@@ -52,7 +52,7 @@ struct ceno_api {
 	int listen_fd;
 	struct ceno_channel supervisor, attest;
 	bool attest_open, attest_closing, stopping;
-	int attest_next_fd;             /* a replacement waits for the old channel to close; -1 */
+	int attest_next_fd; /* a replacement waits for the old channel to close; -1 */
 	struct ceno_ledger *ledger;
 	struct ceno_limit limit;
 	struct ceno_api_client *clients;
@@ -102,7 +102,7 @@ void ceno_api_session_client_left(struct ceno_api *api, struct ceno_api_client *
 int ceno_api_session_spawned(struct ceno_api *api, const void *bytes, size_t length);
 
 /* attest made the file of a session (`bytes` NULL: it could not, `error` says why). */
-void ceno_api_session_file(struct ceno_api *api, const uint8_t session[16], const void *bytes, size_t length,
+void ceno_api_session_file(struct ceno_api *api, const uint8_t session_id[16], const void *bytes, size_t length,
                            uint32_t error);
 
 unsigned ceno_api_session_count(const struct ceno_api *api, int64_t uid);

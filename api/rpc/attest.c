@@ -11,8 +11,10 @@
 static const char *attest_error_text(uint32_t error)
 {
 	switch (error) {
-#define CENO_API_ATTEST_TEXT(name, number, text) case number: return text;
-	CENO_ATTEST_ERRORS(CENO_API_ATTEST_TEXT)
+#define CENO_API_ATTEST_TEXT(name, number, text) \
+	case number: \
+		return text;
+		CENO_ATTEST_ERRORS(CENO_API_ATTEST_TEXT)
 #undef CENO_API_ATTEST_TEXT
 	}
 	return "attestation failed";
@@ -24,7 +26,8 @@ static void fail_node_requests(struct ceno_api *api)
 		struct ceno_api_waiter *waiter = api->node_first;
 
 		api->node_first = waiter->next;
-		ceno_api_reply_error(waiter->client, waiter->id, CENO_RPC_ATTEST, "attestation went away; try again", NULL);
+		ceno_api_reply_error(waiter->client, waiter->id, CENO_RPC_ATTEST, "attestation went away; try again",
+		                     NULL);
 		ceno_api_waiter_free(waiter);
 	}
 }
@@ -53,7 +56,7 @@ static void answer_node(struct ceno_api *api, const struct ceno_attest_file *hea
 
 static void acknowledge(struct ceno_api *api, const struct ceno_attest_file *head)
 {
-	struct ceno_attest_file record = {.type = CENO_ATTEST_FILE};
+	struct ceno_attest_file record = { .type = CENO_ATTEST_FILE };
 
 	memcpy(record.session_id, head->session_id, 16);
 	ceno_channel_send(&api->attest, &record, sizeof record, NULL, 0);
@@ -111,7 +114,7 @@ static void on_end(struct ceno_channel *channel, int error)
 	ceno_channel_close(channel, false, attest_closed);
 }
 
-static const struct ceno_channel_events attest_events = {.on_record = on_record, .on_end = on_end};
+static const struct ceno_channel_events attest_events = { .on_record = on_record, .on_end = on_end };
 
 void ceno_api_attest_open(struct ceno_api *api, int fd)
 {
@@ -138,7 +141,7 @@ void ceno_api_attest_open(struct ceno_api *api, int fd)
 void ceno_api_attest_node(struct ceno_api_client *client, json_t *id, const uint8_t nonce[32])
 {
 	struct ceno_api *api = client->api;
-	struct ceno_attest_node_request request = {.type = CENO_ATTEST_NODE};
+	struct ceno_attest_node_request request = { .type = CENO_ATTEST_NODE };
 
 	memcpy(request.nonce, nonce, 32);
 	if (!api->attest_open || ceno_channel_send(&api->attest, &request, sizeof request, NULL, 0)) {

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #define MINUTE_MS 60000u
-#define TOKEN 1000u /* millitokens */
+#define TOKEN     1000u /* millitokens */
 
 static void refill(struct ceno_limit_account *account, uint32_t per_minute, uint64_t now_ms)
 {
@@ -39,7 +39,10 @@ static struct ceno_limit_account *place(struct ceno_limit *limit, uint32_t uid, 
 	}
 	if (free_place)
 		*free_place = (struct ceno_limit_account){
-			.uid = uid, .used = true, .millitokens = (uint64_t)per_minute * TOKEN, .filled_at_ms = now_ms,
+			.uid = uid,
+			.used = true,
+			.millitokens = (uint64_t)per_minute * TOKEN,
+			.filled_at_ms = now_ms,
 		};
 	return free_place;
 }

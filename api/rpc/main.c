@@ -14,9 +14,9 @@
 #include "vmm/warden/wire.h"
 
 #define FD_SUPERVISOR 3
-#define FD_LISTEN 4
-#define QUEUE_MAX (1u << 20)
-#define LEAVE_MS 2000u
+#define FD_LISTEN     4
+#define QUEUE_MAX     (1u << 20)
+#define LEAVE_MS      2000u
 
 _Static_assert(CENO_STATE_DESTROYED == 3, "the ledger counts states below this as open");
 
@@ -63,13 +63,15 @@ static void on_end(struct ceno_channel *channel, int error)
 	uv_timer_start(&timer, leave, LEAVE_MS, 0);
 }
 
-static const struct ceno_channel_events supervisor_events = {.on_record = on_record, .on_end = on_end};
+static const struct ceno_channel_events supervisor_events = { .on_record = on_record, .on_end = on_end };
 
 static int parse(int argc, char **argv, struct ceno_api_config *config)
 {
 	static const struct option options[] = {
-		{"state", required_argument, NULL, 's'}, {"kvm-kind", required_argument, NULL, 'k'},
-		{"cgroup", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0},
+		{ "state", required_argument, NULL, 's' },
+		{ "kvm-kind", required_argument, NULL, 'k' },
+		{ "cgroup", required_argument, NULL, 'c' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int option;
 
@@ -113,7 +115,7 @@ static int start(struct ceno_api *api)
 int main(int argc, char **argv)
 {
 	static struct ceno_api_config config;
-	static struct ceno_api api = {.config = &config, .attest_next_fd = -1};
+	static struct ceno_api api = { .config = &config, .attest_next_fd = -1 };
 
 	if (parse(argc, argv, &config)) {
 		fprintf(stderr, "ceno-api is started by cenod(8), not by hand\n");

@@ -16,7 +16,7 @@
 
 struct call {
 	struct ceno_api_client *client;
-	json_t *id, *params;            /* borrowed */
+	json_t *id, *params; /* borrowed */
 	struct ceno_packet_fds *fds;
 	char message[CENO_RPC_MESSAGE_MAX];
 };
@@ -33,8 +33,9 @@ static void node_version(struct call *call)
 		return;
 	}
 	ceno_api_reply(call->client, call->id,
-	               json_pack("{s:s,s:s,s:i,s:i}", "name", "cenotaph", "version", CENO_VERSION, "rpc", CENO_RPC_VERSION,
-	                         "abi", (int)CENO_ABI_VERSION), -1);
+	               json_pack("{s:s,s:s,s:i,s:i}", "name", "cenotaph", "version", CENO_VERSION, "rpc",
+	                         CENO_RPC_VERSION, "abi", (int)CENO_ABI_VERSION),
+	               -1);
 }
 
 static void node_status(struct call *call)
@@ -47,17 +48,16 @@ static void node_status(struct call *call)
 		return;
 	}
 	ceno_api_reply(call->client, call->id,
-	               json_pack("{s:I,s:i,s:i,s:i,s:b,s:s,s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I}}",
-	                         "uptime_ms", (json_int_t)(uv_now(&api->loop) - api->started_ms),
-	                         "sessions", (int)ceno_api_session_count(api, -1),
-	                         "kvm_kind", (int)api->config->kvm_kind, "cgroup", (int)api->config->cgroup_version,
-	                         "attest", api->attest_open, "tier", tier->name, "limits",
-	                         "memory_max_bytes", (json_int_t)tier->memory_max_bytes,
-	                         "input_max_bytes", (json_int_t)tier->input_max_bytes,
-	                         "ttl_max_ms", (json_int_t)tier->ttl_max_ms, "ttl_default_ms", (json_int_t)tier->ttl_default_ms,
-	                         "requests_per_minute", (json_int_t)tier->requests_per_minute,
-	                         "concurrent", (json_int_t)tier->concurrent,
-	                         "proofs_per_month", (json_int_t)tier->proofs_per_month), -1);
+	               json_pack("{s:I,s:i,s:i,s:i,s:b,s:s,s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I}}", "uptime_ms",
+	                         (json_int_t)(uv_now(&api->loop) - api->started_ms), "sessions",
+	                         (int)ceno_api_session_count(api, -1), "kvm_kind", (int)api->config->kvm_kind, "cgroup",
+	                         (int)api->config->cgroup_version, "attest", api->attest_open, "tier", tier->name,
+	                         "limits", "memory_max_bytes", (json_int_t)tier->memory_max_bytes, "input_max_bytes",
+	                         (json_int_t)tier->input_max_bytes, "ttl_max_ms", (json_int_t)tier->ttl_max_ms,
+	                         "ttl_default_ms", (json_int_t)tier->ttl_default_ms, "requests_per_minute",
+	                         (json_int_t)tier->requests_per_minute, "concurrent", (json_int_t)tier->concurrent,
+	                         "proofs_per_month", (json_int_t)tier->proofs_per_month),
+	               -1);
 }
 
 static void node_attest(struct call *call)
@@ -116,16 +116,16 @@ static json_t *row_json(const struct ceno_ledger_row *row)
 	json_t *object;
 
 	ceno_units_format_hex(row->session_id, 16, id);
-	object = json_pack("{s:I,s:s,s:s,s:s,s:i,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:b}",
-	                   "number", (json_int_t)row->number, "session", id, "state",
-	                   ceno_state_word(row->state) ? ceno_state_word(row->state) : "unknown",
-	                   "cause", ceno_cause_word(row->cause), "uid", (int)row->uid,
-	                   "tier", ceno_tier_limits(row->tier) ? ceno_tier_limits(row->tier)->name : "unknown",
-	                   "created_ms", (json_int_t)row->created_ms, "launched_ms", (json_int_t)row->launched_ms,
-	                   "ended_ms", (json_int_t)row->ended_ms, "launch_index", (json_int_t)row->launch_index,
-	                   "memory_bytes", (json_int_t)row->memory_bytes, "ttl_ms", (json_int_t)row->ttl_ms,
-	                   "classification", ceno_classification_word(row->classification),
-	                   "jurisdiction", ceno_jurisdiction_word(row->jurisdiction), "proof", row->has_proof);
+	object = json_pack("{s:I,s:s,s:s,s:s,s:i,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:b}", "number",
+	                   (json_int_t)row->number, "session", id, "state",
+	                   ceno_state_word(row->state) ? ceno_state_word(row->state) : "unknown", "cause",
+	                   ceno_cause_word(row->cause), "uid", (int)row->uid, "tier",
+	                   ceno_tier_limits(row->tier) ? ceno_tier_limits(row->tier)->name : "unknown", "created_ms",
+	                   (json_int_t)row->created_ms, "launched_ms", (json_int_t)row->launched_ms, "ended_ms",
+	                   (json_int_t)row->ended_ms, "launch_index", (json_int_t)row->launch_index, "memory_bytes",
+	                   (json_int_t)row->memory_bytes, "ttl_ms", (json_int_t)row->ttl_ms, "classification",
+	                   ceno_classification_word(row->classification), "jurisdiction",
+	                   ceno_jurisdiction_word(row->jurisdiction), "proof", row->has_proof);
 	if (object && row->has_signer) {
 		ceno_units_format_hex(row->signer, 32, signer);
 		json_object_set_new(object, "signer", json_string(signer));
@@ -149,8 +149,9 @@ static void session_list(struct call *call)
 		return;
 	}
 	rows = json_array();
-	if (!rows || ceno_ledger_list(client->api->ledger, client->uid == 0 ? -1 : (int64_t)client->uid, before, limit,
-	                              append_row, rows)) {
+	if (!rows ||
+	    ceno_ledger_list(client->api->ledger, client->uid == 0 ? -1 : (int64_t)client->uid, before, limit,
+	                     append_row, rows)) {
 		json_decref(rows);
 		ceno_api_reply_error(client, call->id, CENO_RPC_INTERNAL, "the ledger cannot be read", NULL);
 		return;
@@ -220,15 +221,11 @@ static const struct method {
 	unsigned fds;
 	void (*serve)(struct call *call);
 } methods[] = {
-	{"node.version", 0, node_version},
-	{"node.status", 0, node_status},
-	{"node.attest", 0, node_attest},
-	{"session.run", ANY_FDS, session_run},
-	{"session.exec", 1, session_exec},
-	{"session.destroy", 0, session_destroy},
-	{"session.list", 0, session_list},
-	{"session.proof", 0, session_proof},
-	{"keys.get", 0, keys_get},
+	{ "node.version", 0, node_version }, { "node.status", 0, node_status },
+	{ "node.attest", 0, node_attest },   { "session.run", ANY_FDS, session_run },
+	{ "session.exec", 1, session_exec }, { "session.destroy", 0, session_destroy },
+	{ "session.list", 0, session_list }, { "session.proof", 0, session_proof },
+	{ "keys.get", 0, keys_get },
 };
 
 static const struct method *find_method(const char *name)
@@ -250,7 +247,7 @@ void ceno_api_dispatch(struct ceno_api_client *client, const void *bytes, size_t
 	struct ceno_rpc_request request;
 	int error = ceno_rpc_request_parse(bytes, length, &request);
 	const struct method *method = error ? NULL : find_method(request.method);
-	struct call call = {.client = client, .id = request.id, .params = request.params, .fds = fds};
+	struct call call = { .client = client, .id = request.id, .params = request.params, .fds = fds };
 
 	if (!within_rate(client))
 		error = CENO_RPC_RATE;

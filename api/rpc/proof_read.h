@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 struct ceno_proof_facts {
-	uint8_t signer[32];     /* predicate.core.signer_pub */
-	uint32_t cause;         /* enum ceno_cause of step 1 */
+	uint8_t signer[32]; /* predicate.core.signer_pub */
+	uint32_t cause;     /* enum ceno_cause of step 1 */
 };
 
 /* 0, or -1 when the file does not have the shape of a proof. */

@@ -10,13 +10,15 @@
 #include "policy/units.h"
 
 #define NUMBER_MAX ((json_int_t)((1ull << 53) - 1))
-#define LIST_MAX 200
+#define LIST_MAX   200
 
 const char *ceno_rpc_error_text(int error)
 {
 	switch (error) {
-#define CENO_RPC_ERROR_TEXT(name, number, text) case number: return text;
-	CENO_RPC_ERRORS(CENO_RPC_ERROR_TEXT)
+#define CENO_RPC_ERROR_TEXT(name, number, text) \
+	case number: \
+		return text;
+		CENO_RPC_ERRORS(CENO_RPC_ERROR_TEXT)
 #undef CENO_RPC_ERROR_TEXT
 	}
 	return "unknown error";
@@ -50,7 +52,8 @@ int ceno_rpc_request_parse(const void *bytes, size_t length, struct ceno_rpc_req
 	value = json_object_get(request->root, "id");
 	if (usable_id(value))
 		request->id = json_incref(value);
-	json_object_foreach(request->root, key, value) {
+	json_object_foreach(request->root, key, value)
+	{
 		if (!strcmp(key, "jsonrpc"))
 			version = json_string_value(value);
 		else if (!strcmp(key, "method"))
@@ -78,7 +81,7 @@ void ceno_rpc_request_fini(struct ceno_rpc_request *request)
 /* ---- one parameter at a time: each takes its member out of a copy, what is left is unknown ---- */
 
 struct reader {
-	json_t *left;           /* shallow copy of params; members are removed as they are read */
+	json_t *left; /* shallow copy of params; members are removed as they are read */
 	char *message;
 	bool failed;
 };
@@ -93,7 +96,7 @@ static bool fail(struct reader *reader, const char *name, const char *what)
 
 static void begin(struct reader *reader, json_t *params, char *message)
 {
-	*reader = (struct reader){.left = json_copy(params), .message = message};
+	*reader = (struct reader){ .left = json_copy(params), .message = message };
 	message[0] = '\0';
 	if (!reader->left)
 		fail(reader, "params", "out of memory");
@@ -123,7 +126,8 @@ static void read_number(struct reader *reader, const char *name, bool required, 
 {
 	json_t *value = take(reader, name, required);
 
-	if (value && (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > NUMBER_MAX))
+	if (value &&
+	    (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > NUMBER_MAX))
 		fail(reader, name, "not an integer from 0 to 2^53-1");
 	else if (value)
 		*out = (uint64_t)json_integer_value(value);
@@ -225,9 +229,11 @@ static void read_files(struct reader *reader, struct ceno_rpc_run *run)
 	uint32_t programs = 0;
 	size_t i;
 
-	if (files && (!json_is_array(files) || json_array_size(files) < 1 || json_array_size(files) > CENO_SESSION_FILES_MAX))
+	if (files &&
+	    (!json_is_array(files) || json_array_size(files) < 1 || json_array_size(files) > CENO_SESSION_FILES_MAX))
 		fail(reader, "files", "not an array of 1 to 200 files");
-	json_array_foreach(files, i, file) {
+	json_array_foreach(files, i, file)
+	{
 		if (reader->failed || !read_file(reader, file, &run->files[i]))
 			break;
 		for (size_t k = 0; k < i; k++)

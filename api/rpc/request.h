@@ -21,15 +21,15 @@
 #include "policy/session.h"
 #include "vmm/warden/wire.h"
 
-#define CENO_RPC_VERSION 1
+#define CENO_RPC_VERSION     1
 #define CENO_RPC_REQUEST_MAX 65536u  /* bytes of a request */
-#define CENO_RPC_REPLY_MAX 131072u   /* bytes of a reply or notification */
+#define CENO_RPC_REPLY_MAX   131072u /* bytes of a reply or notification */
 
 struct ceno_rpc_request {
-	json_t *id;             /* owned; NULL when the request has none that could be read */
-	json_t *params;         /* owned object, maybe empty */
-	const char *method;     /* borrowed from `root` */
-	json_t *root;           /* owned */
+	json_t *id;         /* owned; NULL when the request has none that could be read */
+	json_t *params;     /* owned object, maybe empty */
+	const char *method; /* borrowed from `root` */
+	json_t *root;       /* owned */
 };
 
 /* Parses a datagram. CENO_RPC_OK, CENO_RPC_PARSE or CENO_RPC_REQUEST; in every
@@ -44,18 +44,18 @@ void ceno_rpc_request_fini(struct ceno_rpc_request *request);
 struct ceno_rpc_file {
 	char path[CENO_PACK_PATH_MAX];
 	uint64_t bytes;
-	uint32_t mode;          /* enum ceno_pack_mode | permission bits */
+	uint32_t mode; /* enum ceno_pack_mode | permission bits */
 };
 
 struct ceno_rpc_run {
-	uint64_t memory_bytes, ttl_ms;  /* 0: the tier's default */
+	uint64_t memory_bytes, ttl_ms; /* 0: the tier's default */
 	uint64_t args_bytes;
 	uint32_t pledge_mask;
 	uint32_t classification, jurisdiction;
 	bool hold;
-	uint8_t nonce[32];              /* zeros: none */
+	uint8_t nonce[32]; /* zeros: none */
 	uint32_t file_count;
-	uint64_t files_bytes;           /* sum */
+	uint64_t files_bytes; /* sum */
 	struct ceno_rpc_file files[CENO_SESSION_FILES_MAX];
 };
 

@@ -10,7 +10,7 @@
 
 #include "policy/tier.h"
 
-#define CLIENTS_MAX 512u
+#define CLIENTS_MAX      512u
 #define CLIENT_QUEUE_MAX (1u << 20)
 
 bool ceno_api_wait(struct ceno_api_waiter **first, struct ceno_api_client *client, json_t *id, uint32_t program_seq)
@@ -60,7 +60,8 @@ void ceno_api_reply(struct ceno_api_client *client, json_t *id, json_t *result, 
 
 void ceno_api_reply_error(struct ceno_api_client *client, json_t *id, int error, const char *message, json_t *data)
 {
-	json_t *object = json_pack("{s:i,s:s}", "code", error, "message", message ? message : ceno_rpc_error_text(error));
+	json_t *object =
+	    json_pack("{s:i,s:s}", "code", error, "message", message ? message : ceno_rpc_error_text(error));
 
 	if (object && data)
 		json_object_set(object, "data", data);
@@ -69,7 +70,8 @@ void ceno_api_reply_error(struct ceno_api_client *client, json_t *id, int error,
 		json_decref(object);
 		return;
 	}
-	send_json(client, json_pack("{s:s,s:O,s:o}", "jsonrpc", "2.0", "id", id ? id : json_null(), "error", object), -1);
+	send_json(client, json_pack("{s:s,s:O,s:o}", "jsonrpc", "2.0", "id", id ? id : json_null(), "error", object),
+	          -1);
 }
 
 void ceno_api_notify(struct ceno_api_client *client, const char *method, json_t *params)
@@ -118,7 +120,7 @@ static void on_end(struct ceno_channel *channel, int error)
 	ceno_api_client_drop(client);
 }
 
-static const struct ceno_channel_events client_events = {.on_record = on_record, .on_end = on_end};
+static const struct ceno_channel_events client_events = { .on_record = on_record, .on_end = on_end };
 
 static int adopt(struct ceno_api *api, int fd)
 {
@@ -137,7 +139,8 @@ static int adopt(struct ceno_api *api, int fd)
 	client->api = api;
 	client->uid = peer.uid;
 	client->tier = ceno_tier_for_uid(peer.uid);
-	rc = ceno_channel_open(&api->loop, &client->channel, fd, CENO_RPC_REQUEST_MAX, CLIENT_QUEUE_MAX, &client_events, client);
+	rc = ceno_channel_open(&api->loop, &client->channel, fd, CENO_RPC_REQUEST_MAX, CLIENT_QUEUE_MAX, &client_events,
+	                       client);
 	if (rc) {
 		free(client);
 		return rc;

@@ -23,24 +23,24 @@
 #include "session_json.h"
 #include "vmm/warden/wire.h"
 
-#define PROOF_WAIT_MS 20000u
+#define PROOF_WAIT_MS    20000u
 #define WARDEN_QUEUE_MAX (1u << 20)
 
 struct ceno_api_session {
 	struct ceno_api_session *next;
-	struct ceno_api *api;           /* borrowed */
-	struct ceno_api_client *owner;  /* who holds the streams; NULL when it left */
-	json_t *run_id;                 /* owned; answered at launch or failure, then NULL */
+	struct ceno_api *api;          /* borrowed */
+	struct ceno_api_client *owner; /* who holds the streams; NULL when it left */
+	json_t *run_id;                /* owned; answered at launch or failure, then NULL */
 	uint8_t id[16];
 	uint32_t uid;
-	int state;                      /* enum ceno_state */
+	int state; /* enum ceno_state */
 	struct ceno_channel warden;
 	bool launched, ended, unclean, wiped, file_known, failed;
 	bool hold, finished;
 	uint32_t cause, violation, fail_code, proof_error, programs;
 	uint64_t fail_value;
 	char fail_path[CENO_PACK_PATH_MAX];
-	uint8_t *file;                  /* owned; the proof */
+	uint8_t *file; /* owned; the proof */
 	size_t file_bytes;
 	struct ceno_api_waiter *destroyers, *execs;
 	uv_timer_t proof_wait;
@@ -88,7 +88,7 @@ unsigned ceno_api_session_count(const struct ceno_api *api, int64_t uid)
 
 static void tell_warden(struct ceno_api_session *session, uint32_t type)
 {
-	struct ceno_session_record record = {.type = type};
+	struct ceno_session_record record = { .type = type };
 
 	ceno_channel_send(&session->warden, &record, sizeof record, NULL, 0);
 }
@@ -96,7 +96,7 @@ static void tell_warden(struct ceno_api_session *session, uint32_t type)
 /* Asks for destruction by both ways: the warden's socket, and the supervisor should that be full. */
 static void ask_destroy(struct ceno_api_session *session)
 {
-	struct ceno_spawn_request request = {.type = CENO_SPAWN_KILL};
+	struct ceno_spawn_request request = { .type = CENO_SPAWN_KILL };
 
 	if (session->ended || session->state == CENO_STATE_DESTROYING)
 		return;
@@ -138,10 +138,19 @@ static void timer_closed(uv_handle_t *handle)
 static json_t *end_json(struct ceno_api_session *session)
 {
 	const struct ceno_session_end end = {
-		.id = session->id, .state = session->state, .cause = session->cause, .violation = session->violation,
-		.launched = session->launched, .failed = session->failed, .fail_code = session->fail_code,
-		.fail_value = session->fail_value, .fail_path = session->fail_path, .file = session->file,
-		.file_bytes = session->file_bytes, .proof_error = session->proof_error, .wiped = session->wiped,
+		.id = session->id,
+		.state = session->state,
+		.cause = session->cause,
+		.violation = session->violation,
+		.launched = session->launched,
+		.failed = session->failed,
+		.fail_code = session->fail_code,
+		.fail_value = session->fail_value,
+		.fail_path = session->fail_path,
+		.file = session->file,
+		.file_bytes = session->file_bytes,
+		.proof_error = session->proof_error,
+		.wiped = session->wiped,
 	};
 
 	return ceno_session_end_json(&end);
@@ -169,8 +178,10 @@ static void record_end(struct ceno_api_session *session)
 {
 	struct ceno_ledger *ledger = session->api->ledger;
 
-	move(session, session->unclean ? CENO_EVENT_UNCLEAN :
-	              session->cause == CENO_CAUSE_TTL ? CENO_EVENT_ENDED_TTL : CENO_EVENT_ENDED);
+	move(session,
+	     session->unclean                       ? CENO_EVENT_UNCLEAN
+	         : session->cause == CENO_CAUSE_TTL ? CENO_EVENT_ENDED_TTL
+	                                            : CENO_EVENT_ENDED);
 	if (ceno_ledger_ended(ledger, session->id, session->state, session->cause, now_ms()))
 		fprintf(stderr, "ceno-api: the ledger does not take the end of a session\n");
 }
@@ -181,7 +192,8 @@ static void finish(struct ceno_api_session *session)
 	record_end(session);
 	if (session->run_id) {
 		ceno_api_reply_error(session->owner, session->run_id, CENO_RPC_FAILED,
-		                     ceno_session_failure_text(session->failed ? session->fail_code : CENO_SESSION_ERROR_NONE),
+		                     ceno_session_failure_text(session->failed ? session->fail_code
+		                                                               : CENO_SESSION_ERROR_NONE),
 		                     end_json(session));
 	} else {
 		ceno_api_notify(session->owner, "session.ended", end_json(session));
@@ -293,7 +305,7 @@ static void on_end(struct ceno_channel *channel, int error)
 	(void)error;
 }
 
-static const struct ceno_channel_events warden_events = {.on_record = on_record, .on_end = on_end};
+static const struct ceno_channel_events warden_events = { .on_record = on_record, .on_end = on_end };
 
 /* ---- start --------------------------------------------------------------------------- */
 
@@ -313,10 +325,14 @@ static int admit(struct ceno_api_client *client, const struct ceno_rpc_run *run,
 {
 	const struct ceno_tier_limits *tier = ceno_tier_limits(client->tier);
 	const struct ceno_session_ask ask = {
-		.tier = client->tier, .pledge_mask = run->pledge_mask,
+		.tier = client->tier,
+		.pledge_mask = run->pledge_mask,
 		.memory_bytes = run->memory_bytes ? run->memory_bytes : tier->memory_default_bytes,
-		.ttl_ms = run->ttl_ms ? run->ttl_ms : tier->ttl_default_ms, .input_bytes = run->files_bytes,
-		.file_count = run->file_count, .classification = run->classification, .jurisdiction = run->jurisdiction,
+		.ttl_ms = run->ttl_ms ? run->ttl_ms : tier->ttl_default_ms,
+		.input_bytes = run->files_bytes,
+		.file_count = run->file_count,
+		.classification = run->classification,
+		.jurisdiction = run->jurisdiction,
 	};
 	enum ceno_session_policy reason = ceno_session_check(&ask);
 
@@ -339,25 +355,31 @@ static int admit(struct ceno_api_client *client, const struct ceno_rpc_run *run,
 
 static int send_pack(struct ceno_api_session *session, const struct ceno_rpc_run *run, struct ceno_packet_fds *fds)
 {
-	struct ceno_session_record record = {.type = CENO_SESSION_OPEN, .flags = run->hold ? CENO_SESSION_HOLD : 0,
-		.classification = run->classification, .jurisdiction = run->jurisdiction};
+	struct ceno_session_record record = { .type = CENO_SESSION_OPEN,
+		                              .flags = run->hold ? CENO_SESSION_HOLD : 0,
+		                              .classification = run->classification,
+		                              .jurisdiction = run->jurisdiction };
 	int rc;
 
 	memcpy(record.rp_nonce, run->nonce, 32);
 	rc = ceno_channel_send(&session->warden, &record, sizeof record, &fds->fd[0], 3);
 	for (uint32_t i = 0; !rc && i < run->file_count; i++) {
 		record = (struct ceno_session_record){
-			.type = CENO_SESSION_FILE, .length = run->files[i].bytes, .mode = run->files[i].mode, .value = i,
+			.type = CENO_SESSION_FILE,
+			.length = run->files[i].bytes,
+			.mode = run->files[i].mode,
+			.value = i,
 		};
 		memcpy(record.path, run->files[i].path, sizeof record.path);
-		rc = ceno_channel_send(&session->warden, &record, sizeof record, &fds->fd[CENO_RPC_RUN_FIXED_FDS + i], 1);
+		rc = ceno_channel_send(&session->warden, &record, sizeof record, &fds->fd[CENO_RPC_RUN_FIXED_FDS + i],
+		                       1);
 	}
 	if (!rc) {
-		record = (struct ceno_session_record){.type = CENO_SESSION_ARGS, .length = run->args_bytes};
+		record = (struct ceno_session_record){ .type = CENO_SESSION_ARGS, .length = run->args_bytes };
 		rc = ceno_channel_send(&session->warden, &record, sizeof record, &fds->fd[3], 1);
 	}
 	if (!rc) {
-		record = (struct ceno_session_record){.type = CENO_SESSION_START};
+		record = (struct ceno_session_record){ .type = CENO_SESSION_START };
 		rc = ceno_channel_send(&session->warden, &record, sizeof record, NULL, 0);
 	}
 	return rc;
@@ -370,8 +392,8 @@ static int spawn(struct ceno_api_session *session, const struct ceno_spawn_reque
 
 	if (rc)
 		return rc;
-	rc = ceno_channel_open(&api->loop, &session->warden, pair[0], sizeof(struct ceno_session_record), WARDEN_QUEUE_MAX,
-	                       &warden_events, session);
+	rc = ceno_channel_open(&api->loop, &session->warden, pair[0], sizeof(struct ceno_session_record),
+	                       WARDEN_QUEUE_MAX, &warden_events, session);
 	if (rc) {
 		close(pair[0]);
 		close(pair[1]);
@@ -387,8 +409,13 @@ static int insert_row(const struct ceno_api_session *session, const struct ceno_
                       const struct ceno_rpc_run *run)
 {
 	struct ceno_ledger_row row = {
-		.uid = session->uid, .tier = request->tier, .state = session->state, .created_ms = now_ms(),
-		.memory_bytes = request->memory_bytes, .ttl_ms = request->ttl_ms, .classification = run->classification,
+		.uid = session->uid,
+		.tier = request->tier,
+		.state = session->state,
+		.created_ms = now_ms(),
+		.memory_bytes = request->memory_bytes,
+		.ttl_ms = request->ttl_ms,
+		.classification = run->classification,
 		.jurisdiction = run->jurisdiction,
 	};
 
@@ -436,7 +463,9 @@ void ceno_api_session_run(struct ceno_api_client *client, json_t *id, const stru
 {
 	const struct ceno_tier_limits *tier = ceno_tier_limits(client->tier);
 	struct ceno_spawn_request request = {
-		.type = CENO_SPAWN_SESSION, .tier = client->tier, .pledge_mask = run->pledge_mask,
+		.type = CENO_SPAWN_SESSION,
+		.tier = client->tier,
+		.pledge_mask = run->pledge_mask,
 		.memory_bytes = run->memory_bytes ? run->memory_bytes : tier->memory_default_bytes,
 		.ttl_ms = run->ttl_ms ? run->ttl_ms : tier->ttl_default_ms,
 	};
@@ -456,7 +485,8 @@ void ceno_api_session_run(struct ceno_api_client *client, json_t *id, const stru
 	memcpy(request.session_id, session->id, 16);
 	rc = insert_row(session, &request, run);
 	if (rc) {
-		abandon(session, CENO_RPC_INTERNAL, rc == -ENOSPC ? "the node's disk is full" : "the ledger cannot be written");
+		abandon(session, CENO_RPC_INTERNAL,
+		        rc == -ENOSPC ? "the node's disk is full" : "the ledger cannot be written");
 		return;
 	}
 	rc = spawn(session, &request);
@@ -481,7 +511,7 @@ void ceno_api_session_exec(struct ceno_api_client *client, json_t *id, const uin
                            uint64_t args_bytes, int args_fd)
 {
 	struct ceno_api_session *session = find_own(client, session_id);
-	struct ceno_session_record record = {.type = CENO_SESSION_EXEC, .length = args_bytes};
+	struct ceno_session_record record = { .type = CENO_SESSION_EXEC, .length = args_bytes };
 	const char *why = NULL;
 
 	if (!session) {
@@ -548,12 +578,18 @@ void ceno_api_session_client_left(struct ceno_api *api, struct ceno_api_client *
 static const char *refusal_text(uint64_t error)
 {
 	switch (error) {
-	case ENOMEM: return "the host has not enough free memory";
-	case ENOSPC: return "the node's disk is full";
-	case EPERM: return "the supervisor's policy refused it";
-	case ESHUTDOWN: return "the node is stopping";
-	case EHOSTDOWN: return "the node's attestation is not up";
-	default: return error < 200 ? strerror((int)error) : "unknown reason";
+	case ENOMEM:
+		return "the host has not enough free memory";
+	case ENOSPC:
+		return "the node's disk is full";
+	case EPERM:
+		return "the supervisor's policy refused it";
+	case ESHUTDOWN:
+		return "the node is stopping";
+	case EHOSTDOWN:
+		return "the node's attestation is not up";
+	default:
+		return error < 200 ? strerror((int)error) : "unknown reason";
 	}
 }
 
@@ -577,7 +613,8 @@ int ceno_api_session_spawned(struct ceno_api *api, const void *bytes, size_t len
 	case CENO_SPAWN_UNCLEAN:
 		if (!session) { /* an earlier api's: only the ledger knows it */
 			if (reply.type == CENO_SPAWN_UNCLEAN)
-				ceno_ledger_ended(api->ledger, reply.session_id, CENO_STATE_EXPIRED_UNCLEAN, CENO_CAUSE_CRASH, now_ms());
+				ceno_ledger_ended(api->ledger, reply.session_id, CENO_STATE_EXPIRED_UNCLEAN,
+				                  CENO_CAUSE_CRASH, now_ms());
 			return 0;
 		}
 		ceno_channel_drain(&session->warden); /* the warden's last words were sent before it ended */
@@ -592,17 +629,19 @@ int ceno_api_session_spawned(struct ceno_api *api, const void *bytes, size_t len
 	return -1;
 }
 
-void ceno_api_session_file(struct ceno_api *api, const uint8_t id[16], const void *bytes, size_t length, uint32_t error)
+void ceno_api_session_file(struct ceno_api *api, const uint8_t session_id[16], const void *bytes, size_t length,
+                           uint32_t error)
 {
-	struct ceno_api_session *session = find(api, id);
+	struct ceno_api_session *session = find(api, session_id);
 	struct ceno_proof_facts facts;
 	bool readable = bytes && !ceno_proof_read(bytes, length, &facts);
 
-	if (bytes && ceno_ledger_proof(api->ledger, id, bytes, length, readable ? facts.signer : NULL))
+	if (bytes && ceno_ledger_proof(api->ledger, session_id, bytes, length, readable ? facts.signer : NULL))
 		fprintf(stderr, "ceno-api: the ledger does not take a proof\n");
 	if (!session) {
 		if (readable)
-			ceno_ledger_ended(api->ledger, id, facts.cause == CENO_CAUSE_TTL ? CENO_STATE_EXPIRED : CENO_STATE_DESTROYED,
+			ceno_ledger_ended(api->ledger, session_id,
+			                  facts.cause == CENO_CAUSE_TTL ? CENO_STATE_EXPIRED : CENO_STATE_DESTROYED,
 			                  facts.cause, now_ms());
 		return;
 	}

@@ -9,8 +9,11 @@
 
 const char *ceno_session_failure_text(uint32_t code)
 {
-	static const struct { uint32_t code; const char *text; } texts[] = {
-#define CENO_API_SESSION_ROW(name, number, text) {number, text},
+	static const struct {
+		uint32_t code;
+		const char *text;
+	} texts[] = {
+#define CENO_API_SESSION_ROW(name, number, text) { number, text },
 		CENO_SESSION_ERRORS(CENO_API_SESSION_ROW)
 #undef CENO_API_SESSION_ROW
 	};
@@ -25,8 +28,11 @@ const char *ceno_session_failure_text(uint32_t code)
 
 static const char *attest_text(uint32_t error)
 {
-	static const struct { uint32_t code; const char *text; } texts[] = {
-#define CENO_API_ATTEST_ROW(name, number, text) {number, text},
+	static const struct {
+		uint32_t code;
+		const char *text;
+	} texts[] = {
+#define CENO_API_ATTEST_ROW(name, number, text) { number, text },
 		CENO_ATTEST_ERRORS(CENO_API_ATTEST_ROW)
 #undef CENO_API_ATTEST_ROW
 	};
@@ -40,8 +46,10 @@ static const char *attest_text(uint32_t error)
 static const char *stop_text(uint64_t code)
 {
 	switch (code) {
-#define CENO_API_STOP_TEXT(name, value, text) case value: return text;
-	CENO_STOP_CODES(CENO_API_STOP_TEXT)
+#define CENO_API_STOP_TEXT(name, value, text) \
+	case value: \
+		return text;
+		CENO_STOP_CODES(CENO_API_STOP_TEXT)
 #undef CENO_API_STOP_TEXT
 	}
 	return "unknown stop code";
@@ -50,8 +58,10 @@ static const char *stop_text(uint64_t code)
 static const char *violation_text(uint32_t code)
 {
 	switch (code) {
-#define CENO_API_VIOLATION_TEXT(name, value, text) case value: return text;
-	CENO_VMM_STOP_REASONS(CENO_API_VIOLATION_TEXT)
+#define CENO_API_VIOLATION_TEXT(name, value, text) \
+	case value: \
+		return text;
+		CENO_VMM_STOP_REASONS(CENO_API_VIOLATION_TEXT)
 #undef CENO_API_VIOLATION_TEXT
 	}
 	return "unknown violation";
@@ -76,9 +86,9 @@ json_t *ceno_session_end_json(const struct ceno_session_end *end)
 	json_t *object;
 
 	ceno_units_format_hex(end->id, 16, id);
-	object = json_pack("{s:s,s:s,s:s,s:b,s:b,s:i}", "session", id, "state", ceno_state_word(end->state),
-	                   "cause", ceno_cause_word(end->cause), "launched", end->launched, "wiped", end->wiped,
-	                   "violation", violation ? (int)end->violation : 0);
+	object = json_pack("{s:s,s:s,s:s,s:b,s:b,s:i}", "session", id, "state", ceno_state_word(end->state), "cause",
+	                   ceno_cause_word(end->cause), "launched", end->launched, "wiped", end->wiped, "violation",
+	                   violation ? (int)end->violation : 0);
 	if (!object)
 		return NULL;
 	if (violation)
@@ -88,9 +98,11 @@ json_t *ceno_session_end_json(const struct ceno_session_end *end)
 	if (end->file)
 		json_object_set_new(object, "proof", json_stringn((const char *)end->file, end->file_bytes));
 	else if (end->launched)
-		json_object_set_new(object, "proof_error", json_string(
-		        end->state == CENO_STATE_EXPIRED_UNCLEAN ? "the session's warden died; there is no proof" :
-		        end->proof_error ? attest_text(end->proof_error) : "the proof did not arrive"));
+		json_object_set_new(object, "proof_error",
+		                    json_string(end->state == CENO_STATE_EXPIRED_UNCLEAN
+		                                    ? "the session's warden died; there is no proof"
+		                                    : end->proof_error ? attest_text(end->proof_error)
+		                                                       : "the proof did not arrive"));
 	return object;
 }
 
@@ -100,15 +112,15 @@ json_t *ceno_session_program_json(const uint8_t id[16], const struct ceno_sessio
 	char text[33];
 
 	for (size_t i = 0; i < sizeof record->enosys / sizeof record->enosys[0] && i < record->enosys_distinct; i++)
-		json_array_append_new(missing, json_pack("[i,i]", (int)record->enosys[i].number, (int)record->enosys[i].count));
+		json_array_append_new(missing,
+		                      json_pack("[i,i]", (int)record->enosys[i].number, (int)record->enosys[i].count));
 	ceno_units_format_hex(id, 16, text);
-	object = json_pack("{s:s,s:i,s:i,s:i,s:i,s:b,s:I,s:I,s:I,s:I,s:I,s:i,s:o}", "session", text,
-	                   "seq", (int)record->program_seq, "exit_status", (int)record->exit_status,
-	                   "signal", (int)record->signal, "refusal", (int)record->refusal,
-	                   "out_of_memory", record->out_of_memory != 0,
-	                   "entry_tsc", (json_int_t)record->entry_tsc, "done_tsc", (json_int_t)record->done_tsc,
-	                   "syscalls", (json_int_t)record->syscalls, "faults", (json_int_t)record->faults,
-	                   "ram_peak_bytes", (json_int_t)record->ram_peak_bytes, "enosys_other", (int)record->enosys_other,
-	                   "enosys", missing);
+	object =
+	    json_pack("{s:s,s:i,s:i,s:i,s:i,s:b,s:I,s:I,s:I,s:I,s:I,s:i,s:o}", "session", text, "seq",
+	              (int)record->program_seq, "exit_status", (int)record->exit_status, "signal", (int)record->signal,
+	              "refusal", (int)record->refusal, "out_of_memory", record->out_of_memory != 0, "entry_tsc",
+	              (json_int_t)record->entry_tsc, "done_tsc", (json_int_t)record->done_tsc, "syscalls",
+	              (json_int_t)record->syscalls, "faults", (json_int_t)record->faults, "ram_peak_bytes",
+	              (json_int_t)record->ram_peak_bytes, "enosys_other", (int)record->enosys_other, "enosys", missing);
 	return object;
 }

@@ -11,16 +11,16 @@
 #include "vmm/warden/wire.h"
 
 struct ceno_session_end {
-	const uint8_t *id;              /* 16 bytes */
-	int state;                      /* enum ceno_state, final */
-	uint32_t cause, violation;      /* enum ceno_cause, enum ceno_vmm_stop */
-	bool launched, failed, wiped;   /* wiped: by its warden, or checked by a recovery warden */
-	uint32_t fail_code;             /* enum ceno_session_error */
+	const uint8_t *id;            /* 16 bytes */
+	int state;                    /* enum ceno_state, final */
+	uint32_t cause, violation;    /* enum ceno_cause, enum ceno_vmm_stop */
+	bool launched, failed, wiped; /* wiped: by its warden, or checked by a recovery warden */
+	uint32_t fail_code;           /* enum ceno_session_error */
 	uint64_t fail_value;
 	const char *fail_path;
-	const uint8_t *file;            /* the proof, ASCII JSON; NULL none */
+	const uint8_t *file; /* the proof, ASCII JSON; NULL none */
 	size_t file_bytes;
-	uint32_t proof_error;           /* enum ceno_attest_error, without a file */
+	uint32_t proof_error; /* enum ceno_attest_error, without a file */
 };
 
 /* A new reference, or NULL when out of memory. */

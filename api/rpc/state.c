@@ -7,11 +7,14 @@
 #define NO -1
 
 static const signed char next[CENO_STATE_COUNT][CENO_STATE_EVENT_COUNT] = {
-#define ROW(running, idle, destroying, ended, ended_ttl, unclean) {running, idle, destroying, ended, ended_ttl, unclean}
-	[CENO_STATE_ACTIVE]    = ROW(CENO_STATE_EXECUTING, NO, CENO_STATE_DESTROYING, CENO_STATE_DESTROYED,
-	                             CENO_STATE_EXPIRED, CENO_STATE_EXPIRED_UNCLEAN),
-	[CENO_STATE_EXECUTING] = ROW(CENO_STATE_EXECUTING, CENO_STATE_ACTIVE, CENO_STATE_DESTROYING, CENO_STATE_DESTROYED,
-	                             CENO_STATE_EXPIRED, CENO_STATE_EXPIRED_UNCLEAN),
+#define ROW(running, idle, destroying, ended, ended_ttl, unclean) \
+	{ \
+		running, idle, destroying, ended, ended_ttl, unclean \
+	}
+	[CENO_STATE_ACTIVE] = ROW(CENO_STATE_EXECUTING, NO, CENO_STATE_DESTROYING, CENO_STATE_DESTROYED,
+	                          CENO_STATE_EXPIRED, CENO_STATE_EXPIRED_UNCLEAN),
+	[CENO_STATE_EXECUTING] = ROW(CENO_STATE_EXECUTING, CENO_STATE_ACTIVE, CENO_STATE_DESTROYING,
+	                             CENO_STATE_DESTROYED, CENO_STATE_EXPIRED, CENO_STATE_EXPIRED_UNCLEAN),
 	[CENO_STATE_DESTROYING] = ROW(NO, CENO_STATE_DESTROYING, CENO_STATE_DESTROYING, CENO_STATE_DESTROYED,
 	                              CENO_STATE_EXPIRED, CENO_STATE_EXPIRED_UNCLEAN),
 	[CENO_STATE_DESTROYED] = ROW(NO, NO, NO, NO, NO, NO),
@@ -51,7 +54,7 @@ int ceno_state_parse(const char *word)
 
 const char *ceno_cause_word(unsigned cause)
 {
-	static const char *const causes[] = {"none", "exit", "request", "ttl", "oom", "violation", "crash"};
+	static const char *const causes[] = { "none", "exit", "request", "ttl", "oom", "violation", "crash" };
 
 	return cause < sizeof causes / sizeof causes[0] ? causes[cause] : causes[0];
 }

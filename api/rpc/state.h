@@ -18,7 +18,7 @@
 #include <stdbool.h>
 
 enum ceno_state {
-	CENO_STATE_ACTIVE,          /* admitted; no program is running */
+	CENO_STATE_ACTIVE, /* admitted; no program is running */
 	CENO_STATE_EXECUTING,
 	CENO_STATE_DESTROYING,
 	CENO_STATE_DESTROYED,
@@ -28,11 +28,11 @@ enum ceno_state {
 };
 
 enum ceno_state_event {
-	CENO_EVENT_RUNNING,         /* a program runs (launch or exec) */
-	CENO_EVENT_IDLE,            /* a program of a held session ended */
+	CENO_EVENT_RUNNING, /* a program runs (launch or exec) */
+	CENO_EVENT_IDLE,    /* a program of a held session ended */
 	CENO_EVENT_DESTROYING,
-	CENO_EVENT_ENDED,           /* destruction is done */
-	CENO_EVENT_ENDED_TTL,       /* likewise, and the cause was its lifetime */
+	CENO_EVENT_ENDED,     /* destruction is done */
+	CENO_EVENT_ENDED_TTL, /* likewise, and the cause was its lifetime */
 	CENO_EVENT_UNCLEAN,
 	CENO_STATE_EVENT_COUNT
 };

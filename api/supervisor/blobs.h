@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct ceno_blob {
-	int fd;                 /* memfd sealed WRITE, SHRINK, GROW, SEAL; owned */
+	int fd; /* memfd sealed WRITE, SHRINK, GROW, SEAL; owned */
 	uint64_t bytes;
 	uint8_t sha256[32];
 };

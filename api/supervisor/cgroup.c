@@ -59,7 +59,7 @@ static int find_mount(int want, char *out, size_t max)
 
 		if (want == 2 && !strcmp(m->mnt_type, "cgroup2"))
 			found = !read_file(m->mnt_dir, "cgroup.controllers", controllers, sizeof controllers) &&
-			        strstr(controllers, "memory");
+			    strstr(controllers, "memory");
 		else if (want == 1 && !strcmp(m->mnt_type, "cgroup"))
 			found = hasmntopt(m, "memory") != NULL;
 		if (found)
@@ -192,7 +192,8 @@ uint64_t ceno_cgroup_peak(const struct ceno_cgroup *group)
 
 	if (!group->version)
 		return 0;
-	if (read_file(group->path, group->version == 2 ? "memory.peak" : "memory.max_usage_in_bytes", text, sizeof text))
+	if (read_file(group->path, group->version == 2 ? "memory.peak" : "memory.max_usage_in_bytes", text,
+	              sizeof text))
 		return 0;
 	return strtoull(text, NULL, 10);
 }

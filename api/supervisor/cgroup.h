@@ -13,13 +13,13 @@
 #define CENO_CGROUP_OVERHEAD (16ull << 20) /* the vmm's own memory, beside guest RAM */
 
 struct ceno_cgroup_root {
-	int version;                        /* 2, 1, or 0: none */
-	char path[CENO_CGROUP_PATH_MAX];    /* the node's own group */
+	int version;                     /* 2, 1, or 0: none */
+	char path[CENO_CGROUP_PATH_MAX]; /* the node's own group */
 };
 
 struct ceno_cgroup {
-	int version;                        /* 0: none was made */
-	int join_fd;                        /* what the warden joins the vmm with: v2 directory, v1 cgroup.procs; owned, -1 none */
+	int version; /* 0: none was made */
+	int join_fd; /* what the warden joins the vmm with: v2 directory, v1 cgroup.procs; owned, -1 none */
 	char path[CENO_CGROUP_PATH_MAX];
 };
 

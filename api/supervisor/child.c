@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FIRST_FD 3
+#define FIRST_FD  3
 #define PARKED_FD 256 /* descriptors are moved above this before the table is laid out */
 
 /* The state directory may lie where only root can go (a checkout below /root). */
@@ -64,7 +64,7 @@ static int lay_out(const struct ceno_child_spec *spec)
 
 static _Noreturn void run_child(const struct ceno_child_spec *spec)
 {
-	char *environment[] = {NULL};
+	char *environment[] = { NULL };
 	sigset_t none;
 	int executable;
 

@@ -15,21 +15,21 @@
 #define CENO_CHILD_FDS_MAX 24
 
 struct ceno_child_spec {
-	int executable;                 /* borrowed descriptor of an ELF file */
-	const char *const *argv;        /* NULL-terminated, borrowed */
-	const int *fds;                 /* child's descriptors 3, 4, ...; -1: closed there; borrowed */
+	int executable;          /* borrowed descriptor of an ELF file */
+	const char *const *argv; /* NULL-terminated, borrowed */
+	const int *fds;          /* child's descriptors 3, 4, ...; -1: closed there; borrowed */
 	unsigned fd_count;
-	const char *home, *home_at;     /* or NULL: a mount namespace of its own in which folder `home` is
+	const char *home, *home_at; /* or NULL: a mount namespace of its own in which folder `home` is
 	                                   also at `home_at`, so that uid needs no way to it; borrowed */
-	uid_t uid;                      /* 0: stays root; else uid and gid, no groups, no_new_privs */
+	uid_t uid;                  /* 0: stays root; else uid and gid, no groups, no_new_privs */
 };
 
 struct ceno_child {
 	uv_poll_t poll;
-	pid_t pid;                      /* 0: not running */
-	int pidfd;                      /* owned */
+	pid_t pid; /* 0: not running */
+	int pidfd; /* owned */
 	int wait_status;
-	void *owner;                    /* borrowed, for the callback */
+	void *owner;                               /* borrowed, for the callback */
 	void (*on_exit)(struct ceno_child *child); /* once, with wait_status set and the child reaped */
 };
 

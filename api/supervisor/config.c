@@ -15,35 +15,40 @@
 #endif
 
 #define UID_BASE_DEFAULT 0x10000000u
-#define UID_BASE_MIN 65536u
-#define UID_BASE_MAX 0xf0000000u
+#define UID_BASE_MIN     65536u
+#define UID_BASE_MAX     0xf0000000u
 
-static const char help[] =
-	"usage: cenod [option]...\n"
-	"Run the Cenotaph node: one micro-VM per session, destroyed and proven.\n"
-	"\n"
-	"  --state DIR        what is kept between starts (default /var/lib/cenotaph)\n"
-	"  --run DIR          directory of the socket cenod.sock (default /run/cenotaph)\n"
-	"  --lib DIR          directory of ceno-api, ceno-attest, ceno-warden and ceno-vmm\n"
-	"  --blobs DIR        directory of firmware.bin, trust.bin and bundle.bin\n"
-	"  --tcti STRING      the TPM to use (default: a swtpm of the node's own)\n"
-	"  --uid-base N       first of 65536 unprivileged uids of this node (default 268435456)\n"
-	"  --socket-mode MODE permission bits of the socket, octal (default 0660)\n"
-	"  --pidfile FILE     write the process id there once the node is up\n"
-	"  --foreground       stay in the foreground, log to stderr (else to DIR/cenod.log)\n"
-	"  --help, --version\n"
-	"\n"
-	"SIGTERM destroys every session, with its proof, then stops the node. See cenod(8).\n";
+static const char help[] = "usage: cenod [option]...\n"
+			   "Run the Cenotaph node: one micro-VM per session, destroyed and proven.\n"
+			   "\n"
+			   "  --state DIR        what is kept between starts (default /var/lib/cenotaph)\n"
+			   "  --run DIR          directory of the socket cenod.sock (default /run/cenotaph)\n"
+			   "  --lib DIR          directory of ceno-api, ceno-attest, ceno-warden and ceno-vmm\n"
+			   "  --blobs DIR        directory of firmware.bin, trust.bin and bundle.bin\n"
+			   "  --tcti STRING      the TPM to use (default: a swtpm of the node's own)\n"
+			   "  --uid-base N       first of 65536 unprivileged uids of this node (default 268435456)\n"
+			   "  --socket-mode MODE permission bits of the socket, octal (default 0660)\n"
+			   "  --pidfile FILE     write the process id there once the node is up\n"
+			   "  --foreground       stay in the foreground, log to stderr (else to DIR/cenod.log)\n"
+			   "  --help, --version\n"
+			   "\n"
+			   "SIGTERM destroys every session, with its proof, then stops the node. See cenod(8).\n";
 
 enum { STATE = 256, RUN, LIB, BLOBS, TCTI, UID_BASE, SOCKET_MODE, PIDFILE, FOREGROUND, HELP, VERSION };
 
 static const struct option options[] = {
-	{"state", required_argument, NULL, STATE}, {"run", required_argument, NULL, RUN},
-	{"lib", required_argument, NULL, LIB}, {"blobs", required_argument, NULL, BLOBS},
-	{"tcti", required_argument, NULL, TCTI}, {"uid-base", required_argument, NULL, UID_BASE},
-	{"socket-mode", required_argument, NULL, SOCKET_MODE}, {"pidfile", required_argument, NULL, PIDFILE},
-	{"foreground", no_argument, NULL, FOREGROUND}, {"help", no_argument, NULL, HELP},
-	{"version", no_argument, NULL, VERSION}, {NULL, 0, NULL, 0},
+	{ "state", required_argument, NULL, STATE },
+	{ "run", required_argument, NULL, RUN },
+	{ "lib", required_argument, NULL, LIB },
+	{ "blobs", required_argument, NULL, BLOBS },
+	{ "tcti", required_argument, NULL, TCTI },
+	{ "uid-base", required_argument, NULL, UID_BASE },
+	{ "socket-mode", required_argument, NULL, SOCKET_MODE },
+	{ "pidfile", required_argument, NULL, PIDFILE },
+	{ "foreground", no_argument, NULL, FOREGROUND },
+	{ "help", no_argument, NULL, HELP },
+	{ "version", no_argument, NULL, VERSION },
+	{ NULL, 0, NULL, 0 },
 };
 
 /* Directory of cenod itself, then `below`, if it holds `probe`; else `fallback`. */
@@ -98,21 +103,42 @@ static int usage(const char *what, const char *value)
 static int one(int option, struct ceno_config *config)
 {
 	switch (option) {
-	case STATE: config->state = absolute(optarg); return -1;
-	case RUN: config->run = absolute(optarg); return -1;
-	case LIB: config->lib = absolute(optarg); return -1;
-	case BLOBS: config->blobs = absolute(optarg); return -1;
-	case TCTI: config->tcti = optarg; return -1;
-	case PIDFILE: config->pidfile = absolute(optarg); return -1;
-	case FOREGROUND: config->foreground = true; return -1;
+	case STATE:
+		config->state = absolute(optarg);
+		return -1;
+	case RUN:
+		config->run = absolute(optarg);
+		return -1;
+	case LIB:
+		config->lib = absolute(optarg);
+		return -1;
+	case BLOBS:
+		config->blobs = absolute(optarg);
+		return -1;
+	case TCTI:
+		config->tcti = optarg;
+		return -1;
+	case PIDFILE:
+		config->pidfile = absolute(optarg);
+		return -1;
+	case FOREGROUND:
+		config->foreground = true;
+		return -1;
 	case UID_BASE:
-		return number(optarg, 10, UID_BASE_MIN, UID_BASE_MAX, &config->uid_base) ?
-		       usage("not a usable --uid-base: ", optarg) : -1;
+		return number(optarg, 10, UID_BASE_MIN, UID_BASE_MAX, &config->uid_base)
+		    ? usage("not a usable --uid-base: ", optarg)
+		    : -1;
 	case SOCKET_MODE:
-		return number(optarg, 8, 0, 0777, &config->socket_mode) ? usage("not a usable --socket-mode: ", optarg) : -1;
-	case HELP: fputs(help, stdout); return 0;
-	case VERSION: puts("cenod " CENO_VERSION); return 0;
-	default: return usage("see the options below", "");
+		return number(optarg, 8, 0, 0777, &config->socket_mode) ? usage("not a usable --socket-mode: ", optarg)
+									: -1;
+	case HELP:
+		fputs(help, stdout);
+		return 0;
+	case VERSION:
+		puts("cenod " CENO_VERSION);
+		return 0;
+	default:
+		return usage("see the options below", "");
 	}
 }
 

@@ -8,15 +8,15 @@
 #include <stdint.h>
 
 struct ceno_config {
-	const char *state;      /* directory kept between starts */
-	const char *run;        /* directory of the socket */
-	const char *lib;        /* directory of ceno-api, ceno-attest, ceno-warden, ceno-vmm */
-	const char *blobs;      /* directory of firmware.bin, trust.bin, bundle.bin */
-	const char *tcti;       /* TPM by TCTI string; NULL: a swtpm of our own */
-	const char *pidfile;    /* NULL: none */
+	const char *state;   /* directory kept between starts */
+	const char *run;     /* directory of the socket */
+	const char *lib;     /* directory of ceno-api, ceno-attest, ceno-warden, ceno-vmm */
+	const char *blobs;   /* directory of firmware.bin, trust.bin, bundle.bin */
+	const char *tcti;    /* TPM by TCTI string; NULL: a swtpm of our own */
+	const char *pidfile; /* NULL: none */
 	bool foreground;
-	uint32_t uid_base;      /* first of 65,536 uids that belong to this node */
-	uint32_t socket_mode;   /* permission bits of the socket */
+	uint32_t uid_base;    /* first of 65,536 uids that belong to this node */
+	uint32_t socket_mode; /* permission bits of the socket */
 };
 
 /* Fills `config` from the command line (strings borrowed from argv, or static).

@@ -84,17 +84,18 @@ int ceno_host_probe_parse(const char *text, struct ceno_host_kvm *out)
 	unsigned long long hz;
 	int used = 0;
 
-	if (sscanf(text, "kvm_kind=%u\nsyscall_mode=%u\ntsc_hz=%llu\nnpt=%u\n%n", &kind, &mode, &hz, &npt, &used) != 4 ||
+	if (sscanf(text, "kvm_kind=%u\nsyscall_mode=%u\ntsc_hz=%llu\nnpt=%u\n%n", &kind, &mode, &hz, &npt, &used) !=
+	        4 ||
 	    text[used] || !used || kind < 1 || kind > 3 || mode < 1 || mode > 2 || hz < 1000000 || npt > 1)
 		return -EPROTO;
-	*out = (struct ceno_host_kvm){.kind = kind, .syscall_mode = mode, .tsc_hz = hz, .npt = npt};
+	*out = (struct ceno_host_kvm){ .kind = kind, .syscall_mode = mode, .tsc_hz = hz, .npt = npt };
 	return 0;
 }
 
 static _Noreturn void run_probe(int vmm, int kvm, int answer)
 {
-	char *const argv[] = {"ceno-vmm", "--probe", NULL};
-	char *environment[] = {NULL};
+	char *const argv[] = { "ceno-vmm", "--probe", NULL };
+	char *environment[] = { NULL };
 
 	/* out of the way first: either may lie where the other has to go */
 	vmm = fcntl(vmm, F_DUPFD_CLOEXEC, 100);
@@ -111,7 +112,7 @@ static void read_answer(int fd, char *text, size_t max)
 	size_t used = 0;
 
 	while (used + 1 < max) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
+		struct pollfd p = { .fd = fd, .events = POLLIN };
 		ssize_t n;
 
 		if (poll(&p, 1, PROBE_TIMEOUT_MS) <= 0)

@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 struct ceno_host_kvm {
-	uint32_t kind;          /* 1 VMX, 2 SVM, 3 paging-based */
-	uint32_t syscall_mode;  /* enum ceno_syscall_mode */
+	uint32_t kind;         /* 1 VMX, 2 SVM, 3 paging-based */
+	uint32_t syscall_mode; /* enum ceno_syscall_mode */
 	uint64_t tsc_hz;
 	bool npt;
 };

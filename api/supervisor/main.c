@@ -63,7 +63,7 @@ static int go_to_background(const struct ceno_config *config, struct ceno_node *
 
 int main(int argc, char **argv)
 {
-	static struct ceno_node node = {.ready_fd = -1};
+	static struct ceno_node node = { .ready_fd = -1 };
 	struct ceno_config config;
 	int status = ceno_config_parse(argc, argv, &config);
 

@@ -21,14 +21,14 @@
 #include "spool.h"
 #include "vmm/warden/wire.h"
 
-#define API_UID(node) ((node)->config->uid_base)
-#define RESTART_MS 200
-#define DEATHS_MAX 5u
-#define DEATH_WINDOW_MS 30000u
-#define STOP_SESSIONS_MS 60000u    /* the worst wipe: 64 GiB is refused long before it takes this */
-#define STOP_SERVICE_MS 10000u
-#define QUEUE_MAX (1u << 20)
-#define LEFTOVERS_MS 3000u         /* what an earlier cenod left may still be destroying itself */
+#define API_UID(node)    ((node)->config->uid_base)
+#define RESTART_MS       200
+#define DEATHS_MAX       5u
+#define DEATH_WINDOW_MS  30000u
+#define STOP_SESSIONS_MS 60000u /* the worst wipe: 64 GiB is refused long before it takes this */
+#define STOP_SERVICE_MS  10000u
+#define QUEUE_MAX        (1u << 20)
+#define LEFTOVERS_MS     3000u /* what an earlier cenod left may still be destroying itself */
 
 static void start_service(struct ceno_service *service);
 static void stop_next(struct ceno_node *node);
@@ -37,8 +37,8 @@ static void stop_next(struct ceno_node *node);
 
 static void connect_services(struct ceno_node *node)
 {
-	struct ceno_attest_channel to_attest = {.type = CENO_ATTEST_CHANNEL, .kind = CENO_ATTEST_CHANNEL_API};
-	struct ceno_spawn_reply to_api = {.type = CENO_SPAWN_ATTEST};
+	struct ceno_attest_channel to_attest = { .type = CENO_ATTEST_CHANNEL, .kind = CENO_ATTEST_CHANNEL_API };
+	struct ceno_spawn_reply to_api = { .type = CENO_SPAWN_ATTEST };
 	int pair[2], rc;
 
 	if (!node->attest.ready || !node->api.channel_open)
@@ -110,7 +110,7 @@ static void on_end(struct ceno_channel *channel, int error)
 	(void)error;
 }
 
-static const struct ceno_channel_events service_events = {.on_record = on_record, .on_end = on_end};
+static const struct ceno_channel_events service_events = { .on_record = on_record, .on_end = on_end };
 
 /* ---- start and death of a service -------------------------------------------- */
 
@@ -159,8 +159,9 @@ static void service_exited(struct ceno_child *child)
 		count_death(service);
 		ceno_supervisor_log("%s ended (%s %d)%s", service->name, WIFSIGNALED(status) ? "signal" : "status",
 		                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-		                    node->stage == CENO_NODE_UP ?
-		                    "; open sessions are being destroyed, starting it again" : "");
+		                    node->stage == CENO_NODE_UP
+		                        ? "; open sessions are being destroyed, starting it again"
+		                        : "");
 	}
 	if (service == &node->attest)
 		ceno_session_stop_all(node); /* no proof of theirs could be sealed by the next TPM session */
@@ -172,11 +173,13 @@ static int start_child(struct ceno_service *service, int channel_fd)
 {
 	struct ceno_node *node = service->node;
 	static char state[4096], kind[16], group[16], home_at[4096];
-	const char *api_argv[] = {"ceno-api", "--state", home_at, "--kvm-kind", kind, "--cgroup", group, NULL};
-	const char *attest_argv[] = {"ceno-attest", "--state", state, node->config->tcti ? "--tcti" : NULL,
-	                             node->config->tcti, NULL};
-	const int fds[] = {channel_fd, node->listen_fd};
-	struct ceno_child_spec spec = {.fds = fds, .fd_count = 1, .executable = node->attest_exe, .argv = attest_argv};
+	const char *api_argv[] = { "ceno-api", "--state", home_at, "--kvm-kind", kind, "--cgroup", group, NULL };
+	const char *attest_argv[] = { "ceno-attest",      "--state", state, node->config->tcti ? "--tcti" : NULL,
+		                      node->config->tcti, NULL };
+	const int fds[] = { channel_fd, node->listen_fd };
+	struct ceno_child_spec spec = {
+		.fds = fds, .fd_count = 1, .executable = node->attest_exe, .argv = attest_argv
+	};
 
 	snprintf(state, sizeof state, "%s/%s", node->config->state, service == &node->api ? "api" : "attest");
 	snprintf(kind, sizeof kind, "%u", node->kvm.kind);
@@ -201,7 +204,8 @@ static void start_service(struct ceno_service *service)
 	if (node->stage >= CENO_NODE_STOPPING_ATTEST)
 		return;
 	if (!rc) {
-		rc = ceno_channel_open(&node->loop, &service->channel, pair[0], 4096, QUEUE_MAX, &service_events, service);
+		rc = ceno_channel_open(&node->loop, &service->channel, pair[0], 4096, QUEUE_MAX, &service_events,
+		                       service);
 		if (rc)
 			close(pair[0]);
 		else
@@ -298,7 +302,8 @@ static void on_signal(uv_signal_t *handle, int number)
 
 static int fail(const char *what, int error, const char *advice)
 {
-	ceno_supervisor_log("%s: %s%s%s", what, strerror(error < 0 ? -error : error), advice ? "; " : "", advice ? advice : "");
+	ceno_supervisor_log("%s: %s%s%s", what, strerror(error < 0 ? -error : error), advice ? "; " : "",
+	                    advice ? advice : "");
 	return -1;
 }
 
@@ -313,7 +318,7 @@ static int open_executable(const struct ceno_node *node, const char *name, int *
 
 static int open_socket(struct ceno_node *node)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd;
 
 	if ((size_t)snprintf(address.sun_path, sizeof address.sun_path, "%s/cenod.sock", node->config->run) >=
@@ -365,10 +370,14 @@ static int take_state(struct ceno_node *node)
 
 static int take_blobs(struct ceno_node *node)
 {
-	const struct { const char *name; uint64_t max; struct ceno_blob *blob; } blobs[] = {
-		{"firmware.bin", CENO_FIRMWARE_MAX, &node->firmware},
-		{"trust.bin", CENO_PAGE, &node->trust},
-		{"bundle.bin", CENO_BUNDLE_MAX, &node->bundle},
+	const struct {
+		const char *name;
+		uint64_t max;
+		struct ceno_blob *blob;
+	} blobs[] = {
+		{ "firmware.bin", CENO_FIRMWARE_MAX, &node->firmware },
+		{ "trust.bin", CENO_PAGE, &node->trust },
+		{ "bundle.bin", CENO_BUNDLE_MAX, &node->bundle },
 	};
 
 	for (size_t i = 0; i < sizeof blobs / sizeof blobs[0]; i++) {
@@ -389,14 +398,17 @@ static int take_host(struct ceno_node *node)
 	if (rc < 0)
 		return fail("/proc/swaps", rc, NULL);
 	if (rc && node->cgroups.version != 2) {
-		ceno_supervisor_log("swap is on, and no cgroup v2 can keep a session's memory out of it; run swapoff -a");
+		ceno_supervisor_log(
+		    "swap is on, and no cgroup v2 can keep a session's memory out of it; run swapoff -a");
 		return -1;
 	}
 	node->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (node->kvm_fd < 0)
 		return fail("/dev/kvm", errno, "no micro-VM can run here; see ceno doctor");
-	if (open_executable(node, "ceno-warden", &node->warden_exe) || open_executable(node, "ceno-vmm", &node->vmm_exe) ||
-	    open_executable(node, "ceno-attest", &node->attest_exe) || open_executable(node, "ceno-api", &node->api_exe))
+	if (open_executable(node, "ceno-warden", &node->warden_exe) ||
+	    open_executable(node, "ceno-vmm", &node->vmm_exe) ||
+	    open_executable(node, "ceno-attest", &node->attest_exe) ||
+	    open_executable(node, "ceno-api", &node->api_exe))
 		return -1;
 	rc = ceno_blob_hash(node->vmm_exe, node->vmm_sha256);
 	if (rc)

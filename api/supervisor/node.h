@@ -25,19 +25,25 @@
 
 struct ceno_session;
 
-struct ceno_service {               /* ceno-attest or ceno-api */
+struct ceno_service { /* ceno-attest or ceno-api */
 	const char *name;
-	struct ceno_node *node;         /* borrowed */
+	struct ceno_node *node; /* borrowed */
 	struct ceno_child child;
 	struct ceno_channel channel;
 	uv_timer_t restart;
 	bool running, channel_open, ready;
-	unsigned deaths;                /* since death_window_ms */
+	unsigned deaths; /* since death_window_ms */
 	uint64_t death_window_ms;
 };
 
-enum ceno_node_stage { CENO_NODE_STARTING, CENO_NODE_UP, CENO_NODE_STOPPING, CENO_NODE_STOPPING_ATTEST,
-                       CENO_NODE_STOPPING_API, CENO_NODE_STOPPED };
+enum ceno_node_stage {
+	CENO_NODE_STARTING,
+	CENO_NODE_UP,
+	CENO_NODE_STOPPING,
+	CENO_NODE_STOPPING_ATTEST,
+	CENO_NODE_STOPPING_API,
+	CENO_NODE_STOPPED
+};
 
 struct ceno_node {
 	const struct ceno_config *config; /* borrowed */
@@ -53,9 +59,9 @@ struct ceno_node {
 	struct ceno_host_kvm kvm;
 	struct ceno_cgroup_root cgroups;
 	struct ceno_service attest, api;
-	struct ceno_session *sessions;  /* list, owned */
+	struct ceno_session *sessions; /* list, owned */
 	uint32_t next_uid_slot;
-	int ready_fd;                   /* who waits for the node to be up; -1: nobody */
+	int ready_fd; /* who waits for the node to be up; -1: nobody */
 };
 
 /* Takes every resource the node needs, in the order above, and starts the

@@ -17,27 +17,27 @@
 #include "spool.h"
 
 #define UIDS_PER_SESSION 2u
-#define UID_FIRST_SLOT 8u         /* slots 0..7: api and attest */
-#define UID_SLOTS 32768u
-#define RECOVERY_TRIES 3u
-#define CGROUP_TRIES 25u
-#define CGROUP_RETRY_MS 20u
-#define TTL_GRACE_MS 120000u      /* the warden keeps the TTL; this only catches a warden that hangs */
-#define MEMORY_MARGIN (64ull << 20)
+#define UID_FIRST_SLOT   8u /* slots 0..7: api and attest */
+#define UID_SLOTS        32768u
+#define RECOVERY_TRIES   3u
+#define CGROUP_TRIES     25u
+#define CGROUP_RETRY_MS  20u
+#define TTL_GRACE_MS     120000u /* the warden keeps the TTL; this only catches a warden that hangs */
+#define MEMORY_MARGIN    (64ull << 20)
 
 struct ceno_session {
 	struct ceno_session *next;
-	struct ceno_node *node;         /* borrowed */
+	struct ceno_node *node; /* borrowed */
 	struct ceno_supervisor_launch launch;
 	char name[33];
 	int ram_fd, spool_fd;
 	struct ceno_cgroup cgroup;
 	struct ceno_child warden;
 	struct ceno_channel channel;
-	uv_timer_t timer;               /* TTL backstop, then retries of removing the group */
+	uv_timer_t timer; /* TTL backstop, then retries of removing the group */
 	unsigned recoveries, cgroup_tries, open_handles;
 	bool done, recovering, wiped, wiped_known, ended;
-	bool refused;                   /* no warden ever held it: nothing to observe */
+	bool refused; /* no warden ever held it: nothing to observe */
 	uint32_t warden_status;
 };
 
@@ -46,7 +46,7 @@ static void finish(struct ceno_session *session);
 
 static void reply(struct ceno_node *node, const uint8_t id[16], uint32_t type, uint64_t value)
 {
-	struct ceno_spawn_reply record = {.type = type, .value = value};
+	struct ceno_spawn_reply record = { .type = type, .value = value };
 
 	memcpy(record.session_id, id, 16);
 	if (node->api.channel_open)
@@ -91,8 +91,11 @@ static void observe(struct ceno_session *session, uint32_t cgroup_removed, uint6
 {
 	struct ceno_step8_record record = {
 		.type = session->recovering ? CENO_ATTEST_UNCLEAN : CENO_ATTEST_STEP8,
-		.warden_status = session->warden_status, .cgroup_removed = cgroup_removed, .peak_bytes = peak,
-		.cause = session->recovering ? CENO_CAUSE_CRASH : 0, .wiped = session->wiped,
+		.warden_status = session->warden_status,
+		.cgroup_removed = cgroup_removed,
+		.peak_bytes = peak,
+		.cause = session->recovering ? CENO_CAUSE_CRASH : 0,
+		.wiped = session->wiped,
 	};
 
 	if (session->refused) {
@@ -190,21 +193,28 @@ static void on_end(struct ceno_channel *channel, int error)
 	(void)error;
 }
 
-static const struct ceno_channel_events warden_events = {.on_record = on_record, .on_end = on_end};
+static const struct ceno_channel_events warden_events = { .on_record = on_record, .on_end = on_end };
 
 /* ---- start ------------------------------------------------------------------ */
 
 static int start_warden(struct ceno_session *session, int api_fd, int attest_fd)
 {
-	static const char *const argv[] = {"ceno-warden", NULL};
+	static const char *const argv[] = { "ceno-warden", NULL };
 	struct ceno_node *node = session->node;
 	int pair[2], rc = ceno_packet_pair(pair);
 	int fds[CENO_WARDEN_FD_END - CENO_WARDEN_FD_SUPERVISOR] = {
-		pair[1], api_fd, attest_fd, node->kvm_fd, node->firmware.fd, node->trust.fd, node->bundle.fd, -1,
-		node->vmm_exe, session->cgroup.join_fd, session->ram_fd, session->spool_fd,
+		pair[1],           api_fd,
+		attest_fd,         node->kvm_fd,
+		node->firmware.fd, node->trust.fd,
+		node->bundle.fd,   -1,
+		node->vmm_exe,     session->cgroup.join_fd,
+		session->ram_fd,   session->spool_fd,
 	};
 	const struct ceno_child_spec spec = {
-		.executable = node->warden_exe, .argv = argv, .fds = fds, .fd_count = sizeof fds / sizeof fds[0],
+		.executable = node->warden_exe,
+		.argv = argv,
+		.fds = fds,
+		.fd_count = sizeof fds / sizeof fds[0],
 	};
 
 	if (rc)
@@ -233,8 +243,9 @@ static void start_recovery(struct ceno_session *session)
 	session->recovering = true;
 	session->recoveries++;
 	session->launch.recovery = 1;
-	ceno_supervisor_log("session %s: its warden ended with wait status 0x%x before it was done; starting a recovery warden",
-	                    session->name, session->warden_status);
+	ceno_supervisor_log(
+	    "session %s: its warden ended with wait status 0x%x before it was done; starting a recovery warden",
+	    session->name, session->warden_status);
 	rc = start_warden(session, -1, -1);
 	if (!rc)
 		return;
@@ -324,7 +335,7 @@ no_spool:
 /* A channel between this session's warden and attest: the warden's end, or -errno. */
 static int attest_channel(struct ceno_session *session)
 {
-	struct ceno_attest_channel record = {.type = CENO_ATTEST_CHANNEL, .kind = CENO_ATTEST_CHANNEL_WARDEN};
+	struct ceno_attest_channel record = { .type = CENO_ATTEST_CHANNEL, .kind = CENO_ATTEST_CHANNEL_WARDEN };
 	int pair[2], rc;
 
 	if (!session->node->attest.ready)
@@ -393,7 +404,9 @@ static struct ceno_session *find(struct ceno_node *node, const uint8_t id[16])
 static int check(struct ceno_node *node, const struct ceno_spawn_request *request)
 {
 	const struct ceno_session_ask ask = {
-		.tier = request->tier, .pledge_mask = request->pledge_mask, .memory_bytes = request->memory_bytes,
+		.tier = request->tier,
+		.pledge_mask = request->pledge_mask,
+		.memory_bytes = request->memory_bytes,
 		.ttl_ms = request->ttl_ms,
 	};
 	uint64_t available = ceno_host_memory_available();
@@ -411,7 +424,7 @@ static int check(struct ceno_node *node, const struct ceno_spawn_request *reques
 
 static void tell_stop(struct ceno_session *session)
 {
-	struct ceno_warden_status status = {.type = CENO_WARDEN_STOP};
+	struct ceno_warden_status status = { .type = CENO_WARDEN_STOP };
 
 	if (!session->ended && !session->recovering)
 		ceno_channel_send(&session->channel, &status, sizeof status, NULL, 0);
@@ -443,7 +456,8 @@ int ceno_session_serve(struct ceno_node *node, const void *bytes, size_t length,
 		rc = check(node, &request);
 		if (!rc)
 			rc = launch(node, &request, fds->fd[0], &pid);
-		reply(node, request.session_id, rc ? CENO_SPAWN_REFUSED : CENO_SPAWN_STARTED, rc ? (uint64_t)-rc : (uint64_t)pid);
+		reply(node, request.session_id, rc ? CENO_SPAWN_REFUSED : CENO_SPAWN_STARTED,
+		      rc ? (uint64_t)-rc : (uint64_t)pid);
 		return 0;
 	case CENO_SPAWN_KILL:
 		if (fds->count)

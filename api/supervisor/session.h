@@ -28,5 +28,4 @@ void ceno_session_stop_all(struct ceno_node *node);
 /* SIGKILLs every warden: recovery wardens wipe (the stop's deadline passed). */
 void ceno_session_kill_all(struct ceno_node *node);
 
-
 #endif

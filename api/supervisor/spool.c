@@ -102,7 +102,7 @@ static bool has_payload(int fd)
 /* Hands a spooled payload to attest; true when it went. */
 static bool send_spooled(struct ceno_node *node, const char *name, const uint8_t id[16])
 {
-	struct ceno_attest_channel record = {.type = CENO_ATTEST_CHANNEL, .kind = CENO_ATTEST_CHANNEL_SPOOL};
+	struct ceno_attest_channel record = { .type = CENO_ATTEST_CHANNEL, .kind = CENO_ATTEST_CHANNEL_SPOOL };
 	char path[4096], sent[4096];
 	int fd, rc;
 
@@ -140,7 +140,8 @@ void ceno_spool_observe(struct ceno_node *node, const char *name, int spool_fd, 
 	}
 	item = calloc(1, sizeof *item);
 	if (!item) {
-		ceno_supervisor_log("session %s: out of memory; its observation is lost, its proof stays pending", name);
+		ceno_supervisor_log("session %s: out of memory; its observation is lost, its proof stays pending",
+		                    name);
 		return;
 	}
 	item->record = *record;
@@ -152,8 +153,10 @@ void ceno_spool_observe(struct ceno_node *node, const char *name, int spool_fd, 
 /* One session that outlived its cenod: did its warden get as far as its signed payload? */
 static void report_left(struct ceno_node *node, const char *name, const uint8_t id[16])
 {
-	struct ceno_step8_record record = {.type = CENO_ATTEST_UNCLEAN, .cgroup_removed = 0, .cause = CENO_CAUSE_CRASH};
-	struct ceno_spawn_reply reply = {.type = CENO_SPAWN_UNCLEAN};
+	struct ceno_step8_record record = { .type = CENO_ATTEST_UNCLEAN,
+		                            .cgroup_removed = 0,
+		                            .cause = CENO_CAUSE_CRASH };
+	struct ceno_spawn_reply reply = { .type = CENO_SPAWN_UNCLEAN };
 	char path[4096];
 	int fd;
 

@@ -11,7 +11,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define PROMISE(condition) do { if (!(condition)) abort(); } while (0)
+#define PROMISE(condition) \
+	do { \
+		if (!(condition)) \
+			abort(); \
+	} while (0)
 
 static void promises_of_run(const struct ceno_rpc_run *run)
 {

@@ -24,10 +24,15 @@
 
 static size_t make_elf(uint8_t out[512], uint16_t type, uint16_t machine, const char *interpreter)
 {
-	Elf64_Ehdr head = {.e_type = type, .e_machine = machine, .e_phoff = sizeof head, .e_phentsize = sizeof(Elf64_Phdr),
-	                   .e_phnum = 2};
-	Elf64_Phdr segments[2] = {{.p_type = PT_LOAD}, {.p_type = interpreter ? PT_INTERP : PT_LOAD, .p_offset = 256,
-	                          .p_filesz = interpreter ? strlen(interpreter) + 1 : 0}};
+	Elf64_Ehdr head = { .e_type = type,
+		            .e_machine = machine,
+		            .e_phoff = sizeof head,
+		            .e_phentsize = sizeof(Elf64_Phdr),
+		            .e_phnum = 2 };
+	Elf64_Phdr segments[2] = { { .p_type = PT_LOAD },
+		                   { .p_type = interpreter ? PT_INTERP : PT_LOAD,
+		                     .p_offset = 256,
+		                     .p_filesz = interpreter ? strlen(interpreter) + 1 : 0 } };
 
 	memset(out, 0, 512);
 	memcpy(head.e_ident, ELFMAG, SELFMAG);
@@ -50,7 +55,8 @@ static void test_elf(void **state)
 	n = make_elf(elf, ET_EXEC, EM_X86_64, NULL);
 	assert_int_equal(ceno_program_inspect(elf, n, text, sizeof text), CENO_ELF_STATIC);
 	for (size_t cut = 0; cut < sizeof(Elf64_Ehdr) + 2 * sizeof(Elf64_Phdr); cut++)
-		assert_int_equal(ceno_program_inspect(elf, cut, text, sizeof text), cut < 4 ? CENO_ELF_NOT : CENO_ELF_BAD);
+		assert_int_equal(ceno_program_inspect(elf, cut, text, sizeof text),
+		                 cut < 4 ? CENO_ELF_NOT : CENO_ELF_BAD);
 	n = make_elf(elf, ET_DYN, EM_X86_64, NULL);
 	assert_int_equal(ceno_program_inspect(elf, n, text, sizeof text), CENO_ELF_STATIC); /* static-pie */
 	n = make_elf(elf, ET_DYN, EM_X86_64, "/lib64/ld.so");
@@ -63,14 +69,15 @@ static void test_elf(void **state)
 	assert_int_equal(ceno_program_inspect(elf, n, text, sizeof text), CENO_ELF_FOREIGN);
 	n = make_elf(elf, ET_REL, EM_X86_64, NULL);
 	assert_int_equal(ceno_program_inspect(elf, n, text, sizeof text), CENO_ELF_FOREIGN);
-	assert_int_equal(ceno_program_inspect((const uint8_t *)"#!/bin/sh -e\nx", 14, text, sizeof text), CENO_ELF_SCRIPT);
+	assert_int_equal(ceno_program_inspect((const uint8_t *)"#!/bin/sh -e\nx", 14, text, sizeof text),
+	                 CENO_ELF_SCRIPT);
 	assert_string_equal(text, "/bin/sh -e");
 }
 
 static void test_args(void **state)
 {
-	char *argv[] = {"busybox", "echo", NULL}, *huge[] = {NULL, NULL};
-	const char *const env[] = {"A=b"};
+	char *argv[] = { "busybox", "echo", NULL }, *huge[] = { NULL, NULL };
+	const char *const env[] = { "A=b" };
 	static const char want[] = "\2\0\0\0\1\0\0\0/bin/busybox\0busybox\0echo\0A=b\0/";
 	char got[64];
 	uint64_t bytes;
@@ -137,7 +144,7 @@ static void test_quote_malformed(void **state)
 	static struct ceno_node_quote quote;
 	char error[CENO_NODE_QUOTE_ERROR_MAX];
 	static const uint8_t nonce[32];
-	const char *const bad[] = {"", "{}", "[]", "{\"ak_public\":\"AA==\"}", "{\"pcrs\":[]}"};
+	const char *const bad[] = { "", "{}", "[]", "{\"ak_public\":\"AA==\"}", "{\"pcrs\":[]}" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -147,7 +154,9 @@ static void test_quote_malformed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_elf), cmocka_unit_test(test_args), cmocka_unit_test(test_proof_file),
+		cmocka_unit_test(test_elf),
+		cmocka_unit_test(test_args),
+		cmocka_unit_test(test_proof_file),
 		cmocka_unit_test(test_quote_malformed),
 	};
 

@@ -32,7 +32,7 @@ static void test_packet(void **state)
 {
 	struct ceno_packet_fds fds;
 	unsigned before = open_fds();
-	int pair[2], three[3] = {0, 1, 2}, kept;
+	int pair[2], three[3] = { 0, 1, 2 }, kept;
 	char buffer[16];
 
 	(void)state;
@@ -59,7 +59,11 @@ static void test_packet(void **state)
 	assert_int_equal(open_fds(), before);
 }
 
-struct seen { unsigned records, bytes, ends; int error; uv_loop_t *loop; };
+struct seen {
+	unsigned records, bytes, ends;
+	int error;
+	uv_loop_t *loop;
+};
 
 static void on_record(struct ceno_channel *channel, const void *bytes, size_t length, struct ceno_packet_fds *fds)
 {
@@ -80,12 +84,12 @@ static void on_end(struct ceno_channel *channel, int error)
 	ceno_channel_close(channel, false, NULL);
 }
 
-static const struct ceno_channel_events events = {.on_record = on_record, .on_end = on_end};
+static const struct ceno_channel_events events = { .on_record = on_record, .on_end = on_end };
 
 static void test_channel(void **state)
 {
 	struct ceno_channel a, b;
-	struct seen at_a = {0}, at_b = {0};
+	struct seen at_a = { 0 }, at_b = { 0 };
 	unsigned before, sent = 0;
 	static char big[4000];
 	uv_loop_t loop;
@@ -117,7 +121,7 @@ static void test_channel(void **state)
 static void test_oversized(void **state)
 {
 	struct ceno_channel channel;
-	struct seen seen = {0};
+	struct seen seen = { 0 };
 	uv_loop_t loop;
 	int pair[2];
 
@@ -137,7 +141,9 @@ static void test_oversized(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_packet), cmocka_unit_test(test_channel), cmocka_unit_test(test_oversized),
+		cmocka_unit_test(test_packet),
+		cmocka_unit_test(test_channel),
+		cmocka_unit_test(test_oversized),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,10 @@
 #include "api/ledger/ledger.h"
 #include "api/rpc/state.h"
 
-struct fixture { char directory[64]; struct ceno_ledger *ledger; };
+struct fixture {
+	char directory[64];
+	struct ceno_ledger *ledger;
+};
 
 static int setup(void **state)
 {
@@ -34,7 +37,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
-	static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm"};
+	static const char *const names[] = { "ledger.db", "ledger.db-wal", "ledger.db-shm" };
 	char path[128];
 
 	ceno_ledger_close(fixture->ledger);
@@ -47,7 +50,9 @@ static int teardown(void **state)
 
 static void add(struct ceno_ledger *ledger, uint8_t id, uint32_t uid)
 {
-	struct ceno_ledger_row row = {.uid = uid, .tier = 1, .created_ms = id, .memory_bytes = 1 << 28, .ttl_ms = 5000};
+	struct ceno_ledger_row row = {
+		.uid = uid, .tier = 1, .created_ms = id, .memory_bytes = 1 << 28, .ttl_ms = 5000
+	};
 
 	memset(row.session_id, id, 16);
 	assert_int_equal(ceno_ledger_insert(ledger, &row), 0);
@@ -57,13 +62,17 @@ static void test_life(void **state)
 {
 	struct ceno_ledger *ledger = ((struct fixture *)*state)->ledger;
 	struct ceno_ledger_row row;
-	uint8_t id[16], other[16] = {9}, signer[32], *file = NULL;
+	uint8_t id[16], other[16] = { 9 }, signer[32], *file = NULL;
 	size_t bytes = 0;
 
 	memset(id, 1, 16);
 	memset(signer, 0x55, 32);
 	add(ledger, 1, 7);
-	assert_int_equal(ceno_ledger_insert(ledger, &(struct ceno_ledger_row){.uid = 7, .session_id = {1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1}}), -EIO);
+	assert_int_equal(ceno_ledger_insert(ledger,
+	                                    &(struct ceno_ledger_row){
+						.uid = 7,
+						.session_id = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 } }),
+	                 -EIO);
 	assert_int_equal(ceno_ledger_find(ledger, other, &row), -ENOENT);
 	assert_int_equal(ceno_ledger_launched(ledger, id, 1234, 42), 0);
 	assert_int_equal(ceno_ledger_launched(ledger, other, 1234, 42), -ENOENT);

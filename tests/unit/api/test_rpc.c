@@ -91,16 +91,21 @@ static int parse(const char *text, struct ceno_rpc_request *request)
 
 static void test_envelope(void **state)
 {
-	const struct { const char *text; int want; } cases[] = {
-		{"{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"m\"}", CENO_RPC_OK},
-		{"{\"jsonrpc\":\"2.0\",\"id\":9007199254740991,\"method\":\"m\"}", CENO_RPC_OK},
-		{"{\"jsonrpc\":\"2.0\",\"id\":9007199254740992,\"method\":\"m\"}", CENO_RPC_REQUEST},
-		{"{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"m\",\"params\":{}}", CENO_RPC_OK},
-		{"{\"jsonrpc\":\"2.0\",\"id\":\"\\u0001\",\"method\":\"m\"}", CENO_RPC_REQUEST},
-		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":null}", CENO_RPC_REQUEST},
-		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"} x", CENO_RPC_PARSE},
-		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"method\":\"n\"}", CENO_RPC_PARSE},
-		{"", CENO_RPC_PARSE}, {"\"x\"", CENO_RPC_PARSE}, {"[{}]", CENO_RPC_REQUEST},
+	const struct {
+		const char *text;
+		int want;
+	} cases[] = {
+		{ "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"m\"}", CENO_RPC_OK },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":9007199254740991,\"method\":\"m\"}", CENO_RPC_OK },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":9007199254740992,\"method\":\"m\"}", CENO_RPC_REQUEST },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"m\",\"params\":{}}", CENO_RPC_OK },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":\"\\u0001\",\"method\":\"m\"}", CENO_RPC_REQUEST },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":null}", CENO_RPC_REQUEST },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"} x", CENO_RPC_PARSE },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"method\":\"n\"}", CENO_RPC_PARSE },
+		{ "", CENO_RPC_PARSE },
+		{ "\"x\"", CENO_RPC_PARSE },
+		{ "[{}]", CENO_RPC_REQUEST },
 	};
 
 	(void)state;
@@ -131,30 +136,45 @@ static void test_run(void **state)
 	char message[CENO_RPC_MESSAGE_MAX];
 
 	(void)state;
-	assert_int_equal(run_of("{\"args_bytes\":9,\"files\":[{\"path\":\"/bin/a\",\"bytes\":5,\"mode\":493,\"program\":true},"
-	                        "{\"path\":\"/in/b\",\"bytes\":6,\"mode\":420}]}", &run, message), 0);
+	assert_int_equal(
+	    run_of("{\"args_bytes\":9,\"files\":[{\"path\":\"/bin/a\",\"bytes\":5,\"mode\":493,\"program\":true},"
+	           "{\"path\":\"/in/b\",\"bytes\":6,\"mode\":420}]}",
+	           &run, message),
+	    0);
 	assert_int_equal(run.file_count, 2);
 	assert_int_equal(run.files_bytes, 11);
 	assert_int_equal(run.files[0].mode, 0755 | CENO_PACK_PROGRAM);
 	assert_int_equal(run.files[1].mode, 0644 | CENO_PACK_INPUT);
 	assert_string_equal(run.files[1].path, "/in/b");
 	assert_int_equal(run.pledge_mask, 1);
-	assert_int_equal(run_of("{\"args_bytes\":9,\"files\":[{\"path\":\"/bin/a\",\"bytes\":5,\"mode\":493,\"program\":true},"
-	                        "{\"path\":\"/bin/a\",\"bytes\":6,\"mode\":420}]}", &run, message), CENO_RPC_PARAMS);
+	assert_int_equal(
+	    run_of("{\"args_bytes\":9,\"files\":[{\"path\":\"/bin/a\",\"bytes\":5,\"mode\":493,\"program\":true},"
+	           "{\"path\":\"/bin/a\",\"bytes\":6,\"mode\":420}]}",
+	           &run, message),
+	    CENO_RPC_PARAMS);
 	assert_string_equal(message, "files: two files of one path");
 	assert_int_equal(run_of("{\"args_bytes\":9}", &run, message), CENO_RPC_PARAMS);
 	assert_string_equal(message, "files: missing");
 	assert_int_equal(run_of("{\"args_bytes\":9,\"files\":[7]}", &run, message), CENO_RPC_PARAMS);
-	assert_int_equal(run_of("{\"args_bytes\":9,\"files\":[{\"path\":\"/a/..\",\"bytes\":5,\"mode\":493,\"program\":true}]}",
-	                        &run, message), CENO_RPC_PARAMS);
+	assert_int_equal(
+	    run_of("{\"args_bytes\":9,\"files\":[{\"path\":\"/a/..\",\"bytes\":5,\"mode\":493,\"program\":true}]}",
+	           &run, message),
+	    CENO_RPC_PARAMS);
 }
 
 static void test_json(void **state)
 {
-	static const uint8_t id[16] = {0xab};
-	struct ceno_session_end end = {.id = id, .state = CENO_STATE_DESTROYED, .cause = CENO_CAUSE_EXIT, .violation = 2,
-	                               .launched = true, .wiped = true, .fail_path = "", .file = (const uint8_t *)"{}", .file_bytes = 2};
-	struct ceno_session_record record = {.program_seq = 1, .exit_status = 3, .enosys_distinct = 99};
+	static const uint8_t id[16] = { 0xab };
+	struct ceno_session_end end = { .id = id,
+		                        .state = CENO_STATE_DESTROYED,
+		                        .cause = CENO_CAUSE_EXIT,
+		                        .violation = 2,
+		                        .launched = true,
+		                        .wiped = true,
+		                        .fail_path = "",
+		                        .file = (const uint8_t *)"{}",
+		                        .file_bytes = 2 };
+	struct ceno_session_record record = { .program_seq = 1, .exit_status = 3, .enosys_distinct = 99 };
 	json_t *object = ceno_session_end_json(&end);
 
 	(void)state;
@@ -178,9 +198,10 @@ static void test_json(void **state)
 static void test_proof_read(void **state)
 {
 	/* {"predicate":{"core":{"signer_pub":base64 of 32 times 'A'},"steps":[{"evidence":{"cause":"ttl"}}]}} */
-	static const char file[] = "{\"dsse\":{\"payload\":\"eyJwcmVkaWNhdGUiOnsiY29yZSI6eyJzaWduZXJfcHViIjoiUVVGQlFVRkJRVUZCUVVGQlFVRkJRVUZC"
-		"UVVGQlFVRkJRVUZCUVVGQlFVRT0ifSwic3RlcHMiOlt7ImV2aWRlbmNlIjp7ImNhdXNlIjoidHRsIn19XX19\"}}";
-	struct ceno_proof_facts facts = {0};
+	static const char file[] =
+	    "{\"dsse\":{\"payload\":\"eyJwcmVkaWNhdGUiOnsiY29yZSI6eyJzaWduZXJfcHViIjoiUVVGQlFVRkJRVUZCUVVGQlFVRkJRVUZC"
+	    "UVVGQlFVRkJRVUZCUVVGQlFVRT0ifSwic3RlcHMiOlt7ImV2aWRlbmNlIjp7ImNhdXNlIjoidHRsIn19XX19\"}}";
+	struct ceno_proof_facts facts = { 0 };
 
 	(void)state;
 	assert_int_equal(ceno_proof_read(file, sizeof file - 1, &facts), 0);
@@ -195,7 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_states), cmocka_unit_test(test_limit), cmocka_unit_test(test_envelope),
-		cmocka_unit_test(test_run), cmocka_unit_test(test_json), cmocka_unit_test(test_proof_read),
+		cmocka_unit_test(test_run),    cmocka_unit_test(test_json),  cmocka_unit_test(test_proof_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,10 +65,15 @@ static void test_probe(void **state)
 {
 	struct ceno_host_kvm kvm;
 	const char *const bad[] = {
-		"", "kvm_kind=3\n", "kvm_kind=0\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\n",
-		"kvm_kind=4\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\n", "kvm_kind=3\nsyscall_mode=3\ntsc_hz=2300000000\nnpt=0\n",
-		"kvm_kind=3\nsyscall_mode=2\ntsc_hz=0\nnpt=0\n", "kvm_kind=3\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=2\n",
-		"kvm_kind=3\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\nx", "x",
+		"",
+		"kvm_kind=3\n",
+		"kvm_kind=0\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\n",
+		"kvm_kind=4\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\n",
+		"kvm_kind=3\nsyscall_mode=3\ntsc_hz=2300000000\nnpt=0\n",
+		"kvm_kind=3\nsyscall_mode=2\ntsc_hz=0\nnpt=0\n",
+		"kvm_kind=3\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=2\n",
+		"kvm_kind=3\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\nx",
+		"x",
 	};
 
 	(void)state;
@@ -91,7 +96,7 @@ static void on_exit_of_child(struct ceno_child *child)
 /* Runs a shell command as a child with descriptors 3 (a pipe), 4 (none), 5 (the same pipe); its output from there. */
 static void run_shell(const char *command, char *out, size_t size)
 {
-	const char *const argv[] = {"sh", "-c", command, NULL};
+	const char *const argv[] = { "sh", "-c", command, NULL };
 	int shell = open("/bin/sh", O_RDONLY | O_CLOEXEC), pipe_fds[2];
 	struct ceno_child child;
 	uv_loop_t loop;
@@ -99,8 +104,8 @@ static void run_shell(const char *command, char *out, size_t size)
 
 	assert_true(shell >= 0);
 	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
-	const int fds[] = {pipe_fds[1], -1, pipe_fds[1]};
-	const struct ceno_child_spec spec = {.executable = shell, .argv = argv, .fds = fds, .fd_count = 3};
+	const int fds[] = { pipe_fds[1], -1, pipe_fds[1] };
+	const struct ceno_child_spec spec = { .executable = shell, .argv = argv, .fds = fds, .fd_count = 3 };
 
 	assert_int_equal(uv_loop_init(&loop), 0);
 	assert_int_equal(ceno_child_start(&loop, &child, &spec, on_exit_of_child, NULL), 0);
@@ -131,7 +136,9 @@ static void test_child(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_blobs), cmocka_unit_test(test_probe), cmocka_unit_test(test_child),
+		cmocka_unit_test(test_blobs),
+		cmocka_unit_test(test_probe),
+		cmocka_unit_test(test_child),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,8 +20,16 @@
 
 static void test_tiers(void **state)
 {
-	const struct { const char *name; uint64_t memory_mib; uint32_t rpm, concurrent; uint64_t ttl_min; uint32_t proofs; } want[] = {
-		{"free", 256, 60, 3, 5, 100}, {"starter", 1024, 120, 20, 10, 0}, {"business", 4096, 300, 100, 30, 0},
+	const struct {
+		const char *name;
+		uint64_t memory_mib;
+		uint32_t rpm, concurrent;
+		uint64_t ttl_min;
+		uint32_t proofs;
+	} want[] = {
+		{ "free", 256, 60, 3, 5, 100 },
+		{ "starter", 1024, 120, 20, 10, 0 },
+		{ "business", 4096, 300, 100, 30, 0 },
 	};
 
 	(void)state;
@@ -90,8 +98,12 @@ static void test_metadata(void **state)
 }
 
 static const struct ceno_session_ask good = {
-	.tier = CENO_TIER_FREE, .pledge_mask = 1u << CENO_PLEDGE_STDIO, .memory_bytes = 256 * MIB,
-	.ttl_ms = 300000, .input_bytes = 256 * MIB, .file_count = CENO_SESSION_FILES_MAX,
+	.tier = CENO_TIER_FREE,
+	.pledge_mask = 1u << CENO_PLEDGE_STDIO,
+	.memory_bytes = 256 * MIB,
+	.ttl_ms = 300000,
+	.input_bytes = 256 * MIB,
+	.file_count = CENO_SESSION_FILES_MAX,
 };
 
 static void test_session_check(void **state)
@@ -100,8 +112,10 @@ static void test_session_check(void **state)
 
 	(void)state;
 	assert_int_equal(ceno_session_check(&good), CENO_SESSION_POLICY_OK);
-#define CHECK(field, value, reason) do { \
-		ask = good; ask.field = (value); \
+#define CHECK(field, value, reason) \
+	do { \
+		ask = good; \
+		ask.field = (value); \
 		assert_int_equal(ceno_session_check(&ask), CENO_SESSION_POLICY_##reason); \
 	} while (0)
 	CHECK(tier, 0, TIER);
@@ -135,15 +149,35 @@ static void test_session_check(void **state)
 
 static void test_units(void **state)
 {
-	const struct { const char *text; int rc; uint64_t value; } bytes[] = {
-		{"0", 0, 0}, {"12", 0, 12}, {"4K", 0, 4096}, {"256M", 0, 256 * MIB}, {"1GiB", 0, 1024 * MIB},
-		{"", -1, 0}, {"M", -1, 0}, {"-1", -1, 0}, {"1.5G", -1, 0}, {"1T", -1, 0}, {"1 M", -1, 0}, {"1MB", -1, 0},
-		{"9223372036854775807", 0, INT64_MAX}, {"9223372036854775808", -1, 0}, {"18446744073709551617", -1, 0},
-		{"9007199254740992K", -1, 0},
+	const struct {
+		const char *text;
+		int rc;
+		uint64_t value;
+	} bytes[] = {
+		{ "0", 0, 0 },
+		{ "12", 0, 12 },
+		{ "4K", 0, 4096 },
+		{ "256M", 0, 256 * MIB },
+		{ "1GiB", 0, 1024 * MIB },
+		{ "", -1, 0 },
+		{ "M", -1, 0 },
+		{ "-1", -1, 0 },
+		{ "1.5G", -1, 0 },
+		{ "1T", -1, 0 },
+		{ "1 M", -1, 0 },
+		{ "1MB", -1, 0 },
+		{ "9223372036854775807", 0, INT64_MAX },
+		{ "9223372036854775808", -1, 0 },
+		{ "18446744073709551617", -1, 0 },
+		{ "9007199254740992K", -1, 0 },
 	};
-	const struct { const char *text; int rc; uint64_t value; } times[] = {
-		{"250ms", 0, 250}, {"5", 0, 5000}, {"5s", 0, 5000}, {"5m", 0, 300000}, {"2h", 0, 7200000},
-		{"5d", -1, 0}, {"ms", -1, 0}, {"", -1, 0},
+	const struct {
+		const char *text;
+		int rc;
+		uint64_t value;
+	} times[] = {
+		{ "250ms", 0, 250 },  { "5", 0, 5000 }, { "5s", 0, 5000 }, { "5m", 0, 300000 },
+		{ "2h", 0, 7200000 }, { "5d", -1, 0 },  { "ms", -1, 0 },   { "", -1, 0 },
 	};
 	uint64_t out;
 	uint8_t raw[3];
@@ -179,7 +213,7 @@ static void test_units(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tiers), cmocka_unit_test(test_pledges), cmocka_unit_test(test_metadata),
+		cmocka_unit_test(test_tiers),         cmocka_unit_test(test_pledges), cmocka_unit_test(test_metadata),
 		cmocka_unit_test(test_session_check), cmocka_unit_test(test_units),
 	};
 
