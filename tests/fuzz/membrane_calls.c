@@ -24,7 +24,11 @@ static const uint16_t numbers[] = {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct script { const uint8_t *at, *end; uint64_t results[32], page, paths[4]; unsigned next; };
+struct script {
+	const uint8_t *at, *end;
+	uint64_t results[32], page, paths[4];
+	unsigned next;
+};
 
 static uint8_t take(struct script *s)
 {
@@ -33,9 +37,30 @@ static uint8_t take(struct script *s)
 
 static uint64_t value(struct script *s)
 {
-	static const uint64_t edges[] = { 0, 1, 2, 3, 0x22, 0x32, 0x1000, 0x2000, 0x200000, 0x400000, 0x7fffffff, 0xffffffff,
-	                                  0x7ffff000, 0x7fffffffefff, 0x800000000000, 1ull << 63, UINT64_MAX, 0xffffffffffffff9c,
-	                                  0x241, 0x442, 0x10000, 0x401000, 0x402000, UINT64_MAX - 4095 };
+	static const uint64_t edges[] = { 0,
+		                          1,
+		                          2,
+		                          3,
+		                          0x22,
+		                          0x32,
+		                          0x1000,
+		                          0x2000,
+		                          0x200000,
+		                          0x400000,
+		                          0x7fffffff,
+		                          0xffffffff,
+		                          0x7ffff000,
+		                          0x7fffffffefff,
+		                          0x800000000000,
+		                          1ull << 63,
+		                          UINT64_MAX,
+		                          0xffffffffffffff9c,
+		                          0x241,
+		                          0x442,
+		                          0x10000,
+		                          0x401000,
+		                          0x402000,
+		                          UINT64_MAX - 4095 };
 	uint8_t selector = take(s);
 
 	if (selector < 64)
@@ -74,7 +99,11 @@ static int touch(struct script *s)
 	uint64_t at = value(s);
 	uint8_t access = take(s) % 3;
 	enum fake_outcome outcome;
-	uint8_t *byte = fake_touch(at, access == 0 ? CENO_RIGHT_READ : access == 1 ? CENO_RIGHT_WRITE : CENO_RIGHT_EXECUTE, &outcome);
+	uint8_t *byte = fake_touch(at,
+	                           access == 0       ? CENO_RIGHT_READ
+	                               : access == 1 ? CENO_RIGHT_WRITE
+	                                             : CENO_RIGHT_EXECUTE,
+	                           &outcome);
 
 	if (byte && access == 1)
 		*byte = take(s);
@@ -84,10 +113,18 @@ static int touch(struct script *s)
 static void host(struct script *s)
 {
 	switch (take(s) % 4) {
-	case 0: fake_host()->index[CENO_STREAM_IN] += take(s); break;
-	case 1: fake_host()->index[CENO_STREAM_OUT] = fake_guest()->index[CENO_STREAM_OUT]; break;
-	case 2: fake_host()->closed = take(s) & 7; break;
-	default: fake_host()->index[take(s) % 3] = (uint32_t)take(s) << 12; break;
+	case 0:
+		fake_host()->index[CENO_STREAM_IN] += take(s);
+		break;
+	case 1:
+		fake_host()->index[CENO_STREAM_OUT] = fake_guest()->index[CENO_STREAM_OUT];
+		break;
+	case 2:
+		fake_host()->closed = take(s) & 7;
+		break;
+	default:
+		fake_host()->index[take(s) % 3] = (uint32_t)take(s) << 12;
+		break;
 	}
 }
 

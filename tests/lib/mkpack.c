@@ -135,7 +135,10 @@ int main(int argc, char **argv)
 	int i = 2;
 
 	if (argc < 4)
-		return fail("usage", "ceno-mkpack OUT [-C cwd] [-e NAME=VALUE]... PATH=FILE[:program|:input]... -- PROGRAM [ARG]...") + 1;
+		return fail("usage",
+		            "ceno-mkpack OUT [-C cwd] [-e NAME=VALUE]... PATH=FILE[:program|:input]... -- PROGRAM "
+		            "[ARG]...") +
+		    1;
 	for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		if (strcmp(argv[i], "-C") == 0 && i + 1 < argc)
 			cwd = argv[++i];

@@ -142,8 +142,8 @@ static int place(struct ceno_pack_entry *entries, uint32_t count, uint64_t *tota
 	return 0;
 }
 
-int ceno_pack_plan(struct ceno_pack_entry *entries, uint32_t count, uint32_t *source,
-                   uint64_t *total_bytes, uint32_t *culprit)
+int ceno_pack_plan(struct ceno_pack_entry *entries, uint32_t count, uint32_t *source, uint64_t *total_bytes,
+                   uint32_t *culprit)
 {
 	uint32_t ignored;
 	uint32_t *at = culprit ? culprit : &ignored;
@@ -180,7 +180,11 @@ void ceno_pack_header_format(struct ceno_pack_header *header, uint32_t count, ui
 	header->total_bytes = total_bytes;
 }
 
-struct block { uint8_t *out; size_t used, capacity; int full; };
+struct block {
+	uint8_t *out;
+	size_t used, capacity;
+	int full;
+};
 
 static void append(struct block *block, const void *data, size_t bytes)
 {
@@ -201,8 +205,8 @@ static uint32_t count_strings(const char *const *list)
 	return count;
 }
 
-int64_t ceno_pack_args_format(uint8_t *out, size_t capacity, const char *program,
-                              const char *const *argv, const char *const *envp, const char *cwd)
+int64_t ceno_pack_args_format(uint8_t *out, size_t capacity, const char *program, const char *const *argv,
+                              const char *const *envp, const char *cwd)
 {
 	struct block block = { out, 0, capacity < CENO_ARGS_MAX ? capacity : CENO_ARGS_MAX, 0 };
 	uint32_t counts[2] = { count_strings(argv), count_strings(envp) };
@@ -222,9 +226,12 @@ int64_t ceno_pack_args_format(uint8_t *out, size_t capacity, const char *program
 const char *ceno_pack_error_text(int error)
 {
 	switch (error) {
-#define CENO_PACK_ERROR_CASE(name, number, text) case number: return text;
-	CENO_PACK_ERRORS(CENO_PACK_ERROR_CASE)
+#define CENO_PACK_ERROR_CASE(name, number, text) \
+	case number: \
+		return text;
+		CENO_PACK_ERRORS(CENO_PACK_ERROR_CASE)
 #undef CENO_PACK_ERROR_CASE
-	default: return "no error";
+	default:
+		return "no error";
 	}
 }

@@ -18,11 +18,11 @@
 #include "../../guest-kernel/abi/pack.h"
 
 #define CENO_PACK_ERRORS(X) \
-	X(PATH, -1, "not a usable path for a pack entry")                  \
+	X(PATH, -1, "not a usable path for a pack entry") \
 	X(DUPLICATE, -2, "two entries of one path, or a file where another needs a directory") \
-	X(COUNT, -3, "too many entries")                                   \
-	X(SIZE, -4, "the pack would be larger than allowed")               \
-	X(MODE, -5, "unknown mode bits")                                   \
+	X(COUNT, -3, "too many entries") \
+	X(SIZE, -4, "the pack would be larger than allowed") \
+	X(MODE, -5, "unknown mode bits") \
 	X(ARGS, -6, "the argument block is too long, or a part of it is missing")
 
 enum ceno_pack_error {
@@ -53,8 +53,8 @@ int ceno_pack_path_ok(const char *path);
  * entries may be in another order, *total_bytes is not set, and *culprit, if not NULL,
  * is the index (in the order as it is then) of the entry at fault.
  */
-int ceno_pack_plan(struct ceno_pack_entry *entries, uint32_t count, uint32_t *source,
-                   uint64_t *total_bytes, uint32_t *culprit);
+int ceno_pack_plan(struct ceno_pack_entry *entries, uint32_t count, uint32_t *source, uint64_t *total_bytes,
+                   uint32_t *culprit);
 
 /* Writes the header for what ceno_pack_plan returned. header: set whole. */
 void ceno_pack_header_format(struct ceno_pack_header *header, uint32_t count, uint64_t total_bytes);
@@ -67,8 +67,8 @@ void ceno_pack_header_format(struct ceno_pack_header *header, uint32_t count, ui
  * Returns the block's length, or CENO_PACK_ERROR_ARGS if it does not fit into capacity
  * or CENO_ARGS_MAX, or argv is empty, or a path is not absolute.
  */
-int64_t ceno_pack_args_format(uint8_t *out, size_t capacity, const char *program,
-                              const char *const *argv, const char *const *envp, const char *cwd);
+int64_t ceno_pack_args_format(uint8_t *out, size_t capacity, const char *program, const char *const *argv,
+                              const char *const *envp, const char *cwd);
 
 /* The text of an enum ceno_pack_error. Never NULL. */
 const char *ceno_pack_error_text(int error);

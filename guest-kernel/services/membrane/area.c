@@ -7,9 +7,18 @@
 static struct ceno_area areas[CENO_AREAS];
 static uint32_t count;
 
-void ceno_areas_reset(void) { count = 0; }
-uint32_t ceno_areas_count(void) { return count; }
-struct ceno_area *ceno_areas_at(uint32_t i) { return &areas[i]; }
+void ceno_areas_reset(void)
+{
+	count = 0;
+}
+uint32_t ceno_areas_count(void)
+{
+	return count;
+}
+struct ceno_area *ceno_areas_at(uint32_t i)
+{
+	return &areas[i];
+}
 
 /* First area that ends above gva. */
 static uint32_t first_above(uint64_t gva)

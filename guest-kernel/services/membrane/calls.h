@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+/* clang-format off */
 #define CENO_CALLS(X) \
 	X(0, read, "") X(1, write, "") \
 	X(2, open, "CREAT EXCL TRUNC APPEND NONBLOCK DIRECTORY NOFOLLOW CLOEXEC PATH TMPFILE") \
@@ -50,6 +51,7 @@
 	X(296, pwritev, "") X(302, prlimit64, "itself") X(306, syncfs, "") X(309, getcpu, "") X(316, renameat2, "NOREPLACE") \
 	X(318, getrandom, "NONBLOCK RANDOM INSECURE") X(332, statx, "SYMLINK_NOFOLLOW NO_AUTOMOUNT EMPTY_PATH") \
 	X(436, close_range, "UNSHARE CLOEXEC") X(439, faccessat2, "SYMLINK_NOFOLLOW EACCESS EMPTY_PATH")
+/* clang-format on */
 
 #define CENO_CALLS_END 440
 

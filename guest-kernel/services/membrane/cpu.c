@@ -11,10 +11,10 @@
  * component initial; FCW and MXCSR are stated for fxrstor. */
 static struct {
 	uint16_t fcw, fsw;
-	uint8_t  rest[20];
+	uint8_t rest[20];
 	uint32_t mxcsr, mxcsr_mask;
-	uint8_t  registers[480];
-	uint8_t  header[64];
+	uint8_t registers[480];
+	uint8_t header[64];
 } initial __attribute__((aligned(64)));
 _Static_assert(sizeof(initial) == 576, "legacy area and header");
 
@@ -42,7 +42,7 @@ void ceno_fpu_reset(void)
 	initial.fcw = 0x37f;
 	initial.mxcsr = 0x1f80;
 	cpuid(1, &ecx, &edx);
-	if (ecx & 1u << 27) {                     /* OSXSAVE */
+	if (ecx & 1u << 27) { /* OSXSAVE */
 		__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
 		__asm__ volatile("xrstor %0" : : "m"(initial), "a"(low), "d"(high));
 	} else {
@@ -63,8 +63,14 @@ int ceno_cpu_random(uint64_t *value)
 	return ok;
 }
 
-void ceno_fs_base_set(uint64_t value) { __asm__ volatile("wrfsbase %0" : : "r"(value)); }
-void ceno_gs_base_set(uint64_t value) { __asm__ volatile("wrgsbase %0" : : "r"(value)); }
+void ceno_fs_base_set(uint64_t value)
+{
+	__asm__ volatile("wrfsbase %0" : : "r"(value));
+}
+void ceno_gs_base_set(uint64_t value)
+{
+	__asm__ volatile("wrgsbase %0" : : "r"(value));
+}
 
 uint64_t ceno_fs_base(void)
 {

@@ -23,7 +23,7 @@ static int for_change(uint64_t dirfd, uint64_t path, struct ceno_walk *walk)
 static int is_dots(const struct ceno_walk *walk)
 {
 	return walk->last_length == 0 || (walk->last_length == 1 && walk->last[0] == '.') ||
-	       (walk->last_length == 2 && walk->last[0] == '.' && walk->last[1] == '.');
+	    (walk->last_length == 2 && walk->last[0] == '.' && walk->last[1] == '.');
 }
 
 /* ---- making -------------------------------------------------------------------- */
@@ -272,16 +272,23 @@ int64_t ceno_sys_rename(const uint64_t a[6])
 
 /* ---- listing ------------------------------------------------------------------------ */
 
-struct listing { uint64_t gva, room, used; };
+struct listing {
+	uint64_t gva, room, used;
+};
 
 static uint8_t type_of(const struct ceno_inode *inode)
 {
 	switch (inode->mode & LX_S_IFMT) {
-	case LX_S_IFDIR: return LX_DT_DIR;
-	case LX_S_IFLNK: return LX_DT_LNK;
-	case LX_S_IFCHR: return LX_DT_CHR;
-	case LX_S_IFIFO: return LX_DT_FIFO;
-	default: return LX_DT_REG;
+	case LX_S_IFDIR:
+		return LX_DT_DIR;
+	case LX_S_IFLNK:
+		return LX_DT_LNK;
+	case LX_S_IFCHR:
+		return LX_DT_CHR;
+	case LX_S_IFIFO:
+		return LX_DT_FIFO;
+	default:
+		return LX_DT_REG;
 	}
 }
 

@@ -47,7 +47,7 @@ int64_t ceno_dispatch(uint64_t number, const uint64_t a[6])
 void ceno_service_syscall(struct ceno_trap_page *t)
 {
 	const uint64_t a[6] = { t->gpr[CENO_RDI], t->gpr[CENO_RSI], t->gpr[CENO_RDX],
-	                        t->gpr[CENO_R10], t->gpr[CENO_R8], t->gpr[CENO_R9] };
+		                t->gpr[CENO_R10], t->gpr[CENO_R8],  t->gpr[CENO_R9] };
 
 	t->gpr[CENO_RAX] = (uint64_t)ceno_dispatch(t->gpr[CENO_RAX], a);
 	if (ceno_program.signal_pending)
@@ -60,11 +60,21 @@ void ceno_service_syscall(struct ceno_trap_page *t)
 static uint32_t signal_of(uint64_t vector)
 {
 	switch (vector) {
-	case 0: case 16: case 19: return LX_SIGFPE;
-	case 1: case 3: return LX_SIGTRAP;
-	case 6: return LX_SIGILL;
-	case 11: case 12: case 17: return LX_SIGBUS;
-	default: return LX_SIGSEGV;
+	case 0:
+	case 16:
+	case 19:
+		return LX_SIGFPE;
+	case 1:
+	case 3:
+		return LX_SIGTRAP;
+	case 6:
+		return LX_SIGILL;
+	case 11:
+	case 12:
+	case 17:
+		return LX_SIGBUS;
+	default:
+		return LX_SIGSEGV;
 	}
 }
 

@@ -13,11 +13,11 @@
 #include "vm.h"
 
 #define SEGMENTS_MAX 64
-#define PIE_BASE 0x555500000000ull
+#define PIE_BASE     0x555500000000ull
 
 struct args {
 	uint32_t argc, envc;
-	const char *program, *strings, *cwd;   /* strings: argv then envp, strings_bytes of them */
+	const char *program, *strings, *cwd; /* strings: argv then envp, strings_bytes of them */
 	uint64_t strings_bytes;
 };
 
@@ -25,7 +25,7 @@ struct image {
 	const struct ceno_pack_entry *entry;
 	const struct lx_elf_header *header;
 	struct lx_elf_segment segments[SEGMENTS_MAX];
-	uint64_t base, end, phdr;              /* end: of the highest segment */
+	uint64_t base, end, phdr; /* end: of the highest segment */
 };
 
 /* ---- argument block --------------------------------------------------------- */
@@ -74,7 +74,8 @@ static int read_headers(struct image *image)
 	    (h->type != LX_ET_EXEC && h->type != LX_ET_DYN) || h->phentsize != sizeof(struct lx_elf_segment) ||
 	    h->phnum == 0 || h->phnum > SEGMENTS_MAX)
 		return CENO_REFUSAL_BAD_ELF;
-	if (h->phoff > image->entry->length || h->phnum * sizeof(struct lx_elf_segment) > image->entry->length - h->phoff)
+	if (h->phoff > image->entry->length ||
+	    h->phnum * sizeof(struct lx_elf_segment) > image->entry->length - h->phoff)
 		return CENO_REFUSAL_BAD_ELF;
 	table = ceno_packs_data(image->entry->offset + h->phoff, h->phnum * sizeof(struct lx_elf_segment));
 	if (!table)
@@ -103,9 +104,12 @@ static int segment_ok(const struct image *image, const struct lx_elf_segment *s)
 static int add_area(const struct ceno_area *area)
 {
 	switch (ceno_vm_add(area)) {
-	case 0: return CENO_REFUSAL_NONE;
-	case -LX_ENOMEM: return CENO_REFUSAL_MEMORY;
-	default: return CENO_REFUSAL_BAD_ELF;
+	case 0:
+		return CENO_REFUSAL_NONE;
+	case -LX_ENOMEM:
+		return CENO_REFUSAL_MEMORY;
+	default:
+		return CENO_REFUSAL_BAD_ELF;
 	}
 }
 
@@ -132,7 +136,8 @@ static int map_segment(struct image *image, const struct lx_elf_segment *s)
 
 	if (!segment_ok(image, s))
 		return CENO_REFUSAL_BAD_ELF;
-	area.prot = (uint16_t)(LX_PROT_READ | ((s->flags & LX_PF_W) ? LX_PROT_WRITE : 0) | ((s->flags & LX_PF_X) ? LX_PROT_EXEC : 0));
+	area.prot = (uint16_t)(LX_PROT_READ | ((s->flags & LX_PF_W) ? LX_PROT_WRITE : 0) |
+	                       ((s->flags & LX_PF_X) ? LX_PROT_EXEC : 0));
 	if (s->filesz) {
 		area.offset = image->entry->offset + CENO_PAGE_DOWN(s->offset);
 		area.limit = CENO_PAGE_UP(image->entry->offset + image->entry->length);
@@ -180,7 +185,10 @@ static int map_image(struct image *image)
 
 /* ---- first stack ----------------------------------------------------------------- */
 
-struct stack { uint64_t at; int error; };
+struct stack {
+	uint64_t at;
+	int error;
+};
 
 static void push_word(struct stack *stack, uint64_t word)
 {
@@ -207,7 +215,8 @@ static void push_pointers(struct stack *stack, uint32_t count, const char **text
 	push_word(stack, 0);
 }
 
-static void push_auxv(struct stack *stack, const struct image *image, uint64_t random, uint64_t execfn, uint64_t platform)
+static void push_auxv(struct stack *stack, const struct image *image, uint64_t random, uint64_t execfn,
+                      uint64_t platform)
 {
 	push_pair(stack, LX_AT_HWCAP, ceno_cpu_hwcap());
 	push_pair(stack, LX_AT_PAGESZ, CENO_PAGE);
@@ -224,7 +233,7 @@ static void push_auxv(struct stack *stack, const struct image *image, uint64_t r
 	push_pair(stack, LX_AT_EGID, 0);
 	push_pair(stack, LX_AT_SECURE, 0);
 	push_pair(stack, LX_AT_RANDOM, random);
-	push_pair(stack, LX_AT_HWCAP2, 2);         /* FSGSBASE */
+	push_pair(stack, LX_AT_HWCAP2, 2); /* FSGSBASE */
 	push_pair(stack, LX_AT_EXECFN, execfn);
 	push_pair(stack, LX_AT_PLATFORM, platform);
 	push_pair(stack, LX_AT_MINSIGSTKSZ, 3632);
@@ -252,8 +261,8 @@ static int build_stack(const struct args *args, const struct image *image, uint6
 	*rsp = stack.at;
 	ceno_random_fill(seed, sizeof(seed));
 	stack.error = ceno_user_write(execfn, args->program, program_bytes) |
-	              ceno_user_write(text, args->strings, args->strings_bytes) |
-	              ceno_user_write(platform, "x86_64", 7) | ceno_user_write(random, seed, sizeof(seed));
+	    ceno_user_write(text, args->strings, args->strings_bytes) | ceno_user_write(platform, "x86_64", 7) |
+	    ceno_user_write(random, seed, sizeof(seed));
 	push_word(&stack, args->argc);
 	push_pointers(&stack, args->argc, &strings, &text);
 	push_pointers(&stack, args->envc, &strings, &text);
@@ -301,7 +310,9 @@ int ceno_elf_load(const uint8_t *block, uint64_t bytes)
 	image.entry = find_program(args.program);
 	if (!image.entry)
 		return CENO_REFUSAL_NOT_FOUND;
-	image.header = ceno_packs_data(image.entry->offset, image.entry->length < sizeof(*image.header) ? image.entry->length : sizeof(*image.header));
+	image.header =
+	    ceno_packs_data(image.entry->offset,
+	                    image.entry->length < sizeof(*image.header) ? image.entry->length : sizeof(*image.header));
 	if (!image.header || ceno_vm_start())
 		return CENO_REFUSAL_MEMORY;
 	refusal = read_headers(&image);

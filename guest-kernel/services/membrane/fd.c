@@ -13,7 +13,7 @@
 #include "vm.h"
 
 static struct ceno_file files[CENO_FDS];
-static uint16_t table[CENO_FDS];             /* file index + 1, 0: closed */
+static uint16_t table[CENO_FDS]; /* file index + 1, 0: closed */
 static uint8_t cloexec[CENO_FDS];
 
 void ceno_fd_init(void)
@@ -54,8 +54,10 @@ int64_t ceno_fd_open(struct ceno_inode *inode, uint32_t flags, int32_t from)
 		ceno_inode_settle(inode);
 		return fd < 0 ? fd : -LX_ENFILE;
 	}
-	*file = (struct ceno_file){ .inode = inode, .refs = 1,
-	                            .flags = flags & ~(uint32_t)(LX_O_CLOEXEC | LX_O_CREAT | LX_O_EXCL | LX_O_TRUNC | LX_O_NOCTTY) };
+	*file = (struct ceno_file){ .inode = inode,
+		                    .refs = 1,
+		                    .flags = flags &
+		                        ~(uint32_t)(LX_O_CLOEXEC | LX_O_CREAT | LX_O_EXCL | LX_O_TRUNC | LX_O_NOCTTY) };
 	inode->uses++;
 	if (inode->kind == CENO_INODE_PIPE)
 		ceno_pipe_open(inode->pipe, flags);
@@ -95,12 +97,12 @@ void ceno_fd_end(void)
 int ceno_fd_start(void)
 {
 	ceno_fd_end();
-	for (uint8_t stream = 0; stream < CENO_STREAMS; stream++) {
+	for (int stream = 0; stream < CENO_STREAMS; stream++) {
 		struct ceno_inode *inode = ceno_inode_new(CENO_INODE_STREAM, 0600);
 
 		if (!inode)
 			return -LX_ENOMEM;
-		inode->device = stream;
+		inode->device = (uint8_t)stream;
 		if (ceno_fd_open(inode, stream == CENO_STREAM_IN ? LX_O_RDONLY : LX_O_WRONLY, stream) < 0)
 			return -LX_ENOMEM;
 	}
@@ -220,7 +222,8 @@ int64_t ceno_sys_fcntl(const uint64_t a[6])
 	case LX_F_SETLKW:
 		return set_lock(a[2]);
 	case LX_F_GETPIPE_SZ:
-		return file->inode->kind == CENO_INODE_PIPE || file->inode->kind == CENO_INODE_STREAM ? 65536 : -LX_EBADF;
+		return file->inode->kind == CENO_INODE_PIPE || file->inode->kind == CENO_INODE_STREAM ? 65536
+												      : -LX_EBADF;
 	default:
 		return -LX_EINVAL;
 	}

@@ -10,11 +10,11 @@
 #define CENO_FDS 1024
 
 struct ceno_file {
-	struct ceno_inode *inode;          /* counted in its uses; NULL: the slot is free */
+	struct ceno_inode *inode; /* counted in its uses; NULL: the slot is free */
 	uint64_t position;
-	uint32_t flags;                    /* LX_O_* */
-	uint32_t refs;                     /* descriptors */
-	char    *path;                     /* a frame of RAM with the path it was opened by, or NULL */
+	uint32_t flags; /* LX_O_* */
+	uint32_t refs;  /* descriptors */
+	char *path;     /* a frame of RAM with the path it was opened by, or NULL */
 };
 
 /* No descriptor is open. Once per boot. */
@@ -38,7 +38,10 @@ int64_t ceno_file_write(struct ceno_file *file, const void *from, uint64_t bytes
 
 /* ---- pipes within the program (pipe.c) ------------------------------------ */
 
-struct ceno_pipe { uint64_t buffer; uint32_t head, tail, readers, writers; };
+struct ceno_pipe {
+	uint64_t buffer;
+	uint32_t head, tail, readers, writers;
+};
 
 void ceno_pipe_open(struct ceno_pipe *pipe, uint32_t flags);
 void ceno_pipe_close(struct ceno_inode *inode, uint32_t flags);

@@ -6,9 +6,10 @@
 #include "frames.h"
 #include "process.h"
 
-#define OPEN_KNOWN (LX_O_ACCMODE | LX_O_CREAT | LX_O_EXCL | LX_O_NOCTTY | LX_O_TRUNC | LX_O_APPEND | LX_O_NONBLOCK | \
-                    LX_O_SYNC | LX_O_DIRECT | LX_O_LARGEFILE | LX_O_DIRECTORY | LX_O_NOFOLLOW | LX_O_NOATIME | \
-                    LX_O_CLOEXEC | LX_O_PATH | LX_O_TMPFILE)
+#define OPEN_KNOWN \
+	(LX_O_ACCMODE | LX_O_CREAT | LX_O_EXCL | LX_O_NOCTTY | LX_O_TRUNC | LX_O_APPEND | LX_O_NONBLOCK | LX_O_SYNC | \
+	 LX_O_DIRECT | LX_O_LARGEFILE | LX_O_DIRECTORY | LX_O_NOFOLLOW | LX_O_NOATIME | LX_O_CLOEXEC | LX_O_PATH | \
+	 LX_O_TMPFILE)
 
 static void remember_path(int64_t fd, struct ceno_walk *walk)
 {
@@ -20,7 +21,8 @@ static void remember_path(int64_t fd, struct ceno_walk *walk)
 		return;
 	file->path = ceno_ram(frame);
 	if (walk->inode == walk->parent || !walk->name)
-		length = ceno_dir_path(walk->inode->kind == CENO_INODE_DIR ? walk->inode : walk->parent, NULL, file->path, CENO_PATH_MAX);
+		length = ceno_dir_path(walk->inode->kind == CENO_INODE_DIR ? walk->inode : walk->parent, NULL,
+		                       file->path, CENO_PATH_MAX);
 	else
 		length = ceno_dir_path(walk->parent, walk->last, file->path, CENO_PATH_MAX);
 	if (length < 0) {
@@ -77,7 +79,8 @@ static int check_open(const struct ceno_walk *walk, uint32_t flags)
 		return writing || (flags & LX_O_CREAT) ? -LX_EISDIR : 0;
 	if (flags & LX_O_DIRECTORY)
 		return -LX_ENOTDIR;
-	if (writing && (inode->kind == CENO_INODE_PACK || inode->kind == CENO_INODE_TEXT || inode->kind == CENO_INODE_GENERATED))
+	if (writing &&
+	    (inode->kind == CENO_INODE_PACK || inode->kind == CENO_INODE_TEXT || inode->kind == CENO_INODE_GENERATED))
 		return -LX_EROFS;
 	return 0;
 }

@@ -13,20 +13,24 @@
 #include "frames.h"
 
 #define STATE_ORDER 0x0fu
-#define STATE_DIRTY 0x80u                 /* was handed out before: zero it when it is again */
+#define STATE_DIRTY 0x80u /* was handed out before: zero it when it is again */
 
-struct link { uint32_t next, prev; };
+struct link {
+	uint32_t next, prev;
+};
 
 static uint8_t *state;
 static struct link *links;
 static uint32_t heads[CENO_ORDERS];
-static uint64_t next_chunk, end_chunk;    /* in 2 MiB */
-static uint64_t used, peak, reserved;     /* in pages */
+static uint64_t next_chunk, end_chunk; /* in 2 MiB */
+static uint64_t used, peak, reserved;  /* in pages */
 
 static int map_chunk(uint64_t chunk)
 {
 	return ceno_map(CENO_SLOT_SELF, CENO_SLOT_RAM, CENO_RAM_GVA + chunk * CENO_LARGE_PAGE, chunk * CENO_LARGE_PAGE,
-	                CENO_LARGE_PAGE, CENO_RIGHT_READ | CENO_RIGHT_WRITE) < 0 ? -LX_ENOMEM : 0;
+	                CENO_LARGE_PAGE, CENO_RIGHT_READ | CENO_RIGHT_WRITE) < 0
+	    ? -LX_ENOMEM
+	    : 0;
 }
 
 static void push(uint32_t frame, unsigned order)
@@ -153,7 +157,19 @@ void ceno_frames_free(uint64_t offset, unsigned order)
 	give((uint32_t)(offset / CENO_PAGE), order);
 }
 
-uint64_t ceno_frames_used(void) { return used; }
-uint64_t ceno_frames_peak(void) { return peak; }
-uint64_t ceno_frames_total(void) { return end_chunk * (CENO_LARGE_PAGE / CENO_PAGE) - reserved; }
-void ceno_frames_mark(void) { peak = used; }
+uint64_t ceno_frames_used(void)
+{
+	return used;
+}
+uint64_t ceno_frames_peak(void)
+{
+	return peak;
+}
+uint64_t ceno_frames_total(void)
+{
+	return end_chunk * (CENO_LARGE_PAGE / CENO_PAGE) - reserved;
+}
+void ceno_frames_mark(void)
+{
+	peak = used;
+}

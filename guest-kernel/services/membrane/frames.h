@@ -9,9 +9,9 @@
 
 #include "membrane.h"
 
-#define CENO_NO_FRAME (~0ull)
-#define CENO_ORDER_LARGE 9u               /* 2 MiB */
-#define CENO_ORDERS (CENO_ORDER_LARGE + 1)
+#define CENO_NO_FRAME    (~0ull)
+#define CENO_ORDER_LARGE 9u /* 2 MiB */
+#define CENO_ORDERS      (CENO_ORDER_LARGE + 1)
 
 /* ram_bytes: upper bound of user RAM (the end itself is found when MAP says BOUNDS).
  * Returns 0 or -LX_ENOMEM if not even the bookkeeping fits. Once per boot. */

@@ -10,8 +10,13 @@
 #include "frames.h"
 #include "time.h"
 
-struct piece { struct piece *next; };
-struct pool { struct piece *free; uint32_t bytes; };
+struct piece {
+	struct piece *next;
+};
+struct pool {
+	struct piece *free;
+	uint32_t bytes;
+};
 
 static struct pool inodes, names;
 static struct ceno_inode *root;
@@ -63,12 +68,17 @@ static uint32_t type_of(enum ceno_inode_kind kind)
 {
 	switch (kind) {
 	case CENO_INODE_DIR:
-	case CENO_INODE_FD_DIR: return LX_S_IFDIR;
-	case CENO_INODE_LINK: return LX_S_IFLNK;
-	case CENO_INODE_DEVICE: return LX_S_IFCHR;
+	case CENO_INODE_FD_DIR:
+		return LX_S_IFDIR;
+	case CENO_INODE_LINK:
+		return LX_S_IFLNK;
+	case CENO_INODE_DEVICE:
+		return LX_S_IFCHR;
 	case CENO_INODE_PIPE:
-	case CENO_INODE_STREAM: return LX_S_IFIFO;
-	default: return LX_S_IFREG;
+	case CENO_INODE_STREAM:
+		return LX_S_IFIFO;
+	default:
+		return LX_S_IFREG;
 	}
 }
 
@@ -83,7 +93,7 @@ struct ceno_inode *ceno_inode_new(enum ceno_inode_kind kind, uint32_t mode)
 	inode->mode = type_of(kind) | (mode & 07777);
 	inode->mtime = inode->ctime = inode->atime = ceno_inode_now();
 	if (kind == CENO_INODE_DIR) {
-		inode->nlink = 1;                 /* its "." */
+		inode->nlink = 1; /* its "." */
 		inode->dir.next_cookie = 3;
 	}
 	return inode;
@@ -140,7 +150,7 @@ int ceno_dir_add(struct ceno_inode *dir, const char *name, uint64_t length, stru
 	if (inode->kind == CENO_INODE_DIR || inode->kind == CENO_INODE_FD_DIR)
 		inode->dir.parent = dir;
 	if (inode->kind == CENO_INODE_DIR)
-		dir->nlink++;                     /* its ".." */
+		dir->nlink++; /* its ".." */
 	dir->mtime = dir->ctime = ceno_inode_now();
 	return 0;
 }

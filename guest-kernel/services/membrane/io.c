@@ -12,7 +12,7 @@
 #include "vm.h"
 
 #define TRANSFER_MAX 0x7ffff000ull
-#define IOV_MAX 1024
+#define IOV_MAX      1024
 
 static int64_t read_pack(const struct ceno_inode *inode, void *to, uint64_t bytes, uint64_t offset)
 {
@@ -62,16 +62,26 @@ int64_t ceno_file_read(struct ceno_file *file, void *to, uint64_t bytes, uint64_
 	int64_t got;
 
 	switch (file->inode->kind) {
-	case CENO_INODE_PACK: got = read_pack(file->inode, to, bytes, *at); break;
-	case CENO_INODE_TEXT: got = read_text(file->inode, to, bytes, *at); break;
-	case CENO_INODE_FILE: got = ceno_inode_read(file->inode, to, bytes, *at); break;
-	case CENO_INODE_DEVICE: got = read_device(file->inode, to, bytes); break;
-	case CENO_INODE_PIPE: return ceno_pipe_read(file, to, bytes, wait);
+	case CENO_INODE_PACK:
+		got = read_pack(file->inode, to, bytes, *at);
+		break;
+	case CENO_INODE_TEXT:
+		got = read_text(file->inode, to, bytes, *at);
+		break;
+	case CENO_INODE_FILE:
+		got = ceno_inode_read(file->inode, to, bytes, *at);
+		break;
+	case CENO_INODE_DEVICE:
+		got = read_device(file->inode, to, bytes);
+		break;
+	case CENO_INODE_PIPE:
+		return ceno_pipe_read(file, to, bytes, wait);
 	case CENO_INODE_STREAM:
 		if (file->inode->device != CENO_STREAM_IN)
 			return -LX_EBADF;
 		return ceno_stdio_read(to, bytes, wait && !(file->flags & LX_O_NONBLOCK));
-	default: return -LX_EISDIR;
+	default:
+		return -LX_EISDIR;
 	}
 	if (got > 0)
 		*at += (uint64_t)got;
@@ -100,9 +110,12 @@ int64_t ceno_file_write(struct ceno_file *file, const void *from, uint64_t bytes
 		return put;
 	case CENO_INODE_DEVICE:
 		return file->inode->device == CENO_DEVICE_FULL ? -LX_ENOSPC : (int64_t)bytes;
-	case CENO_INODE_PIPE: return ceno_pipe_write(file, from, bytes);
-	case CENO_INODE_STREAM: return write_stream(file, from, bytes);
-	default: return -LX_EBADF;
+	case CENO_INODE_PIPE:
+		return ceno_pipe_write(file, from, bytes);
+	case CENO_INODE_STREAM:
+		return write_stream(file, from, bytes);
+	default:
+		return -LX_EBADF;
 	}
 }
 
@@ -189,8 +202,14 @@ static int64_t move(uint64_t fd, uint64_t gva, uint64_t bytes, uint64_t *offset,
 	return writing ? write_from(file, gva, bytes, offset) : read_into(file, gva, bytes, offset, 0);
 }
 
-int64_t ceno_sys_read(const uint64_t a[6]) { return move(a[0], a[1], a[2], NULL, 0); }
-int64_t ceno_sys_write(const uint64_t a[6]) { return move(a[0], a[1], a[2], NULL, 1); }
+int64_t ceno_sys_read(const uint64_t a[6])
+{
+	return move(a[0], a[1], a[2], NULL, 0);
+}
+int64_t ceno_sys_write(const uint64_t a[6])
+{
+	return move(a[0], a[1], a[2], NULL, 1);
+}
 
 int64_t ceno_sys_pread64(const uint64_t a[6])
 {
@@ -235,7 +254,7 @@ static int64_t move_vector(const uint64_t a[6], uint64_t *offset, int writing)
 		if (part.len == 0)
 			continue;
 		result = writing ? write_from(file, part.base, part.len, offset)
-		                 : read_into(file, part.base, part.len, offset, total);
+				 : read_into(file, part.base, part.len, offset, total);
 		if (result < 0)
 			return total ? total : result;
 		total += result;
@@ -245,8 +264,14 @@ static int64_t move_vector(const uint64_t a[6], uint64_t *offset, int writing)
 	return total;
 }
 
-int64_t ceno_sys_readv(const uint64_t a[6]) { return move_vector(a, NULL, 0); }
-int64_t ceno_sys_writev(const uint64_t a[6]) { return move_vector(a, NULL, 1); }
+int64_t ceno_sys_readv(const uint64_t a[6])
+{
+	return move_vector(a, NULL, 0);
+}
+int64_t ceno_sys_writev(const uint64_t a[6])
+{
+	return move_vector(a, NULL, 1);
+}
 
 int64_t ceno_sys_preadv(const uint64_t a[6])
 {
@@ -323,16 +348,23 @@ int64_t ceno_sys_lseek(const uint64_t a[6])
 		return 0;
 	size = file->inode->size;
 	switch ((uint32_t)a[2]) {
-	case LX_SEEK_SET: base = 0; break;
-	case LX_SEEK_CUR: base = (int64_t)file->position; break;
-	case LX_SEEK_END: base = (int64_t)size; break;
+	case LX_SEEK_SET:
+		base = 0;
+		break;
+	case LX_SEEK_CUR:
+		base = (int64_t)file->position;
+		break;
+	case LX_SEEK_END:
+		base = (int64_t)size;
+		break;
 	case LX_SEEK_DATA:
 	case LX_SEEK_HOLE:
 		if (offset < 0 || (uint64_t)offset >= size)
 			return -LX_ENXIO;
 		base = (uint32_t)a[2] == LX_SEEK_HOLE ? (int64_t)size - offset : 0;
 		break;
-	default: return -LX_EINVAL;
+	default:
+		return -LX_EINVAL;
 	}
 	if (__builtin_add_overflow(base, offset, &offset) || offset < 0)
 		return offset < 0 && base >= 0 && (int64_t)a[1] < 0 ? -LX_EINVAL : -LX_EOVERFLOW;
@@ -402,7 +434,10 @@ int64_t ceno_sys_fsync(const uint64_t a[6])
 	return seekable(file) ? 0 : -LX_EINVAL;
 }
 
-int64_t ceno_sys_fdatasync(const uint64_t a[6]) { return ceno_sys_fsync(a); }
+int64_t ceno_sys_fdatasync(const uint64_t a[6])
+{
+	return ceno_sys_fsync(a);
+}
 
 int64_t ceno_sys_syncfs(const uint64_t a[6])
 {

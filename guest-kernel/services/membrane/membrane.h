@@ -25,17 +25,17 @@
 #endif
 
 /* Membrane's own space, beside the addresses that layout.h fixes. */
-#define CENO_STDIO_GVA 0x18000000ull      /* stdio window, CENO_STDIO_BYTES */
-#define CENO_DOORBELL_GVA 0x18400000ull   /* its doorbell page */
-#define CENO_RAM_GVA 0x200000000000ull    /* user RAM, offset 0 of CENO_SLOT_RAM */
-#define CENO_PACK_GVA 0x300000000000ull   /* the pack, offset 0 of CENO_SLOT_PACK */
+#define CENO_STDIO_GVA    0x18000000ull     /* stdio window, CENO_STDIO_BYTES */
+#define CENO_DOORBELL_GVA 0x18400000ull     /* its doorbell page */
+#define CENO_RAM_GVA      0x200000000000ull /* user RAM, offset 0 of CENO_SLOT_RAM */
+#define CENO_PACK_GVA     0x300000000000ull /* the pack, offset 0 of CENO_SLOT_PACK */
 #define CENO_SLOT_PROCESS CENO_SLOT_FIRST_FREE
 
-#define CENO_USER_END 0x7ffffffff000ull   /* first address a program may not use */
-#define CENO_PID 2
+#define CENO_USER_END 0x7ffffffff000ull /* first address a program may not use */
+#define CENO_PID      2
 
 #define CENO_PAGE_DOWN(x) ((x) & ~(CENO_PAGE - 1))
-#define CENO_PAGE_UP(x) (((x) + CENO_PAGE - 1) & ~(CENO_PAGE - 1))
+#define CENO_PAGE_UP(x)   (((x) + CENO_PAGE - 1) & ~(CENO_PAGE - 1))
 
 static inline const struct ceno_boot *ceno_boot(void)
 {
@@ -47,8 +47,24 @@ static inline struct ceno_trap_page *ceno_trap(void)
 	return (struct ceno_trap_page *)(uintptr_t)CENO_GVA_TRAP_PAGE;
 }
 
-enum ceno_gpr { CENO_RAX, CENO_RCX, CENO_RDX, CENO_RBX, CENO_RSP, CENO_RBP, CENO_RSI, CENO_RDI, CENO_R8, CENO_R9,
-                CENO_R10, CENO_R11, CENO_R12, CENO_R13, CENO_R14, CENO_R15 };
+enum ceno_gpr {
+	CENO_RAX,
+	CENO_RCX,
+	CENO_RDX,
+	CENO_RBX,
+	CENO_RSP,
+	CENO_RBP,
+	CENO_RSI,
+	CENO_RDI,
+	CENO_R8,
+	CENO_R9,
+	CENO_R10,
+	CENO_R11,
+	CENO_R12,
+	CENO_R13,
+	CENO_R14,
+	CENO_R15
+};
 
 void *memcpy(void *to, const void *from, size_t bytes);
 void *memmove(void *to, const void *from, size_t bytes);

@@ -21,20 +21,73 @@ static int64_t zero_only(uint64_t id)
 	return (uint32_t)id == 0 ? 0 : -LX_EPERM;
 }
 
-int64_t ceno_sys_getpid(const uint64_t a[6]) { (void)a; return CENO_PID; }
-int64_t ceno_sys_gettid(const uint64_t a[6]) { (void)a; return CENO_PID; }
-int64_t ceno_sys_getppid(const uint64_t a[6]) { (void)a; return 1; }
-int64_t ceno_sys_getpgrp(const uint64_t a[6]) { (void)a; return CENO_PID; }
-int64_t ceno_sys_getuid(const uint64_t a[6]) { (void)a; return 0; }
-int64_t ceno_sys_getgid(const uint64_t a[6]) { (void)a; return 0; }
-int64_t ceno_sys_geteuid(const uint64_t a[6]) { (void)a; return 0; }
-int64_t ceno_sys_getegid(const uint64_t a[6]) { (void)a; return 0; }
-int64_t ceno_sys_setuid(const uint64_t a[6]) { return zero_only(a[0]); }
-int64_t ceno_sys_setgid(const uint64_t a[6]) { return zero_only(a[0]); }
-int64_t ceno_sys_setsid(const uint64_t a[6]) { (void)a; return -LX_EPERM; }
-int64_t ceno_sys_getgroups(const uint64_t a[6]) { return (int32_t)a[0] < 0 ? -LX_EINVAL : 0; }
-int64_t ceno_sys_wait4(const uint64_t a[6]) { (void)a; return -LX_ECHILD; }
-int64_t ceno_sys_sched_yield(const uint64_t a[6]) { (void)a; return 0; }
+int64_t ceno_sys_getpid(const uint64_t a[6])
+{
+	(void)a;
+	return CENO_PID;
+}
+int64_t ceno_sys_gettid(const uint64_t a[6])
+{
+	(void)a;
+	return CENO_PID;
+}
+int64_t ceno_sys_getppid(const uint64_t a[6])
+{
+	(void)a;
+	return 1;
+}
+int64_t ceno_sys_getpgrp(const uint64_t a[6])
+{
+	(void)a;
+	return CENO_PID;
+}
+int64_t ceno_sys_getuid(const uint64_t a[6])
+{
+	(void)a;
+	return 0;
+}
+int64_t ceno_sys_getgid(const uint64_t a[6])
+{
+	(void)a;
+	return 0;
+}
+int64_t ceno_sys_geteuid(const uint64_t a[6])
+{
+	(void)a;
+	return 0;
+}
+int64_t ceno_sys_getegid(const uint64_t a[6])
+{
+	(void)a;
+	return 0;
+}
+int64_t ceno_sys_setuid(const uint64_t a[6])
+{
+	return zero_only(a[0]);
+}
+int64_t ceno_sys_setgid(const uint64_t a[6])
+{
+	return zero_only(a[0]);
+}
+int64_t ceno_sys_setsid(const uint64_t a[6])
+{
+	(void)a;
+	return -LX_EPERM;
+}
+int64_t ceno_sys_getgroups(const uint64_t a[6])
+{
+	return (int32_t)a[0] < 0 ? -LX_EINVAL : 0;
+}
+int64_t ceno_sys_wait4(const uint64_t a[6])
+{
+	(void)a;
+	return -LX_ECHILD;
+}
+int64_t ceno_sys_sched_yield(const uint64_t a[6])
+{
+	(void)a;
+	return 0;
+}
 
 int64_t ceno_sys_getpgid(const uint64_t a[6])
 {
@@ -43,7 +96,10 @@ int64_t ceno_sys_getpgid(const uint64_t a[6])
 	return error ? error : CENO_PID;
 }
 
-int64_t ceno_sys_getsid(const uint64_t a[6]) { return ceno_sys_getpgid(a); }
+int64_t ceno_sys_getsid(const uint64_t a[6])
+{
+	return ceno_sys_getpgid(a);
+}
 
 int64_t ceno_sys_setpgid(const uint64_t a[6])
 {
@@ -63,7 +119,10 @@ int64_t ceno_sys_getresuid(const uint64_t a[6])
 	return 0;
 }
 
-int64_t ceno_sys_getresgid(const uint64_t a[6]) { return ceno_sys_getresuid(a); }
+int64_t ceno_sys_getresgid(const uint64_t a[6])
+{
+	return ceno_sys_getresuid(a);
+}
 
 int64_t ceno_sys_umask(const uint64_t a[6])
 {
@@ -133,8 +192,12 @@ int64_t ceno_sys_prlimit64(const uint64_t a[6])
 int64_t ceno_sys_uname(const uint64_t a[6])
 {
 	static const struct lx_utsname names = {
-		.sysname = "Linux", .nodename = "cenotaph", .release = "6.1.0-cenotaph", .version = "#1 membrane",
-		.machine = "x86_64", .domainname = "(none)",
+		.sysname = "Linux",
+		.nodename = "cenotaph",
+		.release = "6.1.0-cenotaph",
+		.version = "#1 membrane",
+		.machine = "x86_64",
+		.domainname = "(none)",
 	};
 
 	return ceno_user_write(a[0], &names, sizeof(names));
@@ -146,7 +209,8 @@ int64_t ceno_sys_sysinfo(const uint64_t a[6])
 		.uptime = (int64_t)(ceno_time_ns(LX_CLOCK_BOOTTIME) / 1000000000u),
 		.totalram = ceno_frames_total() * CENO_PAGE,
 		.freeram = (ceno_frames_total() - ceno_frames_used()) * CENO_PAGE,
-		.procs = 1, .mem_unit = 1,
+		.procs = 1,
+		.mem_unit = 1,
 	};
 
 	return ceno_user_write(a[0], &info, sizeof(info));
@@ -218,7 +282,7 @@ int64_t ceno_sys_prctl(const uint64_t a[6])
 	char name[16] = { 0 };
 
 	switch ((uint32_t)a[0]) {
-	case 1:                                   /* PR_SET_PDEATHSIG: the parent never dies first */
+	case 1: /* PR_SET_PDEATHSIG: the parent never dies first */
 		return a[1] <= LX_SIGNALS ? 0 : -LX_EINVAL;
 	case 3:
 		return ceno_program.dumpable;

@@ -6,7 +6,7 @@
  */
 #include "pack.h"
 
-#define PIECE (16 * CENO_PAGE)
+#define PIECE  (16 * CENO_PAGE)
 #define BLOCKS (CENO_PACK_MAX / CENO_LARGE_PAGE)
 
 static uint64_t total;
@@ -77,9 +77,18 @@ int ceno_packs_init(uint64_t pack_bytes)
 	return 0;
 }
 
-uint32_t ceno_packs_count(void) { return count; }
-const struct ceno_pack_entry *ceno_packs_entry(uint32_t i) { return &entries[i]; }
-uint64_t ceno_packs_bytes(void) { return total; }
+uint32_t ceno_packs_count(void)
+{
+	return count;
+}
+const struct ceno_pack_entry *ceno_packs_entry(uint32_t i)
+{
+	return &entries[i];
+}
+uint64_t ceno_packs_bytes(void)
+{
+	return total;
+}
 
 const struct ceno_pack_entry *ceno_packs_find(const char *path)
 {

@@ -17,22 +17,25 @@
 #include "frames.h"
 #include "pack.h"
 
-#define LEAF     1ull
-#define BIG_RAM  2ull
-#define BIG_PACK 4ull
-#define BIG_HW   8ull
-#define RAM 1ull
-#define HW  2ull
-#define AROUND_ORDER 4u
-#define AROUND (CENO_PAGE << AROUND_ORDER)
-#define AROUND_PACK (64 * CENO_PAGE)         /* needs no frames, and little of the nucleus */
+#define LEAF          1ull
+#define BIG_RAM       2ull
+#define BIG_PACK      4ull
+#define BIG_HW        8ull
+#define RAM           1ull
+#define HW            2ull
+#define AROUND_ORDER  4u
+#define AROUND        (CENO_PAGE << AROUND_ORDER)
+#define AROUND_PACK   (64 * CENO_PAGE) /* needs no frames, and little of the nucleus */
 #define LARGE_DOWN(x) ((x) & ~(CENO_LARGE_PAGE - 1))
 
-#define NO_ROOT 0ull                        /* frame 0 is never handed out */
+#define NO_ROOT 0ull /* frame 0 is never handed out */
 
 static uint64_t root;
 
-static uint64_t frame_of(uint64_t entry) { return CENO_PAGE_DOWN(entry); }
+static uint64_t frame_of(uint64_t entry)
+{
+	return CENO_PAGE_DOWN(entry);
+}
 
 /* Entry of the table at `table` for this level (1: leaf ... 4: root). */
 static uint64_t *entry_at(uint64_t table, uint64_t gva, unsigned level)
@@ -332,7 +335,8 @@ static void widen(const struct ceno_area *area, uint64_t gva, int access, uint64
 		top = CENO_PAGE_UP(area->start + (area->limit - area->offset));
 	*low = CENO_PAGE_DOWN(gva);
 	*high = *low + CENO_PAGE;
-	while (*low > bottom && *entry_at(table, *low - CENO_PAGE, 1) == (own ? own - (CENO_PAGE_DOWN(gva) - *low + CENO_PAGE) : 0))
+	while (*low > bottom &&
+	       *entry_at(table, *low - CENO_PAGE, 1) == (own ? own - (CENO_PAGE_DOWN(gva) - *low + CENO_PAGE) : 0))
 		*low -= CENO_PAGE;
 	while (*high < top && *entry_at(table, *high, 1) == (own ? own + (*high - CENO_PAGE_DOWN(gva)) : 0))
 		*high += CENO_PAGE;
@@ -380,7 +384,7 @@ static int copy_pack(const struct ceno_area *area, uint64_t gva, uint64_t table,
 	offset = area->offset + (*low - area->start);
 	from = ceno_packs_data(offset, *high - *low);
 	if (!from)
-		ceno_membrane_abort();
+		return -LX_EIO;
 	memcpy(ceno_ram(frame_of(*entry_at(table, *low, 1))), from, *high - *low);
 	return 0;
 }
@@ -402,7 +406,8 @@ static void widen_pack(const struct ceno_area *area, uint64_t gva, uint64_t tabl
 
 static int fault_small(const struct ceno_area *area, uint64_t gva, int access)
 {
-	uint64_t *entry = leaf_entry(gva), table, low, high, offset = area->offset + (CENO_PAGE_DOWN(gva) - area->start);
+	uint64_t *entry = leaf_entry(gva), table, low, high,
+		 offset = area->offset + (CENO_PAGE_DOWN(gva) - area->start);
 	int error = 0;
 
 	if (!entry)

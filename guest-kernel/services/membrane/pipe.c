@@ -124,7 +124,7 @@ int64_t ceno_sys_pipe2(const uint64_t a[6])
 	inode = make();
 	if (!inode)
 		return -LX_ENFILE;
-	inode->uses++;                            /* kept while the first end may fail */
+	inode->uses++; /* kept while the first end may fail */
 	ends[0] = ceno_fd_open(inode, LX_O_RDONLY | flags, 0);
 	ends[1] = ends[0] < 0 ? ends[0] : ceno_fd_open(inode, LX_O_WRONLY | flags, 0);
 	inode->uses--;

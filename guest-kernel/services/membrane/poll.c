@@ -42,7 +42,9 @@ static int64_t scan(uint64_t gva, uint64_t count)
 			return -LX_EFAULT;
 		entry.revents = 0;
 		if (entry.fd >= 0)
-			entry.revents = (int16_t)(ready(entry.fd) & ((uint32_t)(uint16_t)entry.events | LX_POLLERR | LX_POLLHUP | LX_POLLNVAL));
+			entry.revents =
+			    (int16_t)(ready(entry.fd) &
+			              ((uint32_t)(uint16_t)entry.events | LX_POLLERR | LX_POLLHUP | LX_POLLNVAL));
 		found += entry.revents != 0;
 		if (ceno_user_write(at, &entry, sizeof(entry)))
 			return -LX_EFAULT;
@@ -66,7 +68,10 @@ int64_t ceno_sys_poll(const uint64_t a[6])
 {
 	int32_t ms = (int32_t)a[2];
 
-	return poll(a[0], (uint32_t)a[1], ms < 0 ? UINT64_MAX >> 1 : ms == 0 ? 0 : ceno_time_deadline((uint64_t)ms * 1000000u));
+	return poll(a[0], (uint32_t)a[1],
+	            ms < 0        ? UINT64_MAX >> 1
+	                : ms == 0 ? 0
+	                          : ceno_time_deadline((uint64_t)ms * 1000000u));
 }
 
 int64_t ceno_sys_ppoll(const uint64_t a[6])
@@ -81,7 +86,9 @@ int64_t ceno_sys_ppoll(const uint64_t a[6])
 
 /* ---- select -------------------------------------------------------------------- */
 
-struct sets { uint64_t in[3][CENO_FDS / 64], out[3][CENO_FDS / 64]; };
+struct sets {
+	uint64_t in[3][CENO_FDS / 64], out[3][CENO_FDS / 64];
+};
 
 static int64_t scan_sets(struct sets *sets, int32_t count)
 {
@@ -142,8 +149,9 @@ int64_t ceno_sys_select(const uint64_t a[6])
 		if (time.sec < 0 || time.usec < 0)
 			return -LX_EINVAL;
 		if (time.sec < 1ll << 30)
-			deadline = time.sec || time.usec
-			               ? ceno_time_deadline((uint64_t)time.sec * 1000000000u + (uint64_t)(time.usec % 1000000) * 1000u) : 0;
+			deadline = time.sec || time.usec ? ceno_time_deadline((uint64_t)time.sec * 1000000000u +
+			                                                      (uint64_t)(time.usec % 1000000) * 1000u)
+							 : 0;
 	}
 	return select(a, deadline);
 }

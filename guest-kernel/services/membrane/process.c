@@ -27,8 +27,14 @@ static void end_with(uint32_t status, uint32_t signal)
 	ceno_program.signal = signal;
 }
 
-void ceno_program_exit(uint32_t status) { end_with(status, 0); }
-void ceno_program_kill(uint32_t signal) { end_with(0, signal); }
+void ceno_program_exit(uint32_t status)
+{
+	end_with(status, 0);
+}
+void ceno_program_kill(uint32_t signal)
+{
+	end_with(0, signal);
+}
 
 void ceno_program_out_of_memory(void)
 {
@@ -48,10 +54,10 @@ static void reset(uint32_t seq)
 	for (unsigned i = 0; i < 16; i++)
 		ceno_program.limit[i] = unlimited;
 	ceno_program.limit[3] = (struct lx_rlimit){ CENO_STACK_MAX, CENO_STACK_MAX };
-	ceno_program.limit[4] = (struct lx_rlimit){ 0, 0 };                    /* no core files */
-	ceno_program.limit[6] = (struct lx_rlimit){ 1, 1 };                    /* one process */
+	ceno_program.limit[4] = (struct lx_rlimit){ 0, 0 }; /* no core files */
+	ceno_program.limit[6] = (struct lx_rlimit){ 1, 1 }; /* one process */
 	ceno_program.limit[7] = (struct lx_rlimit){ CENO_FDS, CENO_FDS };
-	ceno_program.limit[8] = (struct lx_rlimit){ 0, 0 };                    /* nothing is ever locked */
+	ceno_program.limit[8] = (struct lx_rlimit){ 0, 0 }; /* nothing is ever locked */
 }
 
 static void tear_down(void)

@@ -12,20 +12,22 @@
 #include "vfs.h"
 
 struct ceno_program {
-	uint32_t seq;                      /* of the request it answers */
+	uint32_t seq; /* of the request it answers */
 	uint32_t enosys_distinct, enosys_other;
 	uint64_t syscalls, faults;
-	uint64_t start_tsc, idle_tsc;      /* idle: spent waiting for the host or the clock */
+	uint64_t start_tsc, idle_tsc; /* idle: spent waiting for the host or the clock */
 	uint64_t signal_mask, signal_pending;
 	uint64_t clear_child_tid, robust_list;
 	uint64_t alt_stack[3];
 	uint32_t umask;
-	uint32_t ending;                   /* non-zero: the program ends after this trap */
+	uint32_t ending; /* non-zero: the program ends after this trap */
 	uint32_t exit_status, signal, out_of_memory;
 	uint32_t dumpable, no_new_privs;
-	char     name[16];                 /* prctl PR_SET_NAME */
-	char     path[CENO_PATH_MAX];      /* of the program's file */
-	struct { uint32_t number, count; } enosys[CENO_ENOSYS_SLOTS];
+	char name[16];            /* prctl PR_SET_NAME */
+	char path[CENO_PATH_MAX]; /* of the program's file */
+	struct {
+		uint32_t number, count;
+	} enosys[CENO_ENOSYS_SLOTS];
 	struct lx_sigaction action[LX_SIGNALS + 1];
 	struct lx_rlimit limit[16];
 };
@@ -51,9 +53,9 @@ void ceno_program_settle(void);
 /* Waits for the next request and starts its program. */
 _Noreturn void ceno_program_next(void);
 
-/* Loads the program of an argument block. args: bytes of it, not changing meanwhile.
+/* Loads the program of an argument block. block: bytes of it, not changing meanwhile.
  * Returns enum ceno_refusal; with CENO_REFUSAL_NONE the trap page holds its first state. */
-int ceno_elf_load(const uint8_t *args, uint64_t bytes);
+int ceno_elf_load(const uint8_t *block, uint64_t bytes);
 
 /* The processor, in ring 3 (cpu.c). */
 void ceno_fpu_reset(void);

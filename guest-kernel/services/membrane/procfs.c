@@ -10,7 +10,10 @@
 #include "vfs.h"
 #include "vm.h"
 
-struct text { struct ceno_inode *inode; int full; };
+struct text {
+	struct ceno_inode *inode;
+	int full;
+};
 
 static void put(struct text *out, const char *s, uint64_t length)
 {
@@ -18,7 +21,10 @@ static void put(struct text *out, const char *s, uint64_t length)
 		out->full = 1;
 }
 
-static void put_string(struct text *out, const char *s) { put(out, s, strlen(s)); }
+static void put_string(struct text *out, const char *s)
+{
+	put(out, s, strlen(s));
+}
 
 static void put_number(struct text *out, uint64_t value, unsigned base, unsigned width)
 {
@@ -36,8 +42,12 @@ static void put_maps(struct text *out)
 {
 	for (uint32_t i = 0; i < ceno_areas_count(); i++) {
 		const struct ceno_area *area = ceno_areas_at(i);
-		const char rights[6] = { area->prot & LX_PROT_READ ? 'r' : '-', area->prot & LX_PROT_WRITE ? 'w' : '-',
-		                         area->prot & LX_PROT_EXEC ? 'x' : '-', 'p', ' ', 0 };
+		const char rights[6] = { area->prot & LX_PROT_READ ? 'r' : '-',
+			                 area->prot & LX_PROT_WRITE ? 'w' : '-',
+			                 area->prot & LX_PROT_EXEC ? 'x' : '-',
+			                 'p',
+			                 ' ',
+			                 0 };
 
 		put_number(out, area->start, 16, 8);
 		put_string(out, "-");
@@ -94,7 +104,9 @@ static void put_status(struct text *out)
 {
 	put_string(out, "Name:\t");
 	put_string(out, ceno_program.name);
-	put_string(out, "\nState:\tR (running)\nTgid:\t2\nPid:\t2\nPPid:\t1\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nThreads:\t1\n");
+	put_string(
+	    out,
+	    "\nState:\tR (running)\nTgid:\t2\nPid:\t2\nPPid:\t1\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nThreads:\t1\n");
 	put_kb(out, "VmRSS:\t", ceno_frames_used());
 }
 
@@ -115,12 +127,24 @@ struct ceno_inode *ceno_procfs_generate(uint8_t which)
 	if (!out.inode)
 		return NULL;
 	switch (which) {
-	case CENO_PROC_MAPS: put_maps(&out); break;
-	case CENO_PROC_MEMINFO: put_meminfo(&out); break;
-	case CENO_PROC_STAT: put_stat(&out); break;
-	case CENO_PROC_STATUS: put_status(&out); break;
-	case CENO_PROC_UPTIME: put_uptime(&out); break;
-	default: put(&out, ceno_program.path, strlen(ceno_program.path) + 1); break;
+	case CENO_PROC_MAPS:
+		put_maps(&out);
+		break;
+	case CENO_PROC_MEMINFO:
+		put_meminfo(&out);
+		break;
+	case CENO_PROC_STAT:
+		put_stat(&out);
+		break;
+	case CENO_PROC_STATUS:
+		put_status(&out);
+		break;
+	case CENO_PROC_UPTIME:
+		put_uptime(&out);
+		break;
+	default:
+		put(&out, ceno_program.path, strlen(ceno_program.path) + 1);
+		break;
 	}
 	if (!out.full)
 		return out.inode;

@@ -15,22 +15,29 @@
 
 static uint32_t key[8];
 static uint8_t pool[BLOCKS * 64];
-static uint32_t left;                         /* unread bytes at the end of pool */
+static uint32_t left; /* unread bytes at the end of pool */
 
-static uint32_t rotate(uint32_t x, unsigned n) { return x << n | x >> (32 - n); }
+static uint32_t rotate(uint32_t x, unsigned n)
+{
+	return x << n | x >> (32 - n);
+}
 
 static void quarter(uint32_t *s, unsigned a, unsigned b, unsigned c, unsigned d)
 {
-	s[a] += s[b]; s[d] = rotate(s[d] ^ s[a], 16);
-	s[c] += s[d]; s[b] = rotate(s[b] ^ s[c], 12);
-	s[a] += s[b]; s[d] = rotate(s[d] ^ s[a], 8);
-	s[c] += s[d]; s[b] = rotate(s[b] ^ s[c], 7);
+	s[a] += s[b];
+	s[d] = rotate(s[d] ^ s[a], 16);
+	s[c] += s[d];
+	s[b] = rotate(s[b] ^ s[c], 12);
+	s[a] += s[b];
+	s[d] = rotate(s[d] ^ s[a], 8);
+	s[c] += s[d];
+	s[b] = rotate(s[b] ^ s[c], 7);
 }
 
 void ceno_chacha20_block(const uint32_t k[8], uint32_t counter, const uint32_t nonce[3], uint32_t out[16])
 {
-	uint32_t in[16] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, k[0], k[1], k[2], k[3], k[4], k[5], k[6], k[7],
-	                    counter, nonce[0], nonce[1], nonce[2] };
+	uint32_t in[16] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, k[0],    k[1],     k[2],     k[3],
+		            k[4],       k[5],       k[6],       k[7],       counter, nonce[0], nonce[1], nonce[2] };
 
 	memcpy(out, in, sizeof(in));
 	for (int round = 0; round < 10; round++) {

@@ -9,10 +9,10 @@
 #include "stdio.h"
 #include "vm.h"
 
-#define BIT(signal) (1ull << ((signal) - 1))
+#define BIT(signal)        (1ull << ((signal)-1))
 #define IGNORED_BY_DEFAULT (BIT(LX_SIGCHLD) | BIT(LX_SIGCONT) | BIT(LX_SIGURG) | BIT(LX_SIGWINCH))
-#define STOPS (BIT(LX_SIGSTOP) | BIT(20) | BIT(21) | BIT(22))
-#define UNBLOCKABLE (BIT(LX_SIGKILL) | BIT(LX_SIGSTOP))
+#define STOPS              (BIT(LX_SIGSTOP) | BIT(20) | BIT(21) | BIT(22))
+#define UNBLOCKABLE        (BIT(LX_SIGKILL) | BIT(LX_SIGSTOP))
 
 int ceno_program_raise(uint32_t signal)
 {
@@ -105,9 +105,15 @@ int64_t ceno_sys_rt_sigprocmask(const uint64_t a[6])
 	if (!a[1])
 		return 0;
 	switch ((uint32_t)a[0]) {
-	case 0: old |= set; break;
-	case 1: old &= ~set; break;
-	default: old = set; break;
+	case 0:
+		old |= set;
+		break;
+	case 1:
+		old &= ~set;
+		break;
+	default:
+		old = set;
+		break;
 	}
 	ceno_program.signal_mask = old & ~UNBLOCKABLE;
 	return 0;
@@ -125,21 +131,23 @@ int64_t ceno_sys_rt_sigpending(const uint64_t a[6])
 int64_t ceno_sys_sigaltstack(const uint64_t a[6])
 {
 	enum { DISABLE = 2, MINIMUM = 2048 };
-	struct lx_stack new, old = { .sp = ceno_program.alt_stack[0], .size = ceno_program.alt_stack[1],
-	                             .flags = ceno_program.alt_stack[1] ? (int32_t)ceno_program.alt_stack[2] : DISABLE };
+	struct lx_stack new,
+	    old = { .sp = ceno_program.alt_stack[0],
+		    .size = ceno_program.alt_stack[1],
+		    .flags = ceno_program.alt_stack[1] ? (int32_t)ceno_program.alt_stack[2] : DISABLE };
 
 	if (a[0] && ceno_user_read(&new, a[0], sizeof(new)))
 		return -LX_EFAULT;
-	if (a[0] && ((uint32_t)new.flags & ~0x80000003u))
+	if (a[0] && ((uint32_t) new.flags & ~0x80000003u))
 		return -LX_EINVAL;
-	if (a[0] && !(new.flags & DISABLE) && new.size < MINIMUM)
+	if (a[0] && !(new.flags &DISABLE) && new.size < MINIMUM)
 		return -LX_ENOMEM;
 	if (a[1] && ceno_user_write(a[1], &old, sizeof(old)))
 		return -LX_EFAULT;
 	if (a[0]) {
-		ceno_program.alt_stack[0] = new.flags & DISABLE ? 0 : new.sp;
-		ceno_program.alt_stack[1] = new.flags & DISABLE ? 0 : new.size;
-		ceno_program.alt_stack[2] = (uint32_t)new.flags & 0x80000000u;
+		ceno_program.alt_stack[0] = new.flags &DISABLE ? 0 : new.sp;
+		ceno_program.alt_stack[1] = new.flags &DISABLE ? 0 : new.size;
+		ceno_program.alt_stack[2] = (uint32_t) new.flags & 0x80000000u;
 	}
 	return 0;
 }

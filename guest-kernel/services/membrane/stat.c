@@ -81,8 +81,14 @@ static int64_t stat_at(uint64_t dirfd, uint64_t path, uint64_t out, uint64_t fla
 	return ceno_user_write(out, &st, sizeof(st));
 }
 
-int64_t ceno_sys_stat(const uint64_t a[6]) { return stat_at((uint64_t)LX_AT_FDCWD, a[0], a[1], 0); }
-int64_t ceno_sys_lstat(const uint64_t a[6]) { return stat_at((uint64_t)LX_AT_FDCWD, a[0], a[1], LX_AT_SYMLINK_NOFOLLOW); }
+int64_t ceno_sys_stat(const uint64_t a[6])
+{
+	return stat_at((uint64_t)LX_AT_FDCWD, a[0], a[1], 0);
+}
+int64_t ceno_sys_lstat(const uint64_t a[6])
+{
+	return stat_at((uint64_t)LX_AT_FDCWD, a[0], a[1], LX_AT_SYMLINK_NOFOLLOW);
+}
 
 int64_t ceno_sys_fstat(const uint64_t a[6])
 {
@@ -142,16 +148,23 @@ static int64_t access_at(uint64_t dirfd, uint64_t path, uint64_t mode, uint64_t 
 	inode = find(dirfd, path, flags, &error);
 	if (!inode)
 		return error;
-	if ((mode & 2) && (inode->read_only || inode->kind == CENO_INODE_PACK || inode->kind == CENO_INODE_TEXT ||
-	                   inode->kind == CENO_INODE_GENERATED || inode->kind == CENO_INODE_FD_DIR))
+	if ((mode & 2) &&
+	    (inode->read_only || inode->kind == CENO_INODE_PACK || inode->kind == CENO_INODE_TEXT ||
+	     inode->kind == CENO_INODE_GENERATED || inode->kind == CENO_INODE_FD_DIR))
 		return -LX_EROFS;
 	if ((mode & 1) && !(inode->mode & 0111))
 		return -LX_EACCES;
 	return 0;
 }
 
-int64_t ceno_sys_access(const uint64_t a[6]) { return access_at((uint64_t)LX_AT_FDCWD, a[0], a[1], 0); }
-int64_t ceno_sys_faccessat(const uint64_t a[6]) { return access_at(a[0], a[1], a[2], 0); }
+int64_t ceno_sys_access(const uint64_t a[6])
+{
+	return access_at((uint64_t)LX_AT_FDCWD, a[0], a[1], 0);
+}
+int64_t ceno_sys_faccessat(const uint64_t a[6])
+{
+	return access_at(a[0], a[1], a[2], 0);
+}
 
 int64_t ceno_sys_faccessat2(const uint64_t a[6])
 {
@@ -163,9 +176,15 @@ int64_t ceno_sys_faccessat2(const uint64_t a[6])
 static int64_t statfs_out(uint64_t out)
 {
 	uint64_t total = ceno_frames_total(), used = ceno_frames_used();
-	struct lx_statfs fs = { .type = 0x01021994, .bsize = 4096, .blocks = total, .bfree = total - used,
-	                        .bavail = total - used, .files = total, .ffree = total - used, .namelen = CENO_NAME_MAX,
-	                        .frsize = 4096 };
+	struct lx_statfs fs = { .type = 0x01021994,
+		                .bsize = 4096,
+		                .blocks = total,
+		                .bfree = total - used,
+		                .bavail = total - used,
+		                .files = total,
+		                .ffree = total - used,
+		                .namelen = CENO_NAME_MAX,
+		                .frsize = 4096 };
 
 	return ceno_user_write(out, &fs, sizeof(fs));
 }
@@ -215,8 +234,14 @@ static int64_t readlink_at(uint64_t dirfd, uint64_t path, uint64_t out, uint64_t
 	return ceno_user_write(out, target, length) ? -LX_EFAULT : (int64_t)length;
 }
 
-int64_t ceno_sys_readlink(const uint64_t a[6]) { return readlink_at((uint64_t)LX_AT_FDCWD, a[0], a[1], a[2]); }
-int64_t ceno_sys_readlinkat(const uint64_t a[6]) { return readlink_at(a[0], a[1], a[2], a[3]); }
+int64_t ceno_sys_readlink(const uint64_t a[6])
+{
+	return readlink_at((uint64_t)LX_AT_FDCWD, a[0], a[1], a[2]);
+}
+int64_t ceno_sys_readlinkat(const uint64_t a[6])
+{
+	return readlink_at(a[0], a[1], a[2], a[3]);
+}
 
 static int64_t change_mode(struct ceno_inode *inode, uint64_t mode)
 {
@@ -256,8 +281,10 @@ static int64_t change_owner(const struct ceno_inode *inode, uint64_t uid, uint64
 {
 	if (inode->kind == CENO_INODE_PACK || inode->kind == CENO_INODE_TEXT)
 		return -LX_EROFS;
-	return ((uint32_t)uid == 0 || (uint32_t)uid == UINT32_MAX) && ((uint32_t)gid == 0 || (uint32_t)gid == UINT32_MAX)
-	           ? 0 : -LX_EPERM;
+	return ((uint32_t)uid == 0 || (uint32_t)uid == UINT32_MAX) &&
+		((uint32_t)gid == 0 || (uint32_t)gid == UINT32_MAX)
+	    ? 0
+	    : -LX_EPERM;
 }
 
 int64_t ceno_sys_fchownat(const uint64_t a[6])

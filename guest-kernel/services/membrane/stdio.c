@@ -12,15 +12,17 @@
 
 #define PIECE (16 * CENO_PAGE)
 
-struct ring { uint32_t offset, bytes; };
+struct ring {
+	uint32_t offset, bytes;
+};
 
 static const struct ring rings[CENO_STREAMS] = {
-	[CENO_STREAM_IN]  = { CENO_STDIN_OFFSET, CENO_STDIN_BYTES },
+	[CENO_STREAM_IN] = { CENO_STDIN_OFFSET, CENO_STDIN_BYTES },
 	[CENO_STREAM_OUT] = { CENO_STDOUT_OFFSET, CENO_STDOUT_BYTES },
 	[CENO_STREAM_ERR] = { CENO_STDERR_OFFSET, CENO_STDERR_BYTES },
 };
-static uint32_t mapped;                     /* one bit for each PIECE of the window */
-static uint32_t own[CENO_STREAMS];          /* our indices; the shared copies are only written */
+static uint32_t mapped;            /* one bit for each PIECE of the window */
+static uint32_t own[CENO_STREAMS]; /* our indices; the shared copies are only written */
 
 static volatile struct ceno_stdio_host *host(void)
 {
@@ -49,7 +51,9 @@ static void ring_doorbell(void)
 static int map_window(uint64_t offset, uint64_t bytes, uint32_t rights)
 {
 	return ceno_map(CENO_SLOT_SELF, CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO, CENO_STDIO_GVA + offset, offset, bytes,
-	                rights) < 0 ? -LX_EIO : 0;
+	                rights) < 0
+	    ? -LX_EIO
+	    : 0;
 }
 
 int ceno_stdio_init(void)
@@ -210,7 +214,8 @@ int64_t ceno_stdio_write(int stream, const void *from, uint64_t bytes, int wait)
 			ceno_stdio_wait();
 			continue;
 		}
-		result = put(stream, (const uint8_t *)from + done, bytes - done < free ? (uint32_t)(bytes - done) : free);
+		result =
+		    put(stream, (const uint8_t *)from + done, bytes - done < free ? (uint32_t)(bytes - done) : free);
 		if (result < 0)
 			return result;
 		done += (uint64_t)result;

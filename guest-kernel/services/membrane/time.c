@@ -82,7 +82,8 @@ int ceno_time_read(uint64_t gva, uint64_t *ns)
 		return -LX_EFAULT;
 	if (time.sec < 0 || time.nsec < 0 || time.nsec >= (int64_t)SECOND)
 		return -LX_EINVAL;
-	*ns = (uint64_t)time.sec > UINT64_MAX / SECOND - 1 ? UINT64_MAX : (uint64_t)time.sec * SECOND + (uint64_t)time.nsec;
+	*ns = (uint64_t)time.sec > UINT64_MAX / SECOND - 1 ? UINT64_MAX
+							   : (uint64_t)time.sec * SECOND + (uint64_t)time.nsec;
 	return 0;
 }
 

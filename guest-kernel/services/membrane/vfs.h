@@ -15,11 +15,16 @@
 #define CENO_NAME_MAX 255
 
 enum ceno_inode_kind {
-	CENO_INODE_DIR, CENO_INODE_FILE, CENO_INODE_PACK, CENO_INODE_LINK, CENO_INODE_DEVICE,
-	CENO_INODE_TEXT,                   /* constant text */
-	CENO_INODE_GENERATED,              /* text made when it is opened (procfs.c) */
-	CENO_INODE_FD_DIR,                 /* /proc/self/fd */
-	CENO_INODE_PIPE, CENO_INODE_STREAM
+	CENO_INODE_DIR,
+	CENO_INODE_FILE,
+	CENO_INODE_PACK,
+	CENO_INODE_LINK,
+	CENO_INODE_DEVICE,
+	CENO_INODE_TEXT,      /* constant text */
+	CENO_INODE_GENERATED, /* text made when it is opened (procfs.c) */
+	CENO_INODE_FD_DIR,    /* /proc/self/fd */
+	CENO_INODE_PIPE,
+	CENO_INODE_STREAM
 };
 
 enum ceno_device { CENO_DEVICE_NULL, CENO_DEVICE_ZERO, CENO_DEVICE_RANDOM, CENO_DEVICE_TTY, CENO_DEVICE_FULL };
@@ -28,18 +33,18 @@ struct ceno_name;
 
 struct ceno_inode {
 	uint64_t number, size;
-	uint64_t mtime, ctime, atime;      /* ns since 1970 */
-	uint32_t mode;                     /* with LX_S_IFMT */
+	uint64_t mtime, ctime, atime; /* ns since 1970 */
+	uint32_t mode;                /* with LX_S_IFMT */
 	uint32_t nlink;
-	uint32_t uses;                     /* open files, working directory */
-	uint8_t  kind, read_only;
-	uint8_t  device;                   /* DEVICE: enum ceno_device; STREAM: enum of window.h; GENERATED: which */
-	uint8_t  height;                   /* FILE: levels of tables above the data */
+	uint32_t uses; /* open files, working directory */
+	uint8_t kind, read_only;
+	uint8_t device; /* DEVICE: enum ceno_device; STREAM: enum of window.h; GENERATED: which */
+	uint8_t height; /* FILE: levels of tables above the data */
 	union {
-		uint64_t root;             /* FILE: frame of data or of the top table, 0 for none */
+		uint64_t root; /* FILE: frame of data or of the top table, 0 for none */
 		const struct ceno_pack_entry *pack;
-		const char *text;          /* TEXT */
-		uint64_t target;           /* LINK: frame holding the NUL-terminated target */
+		const char *text; /* TEXT */
+		uint64_t target;  /* LINK: frame holding the NUL-terminated target */
 		struct ceno_pipe *pipe;
 		struct {
 			struct ceno_name *first, *last;
@@ -52,9 +57,9 @@ struct ceno_inode {
 struct ceno_name {
 	struct ceno_name *next, *previous;
 	struct ceno_inode *inode;
-	uint64_t cookie;                   /* position in a directory listing */
-	uint8_t  length;
-	char     text[CENO_NAME_MAX + 1];
+	uint64_t cookie; /* position in a directory listing */
+	uint8_t length;
+	char text[CENO_NAME_MAX + 1];
 };
 
 /* ---- inodes and names (inode.c) ------------------------------------------ */
@@ -92,13 +97,13 @@ int64_t ceno_inode_write(struct ceno_inode *inode, const void *from, uint64_t by
 /* ---- paths (path.c) ------------------------------------------------------- */
 
 struct ceno_walk {
-	struct ceno_inode *parent;         /* directory of the last component */
-	struct ceno_inode *inode;          /* what it names, or NULL */
-	struct ceno_name *name;            /* the entry, NULL for "." ".." "/" */
+	struct ceno_inode *parent; /* directory of the last component */
+	struct ceno_inode *inode;  /* what it names, or NULL */
+	struct ceno_name *name;    /* the entry, NULL for "." ".." "/" */
 	char last[CENO_NAME_MAX + 1];
-	uint32_t last_length;              /* 0 for "/" */
-	int must_be_dir;                   /* trailing slash */
-	int fd;                            /* >= 0: /proc/self/fd/N */
+	uint32_t last_length; /* 0 for "/" */
+	int must_be_dir;      /* trailing slash */
+	int fd;               /* >= 0: /proc/self/fd/N */
 };
 
 enum { CENO_WALK_NOFOLLOW = 1, CENO_WALK_EMPTY = 2 };

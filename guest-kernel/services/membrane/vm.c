@@ -12,11 +12,12 @@
 #include "random.h"
 
 #define MMAP_BOTTOM 0x10000ull
-#define GROWTH_MAX (64ull << 20)
-#define ENTRY_END (CENO_GVA_ENTRY + CENO_PAGE)
-#define MAP_KNOWN (LX_MAP_TYPE | LX_MAP_FIXED | LX_MAP_ANONYMOUS | LX_MAP_32BIT | LX_MAP_GROWSDOWN | \
-                   LX_MAP_DENYWRITE | LX_MAP_EXECUTABLE | LX_MAP_LOCKED | LX_MAP_NORESERVE | LX_MAP_POPULATE | \
-                   LX_MAP_NONBLOCK | LX_MAP_STACK | LX_MAP_FIXED_NOREPLACE)
+#define GROWTH_MAX  (64ull << 20)
+#define ENTRY_END   (CENO_GVA_ENTRY + CENO_PAGE)
+#define MAP_KNOWN \
+	(LX_MAP_TYPE | LX_MAP_FIXED | LX_MAP_ANONYMOUS | LX_MAP_32BIT | LX_MAP_GROWSDOWN | LX_MAP_DENYWRITE | \
+	 LX_MAP_EXECUTABLE | LX_MAP_LOCKED | LX_MAP_NORESERVE | LX_MAP_POPULATE | LX_MAP_NONBLOCK | LX_MAP_STACK | \
+	 LX_MAP_FIXED_NOREPLACE)
 
 static uint64_t mmap_top, brk_start, brk_end;
 
@@ -53,8 +54,11 @@ void ceno_vm_brk_set(uint64_t start)
 uint64_t ceno_vm_stack_add(void)
 {
 	uint64_t top = (CENO_USER_END & ~(CENO_LARGE_PAGE - 1)) - (1 + (ceno_random_u64() & 0xfffff)) * CENO_LARGE_PAGE;
-	struct ceno_area stack = { .start = top - CENO_STACK_MAX, .end = top, .prot = LX_PROT_READ | LX_PROT_WRITE,
-	                           .kind = CENO_AREA_ANON, .flags = CENO_AREA_STACK };
+	struct ceno_area stack = { .start = top - CENO_STACK_MAX,
+		                   .end = top,
+		                   .prot = LX_PROT_READ | LX_PROT_WRITE,
+		                   .kind = CENO_AREA_ANON,
+		                   .flags = CENO_AREA_STACK };
 
 	if (ceno_vm_add(&stack))
 		return 0;
@@ -84,8 +88,11 @@ static uint64_t area_end(uint64_t end)
 
 static int grow_heap(uint64_t old, uint64_t new)
 {
-	struct ceno_area area = { .start = old, .end = new, .prot = LX_PROT_READ | LX_PROT_WRITE, .kind = CENO_AREA_ANON,
-	                          .flags = CENO_AREA_BRK };
+	struct ceno_area area = { .start = old,
+		                  .end = new,
+		                  .prot = LX_PROT_READ | LX_PROT_WRITE,
+		                  .kind = CENO_AREA_ANON,
+		                  .flags = CENO_AREA_BRK };
 
 	if (new <= old)
 		return 0;
@@ -99,7 +106,8 @@ int64_t ceno_sys_brk(const uint64_t a[6])
 {
 	uint64_t want = a[0], old = area_end(brk_end), new;
 
-	if (want < brk_start || want >= CENO_USER_END - CENO_LARGE_PAGE || want - brk_start > ceno_frames_total() * CENO_PAGE)
+	if (want < brk_start || want >= CENO_USER_END - CENO_LARGE_PAGE ||
+	    want - brk_start > ceno_frames_total() * CENO_PAGE)
 		return (int64_t)brk_end;
 	new = area_end(want);
 	if (grow_heap(old, new))
@@ -323,7 +331,8 @@ int64_t ceno_sys_mremap(const uint64_t a[6])
 	struct ceno_area *area, copy;
 	int64_t error;
 
-	if (start % CENO_PAGE || a[2] == 0 || a[1] == 0 || (a[3] & ~1ull) || a[1] > CENO_USER_END || a[2] > CENO_USER_END)
+	if (start % CENO_PAGE || a[2] == 0 || a[1] == 0 || (a[3] & ~1ull) || a[1] > CENO_USER_END ||
+	    a[2] > CENO_USER_END)
 		return -LX_EINVAL;
 	area = ceno_areas_find(start);
 	if (!area || old > area->end - start)

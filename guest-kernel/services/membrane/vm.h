@@ -14,18 +14,18 @@
 
 #include "membrane.h"
 
-#define CENO_AREAS 1024u
+#define CENO_AREAS     1024u
 #define CENO_STACK_MAX (8ull << 20)
 
 enum ceno_area_kind { CENO_AREA_ANON, CENO_AREA_PACK };
 enum ceno_area_flag { CENO_AREA_STACK = 1, CENO_AREA_BRK = 2 };
 
 struct ceno_area {
-	uint64_t start, end;               /* page-aligned, start < end */
-	uint64_t offset;                   /* PACK: byte of the pack at start, page-aligned */
-	uint64_t limit;                    /* PACK: pages at or above this pack offset do not exist (SIGBUS) */
-	uint16_t prot;                     /* LX_PROT_* */
-	uint8_t  kind, flags;
+	uint64_t start, end; /* page-aligned, start < end */
+	uint64_t offset;     /* PACK: byte of the pack at start, page-aligned */
+	uint64_t limit;      /* PACK: pages at or above this pack offset do not exist (SIGBUS) */
+	uint16_t prot;       /* LX_PROT_* */
+	uint8_t kind, flags;
 };
 
 /* ---- areas (area.c): a sorted table, no two overlap ---------------------- */

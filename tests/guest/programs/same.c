@@ -29,7 +29,7 @@
 
 static int failures, checks;
 
-#define CHECK(x) (checks++, (x) ? 0 : (failures++, printf("%s:%d: %s (errno %d)\n", __func__, __LINE__, #x, errno)))
+#define CHECK(x)           (checks++, (x) ? 0 : (failures++, printf("%s:%d: %s (errno %d)\n", __func__, __LINE__, #x, errno)))
 #define FAILS(call, error) CHECK((errno = 0, (long)(call) == -1 && errno == (error)))
 
 /* A system call that must not be known: all registers but rax, rcx, r11 survive. */
@@ -40,21 +40,20 @@ static void registers(void)
 
 	for (unsigned i = 0; i < 12; i++)
 		want[i] = 0x1234567800000000u + i;
-	__asm__ volatile(
-		"push %%rbx; push %%rbp; push %[out]\n\t"
-		"mov 0(%[in]), %%rbx; mov 8(%[in]), %%rdx; mov 16(%[in]), %%rdi\n\t"
-		"mov 32(%[in]), %%r8; mov 40(%[in]), %%r9; mov 48(%[in]), %%r10; mov 56(%[in]), %%r12\n\t"
-		"mov 64(%[in]), %%r13; mov 72(%[in]), %%r14; mov 80(%[in]), %%r15; mov 88(%[in]), %%rbp\n\t"
-		"mov 24(%[in]), %%rsi\n\t"
-		"mov $5000, %%eax; syscall\n\t"
-		"pop %%rcx\n\t"
-		"mov %%rbx, 0(%%rcx); mov %%rdx, 8(%%rcx); mov %%rdi, 16(%%rcx); mov %%rsi, 24(%%rcx)\n\t"
-		"mov %%r8, 32(%%rcx); mov %%r9, 40(%%rcx); mov %%r10, 48(%%rcx); mov %%r12, 56(%%rcx)\n\t"
-		"mov %%r13, 64(%%rcx); mov %%r14, 72(%%rcx); mov %%r15, 80(%%rcx); mov %%rbp, 88(%%rcx)\n\t"
-		"pop %%rbp; pop %%rbx"
-		: "=a"(result)
-		: [in] "S"(want), [out] "c"(out)
-		: "rdx", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc");
+	__asm__ volatile("push %%rbx; push %%rbp; push %[out]\n\t"
+	                 "mov 0(%[in]), %%rbx; mov 8(%[in]), %%rdx; mov 16(%[in]), %%rdi\n\t"
+	                 "mov 32(%[in]), %%r8; mov 40(%[in]), %%r9; mov 48(%[in]), %%r10; mov 56(%[in]), %%r12\n\t"
+	                 "mov 64(%[in]), %%r13; mov 72(%[in]), %%r14; mov 80(%[in]), %%r15; mov 88(%[in]), %%rbp\n\t"
+	                 "mov 24(%[in]), %%rsi\n\t"
+	                 "mov $5000, %%eax; syscall\n\t"
+	                 "pop %%rcx\n\t"
+	                 "mov %%rbx, 0(%%rcx); mov %%rdx, 8(%%rcx); mov %%rdi, 16(%%rcx); mov %%rsi, 24(%%rcx)\n\t"
+	                 "mov %%r8, 32(%%rcx); mov %%r9, 40(%%rcx); mov %%r10, 48(%%rcx); mov %%r12, 56(%%rcx)\n\t"
+	                 "mov %%r13, 64(%%rcx); mov %%r14, 72(%%rcx); mov %%r15, 80(%%rcx); mov %%rbp, 88(%%rcx)\n\t"
+	                 "pop %%rbp; pop %%rbx"
+	                 : "=a"(result)
+	                 : [in] "S"(want), [out] "c"(out)
+	                 : "rdx", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc");
 	CHECK((int64_t)result == -ENOSYS);
 	CHECK(memcmp(out, want, sizeof(out)) == 0);
 }
@@ -67,7 +66,7 @@ static void long_state(void)
 	char *fresh = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	clock_gettime(CLOCK_MONOTONIC, &from);
-	for (int i = 0; i < 30000000; i++) {      /* some tens of milliseconds: several ticks */
+	for (int i = 0; i < 30000000; i++) { /* some tens of milliseconds: several ticks */
 		sum += x;
 		if (i % 1000000 == 0)
 			fresh[(unsigned)i / 1000000 * 32768] = (char)i;
@@ -136,7 +135,8 @@ static void files(const char *directory)
 	FAILS(open("d", O_WRONLY), EISDIR);
 	FAILS(open("f", O_RDONLY | O_DIRECTORY), ENOTDIR);
 	FAILS(open("none/x", O_CREAT | O_WRONLY, 0600), ENOENT);
-	CHECK(symlink("d/g", "s") == 0 && readlink("s", other, sizeof(other)) == 3 && lstat("s", &st) == 0 && S_ISLNK(st.st_mode));
+	CHECK(symlink("d/g", "s") == 0 && readlink("s", other, sizeof(other)) == 3 && lstat("s", &st) == 0 &&
+	      S_ISLNK(st.st_mode));
 	FAILS(open("s", O_RDONLY | O_NOFOLLOW), ELOOP);
 	FAILS(readlink("f", other, sizeof(other)), EINVAL);
 	at = open("d", O_RDONLY | O_DIRECTORY);
@@ -188,7 +188,8 @@ static void descriptors(void)
 	CHECK(close(ends[1]) == 0 && read(ends[0], text, 8) == 0 && poll(&p, 1, 0) == 1 && p.revents == POLLHUP);
 	FAILS(lseek(ends[0], 0, SEEK_SET), ESPIPE);
 	FAILS(write(ends[0], "x", 1), EBADF);
-	CHECK(dup2(ends[0], 19) == 19 && fcntl(19, F_GETFD) == 0 && fcntl(19, F_SETFD, FD_CLOEXEC) == 0 && fcntl(19, F_GETFD) == 1);
+	CHECK(dup2(ends[0], 19) == 19 && fcntl(19, F_GETFD) == 0 && fcntl(19, F_SETFD, FD_CLOEXEC) == 0 &&
+	      fcntl(19, F_GETFD) == 1);
 	FAILS(fcntl(19, F_DUPFD, -1), EINVAL);
 	CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
 	limit.rlim_max = before.rlim_max;
@@ -210,7 +211,8 @@ static void other(void)
 	sigset_t set, was;
 	int zeros = 0;
 
-	CHECK(clock_gettime(CLOCK_MONOTONIC, &t) == 0 && nanosleep(&u, NULL) == 0 && clock_gettime(CLOCK_MONOTONIC, &u) == 0);
+	CHECK(clock_gettime(CLOCK_MONOTONIC, &t) == 0 && nanosleep(&u, NULL) == 0 &&
+	      clock_gettime(CLOCK_MONOTONIC, &u) == 0);
 	CHECK((u.tv_sec - t.tv_sec) * 1000000000 + u.tv_nsec - t.tv_nsec >= 20000000);
 	FAILS(clock_gettime(999, &t), EINVAL);
 	FAILS(nanosleep(&(struct timespec){ 0, 1000000000 }, NULL), EINVAL);
@@ -226,7 +228,8 @@ static void other(void)
 	FAILS(sigaction(SIGKILL, &action, NULL), EINVAL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
-	CHECK(sigprocmask(SIG_BLOCK, &set, &was) == 0 && sigprocmask(SIG_SETMASK, &was, &set) == 0 && sigismember(&set, SIGTERM));
+	CHECK(sigprocmask(SIG_BLOCK, &set, &was) == 0 && sigprocmask(SIG_SETMASK, &was, &set) == 0 &&
+	      sigismember(&set, SIGTERM));
 	FAILS(syscall(SYS_wait4, -1, NULL, 0, NULL), ECHILD);
 	FAILS(kill(getpid(), 99), EINVAL);
 	CHECK(syscall(SYS_gettid) == getpid());

@@ -18,9 +18,13 @@
 #include "vmm/warden/pack.h"
 
 #define LARGE_PAGES 512u
-#define TABLE (1u << 16)
+#define TABLE       (1u << 16)
 
-struct mapping { uint64_t page; uint64_t offset; uint8_t object, rights, large, used; };
+struct mapping {
+	uint64_t page;
+	uint64_t offset;
+	uint8_t object, rights, large, used;
+};
 
 int (*fake_on_wait)(void);
 uint32_t fake_doorbells;
@@ -34,26 +38,67 @@ static size_t mapped;
 static int has_process;
 static uint8_t *ram_view, *pack_view;
 
-#define MUST(x) do { if (!(x)) { fprintf(stderr, "fake.c:%d: " #x "\n", __LINE__); abort(); } } while (0)
+#define MUST(x) \
+	do { \
+		if (!(x)) { \
+			fprintf(stderr, "fake.c:%d: " #x "\n", __LINE__); \
+			abort(); \
+		} \
+	} while (0)
 
-static void leave(enum fake_outcome outcome) { longjmp(back, (int)outcome + 1); }
+static void leave(enum fake_outcome outcome)
+{
+	longjmp(back, (int)outcome + 1);
+}
 
-_Noreturn void ceno_membrane_abort(void) { longjmp(back, FAKE_ABORTED + 1); }
-_Noreturn void ceno_process_enter(struct ceno_trap_page *t) { (void)t; longjmp(back, FAKE_ENTERED + 1); }
+_Noreturn void ceno_membrane_abort(void)
+{
+	longjmp(back, FAKE_ABORTED + 1);
+}
+_Noreturn void ceno_process_enter(struct ceno_trap_page *t)
+{
+	(void)t;
+	longjmp(back, FAKE_ENTERED + 1);
+}
 
 /* ---- processor ----------------------------------------------------------------- */
 
 static uint64_t fs_base, gs_base;
 
-void ceno_fpu_reset(void) { }
-uint32_t ceno_cpu_hwcap(void) { return 0x178bfbff; }
-int ceno_cpu_random(uint64_t *value) { (void)value; return 0; }
-void ceno_fs_base_set(uint64_t value) { fs_base = value; }
-void ceno_gs_base_set(uint64_t value) { gs_base = value; }
-uint64_t ceno_fs_base(void) { return fs_base; }
-uint64_t ceno_gs_base(void) { return gs_base; }
-uint64_t ceno_rdtsc(void) { return fake_tsc += 2000; }
-void fake_doorbell(void) { fake_doorbells++; }
+void ceno_fpu_reset(void) {}
+uint32_t ceno_cpu_hwcap(void)
+{
+	return 0x178bfbff;
+}
+int ceno_cpu_random(uint64_t *value)
+{
+	(void)value;
+	return 0;
+}
+void ceno_fs_base_set(uint64_t value)
+{
+	fs_base = value;
+}
+void ceno_gs_base_set(uint64_t value)
+{
+	gs_base = value;
+}
+uint64_t ceno_fs_base(void)
+{
+	return fs_base;
+}
+uint64_t ceno_gs_base(void)
+{
+	return gs_base;
+}
+uint64_t ceno_rdtsc(void)
+{
+	return fake_tsc += 2000;
+}
+void fake_doorbell(void)
+{
+	fake_doorbells++;
+}
 
 /* ---- the program's space --------------------------------------------------------- */
 
@@ -74,7 +119,10 @@ static struct mapping *find(uint64_t gva)
 	return m->used && m->rights ? m : NULL;
 }
 
-size_t fake_mapped_pages(void) { return mapped; }
+size_t fake_mapped_pages(void)
+{
+	return mapped;
+}
 
 static void forget_all(void)
 {
@@ -116,14 +164,15 @@ static int64_t map_process(int64_t object, uint64_t gva, uint64_t offset, uint64
 	for (uint64_t at = gva; at < gva + bytes; at += CENO_PAGE)
 		if (find(at))
 			return CENO_E_EXISTS;
-	if (large)                    /* a table of small entries is in the way, even if empty */
+	if (large) /* a table of small entries is in the way, even if empty */
 		for (uint64_t at = start; at < start + CENO_LARGE_PAGE; at += CENO_PAGE)
 			if (slot_of(at / CENO_PAGE)->used && !slot_of(at / CENO_PAGE)->large)
 				return CENO_E_EXISTS;
 	for (uint64_t at = 0; at < bytes; at += CENO_PAGE) {
 		struct mapping *m = slot_of((gva + at) / CENO_PAGE);
 
-		*m = (struct mapping){ (gva + at) / CENO_PAGE, offset + at, (uint8_t)object, (uint8_t)rights, (uint8_t)large, 1 };
+		*m = (struct mapping){ (gva + at) / CENO_PAGE, offset + at,    (uint8_t)object,
+			               (uint8_t)rights,        (uint8_t)large, 1 };
 		MUST(++mapped < TABLE / 2);
 	}
 	return 0;
@@ -135,17 +184,21 @@ static int64_t map_self(int64_t object, uint64_t gva, uint64_t offset, uint64_t 
 {
 	int prot = PROT_READ | (rights & CENO_RIGHT_WRITE ? PROT_WRITE : 0);
 	int fd = object == CENO_SLOT_RAM ? ram_fd : object == CENO_SLOT_PACK ? pack_fd : window_fd;
-	uint64_t limit = object == CENO_SLOT_RAM ? FAKE_RAM_BYTES : object == CENO_SLOT_PACK ? pack_bytes : CENO_STDIO_BYTES;
+	uint64_t limit = object == CENO_SLOT_RAM ? FAKE_RAM_BYTES
+	    : object == CENO_SLOT_PACK           ? pack_bytes
+						 : CENO_STDIO_BYTES;
 
 	if (object == CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO && offset == CENO_WINDOW_STRIDE)
 		return 0;
 	if (offset > limit || bytes > limit - offset)
 		return CENO_E_BOUNDS;
-	MUST(mmap((void *)(uintptr_t)gva, bytes, prot, MAP_SHARED | MAP_FIXED, fd, (off_t)offset) == (void *)(uintptr_t)gva);
+	MUST(mmap((void *)(uintptr_t)gva, bytes, prot, MAP_SHARED | MAP_FIXED, fd, (off_t)offset) ==
+	     (void *)(uintptr_t)gva);
 	return 0;
 }
 
-int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_t offset, uint64_t bytes, uint32_t rights)
+int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_t offset, uint64_t bytes,
+                 uint32_t rights)
 {
 	MUST(bytes && !((gva | offset | bytes) & (CENO_PAGE - 1)));
 	MUST(gva < 1ull << 47 && bytes <= (1ull << 47) - gva);
@@ -232,8 +285,8 @@ static int fresh(int *fd, const char *name, uint64_t bytes)
 
 static void place(uint64_t gva, uint64_t bytes)
 {
-	MUST(mmap((void *)(uintptr_t)gva, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-	     (void *)(uintptr_t)gva);
+	MUST(mmap((void *)(uintptr_t)gva, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+	          0) == (void *)(uintptr_t)gva);
 }
 
 static void make_pack(const struct fake_file *files, size_t count, const void *args, size_t args_bytes)
@@ -256,7 +309,8 @@ static void make_pack(const struct fake_file *files, size_t count, const void *a
 	ceno_pack_header_format((struct ceno_pack_header *)(void *)pack_view, (uint32_t)count + 1, pack_bytes);
 	memcpy(pack_view + sizeof(struct ceno_pack_header), entries, (count + 1) * sizeof(entries[0]));
 	for (size_t i = 0; i <= count; i++)
-		memcpy(pack_view + entries[i].offset, source[i] == count ? args : files[source[i]].data, entries[i].length);
+		memcpy(pack_view + entries[i].offset, source[i] == count ? args : files[source[i]].data,
+		       entries[i].length);
 	munmap(pack_view, pack_bytes);
 	pack_view = NULL;
 	pack_view = mmap(NULL, pack_bytes, PROT_READ, MAP_SHARED, pack_fd, 0);
@@ -309,8 +363,15 @@ enum fake_outcome fake_boot(const struct fake_file *files, size_t count, const c
 struct fake_file fake_program(const char *path)
 {
 	static uint8_t image[3 * 4096];
-	struct lx_elf_header h = { .ident = { 0x7f, 'E', 'L', 'F', 2, 1, 1 }, .type = LX_ET_EXEC, .machine = LX_EM_X86_64,
-	                           .version = 1, .entry = 0x401000, .phoff = 64, .ehsize = 64, .phentsize = 56, .phnum = 3 };
+	struct lx_elf_header h = { .ident = { 0x7f, 'E', 'L', 'F', 2, 1, 1 },
+		                   .type = LX_ET_EXEC,
+		                   .machine = LX_EM_X86_64,
+		                   .version = 1,
+		                   .entry = 0x401000,
+		                   .phoff = 64,
+		                   .ehsize = 64,
+		                   .phentsize = 56,
+		                   .phnum = 3 };
 	struct lx_elf_segment s[3] = {
 		{ LX_PT_LOAD, LX_PF_R, 0, 0x400000, 0x400000, 64 + 3 * 56, 64 + 3 * 56, 4096 },
 		{ LX_PT_LOAD, LX_PF_R | LX_PF_X, 4096, 0x401000, 0x401000, 16, 16, 4096 },
@@ -332,7 +393,10 @@ void fake_start(void)
 	MUST(fake_boot(&file, 1, argv) == FAKE_ENTERED);
 }
 
-struct ceno_stdio_host *fake_host(void) { return (struct ceno_stdio_host *)(void *)fake_window(); }
+struct ceno_stdio_host *fake_host(void)
+{
+	return (struct ceno_stdio_host *)(void *)fake_window();
+}
 
 const struct ceno_stdio_guest *fake_guest(void)
 {
@@ -410,7 +474,8 @@ uint8_t *fake_touch(uint64_t gva, uint32_t access, enum fake_outcome *outcome)
 	*outcome = FAKE_RETURNED;
 	for (int tries = 0; tries < 20; tries++) {
 		struct mapping *m = find(gva);
-		uint64_t error = 4u | (m ? 1u : 0u) | (access == CENO_RIGHT_WRITE ? 2u : 0u) | (access == CENO_RIGHT_EXECUTE ? 16u : 0u);
+		uint64_t error = 4u | (m ? 1u : 0u) | (access == CENO_RIGHT_WRITE ? 2u : 0u) |
+		    (access == CENO_RIGHT_EXECUTE ? 16u : 0u);
 
 		if (m && (m->rights & access))
 			return (m->object == CENO_SLOT_RAM ? ram_view : pack_view) + m->offset + gva % CENO_PAGE;

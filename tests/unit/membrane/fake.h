@@ -19,7 +19,8 @@
 /* ---- what membrane calls (sdk/ceno.h, CENO_ARCH_FAKE) ---------------------- */
 
 int64_t ceno_spawn(uint32_t kind, uint32_t dst_slot, uint64_t pool_pages, uint64_t rip, uint64_t rsp);
-int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_t offset, uint64_t bytes, uint32_t rights);
+int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_t offset, uint64_t bytes,
+                 uint32_t rights);
 int64_t ceno_mask(uint32_t slot, uint32_t rights_keep, uint64_t offset, uint64_t length, uint64_t expiry);
 int64_t ceno_tick(uint64_t deadline, int wake_on_window, uint64_t *now);
 int64_t ceno_recv_signal(uint32_t slot, int poll);
@@ -29,16 +30,21 @@ void fake_doorbell(void);
 /* ---- what tests call --------------------------------------------------------- */
 
 enum fake_outcome {
-	FAKE_RETURNED,          /* the handler returned: the program goes on */
-	FAKE_ENTERED,           /* a program was started (or the next one) */
-	FAKE_BLOCKED,           /* waits for the host, who will do nothing more */
-	FAKE_HALTED,            /* membrane ended itself as asked */
-	FAKE_ABORTED            /* membrane gave up: always a failure of the test */
+	FAKE_RETURNED, /* the handler returned: the program goes on */
+	FAKE_ENTERED,  /* a program was started (or the next one) */
+	FAKE_BLOCKED,  /* waits for the host, who will do nothing more */
+	FAKE_HALTED,   /* membrane ended itself as asked */
+	FAKE_ABORTED   /* membrane gave up: always a failure of the test */
 };
 
 #define FAKE_RAM_BYTES (32ull << 20)
 
-struct fake_file { const char *path; uint32_t mode; const void *data; size_t bytes; };
+struct fake_file {
+	const char *path;
+	uint32_t mode;
+	const void *data;
+	size_t bytes;
+};
 
 /* Makes a pack of files and an argument block, boots membrane. argv: NULL-terminated,
  * argv[0] also the program's path. With args NULL, argv is formatted. */

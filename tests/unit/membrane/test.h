@@ -16,7 +16,7 @@
 #include "fake.h"
 
 #define PAGE 4096ull
-#define BAD 0xdead000ull                  /* never mapped */
+#define BAD  0xdead000ull /* never mapped */
 
 static inline int start(void **state)
 {

@@ -10,7 +10,9 @@
 
 #include "guest-kernel/services/membrane/process.h"
 
-struct seen { _Alignas(64) uint8_t fxsave[512], ymm[16][32], zmm[64], zmm31[64], mask[8]; };
+struct seen {
+	_Alignas(64) uint8_t fxsave[512], ymm[16][32], zmm[64], zmm31[64], mask[8];
+};
 
 #define EACH(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
 
@@ -18,7 +20,10 @@ __attribute__((noinline, target("avx"))) static void ymm_dirty(void)
 {
 	__asm__ volatile("vcmptrueps %%ymm0, %%ymm0, %%ymm0\n\t"
 #define COPY(n) "vmovaps %%ymm0, %%ymm" #n "\n\t"
-	                 EACH(COPY) : : : "memory");
+	                 EACH(COPY)
+	                 :
+	                 :
+	                 : "memory");
 #undef COPY
 }
 
@@ -42,7 +47,7 @@ __attribute__((noinline, target("avx512f"))) static void zmm_look(struct seen *s
 
 __attribute__((noinline)) static void look(struct seen *seen)
 {
-	static const uint32_t mxcsr = 0x1fa5;     /* flags and a rounding mode that are not the first ones */
+	static const uint32_t mxcsr = 0x1fa5; /* flags and a rounding mode that are not the first ones */
 	static const uint16_t control = 0x0a7f;
 
 	__asm__ volatile("fld1; fldpi; fldcw %0; ldmxcsr %1" : : "m"(control), "m"(mxcsr));
@@ -75,7 +80,7 @@ static void test_clean(void **state)
 	memcpy(&mxcsr, seen.fxsave + 24, 4);
 	assert_int_equal(control, 0x37f);
 	assert_int_equal(status, 0);
-	assert_int_equal(seen.fxsave[4], 0);      /* no x87 register is in use */
+	assert_int_equal(seen.fxsave[4], 0); /* no x87 register is in use */
 	assert_int_equal(mxcsr, 0x1f80);
 	assert_memory_equal(seen.fxsave + 160, zero, 256);
 	assert_memory_equal(seen.ymm, zero, sizeof(seen.ymm));

@@ -15,10 +15,12 @@ static int boot(void **state)
 {
 	static char big[300000];
 	const char *const argv[] = { "/bin/p", NULL };
-	struct fake_file files[] = { fake_program("/bin/p"), { "/in/a.txt", 0444 | CENO_PACK_INPUT, "hello\n", 6 },
-	                             { "/in/big", 0444 | CENO_PACK_INPUT, big, sizeof(big) },
-	                             { "/in/empty", 0444 | CENO_PACK_INPUT, "", 0 },
-	                             { "/tmp/seed", 0444, "s", 1 }, { "/etc/passwd", 0444, "me:x:1:1::/:\n", 13 } };
+	struct fake_file files[] = { fake_program("/bin/p"),
+		                     { "/in/a.txt", 0444 | CENO_PACK_INPUT, "hello\n", 6 },
+		                     { "/in/big", 0444 | CENO_PACK_INPUT, big, sizeof(big) },
+		                     { "/in/empty", 0444 | CENO_PACK_INPUT, "", 0 },
+		                     { "/tmp/seed", 0444, "s", 1 },
+		                     { "/etc/passwd", 0444, "me:x:1:1::/:\n", 13 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(big); i++)
@@ -125,7 +127,7 @@ static void test_pack_mapped(void **state)
 		fake_peek(&seen, (uint64_t)at + i, 1);
 		assert_int_equal(seen, (uint8_t)((i + 4096) * 31 >> 3));
 	}
-	fake_poke((uint64_t)at + 5000, &one, 1);  /* a private copy */
+	fake_poke((uint64_t)at + 5000, &one, 1); /* a private copy */
 	fake_peek(&seen, (uint64_t)at + 5001, 1);
 	assert_int_equal(seen, (uint8_t)((5001 + 4096) * 31 >> 3));
 	assert_int_equal(sys(SYS_pread64, fd, buffer, 1, 5000 + 4096), 1);
@@ -179,7 +181,8 @@ static void test_tmpfs(void **state)
 
 static void test_append_and_full(void **state)
 {
-	int64_t fd = open_("/tmp/f", O_CREAT | O_WRONLY | O_APPEND), again = open_("/tmp/f", O_WRONLY | O_APPEND), wrote = 0, total = 0;
+	int64_t fd = open_("/tmp/f", O_CREAT | O_WRONLY | O_APPEND), again = open_("/tmp/f", O_WRONLY | O_APPEND),
+		wrote = 0, total = 0;
 
 	(void)state;
 	put(fd, "one");
@@ -251,7 +254,8 @@ static void test_listing(void **state)
 				char path[32];
 
 				strcat(seen, name);
-				snprintf(path, sizeof(path), "/tmp/l/%s", name); /* removing while listing loses nothing */
+				snprintf(path, sizeof(path), "/tmp/l/%s",
+				         name); /* removing while listing loses nothing */
 				assert_int_equal(path_call(SYS_unlink, path, 0), 0);
 			}
 			count++;
@@ -374,7 +378,7 @@ static void test_descriptors(void **state)
 	assert_int_equal(sys(SYS_close_range, 50, UINT32_MAX, 0), 0);
 	assert_int_equal(sys(SYS_close, 100), -EBADF);
 	assert_int_equal(sys(SYS_close, -1), -EBADF);
-	assert_int_equal(sys(SYS_close, 1ull << 32 | 3), 0);  /* an int: the upper half does not count */
+	assert_int_equal(sys(SYS_close, 1ull << 32 | 3), 0); /* an int: the upper half does not count */
 	for (int i = 0; i < 1030; i++)
 		fd = sys(SYS_dup, other);
 	assert_int_equal(fd, -EMFILE);
@@ -429,9 +433,9 @@ static void test_bad_buffers(void **state)
 
 	(void)state;
 	assert_int_equal(sys(SYS_read, fd, BAD, 10), -EFAULT);
-	assert_int_equal(sys(SYS_read, fd, page + 4000, 1000), 96);  /* as far as memory goes */
+	assert_int_equal(sys(SYS_read, fd, page + 4000, 1000), 96); /* as far as memory goes */
 	assert_int_equal(sys(SYS_read, fd, page, UINT64_MAX), -EINVAL);
-	assert_int_equal(sys(SYS_read, fd, 0x401000, 10), -EFAULT);  /* text */
+	assert_int_equal(sys(SYS_read, fd, 0x401000, 10), -EFAULT); /* text */
 	assert_int_equal(sys(SYS_write, 1, 0x7ffffffff000, 10), -EFAULT);
 	assert_int_equal(sys(SYS_write, 1, UINT64_MAX - 3, 10), -EFAULT);
 	assert_int_equal(sys(SYS_stat, BAD, page), -EFAULT);
@@ -457,13 +461,13 @@ static void test_bad_buffers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_pack, boot), cmocka_unit_test_setup(test_pack_mapped, boot),
-		cmocka_unit_test_setup(test_tmpfs, boot), cmocka_unit_test_setup(test_append_and_full, boot),
+		cmocka_unit_test_setup(test_pack, boot),        cmocka_unit_test_setup(test_pack_mapped, boot),
+		cmocka_unit_test_setup(test_tmpfs, boot),       cmocka_unit_test_setup(test_append_and_full, boot),
 		cmocka_unit_test_setup(test_directories, boot), cmocka_unit_test_setup(test_listing, boot),
-		cmocka_unit_test_setup(test_links, boot), cmocka_unit_test_setup(test_rename, boot),
-		cmocka_unit_test_setup(test_devices, boot), cmocka_unit_test_setup(test_proc, boot),
+		cmocka_unit_test_setup(test_links, boot),       cmocka_unit_test_setup(test_rename, boot),
+		cmocka_unit_test_setup(test_devices, boot),     cmocka_unit_test_setup(test_proc, boot),
 		cmocka_unit_test_setup(test_descriptors, boot), cmocka_unit_test_setup(test_pipe, boot),
-		cmocka_unit_test_setup(test_sendfile, boot), cmocka_unit_test_setup(test_bad_buffers, boot),
+		cmocka_unit_test_setup(test_sendfile, boot),    cmocka_unit_test_setup(test_bad_buffers, boot),
 	};
 
 	return cmocka_run_group_tests_name("membrane files", tests, NULL, NULL);

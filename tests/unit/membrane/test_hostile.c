@@ -21,10 +21,41 @@ static const uint16_t numbers[] = {
 static uint64_t page, string;
 
 static uint64_t values[] = {
-	0, 1, 2, 3, 8, 10, 255, 1023, 1024, 4095, 4096, 4097, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7ffff000,
-	0x7fffffffefff, 0x7fffffffffff, 0x800000000000, 0xffff800000000000, INT64_MAX, 1ull << 63, UINT64_MAX - 4095,
-	UINT64_MAX - 1, UINT64_MAX, 0x401000, 0x400000, 0x10000000, 0x1f001000, 0x200000000000, 0x300000000000,
-	0 /* page */, 0 /* page's end */, 0 /* string */
+	0,
+	1,
+	2,
+	3,
+	8,
+	10,
+	255,
+	1023,
+	1024,
+	4095,
+	4096,
+	4097,
+	0x7fffffff,
+	0x80000000,
+	0xffffffff,
+	0x100000000,
+	0x7ffff000,
+	0x7fffffffefff,
+	0x7fffffffffff,
+	0x800000000000,
+	0xffff800000000000,
+	INT64_MAX,
+	1ull << 63,
+	UINT64_MAX - 4095,
+	UINT64_MAX - 1,
+	UINT64_MAX,
+	0x401000,
+	0x400000,
+	0x10000000,
+	0x1f001000,
+	0x200000000000,
+	0x300000000000,
+	0 /* page */,
+	0 /* page's end */,
+	0 /* string */
 };
 #define VALUES (sizeof(values) / sizeof(values[0]))
 
@@ -103,7 +134,8 @@ static void test_no_write_past_a_bad_page(void **state)
 			int64_t result;
 			enum fake_outcome outcome;
 
-			if (numbers[i] == SYS_brk || numbers[i] == SYS_munmap || numbers[i] == SYS_mremap || numbers[i] == SYS_madvise)
+			if (numbers[i] == SYS_brk || numbers[i] == SYS_munmap || numbers[i] == SYS_mremap ||
+			    numbers[i] == SYS_madvise)
 				continue;
 			fake_poke(page + 4000, before, sizeof(before));
 			a[position] = page + 4000;
@@ -121,7 +153,8 @@ static void test_no_write_past_a_bad_page(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each_argument), cmocka_unit_test(test_at_random),
+		cmocka_unit_test(test_each_argument),
+		cmocka_unit_test(test_at_random),
 		cmocka_unit_test(test_no_write_past_a_bad_page),
 	};
 

@@ -83,7 +83,8 @@ static void test_large(void **state)
 	assert_non_null(fake_touch(middle + 17 * PAGE, CENO_RIGHT_WRITE, &outcome));
 	/* all of it again: the empty table of small entries is in the way of a large one */
 	assert_int_equal(sys(SYS_munmap, at, 8ull << 20), 0);
-	assert_int_equal(map((uint64_t)at, 8ull << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED), at);
+	assert_int_equal(map((uint64_t)at, 8ull << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
+	                 at);
 	fake_peek(&seen, middle + 5000, 1);
 	assert_int_equal(seen, 0);
 	assert_true(dies_of((uint64_t)at - 1, CENO_RIGHT_READ, 11));
@@ -161,7 +162,8 @@ static void test_remap(void **state)
 	(void)state;
 	for (uint8_t i = 0; i < 4; i++)
 		fake_poke((uint64_t)at + i * PAGE, &i, 1);
-	assert_int_equal(map((uint64_t)at + 4 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED), at + 4 * 4096);
+	assert_int_equal(map((uint64_t)at + 4 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
+	                 at + 4 * 4096);
 	assert_int_equal(sys(SYS_mremap, at, 4 * PAGE, 8 * PAGE, 0), -ENOMEM);
 	moved = sys(SYS_mremap, at, 4 * PAGE, 8 * PAGE, MREMAP_MAYMOVE);
 	assert_true(moved > 0 && moved != at);
@@ -200,7 +202,7 @@ static void test_brk(void **state)
 	assert_int_equal(sys(SYS_brk, start - 1), end);
 	assert_int_equal(sys(SYS_brk, UINT64_MAX), end);
 	assert_int_equal(sys(SYS_brk, start + (int64_t)(2 * FAKE_RAM_BYTES)), end);
-	assert_int_equal(sys(SYS_brk, start), start);             /* nothing of it is left */
+	assert_int_equal(sys(SYS_brk, start), start); /* nothing of it is left */
 	assert_true(dies_of((uint64_t)start, CENO_RIGHT_READ, 11));
 }
 
@@ -223,7 +225,7 @@ static void test_segments(void **state)
 	fake_peek(seen, 0x402010, 32);
 	for (int i = 0; i < 32; i++)
 		assert_int_equal(seen[i], 0xcc);
-	fake_peek(seen, 0x402030, 32);            /* beyond the file part: zeros */
+	fake_peek(seen, 0x402030, 32); /* beyond the file part: zeros */
 	for (int i = 0; i < 32; i++)
 		assert_int_equal(seen[i], 0);
 	fake_peek(seen, 0x406ff0, 16);
@@ -270,11 +272,17 @@ static void test_bounded_areas(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_anonymous, start), cmocka_unit_test_setup(test_reuse_is_zero, start),
-		cmocka_unit_test_setup(test_large, start), cmocka_unit_test_setup(test_write_xor_execute, start),
-		cmocka_unit_test_setup(test_protection, start), cmocka_unit_test_setup(test_lengths, start),
-		cmocka_unit_test_setup(test_remap, start), cmocka_unit_test_setup(test_brk, start), cmocka_unit_test_setup(test_heap_end, start),
-		cmocka_unit_test_setup(test_segments, start), cmocka_unit_test_setup(test_out_of_memory, start),
+		cmocka_unit_test_setup(test_anonymous, start),
+		cmocka_unit_test_setup(test_reuse_is_zero, start),
+		cmocka_unit_test_setup(test_large, start),
+		cmocka_unit_test_setup(test_write_xor_execute, start),
+		cmocka_unit_test_setup(test_protection, start),
+		cmocka_unit_test_setup(test_lengths, start),
+		cmocka_unit_test_setup(test_remap, start),
+		cmocka_unit_test_setup(test_brk, start),
+		cmocka_unit_test_setup(test_heap_end, start),
+		cmocka_unit_test_setup(test_segments, start),
+		cmocka_unit_test_setup(test_out_of_memory, start),
 		cmocka_unit_test_setup(test_bounded_areas, start),
 	};
 

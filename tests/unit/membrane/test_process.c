@@ -58,19 +58,41 @@ static void test_first_state(void **state)
 
 		seen |= 1ull << word(at);
 		switch (word(at)) {
-		case AT_PHDR: assert_int_equal(value, 0x400040); break;
-		case AT_PHNUM: assert_int_equal(value, 3); break;
-		case AT_PHENT: assert_int_equal(value, 56); break;
-		case AT_PAGESZ: assert_int_equal(value, 4096); break;
-		case AT_ENTRY: assert_int_equal(value, 0x401000); break;
-		case AT_SECURE: assert_int_equal(value, 0); break;
-		case AT_EXECFN: text(s, value); assert_string_equal(s, "/bin/p"); break;
-		case AT_PLATFORM: text(s, value); assert_string_equal(s, "x86_64"); break;
-		case AT_RANDOM: fake_peek(random, value, 16); assert_true(random[0] && random[1]); break;
+		case AT_PHDR:
+			assert_int_equal(value, 0x400040);
+			break;
+		case AT_PHNUM:
+			assert_int_equal(value, 3);
+			break;
+		case AT_PHENT:
+			assert_int_equal(value, 56);
+			break;
+		case AT_PAGESZ:
+			assert_int_equal(value, 4096);
+			break;
+		case AT_ENTRY:
+			assert_int_equal(value, 0x401000);
+			break;
+		case AT_SECURE:
+			assert_int_equal(value, 0);
+			break;
+		case AT_EXECFN:
+			text(s, value);
+			assert_string_equal(s, "/bin/p");
+			break;
+		case AT_PLATFORM:
+			text(s, value);
+			assert_string_equal(s, "x86_64");
+			break;
+		case AT_RANDOM:
+			fake_peek(random, value, 16);
+			assert_true(random[0] && random[1]);
+			break;
 		}
 	}
-	assert_int_equal(seen & (1ull << AT_PHDR | 1ull << AT_RANDOM | 1ull << AT_UID | 1ull << AT_CLKTCK | 1ull << AT_MINSIGSTKSZ),
-	                 1ull << AT_PHDR | 1ull << AT_RANDOM | 1ull << AT_UID | 1ull << AT_CLKTCK | 1ull << AT_MINSIGSTKSZ);
+	assert_int_equal(
+	    seen & (1ull << AT_PHDR | 1ull << AT_RANDOM | 1ull << AT_UID | 1ull << AT_CLKTCK | 1ull << AT_MINSIGSTKSZ),
+	    1ull << AT_PHDR | 1ull << AT_RANDOM | 1ull << AT_UID | 1ull << AT_CLKTCK | 1ull << AT_MINSIGSTKSZ);
 	assert_int_equal(fake_guest()->state, CENO_PROGRAM_RUNNING);
 	assert_int_equal(fake_guest()->seq, 1);
 	assert_true(fake_guest()->entry_tsc > 0);
@@ -101,20 +123,21 @@ static uint32_t refusal_with(size_t offset, uint64_t value, size_t bytes)
 	return refusal;
 }
 
-#define HEADER(field) offsetof(Elf64_Ehdr, field), sizeof(((Elf64_Ehdr *)0)->field)
-#define SEGMENT(i, field) (64 + (i) * 56 + offsetof(Elf64_Phdr, field)), sizeof(((Elf64_Phdr *)0)->field)
-#define WITH(...) with_(__VA_ARGS__)
+#define HEADER(field)               offsetof(Elf64_Ehdr, field), sizeof(((Elf64_Ehdr *)0)->field)
+#define SEGMENT(i, field)           (64 + (i)*56 + offsetof(Elf64_Phdr, field)), sizeof(((Elf64_Phdr *)0)->field)
+#define WITH(...)                   with_(__VA_ARGS__)
 #define with_(offset, bytes, value) refusal_with(offset, (uint64_t)(value), bytes)
 
 static void test_refusals(void **state)
 {
 	struct fake_file script = { "/bin/p", 0555 | CENO_PACK_PROGRAM, "#!/bin/sh\n", 10 };
-	struct fake_file input = fake_program("/bin/p"), elsewhere = fake_program("/bin/q"), tiny = fake_program("/bin/p");
+	struct fake_file input = fake_program("/bin/p"), elsewhere = fake_program("/bin/q"),
+			 tiny = fake_program("/bin/p");
 
 	(void)state;
 	assert_int_equal(refusal_of(&script, plain_argv), CENO_REFUSAL_NOT_ELF);
 	assert_int_equal(refusal_of(&elsewhere, plain_argv), CENO_REFUSAL_NOT_FOUND);
-	input.mode = 0444 | CENO_PACK_INPUT;      /* data is never run */
+	input.mode = 0444 | CENO_PACK_INPUT; /* data is never run */
 	assert_int_equal(refusal_of(&input, plain_argv), CENO_REFUSAL_NOT_FOUND);
 	tiny.bytes = 40;
 	assert_int_equal(refusal_of(&tiny, plain_argv), CENO_REFUSAL_BAD_ELF);
@@ -154,9 +177,11 @@ static void test_every_byte_of_the_headers(void **state)
 
 			memcpy(copy, file.data, file.bytes);
 			copy[i] ^= (uint8_t)flip;
-			outcome = fake_boot(&(struct fake_file){ "/bin/p", 0555 | CENO_PACK_PROGRAM, copy, file.bytes }, 1, plain_argv);
+			outcome = fake_boot(&(struct fake_file){ "/bin/p", 0555 | CENO_PACK_PROGRAM, copy, file.bytes },
+			                    1, plain_argv);
 			assert_true(outcome == FAKE_ENTERED || outcome == FAKE_BLOCKED);
-			assert_int_equal(fake_guest()->state, outcome == FAKE_ENTERED ? CENO_PROGRAM_RUNNING : CENO_PROGRAM_REFUSED);
+			assert_int_equal(fake_guest()->state,
+			                 outcome == FAKE_ENTERED ? CENO_PROGRAM_RUNNING : CENO_PROGRAM_REFUSED);
 		}
 	}
 	free(copy);
@@ -222,10 +247,11 @@ static void test_exit(void **state)
 
 static void test_faults(void **state)
 {
-	static const struct { uint64_t vector; uint32_t signal_number; } faults[] = {
-		{ 0, SIGFPE }, { 1, SIGTRAP }, { 3, SIGTRAP }, { 4, SIGSEGV }, { 6, SIGILL }, { 12, SIGBUS }, { 13, SIGSEGV },
-		{ 16, SIGFPE }, { 17, SIGBUS }, { 19, SIGFPE }
-	};
+	static const struct {
+		uint64_t vector;
+		uint32_t signal_number;
+	} faults[] = { { 0, SIGFPE },  { 1, SIGTRAP },  { 3, SIGTRAP }, { 4, SIGSEGV }, { 6, SIGILL },
+		       { 12, SIGBUS }, { 13, SIGSEGV }, { 16, SIGFPE }, { 17, SIGBUS }, { 19, SIGFPE } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
@@ -259,20 +285,20 @@ static void test_signals(void **state)
 	assert_int_equal(sys(SYS_kill, 2, SIGCHLD), 0);
 	fake_poke(page, action, sizeof(action));
 	assert_int_equal(sys(SYS_rt_sigaction, SIGTERM, page, 0, 8), 0);
-	assert_int_equal(sys(SYS_kill, 2, SIGTERM), 0);           /* ignored */
+	assert_int_equal(sys(SYS_kill, 2, SIGTERM), 0); /* ignored */
 	action[0] = 0x401000;
 	fake_poke(page, action, sizeof(action));
 	assert_int_equal(sys(SYS_rt_sigaction, SIGTERM, page, page + 100, 8), 0);
 	fake_peek(action, page + 100, sizeof(action));
 	assert_int_equal(action[0], 1);
-	assert_int_equal(sys(SYS_kill, 2, SIGTERM), -ENOSYS);     /* would need its handler */
+	assert_int_equal(sys(SYS_kill, 2, SIGTERM), -ENOSYS); /* would need its handler */
 	assert_int_equal(sys(SYS_rt_sigaction, SIGKILL, page, 0, 8), -EINVAL);
 	assert_int_equal(sys(SYS_rt_sigaction, 0, page, 0, 8), -EINVAL);
 	assert_int_equal(sys(SYS_rt_sigaction, 65, page, 0, 8), -EINVAL);
 	assert_int_equal(sys(SYS_rt_sigaction, SIGTERM, BAD, 0, 8), -EFAULT);
 	fake_poke(page, &set, 8);
 	assert_int_equal(sys(SYS_rt_sigprocmask, SIG_BLOCK, page, page + 8, 8), 0);
-	assert_int_equal(sys(SYS_kill, 2, SIGABRT), 0);           /* blocked: remembered */
+	assert_int_equal(sys(SYS_kill, 2, SIGABRT), 0); /* blocked: remembered */
 	assert_int_equal(sys(SYS_rt_sigpending, page, 8), 0);
 	fake_peek(&set, page, 8);
 	assert_int_equal(set, 1ull << (SIGABRT - 1));
@@ -311,7 +337,8 @@ static int ask_again(void)
 
 	if (waits++)
 		return 0;
-	bytes = ceno_pack_args_format(fake_window() + CENO_STDIO_REQUEST_OFFSET, CENO_STDIO_REQUEST_MAX, "/bin/p", argv, env, "/tmp");
+	bytes = ceno_pack_args_format(fake_window() + CENO_STDIO_REQUEST_OFFSET, CENO_STDIO_REQUEST_MAX, "/bin/p", argv,
+	                              env, "/tmp");
 	fake_host()->request_bytes = (uint32_t)bytes;
 	fake_host()->request_seq = 2;
 	return 1;
@@ -354,7 +381,7 @@ static void test_next(void **state)
 	assert_string_equal(s, "second");
 	fake_on_wait = NULL;
 	name = fake_string("/tmp/left");
-	assert_int_equal(sys(SYS_open, name, O_RDONLY, 0), 3);    /* files stay, descriptors do not */
+	assert_int_equal(sys(SYS_open, name, O_RDONLY, 0), 3); /* files stay, descriptors do not */
 	assert_int_equal(sys(SYS_getcwd, name, 10), 5);
 	for (int i = 0; i < 200; i++) {
 		at = fake_page();
@@ -383,10 +410,16 @@ static void test_stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_first_state), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_every_byte_of_the_headers), cmocka_unit_test(test_args), cmocka_unit_test(test_exit),
-		cmocka_unit_test(test_faults), cmocka_unit_test(test_signals), cmocka_unit_test(test_enosys),
-		cmocka_unit_test(test_next), cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_first_state),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_every_byte_of_the_headers),
+		cmocka_unit_test(test_args),
+		cmocka_unit_test(test_exit),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_enosys),
+		cmocka_unit_test(test_next),
+		cmocka_unit_test(test_stop),
 	};
 
 	return cmocka_run_group_tests_name("membrane process", tests, NULL, NULL);

@@ -88,14 +88,14 @@ static void test_doorbell(void **state)
 
 	(void)state;
 	sys(SYS_write, 1, page, 1);
-	assert_int_equal(fake_doorbells, before + 1);     /* empty to not empty */
+	assert_int_equal(fake_doorbells, before + 1); /* empty to not empty */
 	sys(SYS_write, 1, page, 1);
 	assert_int_equal(fake_doorbells, before + 1);
 	fake_host()->index[CENO_STREAM_OUT] = 2;
 	sys(SYS_write, 1, page, 1);
 	assert_int_equal(fake_doorbells, before + 2);
 	give_input(drained, CENO_STDIN_BYTES);
-	assert_int_equal(sys(SYS_read, 0, page, 1), 1);   /* full to not full */
+	assert_int_equal(sys(SYS_read, 0, page, 1), 1); /* full to not full */
 	assert_int_equal(fake_doorbells, before + 3);
 	sys(SYS_read, 0, page, 1);
 	assert_int_equal(fake_doorbells, before + 3);
@@ -160,7 +160,7 @@ static void test_lies(void **state)
 	assert_int_equal(sys(SYS_read, 0, page, 10), -EIO);
 	fake_host()->index[CENO_STREAM_IN] = (uint32_t)-5;
 	assert_int_equal(sys(SYS_read, 0, page, 10), -EIO);
-	fake_host()->index[CENO_STREAM_OUT] = 1;           /* consumed what was never written */
+	fake_host()->index[CENO_STREAM_OUT] = 1; /* consumed what was never written */
 	assert_int_equal(sys(SYS_write, 1, page, 10), -EIO);
 	fake_host()->index[CENO_STREAM_OUT] = 0;
 	assert_int_equal(sys(SYS_write, 1, page, 10), 10);
@@ -199,8 +199,8 @@ static void test_poll(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_output, boot), cmocka_unit_test_setup(test_doorbell, boot),
-		cmocka_unit_test_setup(test_input, boot), cmocka_unit_test_setup(test_last_input, boot),
+		cmocka_unit_test_setup(test_output, boot),       cmocka_unit_test_setup(test_doorbell, boot),
+		cmocka_unit_test_setup(test_input, boot),        cmocka_unit_test_setup(test_last_input, boot),
 		cmocka_unit_test_setup(test_nobody_reads, boot), cmocka_unit_test_setup(test_lies, boot),
 		cmocka_unit_test_setup(test_poll, boot),
 	};

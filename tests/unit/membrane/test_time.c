@@ -36,7 +36,7 @@ static void test_clocks(void **state)
 	uint64_t before = clock_of(CLOCK_MONOTONIC), real = clock_of(CLOCK_REALTIME), cpu, last = 0;
 
 	(void)state;
-	fake_tsc += 2000000000ull * 3600;         /* one hour at 2 GHz */
+	fake_tsc += 2000000000ull * 3600; /* one hour at 2 GHz */
 	assert_in_range(clock_of(CLOCK_MONOTONIC) - before, 3600000000000 - 100000, 3600000000000 + 100000);
 	assert_in_range(clock_of(CLOCK_REALTIME) - real, 3600000000000 - 100000, 3600000000000 + 100000);
 	assert_in_range(real, 1700000000000000000, 1700000001000000000);
@@ -47,7 +47,7 @@ static void test_clocks(void **state)
 		uint64_t now;
 
 		if (i % 10 == 0)
-			fake_tsc -= 500000;       /* a TSC that steps back */
+			fake_tsc -= 500000; /* a TSC that steps back */
 		now = clock_of(CLOCK_MONOTONIC);
 		assert_true(now >= last);
 		last = now;
@@ -85,7 +85,7 @@ static void test_sleep(void **state)
 	assert_int_equal(sys(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, page), 0);
 	assert_true(clock_of(CLOCK_MONOTONIC) >= at);
 	assert_int_equal(sys(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, page), 0);
-	t.tv_sec = INT64_MAX;                     /* for good */
+	t.tv_sec = INT64_MAX; /* for good */
 	fake_poke(page, &t, sizeof(t));
 	assert_int_equal(fake_call(SYS_nanosleep, (const uint64_t[6]){ page }, NULL), FAKE_BLOCKED);
 }
@@ -109,12 +109,15 @@ static void test_futex(void **state)
 
 static void test_chacha20(void **state)
 {
-	static const uint32_t key[8] = { 0x03020100, 0x07060504, 0x0b0a0908, 0x0f0e0d0c, 0x13121110, 0x17161514, 0x1b1a1918, 0x1f1e1d1c };
+	static const uint32_t key[8] = { 0x03020100, 0x07060504, 0x0b0a0908, 0x0f0e0d0c,
+		                         0x13121110, 0x17161514, 0x1b1a1918, 0x1f1e1d1c };
 	static const uint32_t nonce[3] = { 0x09000000, 0x4a000000, 0 }, zero[8];
-	static const uint32_t want[16] = { 0xe4e7f110, 0x15593bd1, 0x1fdd0f50, 0xc47120a3, 0xc7f4d1c7, 0x0368c033, 0x9aaa2204, 0x4e6cd4c3,
-	                                   0x466482d2, 0x09aa9f07, 0x05d7c214, 0xa2028bd9, 0xd19c12b5, 0xb94e16de, 0xe883d0cb, 0x4e3c50a2 };
-	static const uint32_t a1[16] = { 0xade0b876, 0x903df1a0, 0xe56a5d40, 0x28bd8653, 0xb819d2bd, 0x1aed8da0, 0xccef36a8, 0xc70d778b,
-	                                 0x7c5941da, 0x8d485751, 0x3fe02477, 0x374ad8b8, 0xf4b8436a, 0x1ca11815, 0x69b687c3, 0x8665eeb2 };
+	static const uint32_t want[16] = { 0xe4e7f110, 0x15593bd1, 0x1fdd0f50, 0xc47120a3, 0xc7f4d1c7, 0x0368c033,
+		                           0x9aaa2204, 0x4e6cd4c3, 0x466482d2, 0x09aa9f07, 0x05d7c214, 0xa2028bd9,
+		                           0xd19c12b5, 0xb94e16de, 0xe883d0cb, 0x4e3c50a2 };
+	static const uint32_t a1[16] = { 0xade0b876, 0x903df1a0, 0xe56a5d40, 0x28bd8653, 0xb819d2bd, 0x1aed8da0,
+		                         0xccef36a8, 0xc70d778b, 0x7c5941da, 0x8d485751, 0x3fe02477, 0x374ad8b8,
+		                         0xf4b8436a, 0x1ca11815, 0x69b687c3, 0x8665eeb2 };
 	uint32_t out[16];
 
 	(void)state;
@@ -150,7 +153,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_clocks, boot), cmocka_unit_test_setup(test_sleep, boot),
-		cmocka_unit_test_setup(test_futex, boot), cmocka_unit_test_setup(test_chacha20, boot),
+		cmocka_unit_test_setup(test_futex, boot),  cmocka_unit_test_setup(test_chacha20, boot),
 		cmocka_unit_test_setup(test_random, boot),
 	};
 

@@ -23,7 +23,8 @@ static struct ceno_pack_entry make(const char *path, uint64_t length)
 static void test_paths(void **state)
 {
 	static const char *const good[] = { "/a", "/in/patients.csv", "/a/..b", "/.x", ".args", "/a b" };
-	static const char *const bad[] = { "", "/", "a", "//a", "/a/", "/a//b", "/./a", "/a/..", "/..", ".argz", "/a\nb", "/\x7f" };
+	static const char *const bad[] = { "",     "/",     "a",   "//a",   "/a/",   "/a//b",
+		                           "/./a", "/a/..", "/..", ".argz", "/a\nb", "/\x7f" };
 	char longest[CENO_PACK_PATH_MAX + 1];
 
 	(void)state;
@@ -41,7 +42,8 @@ static void test_paths(void **state)
 
 static void test_plan(void **state)
 {
-	struct ceno_pack_entry e[4] = { make("/z", 1), make("/in/big", 1 << 20), make(".args", 10), make("/in/a", 4097) };
+	struct ceno_pack_entry e[4] = { make("/z", 1), make("/in/big", 1 << 20), make(".args", 10),
+		                        make("/in/a", 4097) };
 	uint32_t source[4];
 	uint64_t total;
 
@@ -91,7 +93,8 @@ static void test_refusals(void **state)
 
 static void test_header(void **state)
 {
-	static const uint8_t golden[64] = { 'N', 'O', 'T', 'P', 'A', 'C', 'K', '1', 1, 0, 0, 0, 3, 0, 0, 0, 0, 0x10, 0x20 };
+	static const uint8_t golden[64] = { 'N', 'O', 'T', 'P', 'A', 'C', 'K', '1',  1,   0,
+		                            0,   0,   3,   0,   0,   0,   0,   0x10, 0x20 };
 	struct ceno_pack_header header;
 
 	(void)state;
@@ -108,15 +111,17 @@ static void test_args(void **state)
 	(void)state;
 	assert_int_equal(ceno_pack_args_format(out, sizeof(out), "/bin/busybox", argv, envp, "/"), sizeof(golden));
 	assert_memory_equal(out, golden, sizeof(golden));
-	assert_int_equal(ceno_pack_args_format(out, sizeof(golden) - 1, "/bin/busybox", argv, envp, "/"), CENO_PACK_ERROR_ARGS);
-	assert_int_equal(ceno_pack_args_format(out, sizeof(out), "/bin/busybox", none, envp, "/"), CENO_PACK_ERROR_ARGS);
+	assert_int_equal(ceno_pack_args_format(out, sizeof(golden) - 1, "/bin/busybox", argv, envp, "/"),
+	                 CENO_PACK_ERROR_ARGS);
+	assert_int_equal(ceno_pack_args_format(out, sizeof(out), "/bin/busybox", none, envp, "/"),
+	                 CENO_PACK_ERROR_ARGS);
 	assert_int_equal(ceno_pack_args_format(out, sizeof(out), "bin/busybox", argv, envp, "/"), CENO_PACK_ERROR_ARGS);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_paths), cmocka_unit_test(test_plan), cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_paths),  cmocka_unit_test(test_plan), cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_header), cmocka_unit_test(test_args),
 	};
 
