@@ -93,15 +93,37 @@ int ceno_session_oom_killed(const struct ceno_session *session)
 	return oom_kills(session->group_events) > session->oom_kills_before;
 }
 
+/* Reads the group's list, once, into text; its length, 0 if there is none. */
+static size_t read_group(const struct ceno_session *session, int when, char *text, size_t size)
+{
+	int fd = session->group_procs[when];
+	ssize_t n = fd < 0 ? 0 : pread(fd, text, size - 1, 0);
+	size_t length = n > 0 ? (size_t)n : 0;
+	text[length] = '\0';
+	return length;
+}
+
 uint32_t ceno_session_group_tasks(const struct ceno_session *session, int when)
 {
 	char text[4096];
-	int fd = session->group_procs[when];
-	ssize_t n = fd < 0 ? 0 : pread(fd, text, sizeof text, 0);
 	uint32_t count = 0;
-	for (ssize_t i = 0; i < n; i++)
+	for (size_t i = 0, n = read_group(session, when, text, sizeof text); i < n; i++)
 		count += text[i] == '\n';
 	return count;
+}
+
+/* Is the vmm in its group? It need not be alone there: until Linux 6.13 KVM puts a
+ * kernel thread of the VM's own (kvm-nx-lpage-recovery) beside it. */
+static int in_group(const struct ceno_session *session)
+{
+	char text[4096], *line = text, *end;
+	if (session->group_procs[0] < 0)
+		return 1;
+	read_group(session, 0, text, sizeof text);
+	for (long pid; (pid = strtol(line, &end, 10)) > 0 && end != line; line = end)
+		if (pid == session->vmm.pid)
+			return 1;
+	return 0;
 }
 
 /* ---- set-up --------------------------------------------------------------------- */
@@ -289,8 +311,7 @@ int ceno_session_check_lock(struct ceno_session *session)
 	if (rc == 0)
 		rc = ceno_observe(session->vmm.pid, session->launch.uid_base + 1, &session->seen);
 	session->failure.value = (uint64_t)-rc;
-	int in_group = session->group_procs[0] < 0 || ceno_session_group_tasks(session, 0) == 1;
-	if (rc == 0 && in_group && ceno_observe_locked(&session->seen) &&
+	if (rc == 0 && in_group(session) && ceno_observe_locked(&session->seen) &&
 	    (session->jail_done & CENO_JAIL_REQUIRED) == CENO_JAIL_REQUIRED)
 		return 0;
 	return CENO_SESSION_ERROR_JAIL;
