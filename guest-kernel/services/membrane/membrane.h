@@ -66,12 +66,16 @@ enum ceno_gpr {
 	CENO_R15
 };
 
+#ifdef CENO_ARCH_FAKE
+#include <string.h>
+#else
 void *memcpy(void *to, const void *from, size_t bytes);
 void *memmove(void *to, const void *from, size_t bytes);
 void *memset(void *to, int value, size_t bytes);
 int memcmp(const void *a, const void *b, size_t bytes);
 size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
+#endif
 
 /* An invariant of membrane's own is broken: the service ends here (never for
  * anything a program or the host can provoke). */
