@@ -283,7 +283,7 @@ int ceno_command_doctor(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct report report = { .checks = json_array() };
+	struct report report = { 0 };
 	const char *path = NULL;
 	bool json = false;
 	int option;
@@ -296,8 +296,13 @@ int ceno_command_doctor(int argc, char **argv)
 		else
 			return ceno_cli_usage(usage, option == 'h');
 	}
-	if (optind < argc || !report.checks)
+	if (optind < argc)
 		return ceno_cli_usage(usage, false);
+	report.checks = json_array();
+	if (!report.checks) {
+		ceno_cli_error("out of memory");
+		return CENO_EXIT_FAILURE;
+	}
 	check_kvm(&report);
 	check_tpm(&report);
 	check_namespaces(&report);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "confine.h"
 #include "vmm/warden/wire.h"
 
 #define FD_SUPERVISOR 3
@@ -90,6 +91,7 @@ static int parse(int argc, char **argv, struct ceno_api_config *config)
 
 static int start(struct ceno_api *api)
 {
+	const char *step = NULL;
 	char message[512];
 	int64_t orphans;
 	int rc;
@@ -107,8 +109,13 @@ static int start(struct ceno_api *api)
 	                       &supervisor_events, api);
 	if (!rc)
 		rc = ceno_api_listen(api, FD_LISTEN);
-	if (rc)
+	if (rc) {
 		fprintf(stderr, "ceno-api: descriptors 3 and 4 must be cenod's: %s\n", uv_strerror(rc));
+		return rc;
+	}
+	rc = ceno_api_confine(api->config->state, &step);
+	if (rc)
+		fprintf(stderr, "ceno-api: cannot be confined (%s): %s\n", step, strerror(-rc));
 	return rc;
 }
 
