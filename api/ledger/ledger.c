@@ -285,3 +285,17 @@ int64_t ceno_ledger_orphans(struct ceno_ledger *ledger, int state)
 	rc = run(ledger, s, false);
 	return rc ? rc : sqlite3_changes(ledger->db);
 }
+
+int64_t ceno_ledger_abandon(struct ceno_ledger *ledger, int from, int to, int64_t created_before_ms)
+{
+	sqlite3_stmt *s = prepare(ledger, "UPDATE session SET state=?2 WHERE state=?1 AND created_ms<?3");
+	int rc;
+
+	if (!s)
+		return -EIO;
+	sqlite3_bind_int(s, 1, from);
+	sqlite3_bind_int(s, 2, to);
+	sqlite3_bind_int64(s, 3, created_before_ms);
+	rc = run(ledger, s, false);
+	return rc ? rc : sqlite3_changes(ledger->db);
+}

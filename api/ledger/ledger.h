@@ -59,4 +59,8 @@ int64_t ceno_ledger_launches(struct ceno_ledger *ledger, uint32_t uid, int64_t s
 /* At start: sessions an earlier api left open become `state`. Returns how many, or -EIO. */
 int64_t ceno_ledger_orphans(struct ceno_ledger *ledger, int state);
 
+/* Sessions made before `created_before_ms` that are still in state `from` become
+ * `to`: nobody spoke of them since. Returns how many, or -EIO. */
+int64_t ceno_ledger_abandon(struct ceno_ledger *ledger, int from, int to, int64_t created_before_ms);
+
 #endif

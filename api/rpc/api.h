@@ -60,6 +60,8 @@ struct ceno_api {
 	struct ceno_api_session *sessions;
 	struct ceno_api_waiter *node_first; /* node.attest requests, in order */
 	uint64_t started_ms;
+	int64_t started_real_ms; /* CLOCK_REALTIME */
+	uv_timer_t abandon;
 };
 
 /* ---- server.c: clients -------------------------------------------------------- */

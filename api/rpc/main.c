@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "api.h"
 #include "confine.h"
@@ -18,6 +19,7 @@
 #define FD_LISTEN     4
 #define QUEUE_MAX     (1u << 20)
 #define LEAVE_MS      2000u
+#define ABANDON_MS    60000u /* longer than any session takes to destroy itself */
 
 _Static_assert(CENO_STATE_DESTROYED == 3, "the ledger counts states below this as open");
 
@@ -89,6 +91,30 @@ static int parse(int argc, char **argv, struct ceno_api_config *config)
 	return config->state && optind == argc ? 0 : -1;
 }
 
+/* What was open when the last api ended, and of which neither supervisor nor attest
+ * has said anything since: nobody can say how it ended. A proof that comes later still counts. */
+static void abandon(uv_timer_t *timer)
+{
+	struct ceno_api *api = timer->data;
+	int64_t count =
+	    ceno_ledger_abandon(api->ledger, CENO_STATE_DESTROYING, CENO_STATE_EXPIRED_UNCLEAN, api->started_real_ms);
+
+	if (count > 0)
+		fprintf(stderr, "ceno-api: %lld sessions ended without a word; expired_unclean\n", (long long)count);
+}
+
+static void start_clock(struct ceno_api *api)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	api->started_ms = uv_now(&api->loop);
+	api->started_real_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	uv_timer_init(&api->loop, &api->abandon);
+	api->abandon.data = api;
+	uv_timer_start(&api->abandon, abandon, ABANDON_MS, 0);
+}
+
 static int start(struct ceno_api *api)
 {
 	const char *step = NULL;
@@ -132,7 +158,7 @@ int main(int argc, char **argv)
 	signal(SIGINT, SIG_IGN); /* cenod decides when to stop */
 	if (uv_loop_init(&api.loop))
 		return 1;
-	api.started_ms = uv_now(&api.loop);
+	start_clock(&api);
 	if (start(&api))
 		return 1;
 	uv_run(&api.loop, UV_RUN_DEFAULT);

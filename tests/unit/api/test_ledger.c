@@ -130,6 +130,9 @@ static void test_list(void **state)
 	assert_int_equal(ceno_ledger_ended(ledger, id, CENO_STATE_EXPIRED, 3, 9), 0);
 	assert_int_equal(ceno_ledger_orphans(ledger, CENO_STATE_DESTROYING), 5);
 	assert_int_equal(ceno_ledger_orphans(ledger, CENO_STATE_DESTROYING), 0);
+	assert_int_equal(ceno_ledger_abandon(ledger, CENO_STATE_DESTROYING, CENO_STATE_EXPIRED_UNCLEAN, 5),
+	                 3); /* 1 2 4 */
+	assert_int_equal(ceno_ledger_abandon(ledger, CENO_STATE_DESTROYING, CENO_STATE_EXPIRED_UNCLEAN, 5), 0);
 	assert_int_equal(ceno_ledger_find(ledger, id, &row), 0);
 	assert_int_equal(row.state, CENO_STATE_EXPIRED);
 }
