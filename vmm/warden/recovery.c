@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define KILL_DEADLINE_MS 10000
+#define EXIT_DEADLINE_MS 2000 /* then F_SEAL_WRITE decides */
 
 static int is_our_vmm(int32_t pid)
 {
@@ -24,6 +25,15 @@ static int is_our_vmm(int32_t pid)
 	snprintf(path, sizeof path, "/proc/%d/exe", pid);
 	return stat(path, &running) == 0 && fstat(CENO_WARDEN_FD_VMM, &ours) == 0 && running.st_dev == ours.st_dev &&
 	    running.st_ino == ours.st_ino;
+}
+
+/* A process on its way out has no executable any more; nor has a kernel thread. */
+static int is_exiting(int32_t pid)
+{
+	char path[64];
+	struct stat st;
+	snprintf(path, sizeof path, "/proc/%d/exe", pid);
+	return stat(path, &st) < 0;
 }
 
 /* Returns 0 when no vmm is left, -1 if one would not die. */
@@ -39,6 +49,8 @@ static int kill_vmm(int32_t pid)
 	int left = 0;
 	if (is_our_vmm(pid))
 		left = ceno_child_kill(&child) < 0 || !ceno_record_wait(child.pidfd, KILL_DEADLINE_MS);
+	else if (is_exiting(pid)) /* killed with its warden, but its mappings may not be gone yet */
+		(void)ceno_record_wait(child.pidfd, EXIT_DEADLINE_MS);
 	ceno_fd_close(&child.pidfd);
 	return left ? -1 : 0;
 }
