@@ -28,8 +28,6 @@ void ceno_time_init(void)
 		ceno_membrane_abort();
 	mult = (SECOND << 32) / hz;
 	start_tsc = ceno_boot()->start_tsc;
-	if (ceno_boot()->syscall_mode == CENO_SYSCALL_PAGE)
-		start_tsc = ceno_rdtsc();
 	start_ns = ceno_boot()->start_realtime_ns;
 	last_tsc = 0;
 }

@@ -275,9 +275,7 @@ static void a_group_that_does_not_take_it_stops_the_launch(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(directory));
 	snprintf(file, sizeof file, "%s/cgroup.procs", directory);
-	int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	close(fd);
+	assert_int_equal(symlink("/dev/null", file), 0); /* takes every pid, can list none */
 	o.group = directory;
 	o.cgroup_version = 1;
 	begin(&o, "run");
