@@ -62,9 +62,10 @@ ssize_t ceno_packet_receive(int socket, void *bytes, size_t max, struct ceno_pac
 	ssize_t n;
 
 	fds->count = 0;
+	/* A peer that closed with a record of ours unread leaves ECONNRESET, once, in front of its last words. */
 	do
 		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
 		return -errno;
 	collect(&message, fds);

@@ -47,11 +47,12 @@ ssize_t ceno_attestd_receive(int socket, void *buffer, size_t size, int *fd)
 	int fds[FDS_MAX];
 	ssize_t n;
 	*fd = -1;
+	/* A peer that closed with a record of ours unread leaves ECONNRESET, once, in front of its last words. */
 	do {
 		n = recvmsg(socket, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
-		return errno == EAGAIN ? -1 : errno == ECONNRESET ? 0 : -2;
+		return errno == EAGAIN ? -1 : -2;
 	size_t count = take_fds(&m, fds);
 	if (count > 1 || (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
 		for (size_t i = 0; i < count; i++)

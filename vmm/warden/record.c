@@ -46,9 +46,10 @@ int ceno_record_recv(int fd, void *record, size_t size, int *fds, unsigned *coun
 	if (count)
 		*count = 0;
 	ssize_t n;
+	/* A peer that closed with a record of ours unread leaves ECONNRESET, once, in front of its last words. */
 	do
 		n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
 		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
 	int none[1];
