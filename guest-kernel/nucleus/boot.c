@@ -12,10 +12,10 @@ struct ceno_cpu ceno_cpu;
 
 extern const char ceno_syscall_entry[]; /* entry.S */
 
-#define IDT_LIMIT (CENO_VECTORS * 16 - 1)
-#define TSS_RSP0 4
+#define IDT_LIMIT                 (CENO_VECTORS * 16 - 1)
+#define TSS_RSP0                  4
 #define RFLAGS_CLEARED_BY_SYSCALL 0x47700u /* TF IF DF IOPL NT AC, SDM vol. 3, 5.8.8 */
-#define LVT_TSC_DEADLINE (2u << 17)
+#define LVT_TSC_DEADLINE          (2u << 17)
 
 static void check_handoff(const struct ceno_handoff *h)
 {
@@ -32,8 +32,9 @@ static void init_syscall(const struct ceno_handoff *h)
 
 	ceno_cpu_wrmsr(CENO_MSR_STAR, star);
 	ceno_cpu_wrmsr(CENO_MSR_SFMASK, RFLAGS_CLEARED_BY_SYSCALL);
-	ceno_cpu_wrmsr(CENO_MSR_LSTAR, h->syscall_mode == CENO_SYSCALL_PAGE ? (uint64_t)CENO_GATE_SYSCALL :
-	                                                                      (uint64_t)ceno_syscall_entry);
+	ceno_cpu_wrmsr(CENO_MSR_LSTAR,
+	               h->syscall_mode == CENO_SYSCALL_PAGE ? (uint64_t)CENO_GATE_SYSCALL
+	                                                    : (uint64_t)ceno_syscall_entry);
 }
 
 static void init_timer(const struct ceno_handoff *h)
@@ -74,11 +75,12 @@ static void fill_cspace(const struct ceno_handoff *h, struct ceno_fiber *init)
 	make_range(c, CENO_SLOT_BOOT, CENO_OBJECT_FRAMES, CENO_GPA_BOOT, CENO_PAGE, CENO_RIGHT_READ);
 	make_range(c, CENO_SLOT_IMAGE, CENO_OBJECT_FRAMES, CENO_GPA_IMAGE, h->image_bytes, rx);
 	make_range(c, CENO_SLOT_TRAP, CENO_OBJECT_FRAMES, h->trap_gpa, h->trap_pages * CENO_PAGE, rw);
-	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class++) {
+	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class ++) {
 		if (!(h->pledge_mask >> class & 1))
 			continue;
 		ceno_cpu.range[CENO_SLOT_WINDOW + class].doorbell_gpa = CENO_GPA_DOORBELL + class * CENO_PAGE;
-		make_range(c, CENO_SLOT_WINDOW + class, CENO_OBJECT_WINDOW, CENO_GPA_WINDOW + class * CENO_WINDOW_STRIDE,
+		make_range(c, CENO_SLOT_WINDOW + class, CENO_OBJECT_WINDOW,
+		           CENO_GPA_WINDOW + class * CENO_WINDOW_STRIDE,
 		           class == CENO_PLEDGE_STDIO ? CENO_STDIO_BYTES : CENO_WINDOW_STRIDE, rw);
 	}
 }

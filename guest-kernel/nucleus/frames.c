@@ -13,7 +13,9 @@
  */
 #include "frames.h"
 
-struct granule { uint16_t writable_large, exec_frames; };
+struct granule {
+	uint16_t writable_large, exec_frames;
+};
 
 static struct granule *granule_of(uint64_t gpa)
 {
@@ -25,7 +27,8 @@ int ceno_frames_check_execute(uint64_t gpa, uint64_t pages)
 	for (; pages; pages--, gpa += CENO_PAGE) {
 		uint8_t f = *ceno_frames_byte(gpa);
 
-		if ((f != 0 && f < CENO_FRAME_EXEC) || f == CENO_FRAME_EXEC + CENO_FRAME_COUNT_MAX || granule_of(gpa)->writable_large)
+		if ((f != 0 && f < CENO_FRAME_EXEC) || f == CENO_FRAME_EXEC + CENO_FRAME_COUNT_MAX ||
+		    granule_of(gpa)->writable_large)
 			return CENO_E_WX;
 	}
 	return 0;

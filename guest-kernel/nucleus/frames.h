@@ -7,10 +7,10 @@
 
 #include "nucleus.h"
 
-#define CENO_FRAME_EXEC 0x80u
+#define CENO_FRAME_EXEC      0x80u
 #define CENO_FRAME_COUNT_MAX 0x7eu
-#define CENO_FRAME_ONES 0x0101010101010101ull
-#define CENO_FRAME_TOPS 0x8080808080808080ull
+#define CENO_FRAME_ONES      0x0101010101010101ull
+#define CENO_FRAME_TOPS      0x8080808080808080ull
 
 static inline uint8_t *ceno_frames_byte(uint64_t gpa)
 {

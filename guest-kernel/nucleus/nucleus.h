@@ -38,20 +38,20 @@ _Static_assert(sizeof(struct ceno_frame) == 176, "frame is 16-byte aligned at it
 /* What every kernel object starts with. A capability is good while its epoch
  * equals the object's. */
 struct ceno_object {
-	uint32_t type;                  /* enum ceno_object_type */
-	uint32_t holders;               /* capabilities that name it */
+	uint32_t type;    /* enum ceno_object_type */
+	uint32_t holders; /* capabilities that name it */
 	uint64_t epoch;
 };
 
 struct ceno_cap {
-	uint8_t type;                   /* enum ceno_object_type; NULL: empty slot */
-	uint8_t rights;                 /* enum ceno_right */
-	uint8_t depth;                  /* grants between it and the boot manifest */
+	uint8_t type;   /* enum ceno_object_type; NULL: empty slot */
+	uint8_t rights; /* enum ceno_right */
+	uint8_t depth;  /* grants between it and the boot manifest */
 	uint8_t reserved[5];
-	struct ceno_object *object;     /* borrowed: objects outlive their capabilities */
-	uint64_t offset;                /* bounds in the object, bytes (frame ranges, windows) */
+	struct ceno_object *object; /* borrowed: objects outlive their capabilities */
+	uint64_t offset;            /* bounds in the object, bytes (frame ranges, windows) */
 	uint64_t length;
-	uint64_t expiry;                /* TSC, 0 never */
+	uint64_t expiry; /* TSC, 0 never */
 	uint64_t epoch;
 	uint64_t reserved1[2];
 };
@@ -62,16 +62,16 @@ struct ceno_frames {
 	struct ceno_object object;
 	uint64_t gpa;
 	uint64_t bytes;
-	uint64_t doorbell_gpa;          /* windows: the page at CENO_WINDOW_STRIDE */
+	uint64_t doorbell_gpa; /* windows: the page at CENO_WINDOW_STRIDE */
 };
 
 struct ceno_space {
-	uint64_t *pml4;                 /* owned pool page */
+	uint64_t *pml4; /* owned pool page */
 	uint64_t cr3;
-	uint64_t quota;                 /* pool pages it may still take */
-	uint64_t pages;                 /* pool pages it holds, tables and its object */
-	uint64_t *last_table;           /* borrowed: the PT used last, NULL none, and the 2 MiB it */
-	uint64_t last_region;           /* covers: faults come in runs, a walk costs 20 instructions a level */
+	uint64_t quota;       /* pool pages it may still take */
+	uint64_t pages;       /* pool pages it holds, tables and its object */
+	uint64_t *last_table; /* borrowed: the PT used last, NULL none, and the 2 MiB it */
+	uint64_t last_region; /* covers: faults come in runs, a walk costs 20 instructions a level */
 };
 
 enum ceno_fiber_state { CENO_FIBER_FREE, CENO_FIBER_PARKED, CENO_FIBER_READY, CENO_FIBER_BLOCKED, CENO_FIBER_DEAD };
@@ -81,20 +81,20 @@ enum ceno_wait { CENO_WAIT_NONE, CENO_WAIT_CHANNEL, CENO_WAIT_SIGNAL, CENO_WAIT_
 struct ceno_process;
 
 struct ceno_fiber {
-	struct ceno_frame frame;        /* first: entry.S */
+	struct ceno_frame frame; /* first: entry.S */
 	struct ceno_object object;
 	struct ceno_space space;
-	struct ceno_cap *cspace;        /* owned pool page, CENO_CSPACE_SLOTS */
-	struct ceno_trap_page *trap;    /* supervisor address of its trap page */
-	struct ceno_process *process;   /* selected by RECV, or NULL */
-	uint32_t index;                 /* of its trap page and in the table of fibers */
-	uint32_t state;                 /* enum ceno_fiber_state */
-	uint32_t wait;                  /* enum ceno_wait */
+	struct ceno_cap *cspace;      /* owned pool page, CENO_CSPACE_SLOTS */
+	struct ceno_trap_page *trap;  /* supervisor address of its trap page */
+	struct ceno_process *process; /* selected by RECV, or NULL */
+	uint32_t index;               /* of its trap page and in the table of fibers */
+	uint32_t state;               /* enum ceno_fiber_state */
+	uint32_t wait;                /* enum ceno_wait */
 	uint32_t reserved;
-	struct ceno_object *wait_on;    /* channel it waits for */
+	struct ceno_object *wait_on; /* channel it waits for */
 	uint64_t wake_tsc;
-	uint64_t signal_seen;           /* of ceno_cpu.signal_count */
-	uint64_t joules;                /* spent so far */
+	uint64_t signal_seen; /* of ceno_cpu.signal_count */
+	uint64_t joules;      /* spent so far */
 };
 
 struct ceno_process {
@@ -107,11 +107,11 @@ struct ceno_process {
 
 struct ceno_channel {
 	struct ceno_object object;
-	uint32_t head, tail;            /* free-running; tail - head messages wait */
+	uint32_t head, tail; /* free-running; tail - head messages wait */
 	uint64_t reserved[5];
 	struct {
 		uint64_t word[8];
-		struct ceno_cap cap;    /* type NULL: none */
+		struct ceno_cap cap; /* type NULL: none */
 	} message[CENO_CHANNEL_MESSAGES];
 };
 _Static_assert(sizeof(struct ceno_channel) <= 4096, "a channel is one pool page");
@@ -120,22 +120,22 @@ _Static_assert(sizeof(struct ceno_channel) <= 4096, "a channel is one pool page"
 
 /* State of the one CPU; the first part is entry.S's (offsets asserted below). */
 struct ceno_cpu {
-	uint64_t handler_cr3;           /* the running fiber's own space */
-	uint64_t process_cr3;           /* the process it runs, or its own space */
+	uint64_t handler_cr3; /* the running fiber's own space */
+	uint64_t process_cr3; /* the process it runs, or its own space */
 	struct ceno_trap_page *trap;
 	struct ceno_fiber *current;
-	uint64_t rsp0;                  /* end of current->frame, as in the TSS */
+	uint64_t rsp0; /* end of current->frame, as in the TSS */
 	uint64_t stack_top;
 	uint64_t tick_tsc;
-	uint64_t signal_count;          /* window interrupts seen */
+	uint64_t signal_count; /* window interrupts seen */
 	uint64_t scratch;
 	/* C only */
 	const struct ceno_handoff *handoff;
 	uint64_t *tss_rsp0;
 	struct ceno_fiber *fiber[CENO_FIBERS_MAX];
-	uint64_t fiber_end;             /* no fiber at this index or above */
-	uint64_t pool_next;             /* first pool page never used */
-	uint64_t pool_free;             /* gva of the first recycled page, 0 none */
+	uint64_t fiber_end;                             /* no fiber at this index or above */
+	uint64_t pool_next;                             /* first pool page never used */
+	uint64_t pool_free;                             /* gva of the first recycled page, 0 none */
 	struct ceno_frames range[CENO_SLOT_FIRST_FREE]; /* by boot slot */
 	struct ceno_object clock;
 };
@@ -171,7 +171,7 @@ void ceno_cap_clear(struct ceno_cap *cap);
 
 /* ---- frames.c: count of writable or executable mappings per frame ---- */
 
-static inline int ceno_frames_are_ram(uint64_t gpa)     /* part of user RAM? */
+static inline int ceno_frames_are_ram(uint64_t gpa) /* part of user RAM? */
 {
 	return gpa - ceno_cpu.handoff->user_gpa < ceno_cpu.handoff->user_bytes;
 }
@@ -201,14 +201,14 @@ static inline void *ceno_pool_page(uint64_t gpa)
 
 /* ---- space.c ---- */
 
-#define CENO_SPACE_PAGES_MIN 5  /* PML4 and the tables of the entry page */
+#define CENO_SPACE_PAGES_MIN 5 /* PML4 and the tables of the entry page */
 
 struct ceno_map_request {
 	struct ceno_space *space;
-	uint64_t gva, gpa, count;       /* count entries of 4 KiB or, if large, 2 MiB */
+	uint64_t gva, gpa, count; /* count entries of 4 KiB or, if large, 2 MiB */
 	uint32_t rights;
 	uint32_t large, ram, replace, unmap;
-	uint64_t tables;                /* pool pages it takes; set by check */
+	uint64_t tables; /* pool pages it takes; set by check */
 };
 
 void ceno_space_init(struct ceno_space *s, uint64_t quota);
@@ -222,10 +222,10 @@ int ceno_space_teardown(struct ceno_space *s);
 /* ---- fiber.c ---- */
 
 struct ceno_fiber *ceno_fiber_new(uint64_t quota, uint64_t rip, uint64_t rsp, uint32_t index);
-int ceno_fiber_free_index(void);        /* or -1 */
+int ceno_fiber_free_index(void); /* or -1 */
 void ceno_fiber_block(uint32_t wait, struct ceno_object *on, uint64_t wake_tsc);
 void ceno_fiber_wake(struct ceno_object *channel);
-void ceno_fiber_schedule(void);         /* picks the next; idles if there is none */
+void ceno_fiber_schedule(void); /* picks the next; idles if there is none */
 void ceno_fiber_select(struct ceno_fiber *f);
 
 /* ---- verbs: each is decode then invoke; all take the caller's frame ---- */

@@ -5,19 +5,19 @@
 #include <stdint.h>
 #include "abi/verbs.h"
 
-#define PTE_P  1ull
-#define PTE_W  2ull
-#define PTE_U  4ull
-#define PTE_AD 0x60ull                  /* accessed, dirty: set beforehand, saves the walker a write */
-#define PTE_PS 0x80ull
-#define PTE_NX (1ull << 63)
+#define PTE_P       1ull
+#define PTE_W       2ull
+#define PTE_U       4ull
+#define PTE_AD      0x60ull /* accessed, dirty: set beforehand, saves the walker a write */
+#define PTE_PS      0x80ull
+#define PTE_NX      (1ull << 63)
 #define PTE_ADDRESS 0x000ffffffffff000ull
-#define ENTRIES 512u
+#define ENTRIES     512u
 
 static inline uint64_t ceno_entry_flags(uint64_t rights)
 {
 	return PTE_P | PTE_U | PTE_AD | (rights & CENO_RIGHT_WRITE ? PTE_W : 0) |
-	       (rights & CENO_RIGHT_EXECUTE ? 0 : PTE_NX);
+	    (rights & CENO_RIGHT_EXECUTE ? 0 : PTE_NX);
 }
 
 /* Non-zero if any of n entries is in use. */

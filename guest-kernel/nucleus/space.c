@@ -163,7 +163,8 @@ void ceno_space_map(const struct ceno_map_request *r)
 	while (left) {
 		uint64_t n = run_length(r, gva, left), unused = 0;
 		int large;
-		uint64_t *t = r->unmap ? find_table(r->space, gva, level, &unused, &large) : make_table(r->space, gva, level);
+		uint64_t *t =
+		    r->unmap ? find_table(r->space, gva, level, &unused, &large) : make_table(r->space, gva, level);
 
 		if (t) {
 			uint64_t *e = t + index_of(gva, level);
@@ -187,7 +188,10 @@ void ceno_space_map(const struct ceno_map_request *r)
 void ceno_space_init(struct ceno_space *s, uint64_t quota)
 {
 	const struct ceno_handoff *h = ceno_cpu.handoff;
-	struct ceno_map_request entry = { .space = s, .gva = CENO_GVA_ENTRY, .gpa = h->entry_page_gpa, .count = 1,
+	struct ceno_map_request entry = { .space = s,
+		                          .gva = CENO_GVA_ENTRY,
+		                          .gpa = h->entry_page_gpa,
+		                          .count = 1,
 		                          .rights = CENO_RIGHT_READ | CENO_RIGHT_EXECUTE };
 
 	s->pml4 = ceno_pool_take();

@@ -8,7 +8,7 @@
 #include "frames.h"
 #include "paging.h"
 
-#define USER_END (1ull << 47)
+#define USER_END    (1ull << 47)
 #define RIGHTS_MASK (CENO_RIGHT_READ | CENO_RIGHT_WRITE | CENO_RIGHT_EXECUTE)
 #define ENTRIES_MAX 512u
 
@@ -21,9 +21,11 @@ enum {
 static struct ceno_space *space_of(const struct ceno_cap *cap)
 {
 	if (cap->type == CENO_OBJECT_PROCESS)
-		return &((struct ceno_process *)(void *)((char *)cap->object - offsetof(struct ceno_process, object)))->space;
+		return &((struct ceno_process *)(void *)((char *)cap->object - offsetof(struct ceno_process, object)))
+			    ->space;
 	if (cap->type == CENO_OBJECT_FIBER)
-		return &((struct ceno_fiber *)(void *)((char *)cap->object - offsetof(struct ceno_fiber, object)))->space;
+		return &((struct ceno_fiber *)(void *)((char *)cap->object - offsetof(struct ceno_fiber, object)))
+			    ->space;
 	return NULL;
 }
 
@@ -124,8 +126,9 @@ static int is_good(const struct ceno_cap *cap, uint64_t rights)
 	return cap->epoch == cap->object->epoch && !cap->expiry && (cap->rights & rights) == rights;
 }
 
-#define RIGHTS_PLAIN (1u << CENO_RIGHT_READ | 1u << (CENO_RIGHT_READ | CENO_RIGHT_WRITE) | \
-                      1u << (CENO_RIGHT_READ | CENO_RIGHT_EXECUTE))
+#define RIGHTS_PLAIN \
+	(1u << CENO_RIGHT_READ | 1u << (CENO_RIGHT_READ | CENO_RIGHT_WRITE) | \
+	 1u << (CENO_RIGHT_READ | CENO_RIGHT_EXECUTE))
 
 /* Where the walk to a page table ended: at the table (missing 0), or at the entry
  * below which `missing` tables have to be made. */

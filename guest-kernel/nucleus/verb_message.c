@@ -110,7 +110,8 @@ static int64_t recv_channel(struct ceno_fiber *f, struct ceno_cap *cap)
 
 static int64_t recv_process(struct ceno_fiber *f, struct ceno_cap *cap)
 {
-	struct ceno_process *p = (struct ceno_process *)(void *)((char *)cap->object - offsetof(struct ceno_process, object));
+	struct ceno_process *p =
+	    (struct ceno_process *)(void *)((char *)cap->object - offsetof(struct ceno_process, object));
 
 	if (p->handler != f)
 		return CENO_E_STATE;

@@ -6,7 +6,7 @@
 
 struct spawn {
 	uint32_t kind;
-	int index;                      /* of a new fiber */
+	int index; /* of a new fiber */
 	uint64_t quota, rip, rsp;
 	struct ceno_cap *slot;
 };
@@ -108,7 +108,8 @@ int64_t ceno_verb_grant(struct ceno_fiber *f, const uint64_t a[6])
 /* The last capability of a process goes: first its space, one bounded step a call. */
 static int64_t end_process(struct ceno_fiber *f, struct ceno_cap *cap)
 {
-	struct ceno_process *p = (struct ceno_process *)(void *)((char *)cap->object - offsetof(struct ceno_process, object));
+	struct ceno_process *p =
+	    (struct ceno_process *)(void *)((char *)cap->object - offsetof(struct ceno_process, object));
 
 	p->object.epoch++; /* no RECV can select it again */
 	cap->epoch = p->object.epoch;

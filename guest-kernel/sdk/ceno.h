@@ -14,13 +14,15 @@
 #include "../abi/window.h"
 
 /* A message: 64 bytes in registers. */
-struct ceno_message { uint64_t word[8]; };
+struct ceno_message {
+	uint64_t word[8];
+};
 
 #ifndef CENO_ARCH_FAKE
 
 /* rdx comes back changed only by TICK; every other register is preserved. */
-static inline int64_t ceno_verb(uint64_t verb, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-                                uint64_t f, uint64_t *rdx_out)
+static inline int64_t ceno_verb(uint64_t verb, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f,
+                                uint64_t *rdx_out)
 {
 	register uint64_t r10 __asm__("r10") = d;
 	register uint64_t r8 __asm__("r8") = e;
@@ -49,8 +51,8 @@ static inline int64_t ceno_spawn(uint32_t kind, uint32_t dst_slot, uint64_t pool
 	return ceno_verb(CENO_VERB_SPAWN, CENO_SLOT_SELF, kind, dst_slot, pool_pages, rip, rsp, NULL);
 }
 
-static inline int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_t offset,
-                               uint64_t bytes, uint32_t rights)
+static inline int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_t offset, uint64_t bytes,
+                               uint32_t rights)
 {
 	return ceno_verb(CENO_VERB_MAP, space_slot, (uint64_t)object_slot, gva, offset, bytes, rights, NULL);
 }

@@ -12,9 +12,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define REPLAY_MAX (1u << 20)
+#define REPLAY_MAX       (1u << 20)
 #define REPLAY_MUTATIONS 64
-#define REPLAY_NOISE 2000
+#define REPLAY_NOISE     2000
 
 static uint64_t next_random(uint64_t *state)
 {

@@ -22,7 +22,8 @@
 
 #define GUEST(name) extern const uint8_t guest_##name[], guest_##name##_end[];
 GUEST(hello)
-GUEST(spin) GUEST(stop_code) GUEST(write_boot) GUEST(lie_report) GUEST(sleep_forever) GUEST(flood)
+GUEST(spin)
+GUEST(stop_code) GUEST(write_boot) GUEST(lie_report) GUEST(sleep_forever) GUEST(flood)
 #define CODE(name) guest_##name, (size_t)(guest_##name##_end - guest_##name)
 
 #define EXITED(code) ((uint32_t)(code) | CLD_EXITED << 8)

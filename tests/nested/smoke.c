@@ -25,19 +25,19 @@
 /* 64-bit code: sum 1..100 and OUT it; store to the absent page; store to the
  * read-only page; HLT. Hand-assembled so that the program stays one file. */
 static const uint8_t code[] = {
-	0x31, 0xc0,                               /*    xor  eax, eax            */
-	0xb9, 0x64, 0x00, 0x00, 0x00,             /*    mov  ecx, 100            */
-	0x01, 0xc8,                               /* 1: add  eax, ecx            */
-	0xff, 0xc9,                               /*    dec  ecx                 */
-	0x75, 0xfa,                               /*    jnz  1b                  */
-	0xe7, 0x10,                               /*    out  0x10, eax           */
-	0xbb, 0x00, 0x00, 0x60, 0x00,             /*    mov  ebx, ABSENT_GPA     */
-	0x89, 0x03,                               /*    mov  [rbx], eax          */
-	0xbb, 0x00, 0x00, 0x40, 0x00,             /*    mov  ebx, ROM_GPA        */
-	0x8b, 0x03,                               /*    mov  eax, [rbx]          */
-	0xe7, 0x10,                               /*    out  0x10, eax           */
-	0x89, 0x03,                               /*    mov  [rbx], eax          */
-	0xf4                                      /*    hlt                      */
+	0x31, 0xc0,                   /*    xor  eax, eax            */
+	0xb9, 0x64, 0x00, 0x00, 0x00, /*    mov  ecx, 100            */
+	0x01, 0xc8,                   /* 1: add  eax, ecx            */
+	0xff, 0xc9,                   /*    dec  ecx                 */
+	0x75, 0xfa,                   /*    jnz  1b                  */
+	0xe7, 0x10,                   /*    out  0x10, eax           */
+	0xbb, 0x00, 0x00, 0x60, 0x00, /*    mov  ebx, ABSENT_GPA     */
+	0x89, 0x03,                   /*    mov  [rbx], eax          */
+	0xbb, 0x00, 0x00, 0x40, 0x00, /*    mov  ebx, ROM_GPA        */
+	0x8b, 0x03,                   /*    mov  eax, [rbx]          */
+	0xe7, 0x10,                   /*    out  0x10, eax           */
+	0x89, 0x03,                   /*    mov  [rbx], eax          */
+	0xf4                          /*    hlt                      */
 };
 
 static int fail(const char *what)
@@ -48,10 +48,11 @@ static int fail(const char *what)
 
 static int add_slot(int vm, uint32_t slot, uint64_t gpa, void *host, uint32_t flags)
 {
-	struct kvm_userspace_memory_region region = {
-		.slot = slot, .flags = flags, .guest_phys_addr = gpa, .memory_size = RAM_BYTES,
-		.userspace_addr = (uint64_t)(uintptr_t)host
-	};
+	struct kvm_userspace_memory_region region = { .slot = slot,
+		                                      .flags = flags,
+		                                      .guest_phys_addr = gpa,
+		                                      .memory_size = RAM_BYTES,
+		                                      .userspace_addr = (uint64_t)(uintptr_t)host };
 
 	return ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region);
 }
@@ -73,7 +74,9 @@ static int set_registers(int vcpu)
 {
 	struct kvm_sregs s;
 	struct kvm_regs r = { .rip = CODE_GPA, .rsp = 0x8000, .rflags = 2 };
-	struct kvm_segment flat = { .limit = 0xffffffff, .type = 3, .present = 1, .s = 1, .db = 1, .g = 1, .selector = 16 };
+	struct kvm_segment flat = {
+		.limit = 0xffffffff, .type = 3, .present = 1, .s = 1, .db = 1, .g = 1, .selector = 16
+	};
 
 	if (ioctl(vcpu, KVM_GET_SREGS, &s))
 		return -1;
@@ -91,13 +94,16 @@ static int set_registers(int vcpu)
 }
 
 /* What the guest must do, in order. */
-static const struct { uint32_t reason; uint64_t address; uint32_t value; const char *what; } expected[] = {
-	{ KVM_EXIT_IO,   0x10,       5050,       "a loop computed 1 + ... + 100" },
-	{ KVM_EXIT_MMIO, ABSENT_GPA, 5050,       "a store without a slot was stopped" },
-	{ KVM_EXIT_IO,   0x10,       0xce20ce20, "the read-only slot was read" },
-	{ KVM_EXIT_MMIO, ROM_GPA,    0xce20ce20, "a store to the read-only slot was stopped" },
-	{ KVM_EXIT_HLT,  0,          0,          "the guest halted" }
-};
+static const struct {
+	uint32_t reason;
+	uint64_t address;
+	uint32_t value;
+	const char *what;
+} expected[] = { { KVM_EXIT_IO, 0x10, 5050, "a loop computed 1 + ... + 100" },
+	         { KVM_EXIT_MMIO, ABSENT_GPA, 5050, "a store without a slot was stopped" },
+	         { KVM_EXIT_IO, 0x10, 0xce20ce20, "the read-only slot was read" },
+	         { KVM_EXIT_MMIO, ROM_GPA, 0xce20ce20, "a store to the read-only slot was stopped" },
+	         { KVM_EXIT_HLT, 0, 0, "the guest halted" } };
 
 static int check_exit(const struct kvm_run *run, size_t step)
 {
@@ -114,7 +120,7 @@ static int check_exit(const struct kvm_run *run, size_t step)
 	if (run->exit_reason != expected[step].reason || address != expected[step].address ||
 	    value != expected[step].value) {
 		fprintf(stderr, "smoke: step %zu: exit %u address %#llx value %#x\n", step, run->exit_reason,
-			(unsigned long long)address, value);
+		        (unsigned long long)address, value);
 		return -1;
 	}
 	printf("smoke: %s\n", expected[step].what);
@@ -124,7 +130,8 @@ static int check_exit(const struct kvm_run *run, size_t step)
 static int run_guest(int kvm, int vcpu)
 {
 	int size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-	struct kvm_run *run = size > 0 ? mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0) : MAP_FAILED;
+	struct kvm_run *run =
+	    size > 0 ? mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0) : MAP_FAILED;
 
 	if (run == MAP_FAILED)
 		return fail("vCPU page");

@@ -15,20 +15,20 @@
 #include "../../guest-kernel/abi/verbs.h"
 
 /* SDM vol. 3, 4.5: paging entries. */
-#define PTE_P  (1ull << 0)
-#define PTE_W  (1ull << 1)
-#define PTE_U  (1ull << 2)
-#define PTE_A  (1ull << 5)
-#define PTE_D  (1ull << 6)
-#define PTE_PS (1ull << 7)
-#define PTE_NX (1ull << 63)
+#define PTE_P       (1ull << 0)
+#define PTE_W       (1ull << 1)
+#define PTE_U       (1ull << 2)
+#define PTE_A       (1ull << 5)
+#define PTE_D       (1ull << 6)
+#define PTE_PS      (1ull << 7)
+#define PTE_NX      (1ull << 63)
 #define PTE_ADDRESS 0x000ffffffffff000ull
 
-#define TRAP_PAGES 64u
-#define STACK_PAGES 4u
+#define TRAP_PAGES          64u
+#define STACK_PAGES         4u
 #define SERVICE_STACK_PAGES 16u
-#define PT_ENTRIES 512u
-#define NUCLEUS_PML4 511u
+#define PT_ENTRIES          512u
+#define NUCLEUS_PML4        511u
 
 struct build {
 	const struct ceno_layout_input *in;
@@ -36,10 +36,10 @@ struct build {
 	const struct ceno_bundle_header *bundle;
 	uint64_t pool_bytes, pool_next; /* offsets in RAM */
 	uint64_t granule_end, granule_next;
-	uint64_t kernel_pdpt;           /* RAM offset of the table at PML4[511] */
+	uint64_t kernel_pdpt; /* RAM offset of the table at PML4[511] */
 	uint64_t firmware_root, init_root;
 	uint64_t nucleus_gva, pool_gva;
-	uint64_t text_pages;            /* text and rodata of the nucleus */
+	uint64_t text_pages; /* text and rodata of the nucleus */
 	uint64_t bss_gva, stack_gva, trap_gva;
 	uint64_t trap_offset, events_offset, verifier_stack_offset;
 	struct ceno_handoff *handoff;
@@ -157,8 +157,8 @@ static int check_bundle(const struct build *b)
 	const struct ceno_bundle_header *h = b->bundle;
 	const struct ceno_bundle_module *nucleus;
 
-	if (b->in->bundle_bytes < CENO_PAGE || b->in->bundle_bytes > CENO_BUNDLE_MAX || b->in->bundle_bytes % CENO_PAGE ||
-	    h->magic != CENO_BUNDLE_MAGIC || h->total_bytes != b->in->bundle_bytes ||
+	if (b->in->bundle_bytes < CENO_PAGE || b->in->bundle_bytes > CENO_BUNDLE_MAX ||
+	    b->in->bundle_bytes % CENO_PAGE || h->magic != CENO_BUNDLE_MAGIC || h->total_bytes != b->in->bundle_bytes ||
 	    h->segment_count > CENO_BUNDLE_SEGMENTS || h->module_count > CENO_BUNDLE_MODULES)
 		return CENO_LAYOUT_BUNDLE;
 	for (uint32_t i = 0; i < h->segment_count; i++) {
@@ -209,16 +209,17 @@ static void choose_slide(struct build *b)
 	memcpy(&r0, r, 8);
 	memcpy(&r1, r + 8, 8);
 	b->text_pages = segment_pages(b, CENO_MODULE_NUCLEUS, CENO_SEGMENT_TEXT) +
-	                segment_pages(b, CENO_MODULE_NUCLEUS, CENO_SEGMENT_RODATA);
+	    segment_pages(b, CENO_MODULE_NUCLEUS, CENO_SEGMENT_RODATA);
 	/* text, rodata | guard | bss | guard | stack | guard | trap pages */
 	span = b->text_pages + 1 + segment_pages(b, CENO_MODULE_NUCLEUS, CENO_SEGMENT_BSS) + 1 + STACK_PAGES + 1 +
-	       TRAP_PAGES;
+	    TRAP_PAGES;
 	if (span > PT_ENTRIES - 2) {
 		b->failed = 1;
 		return;
 	}
 	gib = 1 + r0 % 250;
-	b->nucleus_gva = base | gib << 30 | ((r0 >> 16) % PT_ENTRIES) << 21 | (1 + (r0 >> 32) % (PT_ENTRIES - 1 - span)) << 12;
+	b->nucleus_gva =
+	    base | gib << 30 | ((r0 >> 16) % PT_ENTRIES) << 21 | (1 + (r0 >> 32) % (PT_ENTRIES - 1 - span)) << 12;
 	pool_gib = 252 + r1 % 250; /* never the nucleus's entry */
 	pool_slots = PT_ENTRIES - b->pool_bytes % (1ull << 30) / CENO_LARGE_PAGE;
 	b->pool_gva = base | pool_gib << 30 | ((r1 >> 16) % pool_slots) << 21;
@@ -245,7 +246,8 @@ static void map_nucleus(struct build *b, uint64_t root)
 		b->bss_gva = b->nucleus_gva + bss->gva;
 		if (b->bss_gva < at || b->bss_gva > at + CENO_PAGE)
 			b->failed = 1;
-		map_pages(b, root, b->bss_gva, CENO_GPA_RAM + take_pool(b, bss->bytes / CENO_PAGE), bss->bytes / CENO_PAGE, rw);
+		map_pages(b, root, b->bss_gva, CENO_GPA_RAM + take_pool(b, bss->bytes / CENO_PAGE),
+		          bss->bytes / CENO_PAGE, rw);
 		at = b->bss_gva + bss->bytes;
 	}
 	b->stack_gva = at + CENO_PAGE;
@@ -258,7 +260,7 @@ static void map_nucleus(struct build *b, uint64_t root)
 
 		table = descend(b, descend(b, root, NUCLEUS_PML4), index_of(gva, 2));
 		table_at(b, table)[index_of(gva, 1)] =
-			(CENO_GPA_RAM + n * CENO_LARGE_PAGE) | PTE_P | PTE_PS | PTE_A | PTE_D | rw;
+		    (CENO_GPA_RAM + n * CENO_LARGE_PAGE) | PTE_P | PTE_PS | PTE_A | PTE_D | rw;
 	}
 	b->kernel_pdpt = descend(b, root, NUCLEUS_PML4);
 	table_at(b, root)[NUCLEUS_PML4] &= ~PTE_U; /* no ring-3 access below, whatever the lower levels say */
@@ -291,7 +293,8 @@ static void map_init(struct build *b)
 	map_segment(b, root, 0, find_segment(b, CENO_MODULE_INIT, CENO_SEGMENT_TEXT), PTE_U);
 	map_segment(b, root, 0, find_segment(b, CENO_MODULE_INIT, CENO_SEGMENT_RODATA), PTE_U | PTE_NX);
 	if (bss)
-		map_pages(b, root, bss->gva, CENO_GPA_RAM + take_granule(b, bss->bytes / CENO_PAGE), bss->bytes / CENO_PAGE, rw);
+		map_pages(b, root, bss->gva, CENO_GPA_RAM + take_granule(b, bss->bytes / CENO_PAGE),
+		          bss->bytes / CENO_PAGE, rw);
 	map_pages(b, root, CENO_GVA_SERVICE_STACK - SERVICE_STACK_PAGES * CENO_PAGE,
 	          CENO_GPA_RAM + take_granule(b, SERVICE_STACK_PAGES), SERVICE_STACK_PAGES, rw);
 	map_pages(b, root, CENO_GVA_TRAP_PAGE, CENO_GPA_RAM + b->trap_offset, 1, rw); /* trap page 0 is init's */
@@ -301,8 +304,8 @@ static void map_init(struct build *b)
 /* Page 0 of the pool: handoff record, GDT at 1024, TSS at 2048. */
 #define GDT_OFFSET 1024u
 #define TSS_OFFSET 2048u
-#define GDT_LIMIT (CENO_SEL_TSS + 16 - 1)
-#define TSS_LIMIT 103u
+#define GDT_LIMIT  (CENO_SEL_TSS + 16 - 1)
+#define TSS_LIMIT  103u
 
 static void write_descriptors(struct build *b, uint64_t rsp0)
 {
@@ -329,7 +332,7 @@ static uint64_t write_idt(struct build *b, uint64_t vectors_gva)
 		uint64_t to = vectors_gva + v * CENO_VECTOR_BYTES, dpl = v == 3 ? 3 : 0;
 
 		idt[2 * v] = (to & 0xffff) | (uint64_t)CENO_SEL_KERNEL_CS << 16 | (0x8eull | dpl << 5) << 40 |
-		             (to >> 16 & 0xffff) << 48;
+		    (to >> 16 & 0xffff) << 48;
 		idt[2 * v + 1] = to >> 32;
 	}
 	return b->pool_gva + offset;
@@ -402,10 +405,10 @@ static void write_registers(const struct build *b, uint64_t firmware_idt, struct
 	regs->rsp = b->handoff->stack_top_gva;
 	regs->rdi = b->pool_gva; /* the handoff record */
 	regs->rsi = b->handoff->nucleus_entry_gva;
-	regs->cr0 = 0x80010033ull;  /* PG WP NE ET MP PE */
+	regs->cr0 = 0x80010033ull; /* PG WP NE ET MP PE */
 	regs->cr3 = CENO_GPA_RAM + b->firmware_root;
-	regs->cr4 = 0x350e20ull;    /* SMAP SMEP OSXSAVE FSGSBASE UMIP OSXMMEXCPT OSFXSR PAE */
-	regs->efer = 0xd01ull;      /* NXE LMA LME SCE */
+	regs->cr4 = 0x350e20ull; /* SMAP SMEP OSXSAVE FSGSBASE UMIP OSXMMEXCPT OSFXSR PAE */
+	regs->efer = 0xd01ull;   /* NXE LMA LME SCE */
 	regs->gdt_base = b->handoff->gdt_gva;
 	regs->gdt_limit = GDT_LIMIT;
 	regs->idt_base = firmware_idt;

@@ -25,34 +25,34 @@
 #include "../core/launch.h"
 
 struct ceno_layout_input {
-	const void *firmware;          /* borrowed: firmware image (bundle.h) */
+	const void *firmware; /* borrowed: firmware image (bundle.h) */
 	size_t firmware_bytes;
-	const void *trust;             /* borrowed: one page */
-	const void *bundle;            /* borrowed: signed bundle; its signature is the firmware's business */
+	const void *trust;  /* borrowed: one page */
+	const void *bundle; /* borrowed: signed bundle; its signature is the firmware's business */
 	size_t bundle_bytes;
-	uint8_t *ram;                  /* borrowed: mapping of the whole session RAM, all zero */
-	uint64_t ram_bytes;            /* CENO_RAM_MIN..CENO_RAM_MAX, a multiple of CENO_LARGE_PAGE */
-	uint64_t pack_bytes;           /* length of the pack's slot, page multiple */
-	uint64_t image_bytes;          /* length of the image's slot or 0 */
-	struct ceno_boot *boot;        /* borrowed: one page, written whole */
-	uint32_t syscall_mode;         /* enum ceno_syscall_mode */
-	uint32_t pledge_mask;          /* 1 << enum ceno_pledge_class */
-	uint64_t tsc_hz;               /* not 0 */
-	uint64_t start_realtime_ns;    /* CLOCK_REALTIME and the host's TSC, read together */
+	uint8_t *ram;               /* borrowed: mapping of the whole session RAM, all zero */
+	uint64_t ram_bytes;         /* CENO_RAM_MIN..CENO_RAM_MAX, a multiple of CENO_LARGE_PAGE */
+	uint64_t pack_bytes;        /* length of the pack's slot, page multiple */
+	uint64_t image_bytes;       /* length of the image's slot or 0 */
+	struct ceno_boot *boot;     /* borrowed: one page, written whole */
+	uint32_t syscall_mode;      /* enum ceno_syscall_mode */
+	uint32_t pledge_mask;       /* 1 << enum ceno_pledge_class */
+	uint64_t tsc_hz;            /* not 0 */
+	uint64_t start_realtime_ns; /* CLOCK_REALTIME and the host's TSC, read together */
 	uint64_t start_tsc;
 	uint8_t session_id[16];
 	uint8_t nonce[32];
-	uint8_t seed[32];              /* secret; the caller wipes this struct */
-	uint8_t slide_random[16];      /* secret: chooses where the nucleus lies */
+	uint8_t seed[32];         /* secret; the caller wipes this struct */
+	uint8_t slide_random[16]; /* secret: chooses where the nucleus lies */
 };
 
 enum ceno_layout_error {
 	CENO_LAYOUT_OK = 0,
-	CENO_LAYOUT_RAM = -1,          /* ram_bytes out of range or not a large-page multiple */
-	CENO_LAYOUT_FIRMWARE = -2,     /* firmware header malformed */
-	CENO_LAYOUT_BUNDLE = -3,       /* bundle header malformed, or no nucleus, init or entry page in it */
-	CENO_LAYOUT_INPUT = -4,        /* tsc_hz, syscall_mode, pack or image length unusable */
-	CENO_LAYOUT_POOL = -5          /* does not fit into the pool or the boot granule */
+	CENO_LAYOUT_RAM = -1,      /* ram_bytes out of range or not a large-page multiple */
+	CENO_LAYOUT_FIRMWARE = -2, /* firmware header malformed */
+	CENO_LAYOUT_BUNDLE = -3,   /* bundle header malformed, or no nucleus, init or entry page in it */
+	CENO_LAYOUT_INPUT = -4,    /* tsc_hz, syscall_mode, pack or image length unusable */
+	CENO_LAYOUT_POOL = -5      /* does not fit into the pool or the boot granule */
 };
 
 /* Writes RAM and the boot page and fills *regs with the state at reset.

@@ -8,14 +8,14 @@
 #include <stdint.h>
 #include "abi/bundle.h"
 
-#define CENO_MSR_STAR 0xc0000081u
-#define CENO_MSR_LSTAR 0xc0000082u
-#define CENO_MSR_SFMASK 0xc0000084u
-#define CENO_MSR_TSC_DEADLINE 0x6e0u
-#define CENO_MSR_X2APIC_EOI 0x80bu
-#define CENO_MSR_X2APIC_SVR 0x80fu
+#define CENO_MSR_STAR             0xc0000081u
+#define CENO_MSR_LSTAR            0xc0000082u
+#define CENO_MSR_SFMASK           0xc0000084u
+#define CENO_MSR_TSC_DEADLINE     0x6e0u
+#define CENO_MSR_X2APIC_EOI       0x80bu
+#define CENO_MSR_X2APIC_SVR       0x80fu
 #define CENO_MSR_X2APIC_LVT_TIMER 0x832u
-#define CENO_MSR_X2APIC_TPR 0x808u
+#define CENO_MSR_X2APIC_TPR       0x808u
 
 static inline uint64_t ceno_cpu_tsc(void)
 {
@@ -56,7 +56,10 @@ static inline void ceno_cpu_clear_page(uint64_t *page)
 
 static inline void ceno_cpu_load_idt(uint64_t base, uint16_t limit)
 {
-	struct __attribute__((packed)) { uint16_t limit; uint64_t base; } idtr = { limit, base };
+	struct __attribute__((packed)) {
+		uint16_t limit;
+		uint64_t base;
+	} idtr = { limit, base };
 
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 }

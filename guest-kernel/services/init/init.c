@@ -8,8 +8,8 @@
  */
 #include "sdk/ceno.h"
 
-#define BUNDLE_GVA 0x20000000ull     /* where the bundle's header is mapped here */
-#define SLOT_CHILD CENO_SLOT_FIRST_FREE
+#define BUNDLE_GVA  0x20000000ull /* where the bundle's header is mapped here */
+#define SLOT_CHILD  CENO_SLOT_FIRST_FREE
 #define STACK_PAGES 16u
 
 static void must(int64_t rc)
@@ -28,7 +28,8 @@ static uint64_t pool_bytes(void)
 	return (boot_page()->ram_bytes / 32 + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
 }
 
-static const struct ceno_bundle_segment *find_segment(const struct ceno_bundle_header *h, uint32_t module, uint32_t kind)
+static const struct ceno_bundle_segment *find_segment(const struct ceno_bundle_header *h, uint32_t module,
+                                                      uint32_t kind)
 {
 	for (uint32_t i = 0; i < h->segment_count; i++)
 		if (h->segments[i].module == module && h->segments[i].kind == kind)
@@ -71,7 +72,8 @@ static uint64_t map_memory(const struct ceno_bundle_segment *bss, uint64_t user_
 
 	for (done = 0; done < bss_bytes; done += step) {
 		step = bss_bytes - done < CENO_LARGE_PAGE ? bss_bytes - done : CENO_LARGE_PAGE;
-		must(ceno_map(SLOT_CHILD, CENO_SLOT_RAM, bss->gva + done, at + done, step, CENO_RIGHT_READ | CENO_RIGHT_WRITE));
+		must(ceno_map(SLOT_CHILD, CENO_SLOT_RAM, bss->gva + done, at + done, step,
+		              CENO_RIGHT_READ | CENO_RIGHT_WRITE));
 	}
 	must(ceno_map(SLOT_CHILD, CENO_SLOT_RAM, CENO_GVA_SERVICE_STACK - stack_bytes, at + bss_bytes, stack_bytes,
 	              CENO_RIGHT_READ | CENO_RIGHT_WRITE));
@@ -91,7 +93,7 @@ static void grant_all(uint64_t user_bytes, uint64_t taken_pages)
 	must(ceno_grant(SLOT_CHILD, CENO_SLOT_BOOT, CENO_SLOT_BOOT, CENO_RIGHT_READ));
 	if (boot_page()->image_bytes)
 		must(ceno_grant(SLOT_CHILD, CENO_SLOT_IMAGE, CENO_SLOT_IMAGE, rx));
-	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class++)
+	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class ++)
 		if (boot_page()->pledge_mask >> class & 1)
 			must(ceno_grant(SLOT_CHILD, CENO_SLOT_WINDOW + class, CENO_SLOT_WINDOW + class, rw));
 	must(ceno_spawn(CENO_SPAWN_CHANNEL, CENO_SLOT_SUPERVISOR, 1, 0, 0));

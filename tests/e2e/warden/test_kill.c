@@ -70,8 +70,9 @@ static void killed_while_it_boots(void **state)
 		if (rig.have_leaf)
 			ceno_rig_expect_proof(&rig, "crash"), proven++;
 		else /* JAIL: it died while the warden was reading its state */
-			ceno_rig_expect_failure(&rig, rig.failure.code == CENO_SESSION_ERROR_JAIL ? CENO_SESSION_ERROR_JAIL
-														: CENO_SESSION_ERROR_KVM);
+			ceno_rig_expect_failure(&rig,
+			                        rig.failure.code == CENO_SESSION_ERROR_JAIL ? CENO_SESSION_ERROR_JAIL
+			                                                                    : CENO_SESSION_ERROR_KVM);
 		teardown(NULL);
 	}
 	printf("%d of %d had been launched\n", proven, rounds());

@@ -9,13 +9,13 @@
 #include "sdk/ceno.h"
 
 #define SLOT_PROCESS (CENO_SLOT_FIRST_FREE + 1)
-#define STDIO (CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO)
-#define WINDOW_GVA 0x30000000ull
+#define STDIO        (CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO)
+#define WINDOW_GVA   0x30000000ull
 #define DOORBELL_GVA 0x31000000ull
-#define SCRATCH_GVA 0x40000000ull
-#define CODE_GVA 0x400000ull
-#define DATA_GVA 0x600000ull
-#define NULL_CALLS 4
+#define SCRATCH_GVA  0x40000000ull
+#define CODE_GVA     0x400000ull
+#define DATA_GVA     0x600000ull
+#define NULL_CALLS   4
 
 static const uint32_t R = CENO_RIGHT_READ, W = CENO_RIGHT_WRITE, X = CENO_RIGHT_EXECUTE, M = CENO_RIGHT_MAP;
 
@@ -42,22 +42,24 @@ static _Noreturn void finish(uint32_t status)
 		ceno_recv_signal(STDIO, 0);
 }
 
-#define CHECK(condition) do { if (!(condition)) finish(__LINE__ & 0xff); } while (0)
+#define CHECK(condition) \
+	do { \
+		if (!(condition)) \
+			finish(__LINE__ & 0xff); \
+	} while (0)
 
 /* The program: `syscall` NULL_CALLS times, two stores to pages not yet mapped (the
  * second 16 pages on, in a page table that is there already), then call 60. */
-static const uint8_t program[] = {
-	0xbb, NULL_CALLS, 0, 0, 0,              /* mov $NULL_CALLS, %ebx */
-	0xb8, 39, 0, 0, 0,                      /* 1: mov $39, %eax */
-	0x0f, 0x05,                             /* syscall */
-	0xff, 0xcb,                             /* dec %ebx */
-	0x75, 0xf5,                             /* jnz 1b */
-	0xa3, 0, 0, 0x60, 0, 0, 0, 0, 0,        /* movabs %eax, DATA_GVA */
-	0xa3, 0, 0, 0x61, 0, 0, 0, 0, 0,        /* movabs %eax, DATA_GVA + 16 pages */
-	0xb8, 60, 0, 0, 0,                      /* mov $60, %eax */
-	0x0f, 0x05,                             /* syscall */
-	0xcc
-};
+static const uint8_t program[] = { 0xbb, NULL_CALLS, 0, 0,    0,             /* mov $NULL_CALLS, %ebx */
+	                           0xb8, 39,         0, 0,    0,             /* 1: mov $39, %eax */
+	                           0x0f, 0x05,                               /* syscall */
+	                           0xff, 0xcb,                               /* dec %ebx */
+	                           0x75, 0xf5,                               /* jnz 1b */
+	                           0xa3, 0,          0, 0x60, 0, 0, 0, 0, 0, /* movabs %eax, DATA_GVA */
+	                           0xa3, 0,          0, 0x61, 0, 0, 0, 0, 0, /* movabs %eax, DATA_GVA + 16 pages */
+	                           0xb8, 60,         0, 0,    0,             /* mov $60, %eax */
+	                           0x0f, 0x05,                               /* syscall */
+	                           0xcc };
 
 void ceno_service_syscall(struct ceno_trap_page *t)
 {

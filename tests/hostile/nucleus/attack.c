@@ -7,14 +7,14 @@
 #include "abi/boot.h"
 #include "abi/bundle.h"
 
-#define ATTACK_TEXT 1    /* write the running text, which lies in the bundle's read-only slot */
-#define ATTACK_WINDOW 2  /* touch the window of a class nobody pledged */
+#define ATTACK_TEXT    1 /* write the running text, which lies in the bundle's read-only slot */
+#define ATTACK_WINDOW  2 /* touch the window of a class nobody pledged */
 #define ATTACK_RAM_END 3 /* run off the end of RAM */
-#define ATTACK_BOOT 4    /* write the measured boot page */
+#define ATTACK_BOOT    4 /* write the measured boot page */
 
 #define PRESENT_WRITE 3ull
-#define LARGE 0x80ull
-#define PML4_FREE 2
+#define LARGE         0x80ull
+#define PML4_FREE     2
 
 void ceno_hostile_main(const struct ceno_handoff *h);
 
@@ -49,10 +49,10 @@ static volatile uint64_t *map(const struct ceno_handoff *h, uint64_t gpa)
 
 void ceno_hostile_main(const struct ceno_handoff *h)
 {
-	uint64_t target = CENO_ATTACK == ATTACK_TEXT    ? CENO_GPA_BUNDLE + CENO_PAGE :
-	                  CENO_ATTACK == ATTACK_WINDOW  ? CENO_GPA_WINDOW + CENO_PLEDGE_NET * CENO_WINDOW_STRIDE :
-	                  CENO_ATTACK == ATTACK_RAM_END ? CENO_GPA_RAM + h->ram_bytes :
-	                                                  CENO_GPA_BOOT;
+	uint64_t target = CENO_ATTACK == ATTACK_TEXT ? CENO_GPA_BUNDLE + CENO_PAGE
+	    : CENO_ATTACK == ATTACK_WINDOW           ? CENO_GPA_WINDOW + CENO_PLEDGE_NET * CENO_WINDOW_STRIDE
+	    : CENO_ATTACK == ATTACK_RAM_END          ? CENO_GPA_RAM + h->ram_bytes
+						     : CENO_GPA_BOOT;
 
 	*map(h, target) = 0x9090909090909090ull;
 }

@@ -77,16 +77,26 @@ static void test_numbers(void **state)
 
 static void test_bytes(void **state)
 {
-	struct ceno_pack_header pack = { .magic = CENO_PACK_MAGIC, .abi_version = 1, .count = 3, .total_bytes = 0x5000 };
-	static const uint8_t pack_bytes[24] = { 'N', 'O', 'T', 'P', 'A', 'C', 'K', '1', 1, 0, 0, 0, 3, 0, 0, 0, 0, 0x50 };
-	struct ceno_boot boot = { .magic = CENO_BOOT_MAGIC, .abi_version = 1, .syscall_mode = CENO_SYSCALL_PAGE,
+	struct ceno_pack_header pack = {
+		.magic = CENO_PACK_MAGIC, .abi_version = 1, .count = 3, .total_bytes = 0x5000
+	};
+	static const uint8_t pack_bytes[24] = {
+		'N', 'O', 'T', 'P', 'A', 'C', 'K', '1', 1, 0, 0, 0, 3, 0, 0, 0, 0, 0x50
+	};
+	struct ceno_boot boot = { .magic = CENO_BOOT_MAGIC,
+		                  .abi_version = 1,
+		                  .syscall_mode = CENO_SYSCALL_PAGE,
 		                  .tsc_hz = 0x0102030405060708 };
 	static const uint8_t boot_bytes[24] = { 'C', 'N', 'T', 'B', 'O', 'O', 'T', '1', 1, 0, 0, 0,
-		                                2, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1 };
-	struct ceno_bundle_header bundle = { .magic = CENO_BUNDLE_MAGIC, .abi_version = 1, .header_bytes = 4096,
-		                             .total_bytes = 0x9000, .segment_count = 5, .module_count = 2 };
-	static const uint8_t bundle_bytes[32] = { 'C', 'N', 'O', 'T', 'B', 'N', 'D', '1', 1, 0, 0, 0, 0, 0x10, 0, 0,
-		                                  0, 0x90, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0 };
+		                                2,   0,   0,   0,   8,   7,   6,   5,   4, 3, 2, 1 };
+	struct ceno_bundle_header bundle = { .magic = CENO_BUNDLE_MAGIC,
+		                             .abi_version = 1,
+		                             .header_bytes = 4096,
+		                             .total_bytes = 0x9000,
+		                             .segment_count = 5,
+		                             .module_count = 2 };
+	static const uint8_t bundle_bytes[32] = { 'C', 'N',  'O', 'T', 'B', 'N', 'D', '1', 1, 0, 0, 0, 0, 0x10, 0, 0,
+		                                  0,   0x90, 0,   0,   0,   0,   0,   0,   5, 0, 0, 0, 2, 0,    0, 0 };
 	uint64_t trust = CENO_TRUST_MAGIC, firmware = CENO_FIRMWARE_MAGIC, stdio = CENO_STDIO_MAGIC;
 
 	(void)state;

@@ -17,9 +17,9 @@
 #include "guest-kernel/abi/bundle.h"
 #include "vmm/warden/layout.h"
 
-#define RAM_BYTES (64ull << 20)
+#define RAM_BYTES  (64ull << 20)
 #define LEAVES_MAX 8192
-#define SLIDES 300
+#define SLIDES     300
 
 struct leaf {
 	uint64_t gva, gpa, bytes;
@@ -62,13 +62,22 @@ static int setup(void **state)
 
 	assert_non_null(f);
 	fw = (void *)f->firmware;
-	*fw = (struct ceno_firmware_header){ .magic = CENO_FIRMWARE_MAGIC, .abi_version = CENO_ABI_VERSION,
-		.total_bytes = sizeof f->firmware, .stub_offset = CENO_PAGE, .stub_bytes = CENO_PAGE,
-		.text_offset = 2 * CENO_PAGE, .text_bytes = CENO_PAGE, .rodata_offset = 3 * CENO_PAGE,
-		.rodata_bytes = CENO_PAGE, .entry_offset = CENO_PAGE + 1024, .vector_offset = CENO_PAGE + 1536 };
+	*fw = (struct ceno_firmware_header){ .magic = CENO_FIRMWARE_MAGIC,
+		                             .abi_version = CENO_ABI_VERSION,
+		                             .total_bytes = sizeof f->firmware,
+		                             .stub_offset = CENO_PAGE,
+		                             .stub_bytes = CENO_PAGE,
+		                             .text_offset = 2 * CENO_PAGE,
+		                             .text_bytes = CENO_PAGE,
+		                             .rodata_offset = 3 * CENO_PAGE,
+		                             .rodata_bytes = CENO_PAGE,
+		                             .entry_offset = CENO_PAGE + 1024,
+		                             .vector_offset = CENO_PAGE + 1536 };
 	h = (void *)f->bundle;
-	*h = (struct ceno_bundle_header){ .magic = CENO_BUNDLE_MAGIC, .abi_version = CENO_ABI_VERSION,
-		.header_bytes = CENO_PAGE, .total_bytes = sizeof f->bundle };
+	*h = (struct ceno_bundle_header){ .magic = CENO_BUNDLE_MAGIC,
+		                          .abi_version = CENO_ABI_VERSION,
+		                          .header_bytes = CENO_PAGE,
+		                          .total_bytes = sizeof f->bundle };
 	add_segment(h, CENO_MODULE_NUCLEUS, CENO_SEGMENT_TEXT, CENO_PAGE, 2 * CENO_PAGE, 0);
 	add_segment(h, CENO_MODULE_NUCLEUS, CENO_SEGMENT_RODATA, 3 * CENO_PAGE, CENO_PAGE, 2 * CENO_PAGE);
 	add_segment(h, CENO_MODULE_NUCLEUS, CENO_SEGMENT_BSS, 0, 3 * CENO_PAGE, 4 * CENO_PAGE);
@@ -81,10 +90,18 @@ static int setup(void **state)
 	add_module(h, CENO_MODULE_ENTRY_PAGE, "entry", CENO_GVA_ENTRY, 0);
 	f->ram = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(f->ram, MAP_FAILED);
-	f->in = (struct ceno_layout_input){ .firmware = f->firmware, .firmware_bytes = sizeof f->firmware,
-		.trust = &f->trust, .bundle = f->bundle, .bundle_bytes = sizeof f->bundle, .ram = f->ram,
-		.ram_bytes = RAM_BYTES, .pack_bytes = 16 * CENO_PAGE, .boot = &f->boot,
-		.syscall_mode = CENO_SYSCALL_PAGE, .pledge_mask = 1, .tsc_hz = 2000000000 };
+	f->in = (struct ceno_layout_input){ .firmware = f->firmware,
+		                            .firmware_bytes = sizeof f->firmware,
+		                            .trust = &f->trust,
+		                            .bundle = f->bundle,
+		                            .bundle_bytes = sizeof f->bundle,
+		                            .ram = f->ram,
+		                            .ram_bytes = RAM_BYTES,
+		                            .pack_bytes = 16 * CENO_PAGE,
+		                            .boot = &f->boot,
+		                            .syscall_mode = CENO_SYSCALL_PAGE,
+		                            .pledge_mask = 1,
+		                            .tsc_hz = 2000000000 };
 	*state = f;
 	return 0;
 }
@@ -239,7 +256,7 @@ static void test_registers(void **state)
 
 	build(f, &seed);
 	assert_int_equal(f->regs.rip, CENO_GPA_FIRMWARE + CENO_PAGE + 1024);
-	assert_true(f->regs.cr4 & 1 << 20 && f->regs.cr4 & 1 << 21); /* SMEP, SMAP */
+	assert_true(f->regs.cr4 & 1 << 20 && f->regs.cr4 & 1 << 21);  /* SMEP, SMAP */
 	assert_true(f->regs.cr0 & 1 << 16 && f->regs.efer & 1 << 11); /* WP, NXE */
 	assert_int_equal(f->boot.abi_version, CENO_ABI_VERSION);
 	assert_int_equal(f->boot.ram_bytes, RAM_BYTES);
