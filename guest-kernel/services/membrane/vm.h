@@ -14,7 +14,7 @@
 
 #include "membrane.h"
 
-#define CENO_AREAS     1024u
+#define CENO_AREAS     600u
 #define CENO_STACK_MAX (8ull << 20)
 
 enum ceno_area_kind { CENO_AREA_ANON, CENO_AREA_PACK };

@@ -264,7 +264,7 @@ static void test_bounded_areas(void **state)
 	for (i = 0; i < 2048 && !error; i++)
 		error = sys(SYS_mprotect, (uint64_t)at + 2 * i * PAGE, PAGE, PROT_READ | PROT_WRITE);
 	assert_int_equal(error, -ENOMEM);
-	assert_true(i > 400);
+	assert_true(i > 250);
 	assert_int_equal(sys(SYS_munmap, at, 4096 * PAGE), 0);
 	assert_true(map(0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS) > 0);
 }
