@@ -23,12 +23,16 @@
 #define GUEST(name) extern const uint8_t guest_##name[], guest_##name##_end[];
 GUEST(hello)
 GUEST(spin)
-GUEST(stop_code) GUEST(write_boot) GUEST(lie_report) GUEST(sleep_forever) GUEST(flood)
+GUEST(stop_code)
+GUEST(write_boot)
+GUEST(lie_report)
+GUEST(sleep_forever)
+GUEST(flood)
 #define CODE(name) guest_##name, (size_t)(guest_##name##_end - guest_##name)
 
 #define EXITED(code) ((uint32_t)(code) | CLD_EXITED << 8)
 
-    static void expect_stop(struct jailed_vmm *vmm, uint32_t reason, int code)
+static void expect_stop(struct jailed_vmm *vmm, uint32_t reason, int code)
 {
 	struct ceno_vmm_record record;
 	assert_true(jailed_receive(vmm, &record));
