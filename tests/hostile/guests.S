@@ -42,6 +42,34 @@ guest write_boot
 1:	jmp 1b
 end write_boot
 
+guest rehash             /* hash the read-only slots for ever; results at RAM + 0x300000 */
+	movabs $CENO_GPA_RAM + 0x300000, %r9   /* rounds, rounds that differed from the first */
+1:	xor %eax, %eax
+	mov $CENO_GPA_FIRMWARE, %esi
+	call 3f
+	mov $CENO_GPA_TRUST, %esi
+	call 3f
+	mov $CENO_GPA_BUNDLE, %esi
+	call 3f
+	mov $CENO_GPA_BOOT, %esi
+	call 3f
+	cmpq $0, (%r9)
+	jne 2f
+	mov %rax, %r8
+2:	cmp %rax, %r8
+	je 4f
+	incq 8(%r9)
+4:	incq (%r9)
+	jmp 1b
+3:	mov $512, %ecx                          /* one page */
+5:	rol $1, %rax
+	xor (%rsi), %rax
+	add $8, %rsi
+	dec %ecx
+	jnz 5b
+	ret
+end rehash
+
 guest unpledged          /* read the window of a class that was not pledged (net) */
 	movabs $CENO_GPA_WINDOW + 2 * CENO_WINDOW_STRIDE, %rax
 	mov (%rax), %eax

@@ -14,8 +14,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include <dirent.h>
-#include <errno.h>
 #include <linux/kvm.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +26,7 @@
 #include <unistd.h>
 
 #include "jailed.h"
+#include "trace.h"
 #include "vmm/sandbox/filter.h"
 #include "vmm/sandbox/filter_table.h"
 
@@ -37,12 +36,6 @@
 #define DESCRIPTORS_MAX 64
 
 extern const uint8_t guest_sleep_forever[], guest_sleep_forever_end[];
-
-struct injection {
-	uint64_t number, argument[6];
-	bool vcpu_thread;
-	bool i386; /* by int 0x80: never admitted */
-};
 
 static const struct {
 	const char *name;
@@ -76,107 +69,16 @@ static bool admitted(const struct injection *in)
 	return false;
 }
 
-static bool is_own_thread(pid_t pid, pid_t tid)
-{
-	char path[64], name[32] = "";
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", pid, tid);
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return false;
-	bool own = fgets(name, sizeof(name), file) && strcmp(name, "ceno-vmm\n") == 0;
-	fclose(file);
-	return own;
-}
-
-/* The vCPU thread is the one that is not the process's first, nor KVM's own worker
- * (a thread of this process that never leaves the kernel). */
-static pid_t find_thread(pid_t pid, bool vcpu)
-{
-	char path[32];
-	pid_t found = 0;
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	DIR *tasks = opendir(path);
-	assert_non_null(tasks);
-	for (struct dirent *entry = readdir(tasks); entry; entry = readdir(tasks)) {
-		pid_t tid = atoi(entry->d_name);
-		if (tid > 0 && (tid != pid) == vcpu && is_own_thread(pid, tid))
-			found = tid;
-	}
-	closedir(tasks);
-	assert_true(found > 0);
-	return found;
-}
-
-static void next_stop(pid_t tid)
-{
-	int status;
-	assert_int_equal(ptrace(PTRACE_SYSCALL, tid, 0, 0), 0);
-	assert_int_equal(waitpid(tid, &status, __WALL), tid);
-	assert_true(WIFSTOPPED(status));
-}
-
-/* Stop the thread at the entry of whatever it calls next, and make that the call to
- * inject: the filter looks after the tracer. int 0x80 instead: skip that call, and let
- * the thread execute the other gate in its place. */
-static void put_call(pid_t tid, const struct injection *in)
-{
-	struct user_regs_struct regs;
-	next_stop(tid);
-	assert_int_equal(ptrace(PTRACE_GETREGS, tid, 0, &regs), 0);
-	if (in->i386) {
-		regs.orig_rax = (unsigned long long)-1;
-		assert_int_equal(ptrace(PTRACE_SETREGS, tid, 0, &regs), 0);
-		next_stop(tid);
-		regs.rip -= 2;
-		errno = 0;
-		long code = ptrace(PTRACE_PEEKTEXT, tid, regs.rip, 0);
-		assert_int_equal(errno, 0);
-		assert_int_equal(code & 0xffff, 0x050f);
-		assert_int_equal(ptrace(PTRACE_POKETEXT, tid, regs.rip, (code & ~0xffffl) | 0x80cd), 0);
-	}
-	regs.orig_rax = in->i386 ? (unsigned long long)-1 : in->number;
-	regs.rax = in->number;
-	regs.rdi = in->argument[0];
-	regs.rsi = in->argument[1];
-	regs.rdx = in->argument[2];
-	regs.r10 = in->argument[3];
-	regs.r8 = in->argument[4];
-	regs.r9 = in->argument[5];
-	assert_int_equal(ptrace(PTRACE_SETREGS, tid, 0, &regs), 0);
-}
-
-/* Run the call: stops at its exit (by the other gate also at its entry) and, if it was
- * let through, at the thread's next call. Returns the wait status of the thread's end, or -1: it lives;
- * *raised: the signal it was about to get, or 0. */
-static int run_call(pid_t tid, bool i386, int *raised)
-{
-	int status;
-	*raised = 0;
-	for (int stops = i386 ? 0 : 1; stops < 3 && !*raised; stops++) {
-		if (ptrace(PTRACE_SYSCALL, tid, 0, 0) < 0)
-			break;
-		assert_int_equal(waitpid(tid, &status, __WALL), tid);
-		if (!WIFSTOPPED(status))
-			return status;
-		if (WSTOPSIG(status) != SIGTRAP)
-			*raised = WSTOPSIG(status);
-	}
-	return -1;
-}
-
 /* Whether the whole process dies of it, by SIGSYS. */
 static bool dies(const struct injection *in)
 {
 	struct jailed_vmm vmm;
 	int status, raised;
 	jailed_lock(&vmm, guest_sleep_forever, (size_t)(guest_sleep_forever_end - guest_sleep_forever), true);
-	pid_t tid = find_thread(vmm.child.pid, in->vcpu_thread);
-	assert_int_equal(ptrace(PTRACE_SEIZE, tid, 0, 0), 0);
-	assert_int_equal(ptrace(PTRACE_INTERRUPT, tid, 0, 0), 0);
-	assert_int_equal(waitpid(tid, &status, __WALL), tid);
-	assert_true(WIFSTOPPED(status));
-	put_call(tid, in);
-	int end = run_call(tid, in->i386, &raised);
+	pid_t tid = trace_find(vmm.child.pid, in->vcpu_thread);
+	trace_seize(tid);
+	trace_put(tid, in);
+	int end = trace_run(tid, in->i386, &raised);
 	bool died = end >= 0 && WIFSIGNALED(end) && WTERMSIG(end) == SIGSYS;
 	if (end >= 0 && !in->vcpu_thread) {
 		close(vmm.child.pidfd); /* the first thread's end is the process's: reaped above */
