@@ -25,7 +25,7 @@
 #include "trace.h"
 
 #define RESULTS 0x300000u /* in RAM; guests.S */
-#define SLOTS 4
+#define SLOTS   4
 
 extern const uint8_t guest_rehash[], guest_rehash_end[];
 
