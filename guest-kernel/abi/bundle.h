@@ -116,7 +116,6 @@ _Static_assert(sizeof(struct ceno_bundle_header) == 4096, "bundle header");
 	X(NUCLEUS_FAULT,   0x102, "a fault in the nucleus")                                \
 	X(INIT_FAULT,      0x103, "a fault in init")                                       \
 	X(NO_FIBER,        0x104, "no fiber is left that could ever run")                  \
-	X(CPU_FEATURE,     0x105, "the CPU lacks a feature the nucleus needs")             \
 	X(SERVICE_FAULT,   0x106, "a fault in a service")
 
 enum ceno_stop {

@@ -183,11 +183,13 @@ int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t of
 	uint64_t in = gva & (CENO_LARGE_PAGE - 1), gpa, pages = bytes / CENO_PAGE, first = in / CENO_PAGE;
 	struct walk w;
 
-	if (!space || object->type != CENO_OBJECT_FRAMES || what == (uint64_t)-1 || rights > RIGHTS_MASK ||
-	    !(RIGHTS_PLAIN >> rights & 1) || !is_good(target, CENO_RIGHT_MAP) || !is_good(object, rights))
+	if (!space || (object->type != CENO_OBJECT_FRAMES && object->type != CENO_OBJECT_WINDOW) ||
+	    what == (uint64_t)-1 || rights > RIGHTS_MASK || !(RIGHTS_PLAIN >> rights & 1) ||
+	    !is_good(target, CENO_RIGHT_MAP) || !is_good(object, rights))
 		return 1;
 	if (((gva | offset | bytes) & (CENO_PAGE - 1)) || gva >= USER_END || gva >> 21 == CENO_GVA_ENTRY >> 21 ||
-	    bytes - 1 >= CENO_LARGE_PAGE - 1 - in || offset > object->length || bytes > object->length - offset)
+	    bytes - 1 > CENO_LARGE_PAGE - 1 - in || bytes == CENO_LARGE_PAGE || offset > object->length ||
+	    bytes > object->length - offset)
 		return 1;
 	if (walk_to_table(space, gva, &w) || (!w.missing && ceno_entries_any(w.at + first, pages)))
 		return 1;
