@@ -137,6 +137,16 @@ def bench_rpc(runs):
     return {"cenotaph": samples}
 
 
+def bench_trap(runs):
+    """The floor: ring 3 to ring 0 and back on this KVM, in a guest that does nothing else."""
+    samples = []
+    for _ in range(max(3, runs // 5)):
+        rest()
+        out = subprocess.run([BUILD / "test-bin/bench_trap"], check=True, capture_output=True).stdout
+        samples.append(float(out.split(b"trap_ns")[1].split()[0]) / 1e3)
+    return {"cenotaph": samples}
+
+
 def bench_syscall(systems, runs):
     out = {}
     for system in SYSTEMS:
@@ -302,6 +312,8 @@ def main():
         row(table, "command to first byte", "ms", bench_first(systems, runs))
         say("null Linux system call")
         row(table, "null Linux system call", "us", bench_syscall(systems, runs), 45)
+        row(table, "  of which traps: int3 and back, twice a call", "us",
+            {"cenotaph": [2 * sample for sample in bench_trap(runs)["cenotaph"]]})
         for mib, target in ((128, 65), (1, 5)):
             say(f"teardown with {mib} MiB touched")
             parts, end = bench_teardown(systems, runs, mib)

@@ -258,4 +258,30 @@ guest stepped_user
 	jmp 1b
 end stepped_user
 
+guest trapping           /* rdi int3s from ring 3, each answered by one iretq: what a trap costs */
+	mov $CENO_SEL_USER_SS, %eax
+	push %rax
+	movabs $TINY_USER + 0x1000, %rax
+	push %rax
+	mov $0x2, %eax
+	push %rax
+	mov $CENO_SEL_USER_CS, %eax
+	push %rax
+	movabs $TINY_USER, %rax
+	push %rax
+	iretq
+	.org guest_trapping + 0x100
+	dec %edi
+	jz 2f
+	iretq
+2:	xor %eax, %eax
+	mov $CENO_PORT_STOP, %edx
+	out %eax, %dx
+end trapping
+
+guest trapping_user
+1:	int3
+	jmp 1b
+end trapping_user
+
 	.section .note.GNU-stack, "", @progbits
