@@ -12,6 +12,19 @@
 	.balign 16
 guest_\name:
 .endm
+.macro enter_ring3        /* at TINY_USER, with a stack */
+	mov $CENO_SEL_USER_SS, %eax
+	push %rax
+	movabs $TINY_USER + 0x1000, %rax
+	push %rax
+	mov $0x2, %eax
+	push %rax
+	mov $CENO_SEL_USER_CS, %eax
+	push %rax
+	movabs $TINY_USER, %rax
+	push %rax
+	iretq
+.endm
 .macro end name
 guest_\name\()_end:
 .endm
@@ -226,17 +239,7 @@ end hello
  * each 4 instructions in ring 0, the third of which stops. The ring-3 part is copied
  * to TINY_USER by the test; vector 3 is at +0x100. */
 guest stepped
-	mov $CENO_SEL_USER_SS, %eax
-	push %rax
-	movabs $TINY_USER + 0x1000, %rax
-	push %rax
-	mov $0x2, %eax
-	push %rax
-	mov $CENO_SEL_USER_CS, %eax
-	push %rax
-	movabs $TINY_USER, %rax
-	push %rax
-	iretq
+	enter_ring3
 	.org guest_stepped + 0x100
 	inc %rbx
 	cmp $3, %rbx
@@ -259,17 +262,7 @@ guest stepped_user
 end stepped_user
 
 guest trapping           /* rdi int3s from ring 3, each answered by one iretq: what a trap costs */
-	mov $CENO_SEL_USER_SS, %eax
-	push %rax
-	movabs $TINY_USER + 0x1000, %rax
-	push %rax
-	mov $0x2, %eax
-	push %rax
-	mov $CENO_SEL_USER_CS, %eax
-	push %rax
-	movabs $TINY_USER, %rax
-	push %rax
-	iretq
+	enter_ring3
 	.org guest_trapping + 0x100
 	dec %edi
 	jz 2f

@@ -252,6 +252,27 @@ nucleus_fault:
 	call ceno_nucleus_fault
 	ud2
 
+	.macro push_caller_saved                /* the upper part of struct ceno_frame */
+	push %rax
+	push %rcx
+	push %rdx
+	push %rdi
+	push %rsi
+	push %r8
+	push %r9
+	push %r10
+	push %r11
+	.endm
+
+	.macro push_callee_saved                /* its lower part */
+	push %rbx
+	push %rbp
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	.endm
+
 /* ---- interrupts: x2APIC, TSC deadline ---- */
 
 	.macro end_of_interrupt
@@ -290,21 +311,8 @@ interrupted:
 	jne message                             /* rcx, rax, vector, error, ... */
 	pop %rcx
 	pop %rax
-	push %rax
-	push %rcx
-	push %rdx
-	push %rdi
-	push %rsi
-	push %r8
-	push %r9
-	push %r10
-	push %r11
-	push %rbx
-	push %rbp
-	push %r12
-	push %r13
-	push %r14
-	push %r15
+	push_caller_saved
+	push_callee_saved
 	mov STACK_TOP, %rsp
 	call ceno_nucleus_interrupt
 	jmp ceno_nucleus_return
@@ -335,15 +343,7 @@ idle_hlt:
 
 verb:
 	sub $16, %rsp
-	push %rax
-	push %rcx
-	push %rdx
-	push %rdi
-	push %rsi
-	push %r8
-	push %r9
-	push %r10
-	push %r11
+	push_caller_saved
 	mov %cr3, %rcx
 	cmp %rcx, HANDLER_CR3
 	jne verb_from_process
@@ -377,12 +377,7 @@ verb_done:
 	iretq
 
 verb_full:
-	push %rbx
-	push %rbp
-	push %r12
-	push %r13
-	push %r14
-	push %r15
+	push_callee_saved
 	mov STACK_TOP, %rsp
 	call ceno_nucleus_verb_full
 	.globl ceno_nucleus_return
