@@ -45,6 +45,8 @@ static int set_cpuid(struct ceno_kvm *kvm)
 	bool deadline = ioctl(kvm->sys_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
 	for (uint32_t i = 0; i < table.head.nent && i < CPUID_ENTRIES; i++) {
 		struct kvm_cpuid_entry2 *entry = &table.entries[i];
+		if (entry->function == 0xd && entry->index == 0)
+			kvm->xcr0_offered = entry->eax;
 		if (entry->function == 1) {
 			entry->ebx &= 0x0000ffffu; /* APIC id 0, one logical processor */
 			entry->ecx |= CPUID_LEAF1_X2APIC | (deadline ? CPUID_LEAF1_TSC_DEADLINE : 0);
@@ -127,18 +129,8 @@ static int set_tsc(const struct ceno_kvm *kvm)
  * xsetbv where it is emulated, so the vmm sets it once. */
 static int set_xcr0(const struct ceno_kvm *kvm)
 {
-	struct cpuid_table table;
-	memset(&table, 0, sizeof(table));
-	table.head.nent = CPUID_ENTRIES;
-	if (ioctl(kvm->sys_fd, KVM_CHECK_EXTENSION, KVM_CAP_XCRS) <= 0)
-		return 0;
-	if (ioctl(kvm->sys_fd, KVM_GET_SUPPORTED_CPUID, &table) < 0)
-		return -errno;
-	uint64_t mask = 0;
-	for (uint32_t i = 0; i < table.head.nent && i < CPUID_ENTRIES; i++)
-		if (table.entries[i].function == 0xd && table.entries[i].index == 0)
-			mask = table.entries[i].eax & XCR0_WANTED;
-	if (!(mask & 1))
+	uint64_t mask = kvm->xcr0_offered & XCR0_WANTED;
+	if (!(mask & 1) || ioctl(kvm->sys_fd, KVM_CHECK_EXTENSION, KVM_CAP_XCRS) <= 0)
 		return 0;
 	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .xcr = 0, .value = mask } } };
 	return check(ioctl(kvm->vcpu_fd, KVM_SET_XCRS, &xcrs));

@@ -25,7 +25,8 @@ struct ceno_kvm {
 	int vcpu_fd;         /* owned, -1 when closed */
 	struct kvm_run *run; /* owned mapping, run_bytes long */
 	size_t run_bytes;
-	bool has_umip; /* CPUID offers UMIP, so CR4.UMIP may be set */
+	uint64_t xcr0_offered; /* CPUID leaf 0xd: asked once, KVM's answer takes most of a millisecond */
+	bool has_umip;         /* CPUID offers UMIP, so CR4.UMIP may be set */
 };
 
 /* Create the VM with its split irqchip and x2APIC ids of 32 bits. sys_fd: an open
