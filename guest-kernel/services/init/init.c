@@ -93,9 +93,9 @@ static void grant_all(uint64_t user_bytes, uint64_t taken_pages)
 	must(ceno_grant(SLOT_CHILD, CENO_SLOT_BOOT, CENO_SLOT_BOOT, CENO_RIGHT_READ));
 	if (boot_page()->image_bytes)
 		must(ceno_grant(SLOT_CHILD, CENO_SLOT_IMAGE, CENO_SLOT_IMAGE, rx));
-	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class ++)
-		if (boot_page()->pledge_mask >> class & 1)
-			must(ceno_grant(SLOT_CHILD, CENO_SLOT_WINDOW + class, CENO_SLOT_WINDOW + class, rw));
+	for (uint32_t pledge = 0; pledge < CENO_PLEDGE_COUNT; pledge++)
+		if (boot_page()->pledge_mask >> pledge & 1)
+			must(ceno_grant(SLOT_CHILD, CENO_SLOT_WINDOW + pledge, CENO_SLOT_WINDOW + pledge, rw));
 	must(ceno_spawn(CENO_SPAWN_CHANNEL, CENO_SLOT_SUPERVISOR, 1, 0, 0));
 	must(ceno_grant(SLOT_CHILD, CENO_SLOT_SUPERVISOR, CENO_SLOT_SUPERVISOR, CENO_RIGHT_WRITE));
 	must(ceno_mask(CENO_SLOT_RAM, 0, 0, 0, 0)); /* init can reach no program memory from here on */
