@@ -9,6 +9,7 @@
 #include "sdk/ceno.h"
 
 #define SLOT_PROCESS (CENO_SLOT_FIRST_FREE + 1)
+#define SLOT_OTHER   (CENO_SLOT_FIRST_FREE + 2)
 #define STDIO        (CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO)
 #define WINDOW_GVA   0x30000000ull
 #define DOORBELL_GVA 0x31000000ull
@@ -102,8 +103,11 @@ static void check_refusals(void)
 	CHECK(ceno_map(self, ram, SCRATCH_GVA, 1ull << 40, CENO_PAGE, R) == CENO_E_BOUNDS);
 	CHECK(ceno_map(self, ram, SCRATCH_GVA, ~0xfffull, CENO_PAGE, R) == CENO_E_BOUNDS);
 	CHECK(ceno_map(self, ram, CENO_GVA_ENTRY, 0, CENO_PAGE, R) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, ram, CENO_GVA_ENTRY, 0, CENO_PAGE, R | CENO_MAP_REPLACE) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, -1, CENO_GVA_ENTRY, 0, CENO_PAGE, 0) == CENO_E_BOUNDS);
 	CHECK(ceno_map(self, ram, CENO_GVA_ENTRY - CENO_PAGE, 0, 2 * CENO_PAGE, R) == CENO_E_BOUNDS);
 	CHECK(ceno_map(self, CENO_SLOT_BOOT, SCRATCH_GVA, 0, CENO_PAGE, R | W) == CENO_E_RIGHTS);
+	CHECK(ceno_map(self, CENO_SLOT_BOOT, SCRATCH_GVA, 0, 2 * CENO_PAGE, R) == CENO_E_BOUNDS);
 	CHECK(ceno_map(self, CENO_SLOT_BUNDLE, SCRATCH_GVA, 0, CENO_PAGE, R) == CENO_E_SLOT);
 	CHECK(ceno_map(self, CENO_SLOT_TRAP, SCRATCH_GVA, 0, CENO_PAGE, R) == CENO_E_SLOT);
 	CHECK(ceno_map(ram, ram, SCRATCH_GVA, 0, CENO_PAGE, R) == CENO_E_TYPE);
@@ -116,6 +120,30 @@ static void check_refusals(void)
 	CHECK(ceno_mask(CENO_SLOT_NULL, R, 0, 0, 0) == CENO_E_SLOT);
 	CHECK(ceno_recv_signal(63, 1) == CENO_E_SLOT);
 	CHECK(ceno_tick(0, 0, NULL) == 0);
+}
+
+/* A process capability that ran out, then one without MAP; its end gives its pages back. */
+static void close_other(void)
+{
+	int64_t rc;
+
+	do
+		rc = ceno_mask(SLOT_OTHER, 0, 0, 0, 0);
+	while (rc == CENO_E_AGAIN);
+	CHECK(rc == 0);
+}
+
+static void check_narrowed(void)
+{
+	CHECK(ceno_spawn(CENO_SPAWN_PROCESS, SLOT_OTHER, 16, 0, 0) == 0);
+	CHECK(ceno_map(SLOT_OTHER, CENO_SLOT_RAM, SCRATCH_GVA, 0, CENO_PAGE, R | W) == 0);
+	CHECK(ceno_mask(SLOT_OTHER, M, 0, 0, 1) == 0); /* expired since TSC 1 */
+	CHECK(ceno_map(SLOT_OTHER, CENO_SLOT_RAM, SCRATCH_GVA + CENO_PAGE, 0, CENO_PAGE, R) == CENO_E_STALE);
+	close_other();
+	CHECK(ceno_spawn(CENO_SPAWN_PROCESS, SLOT_OTHER, 16, 0, 0) == 0);
+	CHECK(ceno_mask(SLOT_OTHER, R | W, 0, 0, 0) == 0);
+	CHECK(ceno_map(SLOT_OTHER, CENO_SLOT_RAM, SCRATCH_GVA, 0, CENO_PAGE, R) == CENO_E_RIGHTS);
+	close_other();
 }
 
 /* A frame is never writable and executable through any two mappings. */
@@ -164,6 +192,7 @@ void ceno_service_main(void)
 	ceno_map(CENO_SLOT_SELF, STDIO, WINDOW_GVA, 0, CENO_STDIO_BYTES, R | W);
 	ceno_map(CENO_SLOT_SELF, STDIO, DOORBELL_GVA, CENO_WINDOW_STRIDE, CENO_PAGE, R | W);
 	check_refusals();
+	check_narrowed();
 	check_wx();
 	make_process((struct ceno_trap_page *)CENO_GVA_TRAP_PAGE);
 }
