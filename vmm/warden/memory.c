@@ -75,19 +75,22 @@ static int find_new(const struct ceno_memory *memory, uint8_t *fresh)
 }
 
 /* One fault each page costs more than the encryption of it: let the kernel map
- * a stretch at once. Only stretches that are to be written, so no hole is filled
- * that would not be. Failure is not an error: the faults then come one by one. */
-static void populate(const void *at, uint64_t bytes, int advice)
+ * a stretch at once. For reading, also what is to be written: only read faults map
+ * the pages around theirs, and shared memory is mapped writable by them as well (a
+ * third of the time of MADV_POPULATE_WRITE). Only stretches that are to be written
+ * or read, so no hole is filled that would not be. Failure is not an error: the
+ * faults then come one by one. */
+static void populate(const void *at, uint64_t bytes)
 {
 	uintptr_t first = (uintptr_t)at & ~(uintptr_t)(CENO_PAGE - 1);
-	(void)madvise((void *)first, bytes, advice);
+	(void)madvise((void *)first, bytes, MADV_POPULATE_READ);
 }
 
 static int fill_run(struct ceno_memory *memory, struct ceno_proof_pass *pass, uint64_t at, uint64_t bytes)
 {
 	for (uint64_t end = at + bytes; at < end;) {
 		uint64_t now = end - at < STRIDE ? end - at : STRIDE;
-		populate(memory->map + at, now, MADV_POPULATE_WRITE);
+		populate(memory->map + at, now);
 		if (ceno_proof_pass_fill(pass, CENO_GPA_RAM + at, memory->map + at, now) != 0)
 			return -EIO;
 		at += now;
@@ -123,7 +126,7 @@ int ceno_memory_root(const struct ceno_memory *memory, struct ceno_proof_pass *p
 		for (uint64_t done = 0; done < bytes; done += CENO_PROOF_CHUNK) {
 			const uint8_t *chunk = memory->view + at + done;
 			if (done % STRIDE == 0)
-				populate(chunk, bytes - done < STRIDE ? bytes - done : STRIDE, MADV_POPULATE_READ);
+				populate(chunk, bytes - done < STRIDE ? bytes - done : STRIDE);
 			if (ceno_proof_pass_leaf(pass, CENO_GPA_RAM + at + done, chunk, leaf) != 0)
 				return -EIO;
 			ceno_merkle_add(&tree, leaf);
@@ -215,7 +218,7 @@ int ceno_area_wipe(int fd, struct ceno_area_result *result)
 	uint8_t *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
-	populate(map, bytes, MADV_POPULATE_WRITE);
+	populate(map, bytes);
 	zero_run(map, bytes);
 	munmap(map, bytes);
 	result->overwritten = bytes;
