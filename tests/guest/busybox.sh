@@ -24,13 +24,15 @@ guest() {
 		--bundle "$build/blobs/bundle.bin" --memory "$memory" --pack "$work/pack" <"$stdin" >"$work/guest.out" 2>"$work/guest.err"
 }
 
-# check MEMORY_MIB INPUT ARGS...: the same on the host (/in/data becomes the file), and compare
+# check MEMORY_MIB INPUT ARGS...: the same on the host (/in/data becomes the file, /tmp the work folder), and compare
 check() {
-	local memory=$1 input=$2 guest_status=0 host_status=0
+	local memory=$1 input=$2 guest_status=0 host_status=0 on_host
 	shift 2
+	on_host=("${@//\/in\/data/data}")
+	on_host=("${on_host[@]//\/tmp\//}")
 	runs=$((runs + 1))
 	guest "$memory" "$input" /dev/null "$@" || guest_status=$?
-	(cd "$work" && ln -sf "$input" data && "$busybox" "${@//\/in\/data/data}") </dev/null >"$work/host.out" 2>/dev/null || host_status=$?
+	(cd "$work" && ln -sf "$input" data && "$busybox" "${on_host[@]}") </dev/null >"$work/host.out" 2>/dev/null || host_status=$?
 	sed -i 's, data$, /in/data,; s,  data$,  /in/data,' "$work/host.out"
 	if [ "$guest_status" != "$host_status" ] || ! cmp -s "$work/guest.out" "$work/host.out"; then
 		echo "FAIL: busybox $* on $(stat -c %s "$input") bytes: status $guest_status, host $host_status"
