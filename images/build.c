@@ -97,7 +97,7 @@ const char *ceno_build_bundle(const struct ceno_module *modules, size_t count, c
 		if (ceno_bundle_check(*bundle, *bytes) != CENO_STOP_NONE)
 			problem = "the firmware would refuse this bundle: an address, entry or vector out of place, "
 				  "or two modules are the same";
-		else if (ceno_bundle_verify((const void *)*bundle, &trust) != CENO_STOP_NONE)
+		else if (ceno_bundle_verify((const void *)*bundle, &trust, NULL) != CENO_STOP_NONE)
 			problem = "the new signature does not verify";
 	} else {
 		problem = "out of memory";

@@ -28,7 +28,7 @@ static void record_bytes(struct ceno_boot_events *events, uint32_t type, const v
 
 /* The shape of everything first, the signature last: it needs a bounded bundle. */
 static enum ceno_stop judge(const struct ceno_trust *trust, const struct ceno_bundle_header *bundle,
-                            const struct ceno_boot *boot)
+                            const struct ceno_boot *boot, struct ceno_sha512 *measured)
 {
 	enum ceno_stop stop = ceno_trust_check(trust);
 
@@ -37,7 +37,7 @@ static enum ceno_stop judge(const struct ceno_trust *trust, const struct ceno_bu
 	if (stop == CENO_STOP_NONE)
 		stop = ceno_boot_check(boot);
 	if (stop == CENO_STOP_NONE)
-		stop = ceno_bundle_verify(bundle, trust);
+		stop = ceno_bundle_verify(bundle, trust, measured);
 	return stop;
 }
 
@@ -51,13 +51,11 @@ uint32_t ceno_verifier_main(void)
 	struct ceno_boot_events *events = (void *)CENO_GVA_VERIFIER_EVENTS;
 	struct ceno_sha512 hash;
 
-	events->verdict = judge(trust, bundle, boot);
+	events->verdict = judge(trust, bundle, boot, &hash);
 	if (events->verdict != CENO_STOP_NONE)
 		return events->verdict;
 	record_bytes(events, CENO_EVENT_TRUST, trust, sizeof *trust);
-	ceno_sha512_init(&hash);
-	ceno_bundle_hash(&hash, bundle);
-	record(events, CENO_EVENT_BUNDLE, &hash);
+	record(events, CENO_EVENT_BUNDLE, &hash); /* the one pass over the bundle serves both */
 	record_bytes(events, CENO_EVENT_BOOT_CONSTANT, boot, offsetof(struct ceno_boot, session_id));
 	return CENO_STOP_NONE;
 }

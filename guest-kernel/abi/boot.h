@@ -93,7 +93,8 @@ enum ceno_boot_event_type { CENO_EVENT_TRUST = 1, CENO_EVENT_BUNDLE, CENO_EVENT_
 struct ceno_boot_event {
 	uint32_t type;              /* enum ceno_boot_event_type */
 	uint32_t reserved;
-	uint8_t  sha512[64];        /* of: the trust page, the signed bytes, the boot page's constant half */
+	uint8_t  sha512[64];        /* of: the trust page; the signature's first half, the key and the signed
+	                             * bytes (what the check hashes: RFC 8032, 5.1.7); the boot page's constant half */
 };
 
 struct ceno_boot_events {

@@ -162,12 +162,15 @@ void ceno_bundle_hash(struct ceno_sha512 *hash, const struct ceno_bundle_header 
 	ceno_sha512_update(hash, bytes + sizeof *bundle, bundle->total_bytes - sizeof *bundle);
 }
 
-enum ceno_stop ceno_bundle_verify(const struct ceno_bundle_header *bundle, const struct ceno_trust *trust)
+enum ceno_stop ceno_bundle_verify(const struct ceno_bundle_header *bundle, const struct ceno_trust *trust,
+                                  struct ceno_sha512 *measured)
 {
 	struct ceno_sha512 hash;
 
 	ceno_ed25519_begin(&hash, bundle->signature, trust->public_key);
 	ceno_bundle_hash(&hash, bundle);
+	if (measured)
+		*measured = hash;
 	return ceno_ed25519_finish(&hash, bundle->signature, trust->public_key) ? CENO_STOP_NONE
 										: CENO_STOP_BUNDLE_SIGNATURE;
 }

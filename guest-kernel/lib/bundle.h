@@ -51,7 +51,10 @@ enum ceno_stop ceno_bundle_check(const void *bundle, size_t available);
 void ceno_bundle_hash(struct ceno_sha512 *hash, const struct ceno_bundle_header *bundle);
 
 /* CENO_STOP_BUNDLE_SIGNATURE unless the bundle, which must have passed
- * ceno_bundle_check, is signed by the trust page's key (Ed25519, ed25519.h). */
-enum ceno_stop ceno_bundle_verify(const struct ceno_bundle_header *bundle, const struct ceno_trust *trust);
+ * ceno_bundle_check, is signed by the trust page's key (Ed25519, ed25519.h).
+ * measured: NULL, or set to the hash the check makes, ready for ceno_sha512_final:
+ * over the signature's first half, the key and the signed bytes. */
+enum ceno_stop ceno_bundle_verify(const struct ceno_bundle_header *bundle, const struct ceno_trust *trust,
+                                  struct ceno_sha512 *measured);
 
 #endif

@@ -57,9 +57,9 @@ def patched(data, at, new):
 def fold_of(tsc_hz, mode):
     """The three measurements as the firmware must have made them (abi/boot.h)."""
     boot_constant = struct.pack("<QIIQ", 0x31544F4F42544E43, 1, mode, tsc_hz).ljust(2048, b"\0")
-    signed = b"CENO/v1/bundle\0" + patched(bundle, 4096 - 64, bytes(64))
+    checked = bundle[4096 - 64:4096 - 32] + trust[16:48] + b"CENO/v1/bundle\0" + patched(bundle, 4096 - 64, bytes(64))
     fold = 0
-    for message in (trust, signed, boot_constant):
+    for message in (trust, checked, boot_constant):
         for byte in hashlib.sha512(message).digest():
             fold = ((fold << 1 | fold >> 31) & 0xFFFFFFFF) ^ byte
     return fold
