@@ -11,7 +11,7 @@
 #ifndef CENO_ABI_LAYOUT_H
 #define CENO_ABI_LAYOUT_H
 
-#define CENO_ABI_VERSION 1u
+#define CENO_ABI_VERSION 2u
 
 #define CENO_PAGE 4096ull
 #define CENO_LARGE_PAGE (2ull << 20)
@@ -75,6 +75,7 @@ enum ceno_pledge_class {
 #define CENO_GVA_SERVICE         0x10000000
 #define CENO_GVA_HANDLER_SYSCALL (CENO_GVA_SERVICE + 0x40)
 #define CENO_GVA_HANDLER_FAULT   (CENO_GVA_SERVICE + 0x80)
+#define CENO_GVA_WINDOW          0x18000000 /* window of class c at + c * CENO_LARGE_PAGE */
 #define CENO_GVA_SERVICE_STACK   0x1f000000 /* top; grows down, guard page below */
 #define CENO_GVA_TRAP_PAGE       0x1f001000 /* struct ceno_trap_page of this fiber */
 #define CENO_TRAP_GPR_OFFSET     0x80       /* its gpr[] (asserted in verbs.h) */

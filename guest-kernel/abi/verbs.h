@@ -6,38 +6,123 @@
  * ceno_verb_error; every other register is preserved unless stated. Registers
  * only: the nucleus never reads or writes memory of ring 3.
  *
- * A capability is named by its index in the caller's CSpace (masked with 63).
- * Every verb checks type, rights, bounds, expiry and epoch of each capability
- * it names before it changes anything (decode), and cannot fail after (invoke).
+ * Energy. Every verb is paid before it is looked at, whatever comes of it: if
+ * the fiber holds its price, it is taken; else, if the fiber's period is over, it
+ * is refilled first (energy becomes budget, the next period ends one period from
+ * now); else it freezes until then and the verb runs again. A price above the
+ * whole budget is ENERGY and costs nothing. A verb that blocks is given its price
+ * back and pays when it runs again. An unknown verb costs 1 J.
  *
- *   SPAWN  500 J  rdi fiber cap of the caller (right SPAWN)  rsi enum ceno_spawn
- *                 rdx slot for the new object               r10 pool pages it may use
- *                 r8 rip, r9 rsp (fibers; started by SEND on the fiber capability).
- *                 Returns, for a fiber, the index of its trap page (CENO_SLOT_TRAP).
- *   SEND     5 J  rdi channel or fiber   rsi capability slot to move along, or -1
- *                 message: rdx r10 r8 r9 r12 r13 r14 r15 (64 bytes)
- *                 FULL if the ring is full. On a fiber: starts a parked fiber.
- *   RECV     2 J  rdi channel, window or process   rsi slot for a capability that
- *                 comes along, or -1   rdx (window) 1: return at once
- *                 channel: blocks until a message; message registers as for SEND,
- *                 rsi = 1 if a capability came. window: blocks until the host
- *                 signalled it since the last RECV. process: from now on RESUME and
- *                 SYSRET run it, and its traps come to the caller.
- *   MAP     10 J  rdi space, fiber or process (right MAP)  rsi frame range or window,
- *                 or -1 to unmap   rdx gva   r10 byte offset in the object
- *                 r8 bytes   r9 rights (CENO_RIGHT_*) | CENO_MAP_REPLACE
- *                 All page-aligned; at most 512 entries a call; a 2 MiB entry is
- *                 used where gva, object and length allow. Rights that are not in
- *                 the capability, or both WRITE and EXECUTE, are refused; a RAM
- *                 frame is never writable and executable through any two mappings.
- *   MASK     3 J  rdi slot   rsi rights to keep   rdx new byte offset   r10 new length
- *                 (0: unchanged)   r8 expiry (TSC; 0: unchanged). Rights 0 closes the
- *                 slot; the last capability of a process or fiber ends it. Own fiber,
- *                 rights 0: exit. AGAIN: bounded work was done, call again.
- *   TICK     1 J  rdi clock   rsi TSC deadline: 0 reads, 1 yields, else sleeps until
- *                 then. rdx = TSC now. With r10 = 1 also wakes on any signalled window.
+ * Capabilities. One is named by its index in the caller's CSpace (masked with 63).
+ * Naming one checks, in this order: SLOT it is there, TYPE it is of a type the verb
+ * takes, STALE its epoch is its object's, EXPIRED its time is not over, PLEDGE its
+ * class is pledged by the caller (windows), RIGHTS it has every right asked for.
+ * All capabilities are checked in the order in which the arguments are listed here,
+ * each before the next, then the plain arguments; nothing changes before all passed
+ * (decode), and nothing fails after (invoke).
+ *
+ * Strength (the law of decay). A capability of the boot manifest, or to a new
+ * object, has depth 0, strength 65535 and does not fade. GRANT, and SEND of a
+ * capability, make one a step deeper:
+ *     depth' = depth + 1
+ *     strength' = s - (s >> 3)   where s = strength now of the one it came from
+ *     strength now = strength >> ((TSC - born) >> (CENO_FADE_SHIFT - depth)), depth > 0
+ * born is the TSC at which it was made. It is EXPIRED from the moment its strength
+ * is below CENO_STRENGTH_MIN, or that of its source would have been, or its expiry
+ * (MASK) has come. A copy that would be below the minimum at once, or deeper than
+ * CENO_DEPTH_MAX, is refused: DEPTH. So chains end after 40 steps, and each step
+ * fades twice as fast: at 2.4 GHz a first copy halves every 10.8 days, a tenth
+ * every half hour, a twentieth every 1.8 seconds.
+ *
+ *   SPAWN  500 J  rdi SELF: own fiber (right SPAWN)   rsi enum ceno_spawn in bits 0-7
+ *                 rdx slot for the new object, must be null (SLOT)
+ *     FIBER       rsi bits 8-15 its pledge: a subset of the caller's, which must hold
+ *                 the class SPAWN (PLEDGE)   bits 16-17 its spectrum, not faster than
+ *                 the caller's (ENERGY)   bits 32-63 its budget, taken out of the
+ *                 caller's for as long as it lives (ENERGY). It starts with as much of
+ *                 its budget as the caller has energy left, which the caller loses.
+ *                 r10 bits 0-31 pool pages it may use, from the caller's quota (POOL)
+ *                 bits 32-37 the slot of its events channel (right READ; 0: none;
+ *                 checked after slot rdx)   r8 rip below 2^47 (BOUNDS)   r9 rsp.
+ *                 64 null slots, an empty space; parked until SEND starts it.
+ *                 Returns the index of its trap page (CENO_SLOT_TRAP).
+ *     PROCESS     r10 pool pages it may use (POOL). A space run by the caller.
+ *     CHANNEL     a message ring of one pool page.
+ *     REGION      r8 slot of a frame range in bits 0-5 (rights: those in r8 bits 8-10)
+ *                 and the rights its pages have: READ, READ|WRITE or READ|EXECUTE
+ *                 (RIGHTS, WX)   r9 byte offset in the range, page-aligned (BOUNDS)
+ *                 r10 bytes, page multiple, at most CENO_REGION_BYTES_MAX (BOUNDS).
+ *                 Frames with page tables of their own (1 + one per 2 MiB pool pages,
+ *                 POOL), so that revoking takes it out of every space at once.
+ *                 For W^X it counts as one mapping of each frame while it lives.
+ *     RESTART     rdx instead names a fiber (right REVOKE) that is not running (DEAD
+ *                 or PARKED, else STATE)   r8 rip (BOUNDS)   r9 rsp. It is as new: null
+ *                 slots, empty space, zero registers, parked, epoch + 1 (the capability
+ *                 named follows, all others are stale). It keeps its pledge, spectrum,
+ *                 budget, energy, strikes and events channel; restarts + 1.
+ *                 AGAIN: bounded work was done, call again.
+ *
+ *   SEND     5 J  rdi channel or fiber (right WRITE)   rsi capability slot to move along
+ *                 (right GRANT), or -1   message: rdx r10 r8 r9 r12 r13 r14 r15 (64 bytes)
+ *                 FULL if the ring is full. A channel over itself, or a fiber capability
+ *                 of the sender itself, is SELF. On a fiber: starts it if it is parked
+ *                 (else STATE); rsi and the message are not looked at.
+ *
+ *   RECV     2 J  rdi channel, window or process (right READ)
+ *                 rsi slot for a capability that comes along (null, else SLOT and the
+ *                 message stays), or -1   rdx 1: AGAIN instead of blocking
+ *                 channel: a message in the message registers, rsi = 1 if a capability
+ *                 came, else 0; rax 0 from a fiber, 1 from the nucleus (struct
+ *                 ceno_fiber_event below; events that wait in fibers come after messages).
+ *                 window: returns when the host signalled since the last RECV.
+ *                 process (of the caller, else STATE): from now on RESUME and SYSRET run
+ *                 it, and its traps come to the caller.
+ *
+ *   MAP     10 J  rdi space, fiber or process (right MAP)   rsi frame range, region or
+ *                 window (rights as in r9), or -1 to unmap   rdx gva   r10 byte offset
+ *                 r8 bytes   r9 rights (READ needed) | CENO_MAP_REPLACE (frame ranges)
+ *                 gva, offset and bytes page-aligned, below 2^47, not over the entry
+ *                 page (BOUNDS). Rights not in the capability RIGHTS, WRITE and EXECUTE
+ *                 together WX; a RAM frame is never writable and executable through any
+ *                 two mappings (WX). Something is there already: EXISTS. No pool pages
+ *                 for tables: POOL. At most 512 entries a call (BOUNDS).
+ *                 frame range: a 2 MiB entry where gva, frames and bytes allow.
+ *                 region, window: gva 2 MiB-aligned, offset 0, bytes the region's own
+ *                 (BOUNDS), rights in the region's (RIGHTS). Only whole 2 MiB spans of
+ *                 gva are unmapped where a region lies (BOUNDS).
+ *                 window: only into the space of a fiber, at CENO_GVA_WINDOW + class *
+ *                 2 MiB (BOUNDS); its doorbell is the last page of that span.
+ *
+ *   MASK     3 J  rdi slot (any capability)   rsi rights to keep | CENO_MASK_*
+ *                 rdx byte offset, r10 length within the present bounds, page-aligned
+ *                 (0: unchanged; BOUNDS; frame ranges only)   r8 expiry (TSC; 0: unchanged)
+ *                 Only ever narrows. A stale or expired capability can be closed.
+ *     CENO_MASK_REVOKE   (right REVOKE) flips the object's epoch: every other capability
+ *                 to it is stale from now, this one follows. Regions and windows are
+ *                 out of every space, a channel is empty, a process cannot be run, a
+ *                 fiber is dead (RESTART revives it).
+ *     CENO_MASK_PLEDGE   r9 the pledge to keep, of the fiber named: the caller itself, or
+ *                 any with right REVOKE. Bits it does not hold: PLEDGE. The windows of
+ *                 dropped classes are out of its space.
+ *     rights 0 and no flag: closes the slot. The last capability of an object ends it;
+ *                 AGAIN: bounded work was done, call again. A fiber's own capability
+ *                 to itself: exit (DEAD).
+ *
+ *   TICK     1 J  rdi clock (right READ)   rsi TSC deadline: 0 reads, 1 yields, else sleeps
+ *                 until then. rdx = TSC now. With r10 = 1 also wakes on any signalled window.
+ *
  *   GRANT   20 J  rdi fiber (right GRANT)   rsi source slot (right GRANT)
- *                 rdx destination slot, must be null   r10 rights to pass
+ *                 rdx destination slot in that fiber, must be null (SLOT)
+ *                 r10 rights to pass (others than CENO_RIGHTS_ALL: RIGHTS). A window of a
+ *                 class the receiver has not pledged: PLEDGE. To oneself: a copy.
+ *
+ * CPU time spends too: at each tick the running fiber pays CENO_TICK_JOULES less
+ * what its verbs spent since the last tick (a verb's price covers its time), or
+ * what it has, and freezes if that leaves it nothing.
+ *
+ * Strikes. A fiber that froze in CENO_STRIKE_FREEZES periods in a row takes a strike:
+ * the first is an event, the second moves it one spectrum slower, the third and every
+ * later one kills it (DEAD). Strikes never go back.
  */
 #ifndef CENO_ABI_VERBS_H
 #define CENO_ABI_VERBS_H
@@ -60,13 +145,18 @@ enum ceno_verb {
 	X(TYPE,   -3, "the capability is of another type")                         \
 	X(RIGHTS, -4, "the capability lacks a right")                              \
 	X(BOUNDS, -5, "outside the capability's bounds, misaligned or too long")   \
-	X(STALE,  -6, "the capability expired or was revoked")                     \
+	X(STALE,  -6, "the capability was revoked")                                \
 	X(POOL,   -7, "the pool pages of the caller or of the space are used up")  \
 	X(EXISTS, -8, "something is mapped there already")                         \
 	X(WX,     -9, "the frame would be writable and executable")                \
 	X(FULL,   -10, "the ring is full")                                         \
 	X(AGAIN,  -11, "not done yet: call again")                                 \
-	X(STATE,  -12, "the object is not in the state for this")
+	X(STATE,  -12, "the object is not in the state for this")                  \
+	X(EXPIRED, -13, "the capability expired or faded")                         \
+	X(PLEDGE, -14, "the class is not pledged, or a pledge would be raised")    \
+	X(ENERGY, -15, "the price or budget is above the fiber's own, or the spectrum faster") \
+	X(SELF,   -16, "the capability would move over or to itself")              \
+	X(DEPTH,  -17, "delegated too often: too deep, or too weak to pass on")
 
 enum ceno_verb_error {
 #define CENO_VERB_ERROR_ENUM(name, number, text) CENO_E_##name = number,
@@ -85,19 +175,76 @@ enum ceno_right {
 };
 #define CENO_RIGHTS_ALL 0x7fu
 #define CENO_MAP_REPLACE (1u << 16)    /* MAP: an existing mapping is replaced */
+#define CENO_MASK_REVOKE (1u << 16)
+#define CENO_MASK_PLEDGE (1u << 17)
 
 enum ceno_object_type {
 	CENO_OBJECT_NULL, CENO_OBJECT_FIBER, CENO_OBJECT_PROCESS, CENO_OBJECT_FRAMES,
-	CENO_OBJECT_CHANNEL, CENO_OBJECT_WINDOW, CENO_OBJECT_CLOCK
+	CENO_OBJECT_CHANNEL, CENO_OBJECT_WINDOW, CENO_OBJECT_CLOCK, CENO_OBJECT_REGION
 };
 
 enum ceno_spawn {
 	CENO_SPAWN_FIBER = 1,              /* a native fiber in a space of its own */
 	CENO_SPAWN_PROCESS = 2,            /* a space run by its handler (RECV, RESUME) */
-	CENO_SPAWN_CHANNEL = 3             /* a message ring of one pool page */
+	CENO_SPAWN_CHANNEL = 3,            /* a message ring of one pool page */
+	CENO_SPAWN_REGION = 4,             /* frames with page tables of their own */
+	CENO_SPAWN_RESTART = 5             /* an ended fiber from its beginning */
 };
 
 #define CENO_CSPACE_SLOTS 64
+#define CENO_REGION_BYTES_MAX (64ull << 20)
+
+/* ---- energy ---- */
+
+/* How long a period is: the most a fiber waits for its refill. */
+#define CENO_SPECTRA(X) X(PHOTON, 0, 8) X(MATTER, 1, 16) X(GRAVITY, 2, 100) X(VOID, 3, 1000)
+
+enum ceno_spectrum {
+#define CENO_SPECTRUM_ENUM(name, number, ms) CENO_SPECTRUM_##name = number,
+	CENO_SPECTRA(CENO_SPECTRUM_ENUM)
+#undef CENO_SPECTRUM_ENUM
+	CENO_SPECTRUM_COUNT
+};
+
+#define CENO_JOULES_DEFAULT  2000u     /* a refill of a native fiber, where nothing else is said */
+#define CENO_TICK_MS         8u
+#define CENO_TICK_JOULES     16u       /* CPU time: 2 J a millisecond */
+#define CENO_STRIKE_FREEZES  8u
+#define CENO_STRIKES_KILL    3u
+
+/* ---- strength ---- */
+
+#define CENO_STRENGTH_FULL 65535u
+#define CENO_STRENGTH_MIN  256u
+#define CENO_FADE_SHIFT    52u
+#define CENO_DEPTH_MAX     40u
+
+/* ---- events: what the nucleus tells a fiber's events channel ---- */
+
+/* RECV returns 1 and the message registers hold these. SPAWN, GRANT, PLEDGE are posted
+ * as the verb is done, by a fiber that has an events channel; a verb that would find
+ * that channel full waits until it is not. What happens to a fiber (STRIKE, KILLED,
+ * FAULT, EXIT) waits in the fiber, the bits together, newest details, and is never lost. */
+enum ceno_fiber_event_bit {
+	CENO_FIBER_EVENT_STRIKE = 1u << 0,       /* strikes rose */
+	CENO_FIBER_EVENT_KILLED = 1u << 1,       /* by its third or a later strike */
+	CENO_FIBER_EVENT_FAULT  = 1u << 2,       /* it faulted in its own code; it is DEAD */
+	CENO_FIBER_EVENT_EXIT   = 1u << 3,
+	CENO_FIBER_EVENT_SPAWN  = 1u << 4,       /* a = new fiber's index, b = pledge, c = budget */
+	CENO_FIBER_EVENT_GRANT  = 1u << 5,       /* a = receiver's index, b = type, c = rights | depth << 8 */
+	CENO_FIBER_EVENT_PLEDGE = 1u << 6        /* a = whose index, b = old, c = new */
+};
+
+/* In the order of the message registers (rdx r10 r8 r9 r12 r13 r14 r15). */
+struct ceno_fiber_event {
+	uint64_t fiber;                    /* index of the fiber it is about */
+	uint64_t what;                     /* bits of enum ceno_fiber_event_bit */
+	uint64_t a, b, c;                  /* SPAWN, GRANT, PLEDGE; FAULT: vector, error, rip */
+	uint64_t strikes;                  /* strikes | spectrum << 8 | pledge << 16 | restarts << 32 */
+	uint64_t spent;                    /* joules spent since the session began */
+	uint64_t tsc;
+};
+_Static_assert(sizeof(struct ceno_fiber_event) == 64, "one message");
 
 /* What the boot manifest puts into init's CSpace; init grants onward with the
  * same numbering to membrane (absent where membrane may not have it). */
@@ -115,8 +262,6 @@ enum ceno_boot_slot {
 	CENO_SLOT_SUPERVISOR,              /* channel to init */
 	CENO_SLOT_FIRST_FREE
 };
-/* A window capability's object: byte offset 0 is the window's memory, its doorbell
- * page follows at offset CENO_WINDOW_STRIDE. */
 
 /* One page per fiber, mapped at CENO_GVA_TRAP_PAGE. The nucleus writes the first
  * part when the fiber's process faults or is interrupted (never for `syscall`:

@@ -2,7 +2,7 @@
 #include "nucleus.h"
 #include "cpu.h"
 
-/* ---- SPAWN: rdi own fiber  rsi kind  rdx slot  r10 pool pages  r8 rip  r9 rsp ---- */
+/* ---- SPAWN: rdi own fiber  rsi kind, packed  rdx slot  r10 pool pages, packed  r8 rip  r9 rsp ---- */
 
 struct spawn {
 	uint32_t kind;
@@ -22,14 +22,14 @@ static int decode_spawn(struct ceno_fiber *f, const uint64_t a[6], struct spawn 
 		rc = ceno_cap_check_empty(f, a[2], &s->slot);
 	if (rc)
 		return rc;
-	s->kind = (uint32_t)a[1];
-	s->quota = a[3];
+	s->kind = (uint8_t)a[1];
+	s->quota = (uint32_t)a[3];
 	s->rip = a[4];
 	s->rsp = a[5];
 	s->index = -1;
-	if (a[1] == CENO_SPAWN_CHANNEL) {
+	if (s->kind == CENO_SPAWN_CHANNEL) {
 		s->quota = 1;
-	} else if (a[1] == CENO_SPAWN_FIBER || a[1] == CENO_SPAWN_PROCESS) {
+	} else if (s->kind == CENO_SPAWN_FIBER || s->kind == CENO_SPAWN_PROCESS) {
 		/* its object, its CSpace if it is a fiber, then its space */
 		if (s->quota < CENO_SPACE_PAGES_MIN + 2)
 			return CENO_E_POOL;
@@ -38,7 +38,7 @@ static int decode_spawn(struct ceno_fiber *f, const uint64_t a[6], struct spawn 
 	}
 	if (s->quota > f->space.quota)
 		return CENO_E_POOL;
-	if (a[1] == CENO_SPAWN_FIBER) {
+	if (s->kind == CENO_SPAWN_FIBER) {
 		s->index = ceno_fiber_free_index();
 		if (s->index < 0 || s->rip >= 1ull << 47)
 			return s->index < 0 ? CENO_E_POOL : CENO_E_BOUNDS;

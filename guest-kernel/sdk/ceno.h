@@ -46,9 +46,48 @@ static inline uint64_t ceno_rdtsc(void)
 	return (uint64_t)high << 32 | low;
 }
 
-static inline int64_t ceno_spawn(uint32_t kind, uint32_t dst_slot, uint64_t pool_pages, uint64_t rip, uint64_t rsp)
+/* What SPAWN of a fiber packs into its registers. */
+struct ceno_fiber_spawn {
+	uint32_t slot;       /* for the new fiber's capability, null */
+	uint8_t pledge;      /* bits 1 << enum ceno_pledge_class */
+	uint8_t spectrum;    /* enum ceno_spectrum */
+	uint8_t events_slot; /* of its events channel, 0 none */
+	uint32_t budget;     /* joules a period */
+	uint32_t pool_pages;
+	uint64_t rip, rsp;
+};
+
+/* Returns the index of the fiber's trap page, or an error. */
+static inline int64_t ceno_spawn_fiber(const struct ceno_fiber_spawn *s)
 {
-	return ceno_verb(CENO_VERB_SPAWN, CENO_SLOT_SELF, kind, dst_slot, pool_pages, rip, rsp, NULL);
+	return ceno_verb(CENO_VERB_SPAWN, CENO_SLOT_SELF,
+	                 CENO_SPAWN_FIBER | (uint64_t)s->pledge << 8 | (uint64_t)s->spectrum << 16 |
+	                     (uint64_t)s->budget << 32,
+	                 s->slot, s->pool_pages | (uint64_t)s->events_slot << 32, s->rip, s->rsp, NULL);
+}
+
+static inline int64_t ceno_spawn_process(uint32_t dst_slot, uint32_t pool_pages)
+{
+	return ceno_verb(CENO_VERB_SPAWN, CENO_SLOT_SELF, CENO_SPAWN_PROCESS, dst_slot, pool_pages, 0, 0, NULL);
+}
+
+static inline int64_t ceno_spawn_channel(uint32_t dst_slot)
+{
+	return ceno_verb(CENO_VERB_SPAWN, CENO_SLOT_SELF, CENO_SPAWN_CHANNEL, dst_slot, 0, 0, 0, NULL);
+}
+
+/* `rights` of its pages: READ, with WRITE or EXECUTE. */
+static inline int64_t ceno_spawn_region(uint32_t dst_slot, uint32_t frames_slot, uint32_t rights, uint64_t offset,
+                                        uint64_t bytes)
+{
+	return ceno_verb(CENO_VERB_SPAWN, CENO_SLOT_SELF, CENO_SPAWN_REGION, dst_slot, bytes,
+	                 frames_slot | (uint64_t)rights << 8, offset, NULL);
+}
+
+/* CENO_E_AGAIN: call again. */
+static inline int64_t ceno_restart(uint32_t fiber_slot, uint64_t rip, uint64_t rsp)
+{
+	return ceno_verb(CENO_VERB_SPAWN, CENO_SLOT_SELF, CENO_SPAWN_RESTART, fiber_slot, 0, rip, rsp, NULL);
 }
 
 static inline int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_t offset, uint64_t bytes,
@@ -61,6 +100,18 @@ static inline int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_
 static inline int64_t ceno_mask(uint32_t slot, uint32_t rights_keep, uint64_t offset, uint64_t length, uint64_t expiry)
 {
 	return ceno_verb(CENO_VERB_MASK, slot, rights_keep, offset, length, expiry, 0, NULL);
+}
+
+/* Revokes: every other capability to the object is stale, this one keeps rights_keep. */
+static inline int64_t ceno_revoke(uint32_t slot, uint32_t rights_keep)
+{
+	return ceno_verb(CENO_VERB_MASK, slot, rights_keep | CENO_MASK_REVOKE, 0, 0, 0, 0, NULL);
+}
+
+/* Drops the classes not in `pledge` from the fiber named. */
+static inline int64_t ceno_pledge(uint32_t fiber_slot, uint8_t pledge)
+{
+	return ceno_verb(CENO_VERB_MASK, fiber_slot, CENO_RIGHTS_ALL | CENO_MASK_PLEDGE, 0, 0, 0, pledge, NULL);
 }
 
 /* deadline 0 reads the clock, 1 yields, else sleeps until that TSC; with

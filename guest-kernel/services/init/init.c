@@ -11,6 +11,8 @@
 #define BUNDLE_GVA  0x20000000ull /* where the bundle's header is mapped here */
 #define SLOT_CHILD  CENO_SLOT_FIRST_FREE
 #define STACK_PAGES 16u
+/* POSIX pays for system calls in CPU time, not in verbs: never short of joules. */
+#define MEMBRANE_JOULES 0x7fffffffu
 
 static void must(int64_t rc)
 {
@@ -52,7 +54,13 @@ static uint32_t spawn_child(uint64_t rip)
 	int64_t index = CENO_E_POOL;
 
 	for (; pages > step && index == CENO_E_POOL; pages -= step)
-		index = ceno_spawn(CENO_SPAWN_FIBER, SLOT_CHILD, pages, rip, CENO_GVA_SERVICE_STACK);
+		index = ceno_spawn_fiber(&(struct ceno_fiber_spawn){ .slot = SLOT_CHILD,
+		                                                     .pledge = (uint8_t)boot_page()->pledge_mask,
+		                                                     .spectrum = CENO_SPECTRUM_MATTER,
+		                                                     .budget = MEMBRANE_JOULES,
+		                                                     .pool_pages = (uint32_t)pages,
+		                                                     .rip = rip,
+		                                                     .rsp = CENO_GVA_SERVICE_STACK });
 	must(index);
 	return (uint32_t)index;
 }
@@ -96,7 +104,7 @@ static void grant_all(uint64_t user_bytes, uint64_t taken_pages)
 	for (uint32_t pledge = 0; pledge < CENO_PLEDGE_COUNT; pledge++)
 		if (boot_page()->pledge_mask >> pledge & 1)
 			must(ceno_grant(SLOT_CHILD, CENO_SLOT_WINDOW + pledge, CENO_SLOT_WINDOW + pledge, rw));
-	must(ceno_spawn(CENO_SPAWN_CHANNEL, CENO_SLOT_SUPERVISOR, 1, 0, 0));
+	must(ceno_spawn_channel(CENO_SLOT_SUPERVISOR));
 	must(ceno_grant(SLOT_CHILD, CENO_SLOT_SUPERVISOR, CENO_SLOT_SUPERVISOR, CENO_RIGHT_WRITE));
 	must(ceno_mask(CENO_SLOT_RAM, 0, 0, 0, 0)); /* init can reach no program memory from here on */
 }

@@ -511,7 +511,7 @@ void ceno_pages_init(void)
 
 int ceno_pages_start(void)
 {
-	uint64_t pool = ceno_boot()->ram_bytes / CENO_LARGE_PAGE * 2 + 64;
+	uint32_t pool = (uint32_t)(ceno_boot()->ram_bytes / CENO_LARGE_PAGE) * 2 + 64;
 
 	ceno_pages_end();
 	root = ceno_frames_alloc(0);
@@ -519,8 +519,7 @@ int ceno_pages_start(void)
 		root = NO_ROOT;
 		return -LX_ENOMEM;
 	}
-	if (ceno_spawn(CENO_SPAWN_PROCESS, CENO_SLOT_PROCESS, pool, 0, 0) < 0 ||
-	    ceno_recv_signal(CENO_SLOT_PROCESS, 1) < 0) {
+	if (ceno_spawn_process(CENO_SLOT_PROCESS, pool) < 0 || ceno_recv_signal(CENO_SLOT_PROCESS, 1) < 0) {
 		ceno_frames_free(root, 0);
 		root = NO_ROOT;
 		return -LX_ENOMEM;

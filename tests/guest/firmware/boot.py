@@ -54,9 +54,12 @@ def patched(data, at, new):
     return data[:at] + new + data[at + len(new):]
 
 
+ABI = 2 # CENO_ABI_VERSION
+
+
 def fold_of(tsc_hz, mode):
     """The three measurements as the firmware must have made them (abi/boot.h)."""
-    boot_constant = struct.pack("<QIIQ", 0x31544F4F42544E43, 1, mode, tsc_hz).ljust(2048, b"\0")
+    boot_constant = struct.pack("<QIIQ", 0x31544F4F42544E43, ABI, mode, tsc_hz).ljust(2048, b"\0")
     checked = bundle[4096 - 64:4096 - 32] + trust[16:48] + b"CENO/v1/bundle\0" + patched(bundle, 4096 - 64, bytes(64))
     fold = 0
     for message in (trust, checked, boot_constant):
@@ -75,7 +78,7 @@ def bad_blobs():
     expect("trust page: reserved byte", 0x1, tr=patched(trust, 4095, b"\1"))
     expect("trust page: another key", 0x6, tr=patched(trust, 16, bytes([trust[16] ^ 1])))
     expect("trust page: a key of small order", 0x6, tr=patched(trust, 16, bytes(32)))
-    expect("bundle: another ABI version", 0x3, bu=patched(bundle, 8, b"\2"))
+    expect("bundle: another ABI version", 0x3, bu=patched(bundle, 8, bytes([ABI + 1])))
     expect("bundle: reserved byte of the header", 0x5, bu=patched(bundle, 4096 - 65, b"\1"))
     expect("bundle: a module's name", 0x5, bu=patched(bundle, 32 + 24 * 32, b"\n"))
     expect("bundle: one bit of text", 0x6, bu=patched(bundle, 5000, bytes([bundle[5000] ^ 0x10])))

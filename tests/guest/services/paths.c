@@ -135,12 +135,12 @@ static void close_other(void)
 
 static void check_narrowed(void)
 {
-	CHECK(ceno_spawn(CENO_SPAWN_PROCESS, SLOT_OTHER, 16, 0, 0) == 0);
+	CHECK(ceno_spawn_process(SLOT_OTHER, 16) == 0);
 	CHECK(ceno_map(SLOT_OTHER, CENO_SLOT_RAM, SCRATCH_GVA, 0, CENO_PAGE, R | W) == 0);
 	CHECK(ceno_mask(SLOT_OTHER, M, 0, 0, 1) == 0); /* expired since TSC 1 */
 	CHECK(ceno_map(SLOT_OTHER, CENO_SLOT_RAM, SCRATCH_GVA + CENO_PAGE, 0, CENO_PAGE, R) == CENO_E_STALE);
 	close_other();
-	CHECK(ceno_spawn(CENO_SPAWN_PROCESS, SLOT_OTHER, 16, 0, 0) == 0);
+	CHECK(ceno_spawn_process(SLOT_OTHER, 16) == 0);
 	CHECK(ceno_mask(SLOT_OTHER, R | W, 0, 0, 0) == 0);
 	CHECK(ceno_map(SLOT_OTHER, CENO_SLOT_RAM, SCRATCH_GVA, 0, CENO_PAGE, R) == CENO_E_RIGHTS);
 	close_other();
@@ -174,8 +174,8 @@ static void make_process(struct ceno_trap_page *t)
 	CHECK(ceno_map(CENO_SLOT_SELF, CENO_SLOT_RAM, SCRATCH_GVA, offset, CENO_PAGE, R | W) == 0);
 	for (uint32_t i = 0; i < sizeof program; i++)
 		page[i] = program[i];
-	CHECK(ceno_spawn(CENO_SPAWN_PROCESS, SLOT_PROCESS, 3, 0, 0) == CENO_E_POOL);
-	CHECK(ceno_spawn(CENO_SPAWN_PROCESS, SLOT_PROCESS, 64, 0, 0) == 0);
+	CHECK(ceno_spawn_process(SLOT_PROCESS, 3) == CENO_E_POOL);
+	CHECK(ceno_spawn_process(SLOT_PROCESS, 64) == 0);
 	CHECK(ceno_map(SLOT_PROCESS, CENO_SLOT_RAM, CODE_GVA, offset, CENO_PAGE, R | X) == CENO_E_WX);
 	CHECK(ceno_map(CENO_SLOT_SELF, -1, SCRATCH_GVA, 0, CENO_PAGE, 0) == 0);
 	CHECK(ceno_map(SLOT_PROCESS, CENO_SLOT_RAM, CODE_GVA, offset, CENO_PAGE, R | X) == 0);

@@ -24,7 +24,7 @@
 static void test_offsets(void **state)
 {
 	(void)state;
-	assert_int_equal(CENO_ABI_VERSION, 1);
+	assert_int_equal(CENO_ABI_VERSION, 2);
 	AT(ceno_firmware_header, entry_offset, 40);
 	AT(ceno_firmware_header, verifier_offset, 48);
 	AT(ceno_bundle_header, segments, 32);
@@ -72,30 +72,34 @@ static void test_numbers(void **state)
 	assert_int_equal(CENO_STOP_BUNDLE_SIGNATURE, 6);
 	assert_int_equal(CENO_STOP_NUCLEUS_FAULT, 0x102);
 	assert_int_equal(CENO_E_STATE, -12);
+	assert_int_equal(CENO_E_DEPTH, -17);
+	assert_int_equal(CENO_GVA_WINDOW, 0x18000000);
+	assert_int_equal(CENO_OBJECT_REGION, 7);
+	assert_int_equal(CENO_SPAWN_RESTART, 5);
 	assert_int_equal(CENO_RFLAGS_USER, 0x240cd5);
 }
 
 static void test_bytes(void **state)
 {
 	struct ceno_pack_header pack = {
-		.magic = CENO_PACK_MAGIC, .abi_version = 1, .count = 3, .total_bytes = 0x5000
+		.magic = CENO_PACK_MAGIC, .abi_version = 2, .count = 3, .total_bytes = 0x5000
 	};
 	static const uint8_t pack_bytes[24] = {
-		'N', 'O', 'T', 'P', 'A', 'C', 'K', '1', 1, 0, 0, 0, 3, 0, 0, 0, 0, 0x50
+		'N', 'O', 'T', 'P', 'A', 'C', 'K', '1', 2, 0, 0, 0, 3, 0, 0, 0, 0, 0x50
 	};
 	struct ceno_boot boot = { .magic = CENO_BOOT_MAGIC,
-		                  .abi_version = 1,
+		                  .abi_version = 2,
 		                  .syscall_mode = CENO_SYSCALL_PAGE,
 		                  .tsc_hz = 0x0102030405060708 };
-	static const uint8_t boot_bytes[24] = { 'C', 'N', 'T', 'B', 'O', 'O', 'T', '1', 1, 0, 0, 0,
+	static const uint8_t boot_bytes[24] = { 'C', 'N', 'T', 'B', 'O', 'O', 'T', '1', 2, 0, 0, 0,
 		                                2,   0,   0,   0,   8,   7,   6,   5,   4, 3, 2, 1 };
 	struct ceno_bundle_header bundle = { .magic = CENO_BUNDLE_MAGIC,
-		                             .abi_version = 1,
+		                             .abi_version = 2,
 		                             .header_bytes = 4096,
 		                             .total_bytes = 0x9000,
 		                             .segment_count = 5,
 		                             .module_count = 2 };
-	static const uint8_t bundle_bytes[32] = { 'C', 'N',  'O', 'T', 'B', 'N', 'D', '1', 1, 0, 0, 0, 0, 0x10, 0, 0,
+	static const uint8_t bundle_bytes[32] = { 'C', 'N',  'O', 'T', 'B', 'N', 'D', '1', 2, 0, 0, 0, 0, 0x10, 0, 0,
 		                                  0,   0x90, 0,   0,   0,   0,   0,   0,   5, 0, 0, 0, 2, 0,    0, 0 };
 	uint64_t trust = CENO_TRUST_MAGIC, firmware = CENO_FIRMWARE_MAGIC, stdio = CENO_STDIO_MAGIC;
 

@@ -215,10 +215,10 @@ int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_
 	return map_process(object_slot, gva, offset, bytes, rights);
 }
 
-int64_t ceno_spawn(uint32_t kind, uint32_t dst_slot, uint64_t pool_pages, uint64_t rip, uint64_t rsp)
+int64_t ceno_spawn_process(uint32_t dst_slot, uint32_t pool_pages)
 {
-	(void)pool_pages, (void)rip, (void)rsp;
-	MUST(kind == CENO_SPAWN_PROCESS && dst_slot == CENO_SLOT_PROCESS);
+	(void)pool_pages;
+	MUST(dst_slot == CENO_SLOT_PROCESS);
 	if (has_process)
 		return CENO_E_SLOT;
 	has_process = 1;

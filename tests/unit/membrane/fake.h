@@ -18,7 +18,7 @@
 
 /* ---- what membrane calls (sdk/ceno.h, CENO_ARCH_FAKE) ---------------------- */
 
-int64_t ceno_spawn(uint32_t kind, uint32_t dst_slot, uint64_t pool_pages, uint64_t rip, uint64_t rsp);
+int64_t ceno_spawn_process(uint32_t dst_slot, uint32_t pool_pages);
 int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_t offset, uint64_t bytes,
                  uint32_t rights);
 int64_t ceno_mask(uint32_t slot, uint32_t rights_keep, uint64_t offset, uint64_t length, uint64_t expiry);
