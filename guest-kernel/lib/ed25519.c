@@ -1,5 +1,5 @@
 /*
- * Ed25519 verification (ed25519.h), from RFC 8032 section 5.1: extended
+ * Ed25519 (ed25519.h), from RFC 8032 section 5.1: extended
  * coordinates (x = X/Z, y = Y/Z, xy = T/Z) on -x^2 + y^2 = 1 + d x^2 y^2 with
  * the complete addition law, so no case is special. [S]B + [k](-A) is computed
  * with one run of doublings and four bits of both scalars a step.
@@ -7,10 +7,16 @@
  * R is never decoded: the computed point is encoded, and its one canonical
  * encoding must equal R's bytes. That makes a non-canonical R, or one that is
  * no point, fail with no code of its own.
+ *
+ * Signing uses the same formulas, with scalars that are secret: what it shares with
+ * verification (field, points, reduce_scalar) has no branch or address that depends
+ * on a value; multiply_base reads the whole table for each digit.
  */
 #include "lib/ed25519.h"
 #include "lib/ed25519_field.h"
 #include "lib/mem.h"
+
+__extension__ typedef unsigned __int128 product;
 
 struct point {
 	ceno_fe x, y, z, t; /* tight, but for a negated x or t (at most 2^52 - 38) */
@@ -40,10 +46,18 @@ static const struct point base = {
 /* The group order L = 2^252 + 27742317777372353535851937790883648493. */
 static const uint64_t order[4] = { 0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000 };
 
-/* r = a - L if a >= L (returns true), else unchanged. */
+/* All ones if bit is 1, zero if it is 0. The compiler must not learn which two values
+ * it can have, or it may branch on it. */
+static uint64_t mask_of(uint64_t bit)
+{
+	__asm__("" : "+r"(bit));
+	return 0 - bit;
+}
+
+/* a = a - L if a >= L (returns true), else unchanged. Same time for any a. */
 static bool subtract_order(uint64_t a[4])
 {
-	uint64_t difference[4], borrow = 0;
+	uint64_t difference[4], borrow = 0, keep;
 
 	for (unsigned i = 0; i < 4; i++) {
 		uint64_t t = a[i] - order[i], b = a[i] < order[i];
@@ -51,10 +65,10 @@ static bool subtract_order(uint64_t a[4])
 		difference[i] = t - borrow;
 		borrow = b | (t < borrow);
 	}
-	if (borrow)
-		return false;
-	memcpy(a, difference, sizeof difference);
-	return true;
+	keep = mask_of(borrow);
+	for (unsigned i = 0; i < 4; i++)
+		a[i] = (a[i] & keep) | (difference[i] & ~keep);
+	return !borrow;
 }
 
 /* r = the 512-bit little-endian number mod L, a bit at a time: 2r + 1 < 2L < 2^254. */
@@ -249,4 +263,119 @@ bool ceno_ed25519_verify(const uint8_t signature[CENO_ED25519_SIGNATURE_BYTES],
 	ceno_ed25519_begin(&hash, signature, public_key);
 	ceno_sha512_update(&hash, message, bytes);
 	return ceno_ed25519_finish(&hash, signature, public_key);
+}
+
+/* ---- signing ---- */
+
+static void wipe(void *at, size_t bytes)
+{
+	memset(at, 0, bytes);
+	__asm__ volatile("" : : "r"(at) : "memory"); /* the stores are needed */
+}
+
+/* The point at the secret index: all sixteen are read. */
+static void select_point(struct point *r, const struct point table[16], unsigned index)
+{
+	uint64_t *to = (uint64_t *)r;
+
+	memset(r, 0, sizeof *r);
+	for (uint64_t i = 0; i < 16; i++) {
+		const uint64_t *from = (const uint64_t *)&table[i];
+		uint64_t take = mask_of(((i ^ index) - 1) >> 63);
+
+		for (unsigned k = 0; k < sizeof *r / sizeof *to; k++)
+			to[k] |= from[k] & take;
+	}
+}
+
+/* The encoding of [s]B, s secret. */
+static void multiply_base(uint8_t bytes[32], const uint64_t s[4])
+{
+	struct point table[16], chosen, r = neutral;
+
+	make_table(table, &base);
+	for (unsigned i = 64; i--;) {
+		for (unsigned n = 0; n < 4; n++)
+			double_point(&r, &r);
+		select_point(&chosen, table, nibble(s, i));
+		add_point(&r, &r, &chosen);
+	}
+	encode_point(bytes, &r);
+	wipe(&chosen, sizeof chosen);
+	wipe(&r, sizeof r);
+}
+
+/* r = (k * a + b) mod L, all below 2^256: k * a + b is below 2^512. */
+static void multiply_add(uint8_t r[32], const uint64_t k[4], const uint64_t a[4], const uint64_t b[4])
+{
+	uint64_t sum[8] = { b[0], b[1], b[2], b[3] }, reduced[4];
+
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t carry = 0;
+
+		for (unsigned n = 0; n < 4; n++) {
+			product t = (product)k[i] * a[n] + sum[i + n] + carry;
+
+			sum[i + n] = (uint64_t)t;
+			carry = (uint64_t)(t >> 64);
+		}
+		sum[i + 4] = carry;
+	}
+	reduce_scalar(reduced, (const uint8_t *)sum);
+	memcpy(r, reduced, 32);
+	wipe(sum, sizeof sum);
+	wipe(reduced, sizeof reduced);
+}
+
+/* RFC 8032, 5.1.5: the secret scalar, and the prefix that makes the nonce, from the seed. */
+static void expand_seed(uint64_t scalar[4], uint8_t prefix[32], const uint8_t seed[CENO_ED25519_SEED_BYTES])
+{
+	struct ceno_sha512 hash;
+	uint8_t bytes[64];
+
+	ceno_sha512_init(&hash);
+	ceno_sha512_update(&hash, seed, CENO_ED25519_SEED_BYTES);
+	ceno_sha512_final(&hash, bytes);
+	memcpy(scalar, bytes, 32);
+	scalar[0] &= ~7ull;
+	scalar[3] = (scalar[3] & ~(1ull << 63)) | 1ull << 62;
+	memcpy(prefix, bytes + 32, 32);
+	wipe(&hash, sizeof hash);
+	wipe(bytes, sizeof bytes);
+}
+
+void ceno_ed25519_public_key(uint8_t public_key[CENO_ED25519_KEY_BYTES], const uint8_t seed[CENO_ED25519_SEED_BYTES])
+{
+	uint64_t scalar[4];
+	uint8_t prefix[32];
+
+	expand_seed(scalar, prefix, seed);
+	multiply_base(public_key, scalar);
+	wipe(scalar, sizeof scalar);
+	wipe(prefix, sizeof prefix);
+}
+
+void ceno_ed25519_sign(uint8_t signature[CENO_ED25519_SIGNATURE_BYTES], const uint8_t seed[CENO_ED25519_SEED_BYTES],
+                       const uint8_t public_key[CENO_ED25519_KEY_BYTES], const void *message, size_t bytes)
+{
+	uint64_t scalar[4], nonce[4], k[4];
+	struct ceno_sha512 hash;
+	uint8_t wide_hash[64];
+
+	expand_seed(scalar, wide_hash, seed);
+	ceno_sha512_init(&hash);
+	ceno_sha512_update(&hash, wide_hash, 32);
+	ceno_sha512_update(&hash, message, bytes);
+	ceno_sha512_final(&hash, wide_hash);
+	reduce_scalar(nonce, wide_hash);
+	multiply_base(signature, nonce);
+	ceno_ed25519_begin(&hash, signature, public_key);
+	ceno_sha512_update(&hash, message, bytes);
+	ceno_sha512_final(&hash, wide_hash);
+	reduce_scalar(k, wide_hash);
+	multiply_add(signature + 32, k, scalar, nonce);
+	wipe(scalar, sizeof scalar);
+	wipe(nonce, sizeof nonce);
+	wipe(&hash, sizeof hash);
+	wipe(wide_hash, sizeof wide_hash);
 }
