@@ -1,0 +1,161 @@
+/* Lays out the fake machine's RAM. The map of it is in machine.h. */
+#include "machine.h"
+#include "nucleus/paging.h"
+#include "entry.h"
+
+#define PAGE_HANDOFF  0u
+#define PAGE_IDT      1u
+#define PAGE_PDPT     2u /* what PML4[511] of every space points to */
+#define PAGE_PML4     3u
+#define PAGE_PDPT_LOW 4u
+#define PAGE_FRAMES   5u
+#define TSS_OFFSET    2052u /* so that rsp0, four bytes in, is aligned for the host */
+#define STACK_PAGES   4u
+
+const struct ceno_machine_config ceno_machine_default = {
+	.ram_bytes = 8 * 1024 * 1024,
+	.pool_pages = 96,
+	.trap_pages = 6,
+	.pledge_mask = 1u << CENO_PLEDGE_STDIO | 1u << CENO_PLEDGE_NET,
+	.bundle_bytes = 16 * CENO_PAGE,
+	.pack_bytes = 2 * CENO_LARGE_PAGE,
+	.image_bytes = 8 * CENO_PAGE,
+	.tick_tsc = 1000,
+	.syscall_mode = CENO_SYSCALL_PAGE,
+};
+
+struct ceno_machine ceno_machine;
+
+static _Alignas(4096) uint8_t pool[CENO_MACHINE_POOL_MAX * CENO_PAGE];
+static _Alignas(4096) uint8_t traps[CENO_MACHINE_TRAP_MAX * CENO_PAGE];
+static struct ceno_handoff *const handoff = (struct ceno_handoff *)(void *)pool;
+static uint64_t next_page; /* of the pool, while it is laid out */
+
+void *ceno_machine_page(uint64_t gpa)
+{
+	uint64_t at = gpa - CENO_GPA_RAM;
+
+	if (gpa & (CENO_PAGE - 1))
+		return NULL;
+	if (at < ceno_machine.config.pool_pages * CENO_PAGE)
+		return pool + at;
+	at -= CENO_LARGE_PAGE;
+	return at < ceno_machine.config.trap_pages * CENO_PAGE ? traps + at : NULL;
+}
+
+static uint64_t gpa_of(uint64_t page)
+{
+	return CENO_GPA_RAM + page * CENO_PAGE;
+}
+
+/* A page of init's space, as the warden maps it. */
+static void map(uint64_t gva, uint64_t gpa, uint64_t flags)
+{
+	uint64_t *table = (uint64_t *)(void *)(pool + PAGE_PML4 * CENO_PAGE);
+
+	for (int level = 3; level > 0; level--) {
+		uint64_t *entry = &table[gva >> (12 + 9 * level) & (ENTRIES - 1)];
+
+		if (!*entry)
+			*entry = gpa_of(next_page++) | PTE_P | PTE_W | PTE_U;
+		table = ceno_machine_page(*entry & PTE_ADDRESS);
+	}
+	table[gva >> 12 & (ENTRIES - 1)] = gpa | flags | PTE_P | PTE_U | PTE_AD;
+}
+
+static void map_init(void)
+{
+	uint64_t granule = handoff->trap_gpa + CENO_MACHINE_TRAP_MAX * CENO_PAGE;
+
+	*(uint64_t *)(void *)(pool + PAGE_PML4 * CENO_PAGE + 511 * 8) = gpa_of(PAGE_PDPT) | PTE_P | PTE_W;
+	*(uint64_t *)(void *)(pool + PAGE_PML4 * CENO_PAGE) = gpa_of(PAGE_PDPT_LOW) | PTE_P | PTE_W | PTE_U;
+	map(CENO_GVA_ENTRY, handoff->entry_page_gpa, 0);
+	map(CENO_GVA_SERVICE, CENO_GPA_BUNDLE + 2 * CENO_PAGE, 0);
+	map(CENO_GVA_SERVICE + CENO_PAGE, CENO_GPA_BUNDLE + 3 * CENO_PAGE, PTE_NX);
+	map(CENO_GVA_SERVICE + 2 * CENO_PAGE, granule, PTE_W | PTE_NX);
+	for (uint64_t i = 1; i <= STACK_PAGES; i++)
+		map(CENO_GVA_SERVICE_STACK - i * CENO_PAGE, granule + i * CENO_PAGE, PTE_W | PTE_NX);
+	map(CENO_GVA_TRAP_PAGE, handoff->trap_gpa, PTE_W | PTE_NX);
+	map(CENO_GVA_BOOT_PAGE, CENO_GPA_BOOT, PTE_NX);
+}
+
+static void write_handoff(const struct ceno_machine_config *c, uint64_t frame_pages)
+{
+	struct ceno_handoff *h = handoff;
+
+	h->magic = CENO_HANDOFF_MAGIC;
+	h->abi_version = CENO_ABI_VERSION;
+	h->syscall_mode = c->syscall_mode;
+	h->nucleus_pdpt_gpa = gpa_of(PAGE_PDPT);
+	h->pool_gva = (uint64_t)pool;
+	h->pool_gpa = CENO_GPA_RAM;
+	h->pool_pages = c->pool_pages;
+	h->frame_gva = (uint64_t)pool + PAGE_FRAMES * CENO_PAGE;
+	h->granule_gva = h->frame_gva + frame_pages * CENO_PAGE;
+	h->trap_gva = (uint64_t)traps;
+	h->trap_gpa = CENO_GPA_RAM + CENO_LARGE_PAGE;
+	h->trap_pages = c->trap_pages;
+	h->idt_gva = (uint64_t)pool + PAGE_IDT * CENO_PAGE;
+	h->tss_gva = (uint64_t)pool + TSS_OFFSET;
+	h->ram_bytes = c->ram_bytes;
+	h->user_gpa = CENO_GPA_RAM + 2 * CENO_LARGE_PAGE;
+	h->user_bytes = c->ram_bytes - 2 * CENO_LARGE_PAGE;
+	h->entry_page_gpa = CENO_GPA_BUNDLE + CENO_PAGE;
+	h->init_cr3 = gpa_of(PAGE_PML4);
+	h->init_rip = CENO_GVA_SERVICE;
+	h->init_rsp = CENO_GVA_SERVICE_STACK;
+	h->bundle_bytes = c->bundle_bytes;
+	h->pack_bytes = c->pack_bytes;
+	h->image_bytes = c->image_bytes;
+	h->pledge_mask = c->pledge_mask;
+	h->tick_tsc = c->tick_tsc;
+}
+
+static int check_config(const struct ceno_machine_config *c)
+{
+	if (c->ram_bytes < 3 * CENO_LARGE_PAGE || c->ram_bytes > 1ull << 30 || c->ram_bytes % CENO_LARGE_PAGE ||
+	    c->pool_pages < 32 || c->pool_pages > CENO_MACHINE_POOL_MAX || c->trap_pages < 1 ||
+	    c->trap_pages > CENO_MACHINE_TRAP_MAX || c->pledge_mask >> CENO_PLEDGE_COUNT ||
+	    c->bundle_bytes < 4 * CENO_PAGE || c->bundle_bytes > CENO_BUNDLE_MAX || c->pack_bytes > CENO_PACK_MAX ||
+	    c->image_bytes > CENO_PACK_MAX || (c->bundle_bytes | c->pack_bytes | c->image_bytes) % CENO_PAGE ||
+	    !c->tick_tsc)
+		return -1;
+	return c->syscall_mode == CENO_SYSCALL_LSTAR || c->syscall_mode == CENO_SYSCALL_PAGE ? 0 : -1;
+}
+
+static uint64_t pages_for(uint64_t bytes)
+{
+	return (bytes + CENO_PAGE - 1) / CENO_PAGE;
+}
+
+/* Clears what the machine before may have touched: everything below pool_next. */
+static void forget(void)
+{
+	uint64_t used = ceno_cpu.pool_next > next_page ? ceno_cpu.pool_next : next_page;
+
+	memset(pool, 0, used * CENO_PAGE);
+	for (uint64_t i = 0; i < ceno_machine.config.trap_pages; i++)
+		memset(traps + i * CENO_PAGE, 0, offsetof(struct ceno_trap_page, gpr));
+	memset(&ceno_cpu, 0, sizeof ceno_cpu);
+	memset(&ceno_fake_cpu, 0, sizeof ceno_fake_cpu);
+	memset(&ceno_machine, 0, offsetof(struct ceno_machine, event));
+	ceno_machine.spawned = 0;
+	memset(ceno_machine.serial, 0, sizeof ceno_machine.serial);
+}
+
+int ceno_machine_reset(const struct ceno_machine_config *config)
+{
+	const struct ceno_machine_config c = config ? *config : ceno_machine_default;
+	uint64_t user = c.ram_bytes - 2 * CENO_LARGE_PAGE, frame_pages = pages_for(user / CENO_PAGE);
+
+	if (check_config(&c))
+		return -1;
+	forget();
+	ceno_machine.config = c;
+	write_handoff(&c, frame_pages);
+	next_page = PAGE_FRAMES + frame_pages + pages_for(user / CENO_LARGE_PAGE * 4);
+	map_init();
+	handoff->pool_used = next_page;
+	ceno_fake_boot(handoff);
+	return 0;
+}
