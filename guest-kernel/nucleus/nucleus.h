@@ -107,8 +107,9 @@ struct ceno_process {
 
 struct ceno_channel {
 	struct ceno_object object;
-	uint32_t head, tail; /* free-running; tail - head messages wait */
-	uint64_t reserved[5];
+	uint32_t head, tail;        /* free-running; tail - head messages wait */
+	struct ceno_channel *dying; /* owned: channels that nothing names any more, closed with this one */
+	uint64_t reserved[4];
 	struct {
 		uint64_t word[8];
 		struct ceno_cap cap; /* type NULL: none */
