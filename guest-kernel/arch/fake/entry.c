@@ -244,9 +244,8 @@ static void note_spawn(const struct ceno_machine_event *e, const struct ceno_fib
 {
 	const struct ceno_cap *cap = &f->cspace[e->before.rdx & (CENO_CSPACE_SLOTS - 1)];
 
-	if (e->verb != CENO_VERB_SPAWN || (int64_t)e->after.rax < 0)
-		return;
-	if (cap->type == CENO_OBJECT_PROCESS || cap->type == CENO_OBJECT_CHANNEL)
+	if (e->verb == CENO_VERB_SPAWN && e->outcome == CENO_MACHINE_DONE && (int64_t)e->after.rax >= 0 &&
+	    cap->type != CENO_OBJECT_NULL && cap->type != CENO_OBJECT_FIBER)
 		ceno_machine.serial[((uint64_t)cap->object - ceno_cpu.handoff->pool_gva) / CENO_PAGE] =
 		    ++ceno_machine.spawned;
 }

@@ -67,8 +67,8 @@ struct ceno_machine {
 	uint32_t events;        /* of the last call below */
 	uint32_t reserved;
 	struct ceno_machine_event event[CENO_MACHINE_EVENTS_MAX];
-	uint64_t spawned;                       /* objects made by SPAWN so far: their serial numbers */
-	uint64_t serial[CENO_MACHINE_POOL_MAX]; /* by pool page: of the process or channel there, 0 none */
+	uint64_t spawned;                       /* objects but fibers made by SPAWN so far: their serial numbers */
+	uint64_t serial[CENO_MACHINE_POOL_MAX]; /* by pool page: of the object that starts it, 0 none or a fiber */
 };
 
 extern struct ceno_machine ceno_machine;
@@ -130,7 +130,7 @@ enum ceno_machine_walk_error {
  * Returns the number of runs or a negative ceno_machine_walk_error. */
 int ceno_machine_walk(uint64_t cr3, struct ceno_machine_mapping *out, int max, uint8_t *table_seen);
 
-/* Serial number of a live process or channel, 0 for anything else. */
+/* Serial number of the process, channel, ... that starts a pool page; 0: no such. */
 uint64_t ceno_machine_serial(const void *object_page);
 
 /* The pool page that starts a process or channel, from its struct ceno_object. */

@@ -1,0 +1,81 @@
+/*
+ * nucleus-host: the nucleus on a fake machine, driven by lines on stdin, answering on
+ * stdout. README.md is its protocol. Answers are written out before it waits for more
+ * input, so that whoever drives it may send one line or a million at a time.
+ *
+ * Exit: 0 at the end of input, 2 for a line that is no operation (said on stderr).
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dump.h"
+#include "machine.h"
+#include "trace.h"
+
+#define LINE_MAX_BYTES 512u
+
+static int run_line(char *line, unsigned long number)
+{
+	struct ceno_op op;
+	int rc;
+
+	line[strcspn(line, "#\r")] = '\0';
+	if (!line[strspn(line, " ")])
+		return 0;
+	if (ceno_op_parse(line, &op)) {
+		fprintf(stderr, "nucleus-host: line %lu is no operation: %s\n", number, line);
+		return -1;
+	}
+	rc = ceno_op_apply(&op);
+	if (op.kind == CENO_OP_DUMP)
+		ceno_dump_state(stdout);
+	else if (rc < 0)
+		puts("refused");
+	else if (rc > 0)
+		puts("unready");
+	else
+		ceno_dump_events(stdout);
+	return 0;
+}
+
+/* Runs the whole lines of buffer[0, *used) and moves the rest to its start. */
+static int run_lines(char *buffer, size_t *used, unsigned long *number)
+{
+	char *at = buffer, *end;
+
+	while ((end = memchr(at, '\n', *used - (size_t)(at - buffer)))) {
+		*end = '\0';
+		if (run_line(at, ++*number))
+			return -1;
+		at = end + 1;
+	}
+	*used -= (size_t)(at - buffer);
+	memmove(buffer, at, *used);
+	return 0;
+}
+
+int main(void)
+{
+	static char buffer[1u << 20], out[1u << 20];
+	unsigned long number = 0;
+	size_t used = 0;
+	ssize_t n;
+
+	setvbuf(stdout, out, _IOFBF, sizeof out);
+	if (ceno_machine_reset(NULL))
+		return 2;
+	while ((n = read(STDIN_FILENO, buffer + used, sizeof buffer - 1 - used)) > 0) {
+		used += (size_t)n;
+		if (run_lines(buffer, &used, &number))
+			return 2;
+		if (used > LINE_MAX_BYTES) {
+			fprintf(stderr, "nucleus-host: line %lu is too long\n", number + 1);
+			return 2;
+		}
+		if (fflush(stdout))
+			return 2;
+	}
+	buffer[used] = '\0';
+	return n < 0 || (used && run_line(buffer, number + 1)) || fflush(stdout) ? 2 : 0;
+}
