@@ -584,6 +584,8 @@ static const char *refusal_text(uint64_t error)
 		return "the node's disk is full";
 	case EPERM:
 		return "the supervisor's policy refused it";
+	case ECHILD:
+		return "no warden could be started for it";
 	case ESHUTDOWN:
 		return "the node is stopping";
 	case EHOSTDOWN:

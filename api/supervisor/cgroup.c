@@ -77,7 +77,7 @@ int ceno_cgroup_version(void)
 	return find_mount(2, mount, sizeof mount) ? 2 : find_mount(1, mount, sizeof mount) ? 1 : 0;
 }
 
-/* Groups named after a cenod that no longer runs, and their empty session groups. */
+/* Groups named after a cenod that no longer runs, and the empty groups in them. */
 static void sweep(const char *mount)
 {
 	DIR *directory = opendir(mount);
@@ -138,27 +138,30 @@ void ceno_cgroup_root_close(const struct ceno_cgroup_root *root)
 		rmdir(root->path);
 }
 
-static int set_limits(const struct ceno_cgroup *group, uint64_t limit)
+int ceno_cgroup_limit(const struct ceno_cgroup *group, uint64_t memory_bytes)
 {
 	char text[32];
+
+	if (!group->version)
+		return 0;
+	snprintf(text, sizeof text, "%llu", (unsigned long long)(memory_bytes + CENO_CGROUP_OVERHEAD));
+	return write_file(group->path, group->version == 2 ? "memory.max" : "memory.limit_in_bytes", text);
+}
+
+static int forbid_swap(const struct ceno_cgroup *group)
+{
 	int rc;
 
-	snprintf(text, sizeof text, "%llu", (unsigned long long)limit);
 	if (group->version == 2) {
-		rc = write_file(group->path, "memory.max", text);
-		if (!rc)
-			rc = write_file(group->path, "memory.swap.max", "0");
+		rc = write_file(group->path, "memory.swap.max", "0");
 		/* absent when the kernel has no swap support at all: nothing to forbid */
 		return rc == -ENOENT && access(group->path, F_OK) == 0 ? 0 : rc;
 	}
-	rc = write_file(group->path, "memory.limit_in_bytes", text);
-	if (!rc)
-		write_file(group->path, "memory.swappiness", "0");
-	return rc;
+	write_file(group->path, "memory.swappiness", "0");
+	return 0;
 }
 
-int ceno_cgroup_open(const struct ceno_cgroup_root *root, const char *name, uint64_t memory_bytes,
-                     struct ceno_cgroup *group)
+int ceno_cgroup_open(const struct ceno_cgroup_root *root, const char *name, struct ceno_cgroup *group)
 {
 	char procs[CENO_CGROUP_PATH_MAX + 16];
 	int rc;
@@ -172,7 +175,9 @@ int ceno_cgroup_open(const struct ceno_cgroup_root *root, const char *name, uint
 	if (mkdir(group->path, 0755))
 		return -errno;
 	group->version = root->version;
-	rc = set_limits(group, memory_bytes + CENO_CGROUP_OVERHEAD);
+	rc = ceno_cgroup_limit(group, 0);
+	if (!rc)
+		rc = forbid_swap(group);
 	if (!rc && group->version == 2)
 		group->join_fd = open(group->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	else if (!rc) {
@@ -181,8 +186,10 @@ int ceno_cgroup_open(const struct ceno_cgroup_root *root, const char *name, uint
 	}
 	if (!rc && group->join_fd < 0)
 		rc = -errno;
-	if (rc)
+	if (rc) {
 		ceno_cgroup_close(group);
+		group->version = 0;
+	}
 	return rc;
 }
 

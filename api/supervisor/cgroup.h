@@ -1,8 +1,9 @@
 /*
- * The memory group of one session: cgroup v2 where the memory controller is
- * there, else v1, else none (and the proof says which). Only the vmm joins.
+ * The memory group of one pair (pair.h): cgroup v2 where the memory controller is
+ * there, else v1, else none (and the proof says which). Only the vmm joins. Made when
+ * the pair is parked; the session that takes it sets the limit.
  *
- *   <mount>/cenotaph-<pid of cenod>/<session id in hex>/
+ *   <mount>/cenotaph-<pid of cenod>/pair-<uid of the warden>/
  */
 #ifndef CENO_API_SUPERVISOR_CGROUP_H
 #define CENO_API_SUPERVISOR_CGROUP_H
@@ -33,10 +34,12 @@ void ceno_cgroup_root_open(struct ceno_cgroup_root *root);
 /* Removes the node's group (empty by then). */
 void ceno_cgroup_root_close(const struct ceno_cgroup_root *root);
 
-/* Makes the group of a session with limit `memory_bytes` + CENO_CGROUP_OVERHEAD
- * and no swap. 0 or -errno (nothing left behind); with root version 0, 0 and version 0. */
-int ceno_cgroup_open(const struct ceno_cgroup_root *root, const char *name, uint64_t memory_bytes,
-                     struct ceno_cgroup *group);
+/* Makes a group with limit CENO_CGROUP_OVERHEAD and no swap. 0 or -errno (nothing left
+ * behind); with root version 0, 0 and version 0. */
+int ceno_cgroup_open(const struct ceno_cgroup_root *root, const char *name, struct ceno_cgroup *group);
+
+/* Raises the limit to `memory_bytes` of guest RAM + CENO_CGROUP_OVERHEAD. 0 or -errno; 0 without a group. */
+int ceno_cgroup_limit(const struct ceno_cgroup *group, uint64_t memory_bytes);
 
 /* Peak bytes charged to the group, 0 if the kernel does not say. */
 uint64_t ceno_cgroup_peak(const struct ceno_cgroup *group);

@@ -62,6 +62,7 @@ static void node_is_up(struct ceno_node *node)
 	if (node->stage != CENO_NODE_STARTING)
 		return;
 	node->stage = CENO_NODE_UP;
+	ceno_parking_open(node);
 	ceno_supervisor_log("up: socket %s/cenod.sock, kvm kind %u, cgroup v%d", node->config->run, node->kvm.kind,
 	                    node->cgroups.version);
 	if (node->config->pidfile) {
@@ -235,7 +236,7 @@ static void deadline(uv_timer_t *timer)
 
 	if (node->stage == CENO_NODE_STOPPING) {
 		ceno_supervisor_log("sessions still open after %u s; killing their wardens", STOP_SESSIONS_MS / 1000);
-		ceno_session_kill_all(node);
+		ceno_parking_kill(node);
 		uv_timer_start(timer, deadline, STOP_SESSIONS_MS, 0);
 	} else {
 		ceno_child_signal(&node->attest.child, SIGKILL);
@@ -273,8 +274,13 @@ static void stop_next(struct ceno_node *node)
 
 void ceno_node_sessions_ended(struct ceno_node *node)
 {
-	if (node->stage == CENO_NODE_STOPPING)
+	if (node->stage == CENO_NODE_STOPPING && !node->sessions && !node->parking.pairs)
 		stop_next(node);
+}
+
+void ceno_node_pairs_ended(struct ceno_node *node)
+{
+	ceno_node_sessions_ended(node);
 }
 
 void ceno_node_stop(struct ceno_node *node, int exit_status)
@@ -288,8 +294,8 @@ void ceno_node_stop(struct ceno_node *node, int exit_status)
 	ceno_supervisor_log("stopping%s", node->sessions ? "; destroying every session" : "");
 	uv_timer_start(&node->stop_deadline, deadline, STOP_SESSIONS_MS, 0);
 	ceno_session_stop_all(node);
-	if (!node->sessions)
-		stop_next(node);
+	ceno_parking_close(node);
+	ceno_node_sessions_ended(node);
 }
 
 static void on_signal(uv_signal_t *handle, int number)

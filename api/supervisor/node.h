@@ -2,8 +2,8 @@
  * The node: what cenod holds, and its two children ceno-attest and ceno-api.
  *
  *   start: checks, sealed blobs, probe VM, attest (READY), api, channel between them
- *   run:   sessions (session.h); a child that dies is started again
- *   stop:  STOP to every warden -> all ended -> attest's channel closed -> attest
+ *   run:   sessions (session.h), one parked pair (pair.h); a child that dies is started again
+ *   stop:  STOP to every warden, also the parked one -> all ended -> attest's channel closed -> attest
  *          seals what is left and exits -> api's channel closed -> api exits
  *
  * Crash-only. attest dies: wardens see EOF, destroy and spool; the next attest
@@ -22,6 +22,7 @@
 #include "child.h"
 #include "config.h"
 #include "host.h"
+#include "pair.h"
 
 struct ceno_session;
 
@@ -60,6 +61,7 @@ struct ceno_node {
 	struct ceno_cgroup_root cgroups;
 	struct ceno_service attest, api;
 	struct ceno_session *sessions; /* list, owned */
+	struct ceno_parking parking;
 	uint32_t next_uid_slot;
 	int ready_fd; /* who waits for the node to be up; -1: nobody */
 };
@@ -74,7 +76,8 @@ int ceno_node_run(struct ceno_node *node);
 /* Begins the stop above; later calls change nothing. */
 void ceno_node_stop(struct ceno_node *node, int exit_status);
 
-/* Called by session.c when the last session ended. */
+/* Called by session.c when the last session ended, and by pair.c when the last pair did. */
 void ceno_node_sessions_ended(struct ceno_node *node);
+void ceno_node_pairs_ended(struct ceno_node *node);
 
 #endif

@@ -16,14 +16,12 @@
 #include "policy/units.h"
 #include "spool.h"
 
-#define UIDS_PER_SESSION 2u
-#define UID_FIRST_SLOT   8u /* slots 0..7: api and attest */
-#define UID_SLOTS        32768u
-#define RECOVERY_TRIES   3u
-#define CGROUP_TRIES     25u
-#define CGROUP_RETRY_MS  20u
-#define TTL_GRACE_MS     120000u /* the warden keeps the TTL; this only catches a warden that hangs */
-#define MEMORY_MARGIN    (64ull << 20)
+#define RECOVERY_TRIES  3u
+#define PAIR_TRIES      2u
+#define CGROUP_TRIES    25u
+#define CGROUP_RETRY_MS 20u
+#define TTL_GRACE_MS    120000u /* the warden keeps the TTL; this only catches a warden that hangs */
+#define MEMORY_MARGIN   (64ull << 20)
 
 struct ceno_session {
 	struct ceno_session *next;
@@ -31,11 +29,13 @@ struct ceno_session {
 	struct ceno_supervisor_launch launch;
 	char name[33];
 	int ram_fd, spool_fd;
-	struct ceno_cgroup cgroup;
-	struct ceno_child warden;
-	struct ceno_channel channel;
-	uv_timer_t timer; /* TTL backstop, then retries of removing the group */
-	unsigned recoveries, cgroup_tries, open_handles;
+	int api_fd, attest_fd;     /* the warden's ends, until it answers for the session; -1 */
+	struct ceno_pair *pair;    /* borrowed; NULL: between two, or over */
+	struct ceno_cgroup cgroup; /* of the pair that ran it, once that ended */
+	int32_t vmm_pid;           /* likewise */
+	uv_timer_t timer;          /* TTL backstop, then retries of removing the group */
+	unsigned pairs, recoveries, cgroup_tries;
+	bool ready; /* a warden answers for it */
 	bool done, recovering, wiped, wiped_known, ended;
 	bool refused; /* no warden ever held it: nothing to observe */
 	uint32_t warden_status;
@@ -43,6 +43,7 @@ struct ceno_session {
 
 static void start_recovery(struct ceno_session *session);
 static void finish(struct ceno_session *session);
+static int give(struct ceno_session *session);
 
 static void reply(struct ceno_node *node, const uint8_t id[16], uint32_t type, uint64_t value)
 {
@@ -55,13 +56,12 @@ static void reply(struct ceno_node *node, const uint8_t id[16], uint32_t type, u
 
 /* ---- end of a session ----------------------------------------------------- */
 
-static void maybe_free(struct ceno_session *session)
+static void timer_closed(uv_handle_t *handle)
 {
+	struct ceno_session *session = handle->data;
 	struct ceno_node *node = session->node;
 	struct ceno_session **link = &node->sessions;
 
-	if (!session->ended || session->open_handles)
-		return;
 	while (*link != session)
 		link = &(*link)->next;
 	*link = session->next;
@@ -70,16 +70,17 @@ static void maybe_free(struct ceno_session *session)
 		ceno_node_sessions_ended(node);
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void close_fd(int *fd)
 {
-	struct ceno_session *session = handle->data;
-
-	session->open_handles--;
-	maybe_free(session);
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
 static void release(struct ceno_session *session)
 {
+	close_fd(&session->api_fd);
+	close_fd(&session->attest_fd);
 	close(session->ram_fd);
 	if (session->spool_fd >= 0)
 		close(session->spool_fd);
@@ -131,108 +132,92 @@ static void finish(struct ceno_session *session)
 	observe(session, removed, peak);
 }
 
-static void channel_closed(struct ceno_channel *channel)
+/* The pair ended before it answered for the session: nothing of the session was looked at. */
+static void give_again(struct ceno_session *session)
 {
-	struct ceno_session *session = channel->owner;
+	int rc = session->node->stage == CENO_NODE_UP ? give(session) : -ESHUTDOWN;
 
-	session->open_handles--;
-	if (session->refused || (!session->recovering && session->done) || session->wiped_known ||
-	    session->recoveries >= RECOVERY_TRIES)
+	if (!rc)
+		return;
+	ceno_supervisor_log("session %s: no warden took it", session->name);
+	reply(session->node, session->launch.session_id, CENO_SPAWN_REFUSED, (uint64_t)-rc);
+	session->refused = true;
+	finish(session);
+}
+
+static void on_ended(void *owner, struct ceno_pair *pair)
+{
+	struct ceno_session *session = owner;
+
+	session->pair = NULL;
+	session->warden_status = pair->wait_status;
+	if (!session->ready) {
+		give_again(session);
+		return;
+	}
+	uv_timer_stop(&session->timer);
+	if (!session->recovering) {
+		session->vmm_pid = pair->vmm_pid;
+		session->cgroup = pair->group;
+		pair->group = (struct ceno_cgroup){ .join_fd = -1 };
+	}
+	if ((!session->recovering && session->done) || session->wiped_known || session->recoveries >= RECOVERY_TRIES)
 		finish(session);
 	else
 		start_recovery(session);
 }
 
-static void warden_exited(struct ceno_child *child)
+static bool on_status(void *owner, const struct ceno_warden_status *status)
 {
-	struct ceno_session *session = child->owner;
+	struct ceno_session *session = owner;
 
-	session->open_handles--;
-	session->warden_status = (uint32_t)child->wait_status;
-	uv_timer_stop(&session->timer);
-	ceno_channel_drain(&session->channel); /* its last words */
-	ceno_channel_close(&session->channel, false, channel_closed);
-}
-
-/* ---- the warden's channel -------------------------------------------------- */
-
-static void on_record(struct ceno_channel *channel, const void *bytes, size_t length, struct ceno_packet_fds *fds)
-{
-	struct ceno_session *session = channel->owner;
-	struct ceno_warden_status status;
-
-	if (length != sizeof status || fds->count)
-		goto malformed;
-	memcpy(&status, bytes, sizeof status);
-	if (status.reserved)
-		goto malformed;
-	switch (status.type) {
+	switch (status->type) {
 	case CENO_WARDEN_READY:
-		return;
-	case CENO_WARDEN_VMM:
-		session->launch.vmm_pid = (int32_t)status.value;
-		return;
+		session->ready = true;
+		close_fd(&session->api_fd);
+		close_fd(&session->attest_fd);
+		return true;
 	case CENO_WARDEN_DONE:
 		session->done = true;
-		return;
+		return true;
 	case CENO_WARDEN_WIPED:
-		if (!session->recovering)
-			goto malformed;
-		session->wiped_known = true;
-		session->wiped = status.value == 1;
-		return;
+		session->wiped_known = session->recovering;
+		session->wiped = status->value == 1;
+		return session->recovering;
 	}
-malformed:
-	ceno_supervisor_log("session %s: malformed record from its warden; killing it", session->name);
-	ceno_child_signal(&session->warden, SIGKILL);
+	return false;
 }
 
-static void on_end(struct ceno_channel *channel, int error)
-{
-	(void)channel; /* the pidfd tells what matters */
-	(void)error;
-}
-
-static const struct ceno_channel_events warden_events = { .on_record = on_record, .on_end = on_end };
+static const struct ceno_pair_events pair_events = { .on_status = on_status, .on_ended = on_ended };
 
 /* ---- start ------------------------------------------------------------------ */
 
-static int start_warden(struct ceno_session *session, int api_fd, int attest_fd)
+static int give_once(struct ceno_session *session)
 {
-	static const char *const argv[] = { "ceno-warden", NULL };
-	struct ceno_node *node = session->node;
-	int pair[2], rc = ceno_packet_pair(pair);
-	int fds[CENO_WARDEN_FD_END - CENO_WARDEN_FD_SUPERVISOR] = {
-		pair[1],           api_fd,
-		attest_fd,         node->kvm_fd,
-		node->firmware.fd, node->trust.fd,
-		node->bundle.fd,   -1,
-		node->vmm_exe,     session->cgroup.join_fd,
-		session->ram_fd,   session->spool_fd,
-	};
-	const struct ceno_child_spec spec = {
-		.executable = node->warden_exe,
-		.argv = argv,
-		.fds = fds,
-		.fd_count = sizeof fds / sizeof fds[0],
-	};
+	const int fds[CENO_WARDEN_LAUNCH_FDS] = { session->api_fd, session->attest_fd, session->ram_fd,
+		                                  session->spool_fd };
+	int rc = ceno_pair_take(session->node, &pair_events, session, &session->pair);
 
+	session->pairs++;
 	if (rc)
 		return rc;
-	rc = ceno_channel_open(&node->loop, &session->channel, pair[0], sizeof(struct ceno_warden_status), 4096,
-	                       &warden_events, session);
-	if (rc) {
-		close(pair[0]);
-		close(pair[1]);
-		return rc;
-	}
-	session->open_handles++;
-	rc = ceno_channel_send(&session->channel, &session->launch, sizeof session->launch, NULL, 0);
+	rc = ceno_pair_launch(session->pair, &session->launch, fds);
 	if (!rc)
-		rc = ceno_child_start(&node->loop, &session->warden, &spec, warden_exited, session);
-	close(pair[1]);
-	if (!rc)
-		session->open_handles++;
+		return 0;
+	session->pair->events = NULL; /* it ends as nobody's */
+	ceno_child_signal(&session->pair->warden, SIGKILL);
+	session->pair = NULL;
+	return rc;
+}
+
+/* To the parked pair, or to one that is started now; the parked one may be dying. 0 or -errno: then
+ * no pair has it. */
+static int give(struct ceno_session *session)
+{
+	int rc = -ECHILD;
+
+	while (rc && session->pairs < PAIR_TRIES)
+		rc = give_once(session);
 	return rc;
 }
 
@@ -242,18 +227,14 @@ static void start_recovery(struct ceno_session *session)
 
 	session->recovering = true;
 	session->recoveries++;
-	session->launch.recovery = 1;
 	ceno_supervisor_log(
 	    "session %s: its warden ended with wait status 0x%x before it was done; starting a recovery warden",
 	    session->name, session->warden_status);
-	rc = start_warden(session, -1, -1);
+	rc = ceno_pair_recover(session->node, session->ram_fd, session->vmm_pid, &pair_events, session, &session->pair);
 	if (!rc)
 		return;
 	ceno_supervisor_log("session %s: no recovery warden: %s", session->name, strerror(-rc));
-	if (session->open_handles > 1) /* the channel was opened; its close callback decides what is next */
-		ceno_channel_close(&session->channel, false, channel_closed);
-	else
-		finish(session);
+	finish(session);
 }
 
 static void backstop(uv_timer_t *timer)
@@ -261,7 +242,8 @@ static void backstop(uv_timer_t *timer)
 	struct ceno_session *session = timer->data;
 
 	ceno_supervisor_log("session %s: its warden outlived the session's lifetime; killing it", session->name);
-	ceno_child_signal(&session->warden, SIGKILL);
+	if (session->pair)
+		ceno_child_signal(&session->pair->warden, SIGKILL);
 }
 
 static int make_ram(uint64_t bytes)
@@ -279,57 +261,17 @@ static int make_ram(uint64_t bytes)
 	return fd;
 }
 
-static uint32_t next_uid(struct ceno_node *node)
-{
-	uint32_t uid = node->config->uid_base + UIDS_PER_SESSION * (UID_FIRST_SLOT + node->next_uid_slot);
-
-	node->next_uid_slot = (node->next_uid_slot + 1) % (UID_SLOTS - UID_FIRST_SLOT);
-	return uid;
-}
-
-static void fill_launch(struct ceno_node *node, const struct ceno_spawn_request *request, struct ceno_session *session)
-{
-	struct ceno_supervisor_launch *launch = &session->launch;
-
-	memcpy(launch->session_id, request->session_id, 16);
-	launch->memory_bytes = request->memory_bytes;
-	launch->ttl_ms = request->ttl_ms;
-	launch->pledge_mask = request->pledge_mask;
-	launch->tsc_hz = node->kvm.tsc_hz;
-	launch->syscall_mode = node->kvm.syscall_mode;
-	launch->kvm_kind = node->kvm.kind;
-	launch->uid_base = next_uid(node);
-	memcpy(launch->digest_firmware, node->firmware.sha256, 32);
-	memcpy(launch->digest_trust, node->trust.sha256, 32);
-	memcpy(launch->digest_bundle, node->bundle.sha256, 32);
-	memcpy(launch->digest_vmm, node->vmm_sha256, 32);
-}
-
-/* Everything that can fail before the warden exists. 0 or -errno, nothing left behind. */
+/* Everything that can fail before a warden has it. 0 or -errno, nothing left behind. */
 static int take_resources(struct ceno_session *session)
 {
-	struct ceno_node *node = session->node;
-	int rc;
-
 	session->ram_fd = make_ram(session->launch.memory_bytes);
 	if (session->ram_fd < 0)
 		return session->ram_fd;
-	session->spool_fd = ceno_spool_create(node, session->name);
-	if (session->spool_fd < 0) {
-		rc = session->spool_fd;
-		goto no_spool;
-	}
-	rc = ceno_cgroup_open(&node->cgroups, session->name, session->launch.memory_bytes, &session->cgroup);
-	if (rc)
-		goto no_group;
-	session->launch.cgroup_version = (uint32_t)session->cgroup.version;
-	return 0;
-no_group:
-	close(session->spool_fd);
-	ceno_spool_remove(node, session->name);
-no_spool:
+	session->spool_fd = ceno_spool_create(session->node, session->name);
+	if (session->spool_fd >= 0)
+		return 0;
 	close(session->ram_fd);
-	return rc;
+	return session->spool_fd;
 }
 
 /* A channel between this session's warden and attest: the warden's end, or -errno. */
@@ -353,16 +295,31 @@ static int attest_channel(struct ceno_session *session)
 	return pair[0];
 }
 
+/* Gives both channels' ends to a pair; they stay here too until a warden answers for the session. */
+static int hand_over(struct ceno_session *session, int api_fd)
+{
+	session->attest_fd = attest_channel(session);
+	if (session->attest_fd < 0)
+		return session->attest_fd;
+	session->api_fd = fcntl(api_fd, F_DUPFD_CLOEXEC, 0);
+	return session->api_fd < 0 ? -errno : give(session);
+}
+
 static int launch(struct ceno_node *node, const struct ceno_spawn_request *request, int api_fd, pid_t *pid)
 {
 	struct ceno_session *session = calloc(1, sizeof *session);
-	int rc, attest_fd;
+	int rc;
 
 	if (!session)
 		return -ENOMEM;
 	session->node = node;
+	session->api_fd = session->attest_fd = session->cgroup.join_fd = -1;
 	ceno_units_format_hex(request->session_id, 16, session->name);
-	fill_launch(node, request, session);
+	session->launch.type = CENO_SUPERVISOR_LAUNCH;
+	memcpy(session->launch.session_id, request->session_id, 16);
+	session->launch.memory_bytes = request->memory_bytes;
+	session->launch.ttl_ms = request->ttl_ms;
+	session->launch.pledge_mask = request->pledge_mask;
 	rc = take_resources(session);
 	if (rc) {
 		free(session);
@@ -370,23 +327,17 @@ static int launch(struct ceno_node *node, const struct ceno_spawn_request *reque
 	}
 	uv_timer_init(&node->loop, &session->timer);
 	session->timer.data = session;
-	session->open_handles = 1;
 	session->next = node->sessions;
 	node->sessions = session;
-	attest_fd = attest_channel(session);
-	rc = attest_fd < 0 ? attest_fd : start_warden(session, api_fd, attest_fd);
-	if (attest_fd >= 0)
-		close(attest_fd);
+	rc = hand_over(session, api_fd);
 	if (rc) {
 		session->refused = true;
-		if (session->open_handles > 1) /* the channel was opened: its close callback goes on */
-			ceno_channel_close(&session->channel, false, channel_closed);
-		else
-			finish(session);
+		finish(session);
 		return rc;
 	}
 	uv_timer_start(&session->timer, backstop, request->ttl_ms + TTL_GRACE_MS, 0);
-	*pid = session->warden.pid;
+	*pid = session->pair->warden.pid;
+	ceno_supervisor_log("session %s: pair %u", session->name, session->pair->uid_base);
 	return 0;
 }
 
@@ -426,8 +377,8 @@ static void tell_stop(struct ceno_session *session)
 {
 	struct ceno_warden_status status = { .type = CENO_WARDEN_STOP };
 
-	if (!session->ended && !session->recovering)
-		ceno_channel_send(&session->channel, &status, sizeof status, NULL, 0);
+	if (!session->ended && !session->recovering && session->pair)
+		ceno_channel_send(&session->pair->channel, &status, sizeof status, NULL, 0);
 }
 
 static bool reserved_clear(const struct ceno_spawn_request *request)
@@ -474,10 +425,4 @@ void ceno_session_stop_all(struct ceno_node *node)
 {
 	for (struct ceno_session *s = node->sessions; s; s = s->next)
 		tell_stop(s);
-}
-
-void ceno_session_kill_all(struct ceno_node *node)
-{
-	for (struct ceno_session *s = node->sessions; s; s = s->next)
-		ceno_child_signal(&s->warden, SIGKILL);
 }

@@ -1,10 +1,11 @@
 /*
- * Sessions as the supervisor sees them: one RAM memfd, one group, one spool
- * file, one warden; and a recovery warden when that warden died before it was
- * done.
+ * Sessions as the supervisor sees them: one RAM memfd, one spool file, one pair of
+ * warden and vmm with its group (pair.h); and a recovery warden when that warden died
+ * before it was done.
  *
- *   SPAWN -> warden running -- DONE, exit --> group removed -> STEP8 -> ENDED
- *                           \- exit without DONE -> recovery warden -- WIPED(1|0), exit --> UNCLEAN
+ *   SPAWN -> given to a pair -- READY -- DONE, exit --> group removed -> STEP8 -> ENDED
+ *                  \                \- exit without DONE -> recovery warden -- WIPED(1|0), exit --> UNCLEAN
+ *                   \- the pair ended before READY -> given to another, once
  *
  * The supervisor keeps an unmapped duplicate of the RAM descriptor, so that the
  * memory outlives any warden until a recovery warden has wiped it.
@@ -24,8 +25,5 @@ int ceno_session_serve(struct ceno_node *node, const void *bytes, size_t length,
 
 /* Tells every warden to destroy its session. */
 void ceno_session_stop_all(struct ceno_node *node);
-
-/* SIGKILLs every warden: recovery wardens wipe (the stop's deadline passed). */
-void ceno_session_kill_all(struct ceno_node *node);
 
 #endif

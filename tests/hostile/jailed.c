@@ -30,6 +30,14 @@ void jailed_use(const char *path)
 	program = beside;
 }
 
+/* The other end is the vmm's alone. */
+static void close_end(struct jailed_vmm *vmm, int fd)
+{
+	if (vmm->tiny.fd[fd] >= 0)
+		close(vmm->tiny.fd[fd]);
+	vmm->tiny.fd[fd] = -1;
+}
+
 void jailed_start(struct jailed_vmm *vmm, const void *code, size_t bytes)
 {
 	int pair[2];
@@ -47,16 +55,17 @@ void jailed_start(struct jailed_vmm *vmm, const void *code, size_t bytes)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	vmm->control = pair[0];
 	vmm->tiny.fd[CENO_VMM_FD_CONTROL] = pair[1];
-	memcpy(spawn.table, vmm->tiny.fd, sizeof(spawn.table));
+	for (uint32_t fd = 0; fd < CENO_VMM_FD_END; fd++)
+		spawn.table[fd] = ceno_vmm_fd_is_node(fd) ? vmm->tiny.fd[fd] : -1;
 	spawn.executable = open(program, O_RDONLY | O_CLOEXEC);
 	assert_true(spawn.executable >= 0);
 	assert_int_equal(ceno_spawn_vmm(&spawn, &vmm->child), 0);
 	assert_int_equal(ceno_spawn_wait(&vmm->child, PATIENCE_MS), 0);
 	close(spawn.executable);
-	for (int fd = 0; fd <= CENO_VMM_FD_CONTROL; fd++) { /* the other ends are the vmm's alone */
-		close(vmm->tiny.fd[fd]);
-		vmm->tiny.fd[fd] = -1;
-	}
+	close_end(vmm, CENO_VMM_FD_CONTROL);
+	struct ceno_vmm_record parked;
+	assert_true(jailed_receive(vmm, &parked));
+	assert_int_equal(parked.type, CENO_VMM_PARKED);
 }
 
 bool jailed_receive(struct jailed_vmm *vmm, struct ceno_vmm_record *record)
@@ -70,12 +79,19 @@ bool jailed_receive(struct jailed_vmm *vmm, struct ceno_vmm_record *record)
 	return true;
 }
 
-struct ceno_vmm_record jailed_launch(struct jailed_vmm *vmm, const void *record, size_t bytes)
+struct ceno_vmm_record jailed_answer(struct jailed_vmm *vmm)
 {
 	struct ceno_vmm_record answer;
-	assert_int_equal(write(vmm->control, record, bytes), bytes);
+	for (int fd = 0; fd < CENO_VMM_STREAMS; fd++)
+		close_end(vmm, fd);
 	assert_true(jailed_receive(vmm, &answer));
 	return answer;
+}
+
+struct ceno_vmm_record jailed_launch(struct jailed_vmm *vmm)
+{
+	assert_int_equal(ceno_spawn_launch(vmm->control, &vmm->tiny.launch, vmm->tiny.fd), 0);
+	return jailed_answer(vmm);
 }
 
 void jailed_send(struct jailed_vmm *vmm, uint32_t type)
@@ -87,7 +103,7 @@ void jailed_send(struct jailed_vmm *vmm, uint32_t type)
 void jailed_lock(struct jailed_vmm *vmm, const void *code, size_t bytes, bool go)
 {
 	jailed_start(vmm, code, bytes);
-	struct ceno_vmm_record answer = jailed_launch(vmm, &vmm->tiny.launch, sizeof(vmm->tiny.launch));
+	struct ceno_vmm_record answer = jailed_launch(vmm);
 	if (answer.type != CENO_VMM_LOCKED)
 		fail_msg("refused: reason %u value %lu gpa %lu", answer.reason, (unsigned long)answer.value,
 		         (unsigned long)answer.gpa);

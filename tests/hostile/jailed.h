@@ -20,11 +20,14 @@ struct jailed_vmm {
 /* Which program: a path, or NULL for bin/ceno-vmm of the build this test lies in. */
 void jailed_use(const char *path);
 
-/* Make everything, start the process; the launch record is sent by jailed_launch. */
+/* Make everything, start the process and wait until it has parked; the session is sent by jailed_launch. */
 void jailed_start(struct jailed_vmm *vmm, const void *code, size_t bytes);
 
-/* Send `bytes` of a launch record and wait for the answer. */
-struct ceno_vmm_record jailed_launch(struct jailed_vmm *vmm, const void *record, size_t bytes);
+/* Send the launch record and the descriptors in vmm->tiny, and wait for the answer. */
+struct ceno_vmm_record jailed_launch(struct jailed_vmm *vmm);
+
+/* Wait for the answer to a launch that the test sent itself; our ends of the streams' descriptors are closed. */
+struct ceno_vmm_record jailed_answer(struct jailed_vmm *vmm);
 
 /* Start, launch, and require LOCKED; go: also let it run. */
 void jailed_lock(struct jailed_vmm *vmm, const void *code, size_t bytes, bool go);

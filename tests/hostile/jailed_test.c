@@ -6,11 +6,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,6 +21,7 @@
 #include "jailed.h"
 #include "vmm/core/launch_check.h"
 #include "vmm/sandbox/jail.h"
+#include "vmm/warden/record.h"
 
 #define GUEST(name) extern const uint8_t guest_##name[], guest_##name##_end[];
 GUEST(hello)
@@ -172,7 +175,7 @@ static void refuses_bad_orders(void **state)
 
 static void expect_refusal(struct jailed_vmm *vmm, uint32_t stage, uint64_t value)
 {
-	struct ceno_vmm_record answer = jailed_launch(vmm, &vmm->tiny.launch, sizeof(vmm->tiny.launch));
+	struct ceno_vmm_record answer = jailed_launch(vmm);
 	assert_int_equal(answer.type, CENO_VMM_STOPPED);
 	assert_int_equal(answer.reason, CENO_VMM_STOP_REFUSED);
 	assert_int_equal(answer.gpa, stage);
@@ -195,15 +198,149 @@ static void refuses_bad_launches(void **state)
 	expect_refusal(&vmm, CENO_VMM_STAGE_DESCRIPTORS, 0);
 
 	jailed_start(&vmm, CODE(spin));
-	vmm.tiny.launch.slot_count = 5; /* a window that no slot asks for */
-	vmm.tiny.launch.slots[5] = (struct ceno_vmm_slot){ 0 };
-	vmm.tiny.launch.pledge_mask = 0;
-	expect_refusal(&vmm, CENO_VMM_STAGE_DESCRIPTORS, 0);
+	vmm.tiny.launch.slots[2].bytes += CENO_PAGE; /* a bundle that is not the one it parked with */
+	expect_refusal(&vmm, CENO_VMM_STAGE_DESCRIPTORS, EOVERFLOW);
 
 	jailed_start(&vmm, CODE(spin));
-	struct ceno_vmm_record answer = jailed_launch(&vmm, "short", 5);
+	assert_int_equal(write(vmm.control, "short", 5), 5);
+	struct ceno_vmm_record answer = jailed_answer(&vmm);
 	assert_int_equal(answer.reason, CENO_VMM_STOP_REFUSED);
 	assert_int_equal(answer.value, CENO_LAUNCH_SIZE);
+	jailed_fini(&vmm);
+}
+
+/* ---- the descriptors of a launch -------------------------------------------- */
+
+/* In the order of core/launch.h, for the slots of tinyvm. */
+enum { SENT_STDIN, SENT_STDOUT, SENT_STDERR, SENT_BOOT, SENT_RAM, SENT_WINDOW, SENT_COUNT };
+static const int sent_place[SENT_COUNT] = { CENO_VMM_FD_STDIN, CENO_VMM_FD_STDOUT, CENO_VMM_FD_STDERR,
+	                                    CENO_VMM_FD_BOOT,  CENO_VMM_FD_RAM,    CENO_VMM_FD_WINDOW };
+
+/* Sends the launch with `count` descriptors (0: as many as belong there), number `which` being `fd` (owned). */
+static void expect_bad_sent(unsigned count, unsigned which, int fd, int error)
+{
+	struct jailed_vmm vmm;
+	int fds[CENO_RECORD_FDS_MAX];
+	jailed_start(&vmm, CODE(spin));
+	for (unsigned i = 0; i < CENO_RECORD_FDS_MAX; i++)
+		fds[i] = vmm.tiny.fd[sent_place[i < SENT_COUNT ? i : 0]];
+	fds[which] = fd >= 0 ? fd : fds[which];
+	assert_int_equal(ceno_record_send(vmm.control, &vmm.tiny.launch, sizeof(vmm.tiny.launch), NULL, 0, fds,
+	                                  count ? count : SENT_COUNT),
+	                 0);
+	struct ceno_vmm_record answer = jailed_answer(&vmm);
+	if (answer.reason != CENO_VMM_STOP_REFUSED || answer.gpa != CENO_VMM_STAGE_DESCRIPTORS ||
+	    answer.value != (uint64_t)error)
+		fail_msg("descriptor %u of %u: reason %u stage %lu value %lu", which, count, answer.reason,
+		         (unsigned long)answer.gpa, (unsigned long)answer.value);
+	assert_int_equal(jailed_reap(&vmm), EXITED(4));
+	jailed_fini(&vmm);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int memory(uint64_t bytes, int seals, int flags)
+{
+	char path[32];
+	int fd = memfd_create("sent", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
+	if (flags == O_RDWR)
+		return fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	int other = open(path, flags | O_CLOEXEC);
+	assert_true(other >= 0);
+	close(fd);
+	return other;
+}
+
+static int file(uint64_t bytes)
+{
+	FILE *f = tmpfile();
+	assert_non_null(f);
+	int fd = dup(fileno(f));
+	fclose(f);
+	assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
+	return fd;
+}
+
+static void refuses_wrong_descriptors(void **state)
+{
+	const int length = F_SEAL_SHRINK | F_SEAL_GROW;
+	(void)state;
+	expect_bad_sent(SENT_COUNT + 1, 0, -1, EBADF);
+	expect_bad_sent(SENT_COUNT - 1, 0, -1, EBADF);
+	expect_bad_sent(CENO_VMM_SENT_MAX + 1, 0, -1, EBADF);
+	/* Another kind of thing, a name without rights, the wrong direction. */
+	expect_bad_sent(0, SENT_STDIN, open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), EBADF);
+	expect_bad_sent(0, SENT_STDERR, open("/dev/null", O_PATH | O_CLOEXEC), EBADF);
+	expect_bad_sent(0, SENT_BOOT, memory(CENO_PAGE, 0, O_RDWR), EBADF);
+	expect_bad_sent(0, SENT_BOOT, open("/dev/zero", O_RDONLY | O_CLOEXEC), EBADF);
+	expect_bad_sent(0, SENT_RAM, memory(TINY_RAM_BYTES, length, O_RDONLY), EBADF);
+	expect_bad_sent(0, SENT_RAM, file(TINY_RAM_BYTES), EBADF);
+	expect_bad_sent(0, SENT_RAM, open("/dev/kvm", O_RDWR | O_CLOEXEC), EBADF);
+	expect_bad_sent(0, SENT_WINDOW, memory(CENO_STDIO_BYTES, 0, O_RDONLY), EBADF);
+	/* The right kind, without the seals or of another length. */
+	expect_bad_sent(0, SENT_RAM, memory(TINY_RAM_BYTES, 0, O_RDWR), EPERM);
+	expect_bad_sent(0, SENT_RAM, memory(TINY_RAM_BYTES, F_SEAL_SHRINK, O_RDWR), EPERM);
+	expect_bad_sent(0, SENT_RAM, memory(TINY_RAM_BYTES + CENO_PAGE, length, O_RDWR), EOVERFLOW);
+	expect_bad_sent(0, SENT_BOOT, memory(2 * CENO_PAGE, length, O_RDONLY), EOVERFLOW);
+}
+
+/* A vmm without a session: jailed, a machine with three slots, and no descriptor but the node's. */
+static void is_parked(void **state)
+{
+	(void)state;
+	static const char *const allowed[] = {
+		"socket:[", "/dev/kvm",       "/memfd:tiny",           "anon_inode:[eventfd]",
+		"pipe:[",   "anon_inode:kvm", "anon_inode:[eventpoll]"
+	};
+	struct jailed_vmm vmm;
+	char path[64], text[4096];
+	unsigned memfds = 0;
+	struct stat ours[2], theirs;
+	jailed_start(&vmm, CODE(spin));
+	assert_int_equal(fstat(vmm.input, &ours[0]) | fstat(vmm.output, &ours[1]), 0);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", vmm.child.pid, vmm.child.pid);
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = 0;
+	fclose(file);
+	assert_non_null(strstr(text, "\nNoNewPrivs:\t1\n"));
+	assert_non_null(strstr(text, "\nCapPrm:\t0000000000000000\n"));
+	assert_non_null(strstr(text, "\nCapEff:\t0000000000000000\n"));
+	assert_non_null(strstr(text, "\nCapBnd:\t0000000000000000\n"));
+	for (int fd = 0; fd < 64; fd++) {
+		unsigned i = 0;
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", vmm.child.pid, fd);
+		ssize_t n = readlink(path, text, sizeof(text) - 1);
+		if (n < 0)
+			continue;
+		text[n] = 0;
+		while (i < sizeof(allowed) / sizeof(allowed[0]) && strncmp(text, allowed[i], strlen(allowed[i])) != 0)
+			i++;
+		if (i == sizeof(allowed) / sizeof(allowed[0]))
+			fail_msg("descriptor %d is %s", fd, text);
+		memfds += i == 2;
+		if (i == 4 && stat(path, &theirs) == 0) /* libuv's own pipes, not the program's */
+			assert_true(theirs.st_ino != ours[0].st_ino && theirs.st_ino != ours[1].st_ino);
+		if (fd <= CENO_VMM_FD_CONTROL || (fd >= CENO_VMM_FD_BOOT && fd < CENO_VMM_FD_END))
+			assert_int_equal(i, 0); /* the places of a session: the control socket keeps them */
+	}
+	assert_int_equal(memfds, 3); /* firmware, trust page, bundle */
+	jailed_fini(&vmm);
+}
+
+/* A warden that ends while the pair is parked takes the vmm with it. */
+static void ends_parked(void **state)
+{
+	(void)state;
+	struct jailed_vmm vmm;
+	jailed_start(&vmm, CODE(spin));
+	close(vmm.control);
+	vmm.control = -1;
+	assert_int_equal(jailed_reap(&vmm), EXITED(4));
 	jailed_fini(&vmm);
 }
 
@@ -248,7 +385,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(drain_gives_up),     cmocka_unit_test(drain_gives_all),
 		cmocka_unit_test(reports_stops),      cmocka_unit_test(ends_with_the_warden),
 		cmocka_unit_test(refuses_bad_orders), cmocka_unit_test(refuses_bad_launches),
-		cmocka_unit_test(is_locked),
+		cmocka_unit_test(is_locked),          cmocka_unit_test(refuses_wrong_descriptors),
+		cmocka_unit_test(is_parked),          cmocka_unit_test(ends_parked),
 	};
 	if (geteuid() != 0) {
 		puts("SKIP: needs root");

@@ -16,6 +16,7 @@
  * nojail    says the jail failed        dies      dies before it says locked
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -30,6 +31,7 @@
 
 #include "guest-kernel/abi/pack.h"
 #include "vmm/core/launch.h"
+#include "vmm/core/receive.h"
 #include "vmm/sandbox/jail.h"
 
 static struct ceno_vmm_launch launch;
@@ -53,17 +55,27 @@ static void say(uint32_t type, uint32_t reason, uint64_t value)
 
 static int enter_jail(void)
 {
-	struct ceno_jail_fd keep[CENO_VMM_FD_END];
-	for (int fd = 0; fd < CENO_VMM_FD_END; fd++) {
-		enum ceno_jail_type type = fd <= 2 ? CENO_JAIL_FD_STREAM
-		    : fd == CENO_VMM_FD_CONTROL    ? CENO_JAIL_FD_SOCKET
-		    : fd == CENO_VMM_FD_KVM        ? CENO_JAIL_FD_KVM
-		    : fd <= CENO_VMM_FD_IMAGE      ? CENO_JAIL_FD_MEMORY_RO
-						   : CENO_JAIL_FD_MEMORY_RW;
-		keep[fd] = (struct ceno_jail_fd){ fd, type, fd == CENO_VMM_FD_CONTROL || fd == CENO_VMM_FD_RAM };
-	}
-	const struct ceno_jail_options options = { keep, CENO_VMM_FD_END, CENO_VMM_FD_CONTROL, 64 };
+	static const struct ceno_jail_fd keep[] = {
+		{ CENO_VMM_FD_CONTROL, CENO_JAIL_FD_SOCKET, 1 },     { CENO_VMM_FD_KVM, CENO_JAIL_FD_KVM, 0 },
+		{ CENO_VMM_FD_FIRMWARE, CENO_JAIL_FD_MEMORY_RO, 1 }, { CENO_VMM_FD_TRUST, CENO_JAIL_FD_MEMORY_RO, 1 },
+		{ CENO_VMM_FD_BUNDLE, CENO_JAIL_FD_MEMORY_RO, 1 },
+	};
+	const struct ceno_jail_options options = { keep, sizeof keep / sizeof keep[0], CENO_VMM_FD_CONTROL, 64 };
 	return ceno_jail_enter(&options, &jail);
+}
+
+/* The launch record; the real vmm's own code puts the descriptors in their places. */
+static int receive_launch(void)
+{
+	struct ceno_received received;
+	for (int fd = 0; fd < CENO_VMM_FD_END; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && dup3(CENO_VMM_FD_CONTROL, fd, O_CLOEXEC) < 0)
+			return -1;
+	say(CENO_VMM_PARKED, 0, 0);
+	if (ceno_receive(CENO_VMM_FD_CONTROL, &launch, sizeof launch, &received) != 1 ||
+	    received.bytes != sizeof launch)
+		return -1;
+	return ceno_receive_place(&launch, &received);
 }
 
 static uint64_t slot_bytes(uint32_t fd)
@@ -193,7 +205,7 @@ int main(void)
 		say(CENO_VMM_STOPPED, CENO_VMM_STOP_JAIL, (uint64_t)jail.error);
 		return 1;
 	}
-	if (read(CENO_VMM_FD_CONTROL, &launch, sizeof launch) != (ssize_t)sizeof launch || map_memory() < 0)
+	if (receive_launch() < 0 || map_memory() < 0)
 		return 2;
 	if (is("dies"))
 		raise(SIGKILL), _exit(3);

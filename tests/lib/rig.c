@@ -180,19 +180,19 @@ static void warden_path(char path[PATH_MAX])
 	snprintf(path, PATH_MAX, "%s", given ? given : CENO_BIN_DIR "/ceno-warden");
 }
 
-_Noreturn static void exec_warden(const int table[CENO_WARDEN_FD_END])
+_Noreturn static void exec_warden(const int table[CENO_WARDEN_FD_EXEC_END])
 {
 	char path[PATH_MAX];
-	int high[CENO_WARDEN_FD_END];
+	int high[CENO_WARDEN_FD_EXEC_END];
 	warden_path(path);
-	for (int i = 3; i < CENO_WARDEN_FD_END; i++)
+	for (int i = 3; i < CENO_WARDEN_FD_EXEC_END; i++)
 		high[i] = table[i] < 0 ? -1 : fcntl(table[i], F_DUPFD_CLOEXEC, 100);
-	for (int i = 3; i < CENO_WARDEN_FD_END; i++) {
+	for (int i = 3; i < CENO_WARDEN_FD_EXEC_END; i++) {
 		close(i);
 		if (high[i] >= 0)
 			dup2(high[i], i);
 	}
-	close_range(CENO_WARDEN_FD_END, 99, 0);
+	close_range(CENO_WARDEN_FD_EXEC_END, 99, 0);
 	char *const argv[] = { path, NULL };
 	char *const envp[] = { NULL };
 	execve(path, argv, envp);
@@ -215,25 +215,19 @@ static int open_group(const struct ceno_rig_options *options)
 	return open(path, O_WRONLY | O_CLOEXEC);
 }
 
-static void start_warden(struct ceno_rig *rig, const struct ceno_supervisor_launch *launch)
+static void start_warden(struct ceno_rig *rig)
 {
-	int supervisor[2], session[2], attest[2], table[CENO_WARDEN_FD_END];
+	int supervisor[2], table[CENO_WARDEN_FD_EXEC_END];
 	const struct ceno_rig_options *o = &rig->options;
 	make_pair(supervisor);
-	make_pair(session);
-	make_pair(attest);
 	memset(table, 0xff, sizeof table);
 	table[CENO_WARDEN_FD_SUPERVISOR] = supervisor[1];
-	table[CENO_WARDEN_FD_SESSION] = launch->recovery ? -1 : session[1];
-	table[CENO_WARDEN_FD_ATTEST] = launch->recovery ? -1 : attest[1];
 	table[CENO_WARDEN_FD_KVM] = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	table[CENO_WARDEN_FD_FIRMWARE] = o->firmware;
 	table[CENO_WARDEN_FD_TRUST] = o->trust;
 	table[CENO_WARDEN_FD_BUNDLE] = o->bundle;
 	table[CENO_WARDEN_FD_VMM] = open(o->vmm, O_RDONLY | O_CLOEXEC);
 	table[CENO_WARDEN_FD_CGROUP] = open_group(o);
-	table[CENO_WARDEN_FD_RAM] = rig->ram;
-	table[CENO_WARDEN_FD_SPOOL] = rig->spool;
 	assert_true(table[CENO_WARDEN_FD_VMM] >= 0);
 	rig->warden = fork();
 	assert_true(rig->warden >= 0);
@@ -242,29 +236,24 @@ static void start_warden(struct ceno_rig *rig, const struct ceno_supervisor_laun
 	rig->pidfd = (int)syscall(SYS_pidfd_open, rig->warden, 0);
 	assert_true(rig->pidfd >= 0);
 	close(supervisor[1]);
-	close(session[1]);
-	close(attest[1]);
 	ceno_fd_close(&table[CENO_WARDEN_FD_KVM]);
 	ceno_fd_close(&table[CENO_WARDEN_FD_VMM]);
 	ceno_fd_close(&table[CENO_WARDEN_FD_CGROUP]);
 	rig->supervisor = supervisor[0];
-	rig->session = session[0];
-	rig->attest = attest[0];
-	assert_int_equal(ceno_record_send(rig->supervisor, launch, sizeof *launch, NULL, 0, NULL, 0), 0);
 }
 
 static void rig_init(struct ceno_rig *rig, const struct ceno_rig_options *options)
 {
 	memset(rig, 0, sizeof *rig);
 	rig->options = *options;
-	rig->opening = -1;
+	rig->opening = rig->session = rig->attest = -1;
 	assert_true(sodium_init() >= 0);
 	assert_int_equal(getrandom(rig->session_id, sizeof rig->session_id, 0), (ssize_t)sizeof rig->session_id);
 	rig->spool = memfd_create("rig-spool", MFD_CLOEXEC);
 	assert_true(rig->spool >= 0);
 }
 
-void ceno_rig_open(struct ceno_rig *rig, const struct ceno_rig_options *options)
+void ceno_rig_start(struct ceno_rig *rig, const struct ceno_rig_options *options)
 {
 	rig_init(rig, options);
 	struct ceno_rig_options *o = &rig->options;
@@ -273,33 +262,83 @@ void ceno_rig_open(struct ceno_rig *rig, const struct ceno_rig_options *options)
 	o->bundle = o->bundle > 0 ? dup(o->bundle) : make_bundle();
 	rig->ram = memfd_create("rig-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	assert_true(rig->ram >= 0);
-	struct ceno_supervisor_launch launch = {
-		.memory_bytes = o->memory_bytes ? o->memory_bytes : 64ull << 20,
-		.ttl_ms = o->ttl_ms ? o->ttl_ms : 60000,
+	start_warden(rig);
+}
+
+struct ceno_supervisor_launch ceno_rig_park_record(const struct ceno_rig *rig)
+{
+	const struct ceno_rig_options *o = &rig->options;
+	struct ceno_supervisor_launch park = {
+		.type = CENO_SUPERVISOR_PARK,
 		.tsc_hz = o->tsc_hz ? o->tsc_hz : 2000000000u,
 		.syscall_mode = o->syscall_mode ? o->syscall_mode : CENO_SYSCALL_PAGE,
-		.pledge_mask = o->pledge_mask ? o->pledge_mask : 1u << CENO_PLEDGE_STDIO,
 		.cgroup_version = o->group ? o->cgroup_version : 0,
 		.uid_base = UID_BASE,
 		.kvm_kind = o->kvm_kind ? o->kvm_kind : 3,
 	};
-	memcpy(launch.session_id, rig->session_id, 16);
-	digest_fd(o->firmware, launch.digest_firmware);
-	digest_fd(o->trust, launch.digest_trust);
-	digest_fd(o->bundle, launch.digest_bundle);
+	digest_fd(o->firmware, park.digest_firmware);
+	digest_fd(o->trust, park.digest_trust);
+	digest_fd(o->bundle, park.digest_bundle);
 	int vmm = open(o->vmm, O_RDONLY | O_CLOEXEC);
-	digest_fd(vmm, launch.digest_vmm);
+	digest_fd(vmm, park.digest_vmm);
 	ceno_fd_close(&vmm);
-	start_warden(rig, &launch);
+	return park;
+}
+
+void ceno_rig_park(struct ceno_rig *rig, const struct ceno_rig_options *options)
+{
+	ceno_rig_start(rig, options);
+	const struct ceno_supervisor_launch park = ceno_rig_park_record(rig);
+	ceno_rig_send_supervisor(rig, &park, NULL, 0);
+}
+
+struct ceno_supervisor_launch ceno_rig_launch_record(const struct ceno_rig *rig)
+{
+	const struct ceno_rig_options *o = &rig->options;
+	struct ceno_supervisor_launch launch = {
+		.type = CENO_SUPERVISOR_LAUNCH,
+		.memory_bytes = o->memory_bytes ? o->memory_bytes : 64ull << 20,
+		.ttl_ms = o->ttl_ms ? o->ttl_ms : 60000,
+		.pledge_mask = o->pledge_mask ? o->pledge_mask : 1u << CENO_PLEDGE_STDIO,
+	};
+	memcpy(launch.session_id, rig->session_id, 16);
+	return launch;
+}
+
+void ceno_rig_launch(struct ceno_rig *rig)
+{
+	const struct ceno_supervisor_launch launch = ceno_rig_launch_record(rig);
+	int session[2], attest[2];
+	make_pair(session);
+	make_pair(attest);
+	const int fds[CENO_WARDEN_LAUNCH_FDS] = { session[1], attest[1], rig->ram, rig->spool };
+	ceno_rig_send_supervisor(rig, &launch, fds, CENO_WARDEN_LAUNCH_FDS);
+	close(session[1]);
+	close(attest[1]);
+	rig->session = session[0];
+	rig->attest = attest[0];
+}
+
+void ceno_rig_send_supervisor(struct ceno_rig *rig, const struct ceno_supervisor_launch *record, const int *fds,
+                              unsigned count)
+{
+	assert_int_equal(ceno_record_send(rig->supervisor, record, sizeof *record, NULL, 0, fds, count), 0);
+}
+
+void ceno_rig_open(struct ceno_rig *rig, const struct ceno_rig_options *options)
+{
+	ceno_rig_park(rig, options);
+	ceno_rig_launch(rig);
 }
 
 void ceno_rig_open_recovery(struct ceno_rig *rig, const struct ceno_rig_options *options, int ram, pid_t vmm_pid)
 {
-	const struct ceno_supervisor_launch launch = { .recovery = 1, .vmm_pid = vmm_pid };
+	const struct ceno_supervisor_launch launch = { .type = CENO_SUPERVISOR_RECOVER, .vmm_pid = vmm_pid };
 	rig_init(rig, options);
 	rig->options.firmware = rig->options.trust = rig->options.bundle = -1;
 	rig->ram = dup(ram);
-	start_warden(rig, &launch);
+	start_warden(rig);
+	ceno_rig_send_supervisor(rig, &launch, &rig->ram, 1);
 }
 
 /* ---- as api ------------------------------------------------------------------------------ */
@@ -438,6 +477,9 @@ static void on_supervisor(struct ceno_rig *rig)
 		break;
 	case CENO_WARDEN_VMM:
 		rig->vmm = (pid_t)s.value;
+		break;
+	case CENO_WARDEN_PARKED:
+		rig->parked = 1;
 		break;
 	case CENO_WARDEN_DONE:
 		rig->done = 1;

@@ -41,7 +41,7 @@ struct ceno_rig {
 	int pidfd;                       /* of the warden */
 	int supervisor, session, attest; /* the rig's ends; -1 closed */
 	int ram, spool;                  /* duplicates the supervisor keeps */
-	int ready, done, wiped, exited, exit_status;
+	int parked, ready, done, wiped, exited, exit_status;
 	int launched, opening; /* opening: memfd or -1 */
 	int failed, destroying, destroyed;
 	uint32_t programs;
@@ -54,7 +54,24 @@ struct ceno_rig {
 	} payload; /* text, NUL-terminated */
 };
 
-/* Starts the warden and sends it its launch record. Fails the cmocka test if it cannot. */
+/* Starts the warden and sends it nothing. Fails the cmocka test if it cannot, like all below. */
+void ceno_rig_start(struct ceno_rig *rig, const struct ceno_rig_options *options);
+/* The PARK record for it. */
+struct ceno_supervisor_launch ceno_rig_park_record(const struct ceno_rig *rig);
+
+/* Starts the warden and sends it its PARK record; there is no session yet (rig->session and
+ * rig->attest are -1). */
+void ceno_rig_park(struct ceno_rig *rig, const struct ceno_rig_options *options);
+
+/* Gives a parked warden the rig's session: LAUNCH with fresh channels, RAM and spool. */
+void ceno_rig_launch(struct ceno_rig *rig);
+
+/* The LAUNCH record that ceno_rig_launch sends, for tests that send another. */
+struct ceno_supervisor_launch ceno_rig_launch_record(const struct ceno_rig *rig);
+void ceno_rig_send_supervisor(struct ceno_rig *rig, const struct ceno_supervisor_launch *record, const int *fds,
+                              unsigned count);
+
+/* Both at once: LAUNCH waits in the socket until the warden has parked. */
 void ceno_rig_open(struct ceno_rig *rig, const struct ceno_rig_options *options);
 
 /* The same as a recovery warden over an existing RAM memfd (duplicated). vmm_pid: 0 or a pid. */

@@ -13,6 +13,7 @@
 
 #include "vmm/core/launch_check.h"
 #include "vmm/core/loop.h"
+#include "vmm/core/receive.h"
 #include "vmm/sandbox/filter.h"
 #include "vmm/sandbox/filter_table.h"
 #include "vmm/sandbox/jail.h"
@@ -141,24 +142,16 @@ static void on_control(uv_poll_t *poll, int status, int events)
 
 /* ---- set-up ----------------------------------------------------------------- */
 
+/* The node's descriptors; nothing of a session is here yet, and what else was left open is closed. */
 static int enter_jail(struct jailed *jailed)
 {
-	struct ceno_jail_fd keep[CENO_VMM_FD_END];
-	for (int fd = 0; fd < CENO_VMM_FD_END; fd++) {
-		enum ceno_jail_type type = CENO_JAIL_FD_MEMORY_RW;
-		if (fd <= CENO_VMM_FD_STDERR)
-			type = CENO_JAIL_FD_STREAM;
-		else if (fd == CENO_VMM_FD_CONTROL)
-			type = CENO_JAIL_FD_SOCKET;
-		else if (fd == CENO_VMM_FD_KVM)
-			type = CENO_JAIL_FD_KVM;
-		else if (fd <= CENO_VMM_FD_IMAGE)
-			type = CENO_JAIL_FD_MEMORY_RO;
-		bool optional = fd == CENO_VMM_FD_PACK || fd == CENO_VMM_FD_IMAGE || fd >= CENO_VMM_FD_WINDOW;
-		keep[fd] = (struct ceno_jail_fd){ .fd = fd, .type = type, .required = !optional };
-	}
+	static const struct ceno_jail_fd keep[] = {
+		{ CENO_VMM_FD_CONTROL, CENO_JAIL_FD_SOCKET, 1 },     { CENO_VMM_FD_KVM, CENO_JAIL_FD_KVM, 1 },
+		{ CENO_VMM_FD_FIRMWARE, CENO_JAIL_FD_MEMORY_RO, 1 }, { CENO_VMM_FD_TRUST, CENO_JAIL_FD_MEMORY_RO, 1 },
+		{ CENO_VMM_FD_BUNDLE, CENO_JAIL_FD_MEMORY_RO, 1 },
+	};
 	const struct ceno_jail_options options = { .keep = keep,
-		                                   .keep_count = CENO_VMM_FD_END,
+		                                   .keep_count = sizeof(keep) / sizeof(keep[0]),
 		                                   .control_fd = CENO_VMM_FD_CONTROL,
 		                                   .descriptor_limit = DESCRIPTOR_LIMIT };
 	return ceno_jail_enter(&options, &jailed->jail);
@@ -186,63 +179,80 @@ static int check_memory(const struct ceno_vmm_slot *slot)
 
 static int check_descriptors(const struct ceno_vmm_launch *launch)
 {
-	uint32_t named = 0;
-	for (uint32_t i = 0; i < launch->slot_count; i++) {
-		int result = check_memory(&launch->slots[i]);
-		if (result)
-			return result;
-		named |= 1u << launch->slots[i].fd;
-	}
-	for (int fd = CENO_VMM_FD_FIRMWARE; fd < CENO_VMM_FD_END; fd++)
-		if (!(named & 1u << fd) && fcntl(fd, F_GETFD) >= 0)
-			return -EBADF; /* a descriptor that no slot asks for */
-	return 0;
+	int result = 0;
+	for (uint32_t i = 0; i < launch->slot_count && !result; i++)
+		result = check_memory(&launch->slots[i]);
+	return result;
 }
 
-static int read_launch(struct jailed *jailed)
-{
-	uint8_t buffer[sizeof(jailed->launch) + 1];
-	ssize_t n;
-	do
-		n = read(CENO_VMM_FD_CONTROL, buffer, sizeof(buffer));
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return EXIT_HOST; /* the warden is gone: nobody to tell */
-	enum ceno_launch_fault fault = ceno_launch_check(buffer, (size_t)n, 0);
-	if (fault)
-		return refuse_stage((int)fault, CENO_VMM_STAGE_RECORD);
-	memcpy(&jailed->launch, buffer, sizeof(jailed->launch));
-	int result = check_descriptors(&jailed->launch);
-	return result ? refuse_stage(result, CENO_VMM_STAGE_DESCRIPTORS) : 0;
-}
-
-/* Descriptors made from now on lie above the table, so that the table can be closed
- * in one piece. */
+/* Every number of the table is taken, so that descriptors made from now on lie above it:
+ * the session's get their places by dup3, and the table can be closed in one piece. */
 static int fill_table(void)
 {
-	for (int fd = CENO_VMM_FD_FIRMWARE; fd < CENO_VMM_FD_END; fd++)
+	for (int fd = 0; fd < CENO_VMM_FD_END; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && dup3(CENO_VMM_FD_CONTROL, fd, O_CLOEXEC) < 0)
 			return -errno;
 	return 0;
 }
 
-static int build(struct jailed *jailed)
+static void count_table(int fd[CENO_VMM_FD_END])
 {
-	static const struct ceno_runner_events events = { on_program, on_stopped };
-	int fd[CENO_VMM_FD_END];
 	for (int i = 0; i < CENO_VMM_FD_END; i++)
 		fd[i] = i;
+}
+
+/* One turn: registers every descriptor with epoll and lets libuv make what it makes lazily. */
+static void turn(struct jailed *jailed)
+{
+	uv_run(&jailed->runner.loop, UV_RUN_NOWAIT);
+}
+
+/* What is the same for every session, and the news that it is done. */
+static int park(struct jailed *jailed)
+{
+	static const struct ceno_runner_events events = { on_program, on_stopped };
+	const struct ceno_vmm_record parked = { .type = CENO_VMM_PARKED };
+	int fd[CENO_VMM_FD_END];
+	count_table(fd);
 	int result = fill_table();
 	if (!result)
-		result = ceno_runner_init(&jailed->runner, &jailed->launch, fd, NULL, &events, jailed);
+		result = ceno_runner_prepare(&jailed->runner, fd, NULL, &events, jailed);
+	if (result)
+		return refuse_stage(result, CENO_VMM_STAGE_MACHINE);
+	turn(jailed);
+	send_record(&parked);
+	return 0;
+}
+
+/* The session: a checked record, and its descriptors in their places. */
+static int receive_launch(struct jailed *jailed)
+{
+	struct ceno_received received;
+	uint8_t buffer[sizeof(jailed->launch) + 1]; /* one more, to see a longer one */
+	if (ceno_receive(CENO_VMM_FD_CONTROL, buffer, sizeof(buffer), &received) <= 0)
+		return EXIT_HOST; /* the warden is gone: nobody to tell */
+	enum ceno_launch_fault fault = ceno_launch_check(buffer, received.bytes, 0);
+	if (fault)
+		return refuse_stage((int)fault, CENO_VMM_STAGE_RECORD);
+	memcpy(&jailed->launch, buffer, sizeof(jailed->launch));
+	int result = ceno_receive_place(&jailed->launch, &received);
+	if (!result)
+		result = check_descriptors(&jailed->launch);
+	return result ? refuse_stage(result, CENO_VMM_STAGE_DESCRIPTORS) : 0;
+}
+
+static int build(struct jailed *jailed)
+{
+	int fd[CENO_VMM_FD_END];
+	count_table(fd);
+	int result = ceno_runner_complete(&jailed->runner, &jailed->launch, fd);
 	if (!result)
 		result = uv_poll_init(&jailed->runner.loop, &jailed->control, CENO_VMM_FD_CONTROL);
 	jailed->control.data = jailed;
 	if (!result)
 		result = uv_poll_start(&jailed->control, UV_READABLE, on_control);
-	/* One turn: registers every descriptor with epoll and lets libuv make what it makes lazily. */
 	if (!result)
-		uv_run(&jailed->runner.loop, UV_RUN_NOWAIT);
+		turn(jailed);
 	return result ? refuse_stage(result, CENO_VMM_STAGE_MACHINE) : 0;
 }
 
@@ -271,7 +281,9 @@ int ceno_jailed_main(void)
 	signal(SIGXFSZ, SIG_IGN); /* and a file as stream is EFBIG: the jail allows none to grow */
 	if (enter_jail(&jailed) < 0)
 		return refuse(CENO_VMM_STOP_JAIL, (uint64_t)jailed.jail.error, (uint64_t)jailed.jail.failed_step);
-	int status = read_launch(&jailed);
+	int status = park(&jailed);
+	if (!status)
+		status = receive_launch(&jailed);
 	if (!status)
 		status = build(&jailed);
 	if (!status)

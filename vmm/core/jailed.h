@@ -1,8 +1,11 @@
 /*
  * The jailed role: what ceno-vmm does when the warden starts it (launch.h).
  *
- *   jail -> read and check the launch record -> build the VM -> close all that set-up
- *   needed -> filter on both threads -> LOCKED -> GO -> run -> STOPPED, exit
+ *   jail -> the node's part of the VM -> PARKED -> receive and check the launch record and
+ *   its descriptors -> the session's part -> close all that set-up needed -> filter on both
+ *   threads -> LOCKED -> GO -> run -> STOPPED, exit
+ *
+ * Parked it holds nothing of any session, and after LOCKED nothing can be received.
  *
  * Nothing is written anywhere but to the control socket and the program's streams.
  */

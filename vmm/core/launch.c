@@ -61,6 +61,16 @@ static enum ceno_launch_fault check_slot(const struct ceno_vmm_slot *slot, uint3
 	return slot->rights == place.rights ? CENO_LAUNCH_NONE : CENO_LAUNCH_SLOT_RIGHTS;
 }
 
+enum ceno_launch_fault ceno_launch_node_slot(uint32_t fd, uint64_t bytes, struct ceno_vmm_slot *slot)
+{
+	struct place place;
+	uint32_t seen = 0;
+	if (!ceno_vmm_fd_is_node(fd) || !find_place(fd, &place))
+		return CENO_LAUNCH_SLOT_FD;
+	*slot = (struct ceno_vmm_slot){ .gpa = place.gpa, .bytes = bytes, .fd = fd, .rights = place.rights };
+	return check_slot(slot, &seen);
+}
+
 static enum ceno_launch_fault check_slots(const struct ceno_vmm_launch *launch)
 {
 	static const struct ceno_vmm_slot unused;

@@ -1,9 +1,11 @@
 /*
  * What the warden tells the vmm, and what the vmm tells the warden.
  *
- * The warden (or the --direct test driver) starts ceno-vmm with a fixed table of
- * descriptors and sends one ceno_vmm_launch record on the control socket. The
- * vmm decides nothing: slots, registers and doorbells are as the record says.
+ * The warden starts ceno-vmm with a fixed table of descriptors; the vmm jails itself,
+ * makes the part of its machine that is the same for every session, and waits. One
+ * ceno_vmm_launch record on the control socket, with the session's descriptors, makes
+ * the rest; it may be sent at any time after the start. The vmm decides nothing:
+ * slots, registers and doorbells are as the record says.
  * All records are fixed-size, host byte order, on SOCK_SEQPACKET; reserved bytes
  * are zero or the record is refused.
  *
@@ -13,8 +15,10 @@
  * and exits 0; or one line on stderr and exit 1.
  *
  *   warden                          vmm
- *     launch  ------------------->   create VM, slots, routes, vCPU; close; filter
- *     <------------------- LOCKED    (after this nothing can be opened or mapped)
+ *     (exec)  ------------------->   jail; create VM, the node's slots, routes, vCPU
+ *     <------------------- PARKED    (nothing of a session is here yet)
+ *     launch + descriptors  ----->   the session's slots, doorbells, registers; close; filter
+ *     <------------------- LOCKED    (after this nothing can be opened, mapped or received)
  *     GO      ------------------->   KVM_RUN
  *     <-- REPORT (first entry, done) | STOPPED (why the vCPU will not run again)
  *     DRAIN   ------------------->   flush output rings to the pipes, then STOPPED
@@ -26,7 +30,13 @@
 
 #define CENO_VMM_LAUNCH_MAGIC 0x484c4d56544f4e43ull /* "CNOTVMLH" */
 
-/* Descriptor table of ceno-vmm. A descriptor that is not used is closed. */
+/*
+ * Descriptor table of ceno-vmm. At exec it has what belongs to the node: control socket,
+ * KVM, firmware, trust page, bundle. What belongs to the session arrives with the launch
+ * record, by SCM_RIGHTS: the three streams, then one descriptor for each of its slots that
+ * is not of the node, in the order of the slot list. Each is checked (type, mode, length,
+ * seals) before it takes its place here.
+ */
 enum ceno_vmm_fd {
 	CENO_VMM_FD_STDIN = 0, CENO_VMM_FD_STDOUT = 1, CENO_VMM_FD_STDERR = 2, /* the program's streams */
 	CENO_VMM_FD_CONTROL = 3,   /* SOCK_SEQPACKET to the warden */
@@ -59,6 +69,15 @@ struct ceno_vmm_registers {    /* initial vCPU state; everything else zero or fi
 };
 
 #define CENO_VMM_SLOTS_MAX 16
+#define CENO_VMM_STREAMS   3
+/* Most descriptors with a launch record: streams, boot page, pack, image, RAM, windows. */
+#define CENO_VMM_SENT_MAX (CENO_VMM_STREAMS + 4 + CENO_PLEDGE_COUNT)
+
+/* Does the vmm hold it from its start? (enum ceno_vmm_fd; the others come with the launch record) */
+static inline int ceno_vmm_fd_is_node(uint32_t fd)
+{
+	return fd >= CENO_VMM_FD_CONTROL && fd <= CENO_VMM_FD_BUNDLE;
+}
 
 struct ceno_vmm_launch {
 	uint64_t magic;
@@ -84,7 +103,9 @@ enum ceno_vmm_message {
 	CENO_VMM_DRAIN,            /* warden */
 	CENO_VMM_PROGRAM,          /* vmm: a program ended or was refused; fields below */
 	CENO_VMM_STOPPED,          /* vmm: the vCPU will not run again; reason, value, gpa */
-	CENO_VMM_REQUEST           /* warden: request_seq/bytes of the stdio host page were set: ring the irqfd */
+	CENO_VMM_REQUEST,          /* warden: request_seq/bytes of the stdio host page were set: ring the irqfd */
+	CENO_VMM_PARKED            /* vmm: jailed, with a machine that has the node's slots and nothing of a session;
+	                              waits for the launch record */
 };
 
 /* Why the vCPU stopped. Also the violation code of step 1. */

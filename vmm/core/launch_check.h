@@ -36,6 +36,10 @@ enum ceno_launch_fault {
  * this role accepts. Returns CENO_LAUNCH_NONE or the first fault. */
 enum ceno_launch_fault ceno_launch_check(const void *record, size_t bytes, uint32_t allowed_flags);
 
+/* The slot of firmware, trust page or bundle (fd: enum ceno_vmm_fd) with `bytes` bytes. Returns
+ * CENO_LAUNCH_NONE with *slot filled, or the fault of that length or descriptor. */
+enum ceno_launch_fault ceno_launch_node_slot(uint32_t fd, uint64_t bytes, struct ceno_vmm_slot *slot);
+
 /* One line for people; static. */
 const char *ceno_launch_fault_text(enum ceno_launch_fault fault);
 

@@ -97,8 +97,8 @@ static int init_stdio(struct ceno_runner *runner, const int fd[CENO_VMM_FD_END])
 	return result ? result : uv_poll_start(&runner->doorbell, UV_READABLE, on_doorbell);
 }
 
-int ceno_runner_init(struct ceno_runner *runner, const struct ceno_vmm_launch *launch, const int fd[CENO_VMM_FD_END],
-                     struct ceno_step *step, const struct ceno_runner_events *events, void *owner)
+int ceno_runner_prepare(struct ceno_runner *runner, const int fd[CENO_VMM_FD_END], struct ceno_step *step,
+                        const struct ceno_runner_events *events, void *owner)
 {
 	memset(runner, 0, sizeof(*runner));
 	runner->events = events;
@@ -118,7 +118,13 @@ int ceno_runner_init(struct ceno_runner *runner, const struct ceno_vmm_launch *l
 	runner->flush.data = runner;
 	if ((result = uv_poll_start(&runner->parked, UV_READABLE, on_parked)))
 		return result;
-	result = ceno_vm_init(&runner->vm, launch, fd, vcpu_parked, runner, step);
+	return ceno_vm_prepare(&runner->vm, fd, vcpu_parked, runner, step);
+}
+
+int ceno_runner_complete(struct ceno_runner *runner, const struct ceno_vmm_launch *launch,
+                         const int fd[CENO_VMM_FD_END])
+{
+	int result = ceno_vm_complete(&runner->vm, launch, fd);
 	if (result)
 		return result;
 	runner->vm.failed = "watch the streams";
@@ -126,6 +132,13 @@ int ceno_runner_init(struct ceno_runner *runner, const struct ceno_vmm_launch *l
 	if (!result)
 		runner->vm.failed = NULL;
 	return result;
+}
+
+int ceno_runner_init(struct ceno_runner *runner, const struct ceno_vmm_launch *launch, const int fd[CENO_VMM_FD_END],
+                     struct ceno_step *step, const struct ceno_runner_events *events, void *owner)
+{
+	int result = ceno_runner_prepare(runner, fd, step, events, owner);
+	return result ? result : ceno_runner_complete(runner, launch, fd);
 }
 
 void ceno_runner_go(struct ceno_runner *runner)

@@ -6,7 +6,7 @@
  *                    \-- violation, ring lie, host error -------------------------------------------> STOPPED
  *
  * Invariant: `stopped` is called once, after the vCPU parked. After
- * ceno_runner_init nothing here allocates.
+ * ceno_runner_complete nothing here allocates.
  */
 #ifndef CENO_VMM_LOOP_H
 #define CENO_VMM_LOOP_H
@@ -47,8 +47,16 @@ struct ceno_runner {
 	void *owner;
 };
 
-/* Build the VM and the loop around it. fd: by enum ceno_vmm_fd, borrowed. Errors as
- * ceno_vm_init (runner->vm.failed). */
+/* Make the loop and the node's part of the VM. fd: by enum ceno_vmm_fd, borrowed. Errors as
+ * ceno_vm_prepare (runner->vm.failed). */
+int ceno_runner_prepare(struct ceno_runner *runner, const int fd[CENO_VMM_FD_END], struct ceno_step *step,
+                        const struct ceno_runner_events *events, void *owner);
+
+/* Add the session's part and watch its streams. Errors as ceno_vm_complete. */
+int ceno_runner_complete(struct ceno_runner *runner, const struct ceno_vmm_launch *launch,
+                         const int fd[CENO_VMM_FD_END]);
+
+/* Both at once, for drivers whose session is there from the beginning. */
 int ceno_runner_init(struct ceno_runner *runner, const struct ceno_vmm_launch *launch, const int fd[CENO_VMM_FD_END],
                      struct ceno_step *step, const struct ceno_runner_events *events, void *owner);
 

@@ -1,8 +1,10 @@
 /*
- * One virtual machine, built from one launch record: slots, routes, doorbells,
- * vCPU. The jailed role and the --direct driver build it with this same code.
+ * One virtual machine, built in two parts: what every session of a node has (VM,
+ * firmware, trust page, bundle, interrupt routes, vCPU and its thread), then what one
+ * launch record adds (the other slots, doorbells, registers). The jailed role waits
+ * for its session between the two; the --direct driver does not.
  *
- * Order: init (everything fallible) -> seal (drop what set-up needed) -> run.
+ * Order: prepare, complete (everything fallible) -> seal (drop what set-up needed) -> run.
  */
 #ifndef CENO_VMM_VM_H
 #define CENO_VMM_VM_H
@@ -20,12 +22,18 @@ struct ceno_vm {
 	const char *failed; /* static: which part of init failed */
 };
 
-/* Build the VM of a checked launch record. fd: descriptors by enum ceno_vmm_fd,
- * borrowed. parked(owner) is called on the vCPU thread when it will not run again.
- * step: NULL, or where to count instructions. 0 or a negative errno with vm->failed
- * set; on failure nothing stays open. The vCPU thread exists but waits. */
-int ceno_vm_init(struct ceno_vm *vm, const struct ceno_vmm_launch *launch, const int fd[CENO_VMM_FD_END],
-                 void (*parked)(void *owner), void *owner, struct ceno_step *step);
+/* Build the node's part. fd: descriptors by enum ceno_vmm_fd, borrowed; only those of the
+ * node are looked at, and a slot is as long as its descriptor. parked(owner) is called on
+ * the vCPU thread when it will not run again. step: NULL, or where to count instructions.
+ * 0 or a negative errno with vm->failed set; on failure nothing stays open. The vCPU thread
+ * exists but waits. */
+int ceno_vm_prepare(struct ceno_vm *vm, const int fd[CENO_VMM_FD_END], void (*parked)(void *owner), void *owner,
+                    struct ceno_step *step);
+
+/* Add what a checked launch record says; once, after prepare. 0 or a negative errno with
+ * vm->failed set (-EOVERFLOW: a slot of the node is not as long as the record says); on failure
+ * nothing stays open. */
+int ceno_vm_complete(struct ceno_vm *vm, const struct ceno_vmm_launch *launch, const int fd[CENO_VMM_FD_END]);
 
 /* End the vCPU thread (parked, or never started) and give everything back. Not after lock. */
 void ceno_vm_fini(struct ceno_vm *vm);

@@ -86,6 +86,10 @@ struct ceno_jail_result {
  */
 int ceno_jail_enter(const struct ceno_jail_options *options, struct ceno_jail_result *result);
 
+/* Is an open descriptor what it should be, by the kernel's word (fstat, F_GETFL, SO_TYPE)?
+ * 0, or -1 with errno (EBADF: closed, O_PATH, or of another type or access mode). Any time. */
+int ceno_jail_check_fd(const struct ceno_jail_fd *want);
+
 /*
  * Restricts the calling process by a Landlock ruleset that allows nothing of what
  * the kernel's ABI can handle, and reads it back; the warden uses this step too.

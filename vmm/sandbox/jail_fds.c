@@ -57,24 +57,27 @@ static int matches(const struct ceno_jail_fd *want, const struct stat *st, int f
 	return 0;
 }
 
+int ceno_jail_check_fd(const struct ceno_jail_fd *want)
+{
+	struct stat st;
+	int flags;
+	if (fstat(want->fd, &st) < 0 || (flags = fcntl(want->fd, F_GETFL)) < 0)
+		return -1;
+	if (!(flags & O_PATH) && matches(want, &st, flags))
+		return 0;
+	errno = EBADF;
+	return -1;
+}
+
 int ceno_jail_descriptors(const struct ceno_jail_fd *keep, size_t count)
 {
 	if (close_others(keep, count) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
-		struct stat st;
-		if (fstat(keep[i].fd, &st) < 0) {
-			if (errno == EBADF && !keep[i].required)
-				continue;
+		if (!keep[i].required && fcntl(keep[i].fd, F_GETFD) < 0 && errno == EBADF)
+			continue;
+		if (ceno_jail_check_fd(&keep[i]) < 0)
 			return -1;
-		}
-		int flags = fcntl(keep[i].fd, F_GETFL);
-		if (flags < 0)
-			return -1;
-		if ((flags & O_PATH) || !matches(&keep[i], &st, flags)) {
-			errno = EBADF;
-			return -1;
-		}
 	}
 	return 0;
 }

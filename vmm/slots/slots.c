@@ -43,40 +43,27 @@ static void prepare_ram(const struct ceno_slot_map *map)
 	mlock2(map->host, map->bytes, MLOCK_ONFAULT);
 }
 
-int ceno_slots_map(struct ceno_slots *slots, const struct ceno_vmm_launch *launch, const int fd[CENO_VMM_FD_END])
+int ceno_slots_add(struct ceno_slots *slots, const struct ceno_kvm *kvm, const struct ceno_vmm_slot *slot, int fd)
 {
-	memset(slots, 0, sizeof(*slots));
-	for (uint32_t i = 0; i < launch->slot_count; i++) {
-		const struct ceno_vmm_slot *slot = &launch->slots[i];
-		struct ceno_slot_map *map = &slots->map[i];
-		bool read_only = slot->rights == CENO_SLOT_READ_ONLY;
-		int prot = read_only ? PROT_READ : PROT_READ | PROT_WRITE;
-		void *host = slot->bytes >= CENO_LARGE_PAGE
-		    ? map_aligned(slot->bytes, prot, fd[slot->fd])
-		    : mmap(NULL, slot->bytes, prot, MAP_SHARED, fd[slot->fd], 0);
-		if (host == MAP_FAILED) {
-			int saved = errno;
-			ceno_slots_unmap(slots);
-			return -saved;
-		}
-		*map = (struct ceno_slot_map){
-			.host = host, .bytes = slot->bytes, .gpa = slot->gpa, .fd = slot->fd, .read_only = read_only
-		};
-		slots->count = i + 1;
-		if (slot->fd == CENO_VMM_FD_RAM)
-			prepare_ram(map);
+	bool read_only = slot->rights == CENO_SLOT_READ_ONLY;
+	int prot = read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+	if (slots->count == CENO_VMM_SLOTS_MAX)
+		return -ENOSPC;
+	void *host = slot->bytes >= CENO_LARGE_PAGE ? map_aligned(slot->bytes, prot, fd)
+						    : mmap(NULL, slot->bytes, prot, MAP_SHARED, fd, 0);
+	if (host == MAP_FAILED)
+		return -errno;
+	const struct ceno_slot_map map = {
+		.host = host, .bytes = slot->bytes, .gpa = slot->gpa, .fd = slot->fd, .read_only = read_only
+	};
+	if (slot->fd == CENO_VMM_FD_RAM)
+		prepare_ram(&map);
+	int result = ceno_kvm_slot_set(kvm, slots->count, (ceno_gpa_t){ map.gpa }, map.bytes, host, read_only);
+	if (result) {
+		munmap(host, map.bytes);
+		return result;
 	}
-	return 0;
-}
-
-int ceno_slots_install(const struct ceno_slots *slots, const struct ceno_kvm *kvm)
-{
-	for (uint32_t i = 0; i < slots->count; i++) {
-		const struct ceno_slot_map *map = &slots->map[i];
-		int result = ceno_kvm_slot_set(kvm, i, (ceno_gpa_t){ map->gpa }, map->bytes, map->host, map->read_only);
-		if (result)
-			return result;
-	}
+	slots->map[slots->count++] = map;
 	return 0;
 }
 

@@ -3,8 +3,8 @@
  *
  * A slot is absent, read-only or read-write (there is no stage-2 no-execute in
  * KVM). The host mapping has no more rights than the slot: a read-only slot is
- * mapped PROT_READ from a read-only descriptor. Slots are made once, before the
- * first guest instruction, and never change.
+ * mapped PROT_READ from a read-only descriptor. Slots are made once, the node's and
+ * then the session's, before the first guest instruction, and never change.
  */
 #ifndef CENO_VMM_SLOTS_H
 #define CENO_VMM_SLOTS_H
@@ -25,14 +25,11 @@ struct ceno_slots {
 	struct ceno_slot_map map[CENO_VMM_SLOTS_MAX];
 };
 
-/* Map every slot of a checked launch record. fd: descriptors by enum ceno_vmm_fd,
- * borrowed. RAM is mapped 2 MiB-aligned, with huge pages advised, kept out of core
- * dumps and locked on fault where the limit allows. 0 or a negative errno; on
- * failure nothing stays mapped. */
-int ceno_slots_map(struct ceno_slots *slots, const struct ceno_vmm_launch *launch, const int fd[CENO_VMM_FD_END]);
-
-/* Give all of them to the VM. 0 or a negative errno. */
-int ceno_slots_install(const struct ceno_slots *slots, const struct ceno_kvm *kvm);
+/* Map one checked slot and give it to the VM. fd: its descriptor, borrowed. RAM is mapped
+ * 2 MiB-aligned, with huge pages advised, kept out of core dumps and locked on fault where
+ * the limit allows. 0 or a negative errno (-ENOSPC: CENO_VMM_SLOTS_MAX are there); on
+ * failure slots is as it was. */
+int ceno_slots_add(struct ceno_slots *slots, const struct ceno_kvm *kvm, const struct ceno_vmm_slot *slot, int fd);
 
 /* The mapping that came from descriptor `fd`, or NULL. */
 const struct ceno_slot_map *ceno_slots_find(const struct ceno_slots *slots, uint32_t fd);

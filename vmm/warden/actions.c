@@ -59,12 +59,29 @@ static int finish_launched(struct ceno_warden *w)
 	return rc;
 }
 
+static void say_ready(struct ceno_warden *w)
+{
+	w->answers = 1;
+	ceno_warden_tell_supervisor(w, CENO_WARDEN_READY, 0);
+}
+
+/* A pair that could not be made tells the session that waits for it, if one does. One that was
+ * made and died while parked takes none: the supervisor gives the session to another pair. */
+static void answer_for_parking(struct ceno_warden *w)
+{
+	if (w->session.failure.code && !w->vmm_parked && ceno_warden_take_launch(w))
+		say_ready(w);
+}
+
 static int finish_unlaunched(struct ceno_warden *w)
 {
+	if (!w->answers)
+		answer_for_parking(w);
 	int rc = ceno_destroy_unlaunched(&w->session);
 	if (w->session.failure.code == CENO_SESSION_ERROR_NONE)
 		w->session.failure.value = ECANCELED; /* ended by request before it began */
-	report_end(w, CENO_SESSION_FAILED);
+	if (w->answers)
+		report_end(w, CENO_SESSION_FAILED);
 	return rc;
 }
 
@@ -113,18 +130,41 @@ static enum ceno_state to_draining(struct ceno_warden *w, uint32_t cause)
 
 /* ---- set-up ------------------------------------------------------------------------- */
 
+/* All that needs a privilege happens here, before there is a session. */
+enum ceno_state ceno_on_park(struct ceno_warden *w)
+{
+	ceno_session_init(&w->session, &w->launch);
+	int rc = ceno_privilege_early(w->launch.uid_base);
+	w->session.failure.value = (uint64_t)-rc;
+	int error = rc < 0 ? CENO_SESSION_ERROR_JAIL : ceno_session_start_vmm(&w->session);
+	if (w->session.vmm.pidfd >= 0) {
+		ceno_warden_tell_supervisor(w, CENO_WARDEN_VMM, (uint64_t)w->session.vmm.pid);
+		if (ceno_warden_watch_vmm(w) < 0 && !error)
+			error = CENO_SESSION_ERROR_MEMORY;
+	}
+	if (!error && ceno_privilege_final() < 0)
+		error = CENO_SESSION_ERROR_JAIL;
+	return error ? fail(w, error) : CENO_STATE_PARKED;
+}
+
+enum ceno_state ceno_on_vmm_parked(struct ceno_warden *w)
+{
+	if (w->vmm_parked)
+		return ceno_on_lie(w);
+	w->vmm_parked = 1;
+	ceno_warden_tell_supervisor(w, CENO_WARDEN_PARKED, 0);
+	return w->state;
+}
+
+/* Not taken if the vmm is dead: the supervisor sees that the session was not answered for, and
+ * gives it to another pair. (One that dies in this moment is the session's failure.) */
 enum ceno_state ceno_on_launch(struct ceno_warden *w)
 {
-	int error = ceno_session_init(&w->session, &w->launch);
-	if (error)
-		return fail(w, error);
-	int rc = ceno_privilege_early(w->launch.uid_base);
-	if (rc < 0) {
-		w->session.failure.value = (uint64_t)-rc;
-		return fail(w, CENO_SESSION_ERROR_JAIL);
-	}
-	ceno_warden_tell_supervisor(w, CENO_WARDEN_READY, 0);
-	return CENO_STATE_READY;
+	if (ceno_record_wait(w->session.vmm.pidfd, 0))
+		return ceno_on_vmm_failed(w);
+	say_ready(w);
+	int error = ceno_session_accept(&w->session, &w->launch);
+	return error ? fail(w, error) : CENO_STATE_READY;
 }
 
 static int take_streams(struct ceno_warden *w, int streams[3])
@@ -144,13 +184,6 @@ enum ceno_state ceno_on_open(struct ceno_warden *w)
 	if (take_streams(w, streams) < 0)
 		return fail(w, CENO_SESSION_ERROR_PROTOCOL);
 	int error = ceno_session_open(&w->session, &w->record, streams);
-	if (w->session.vmm.pidfd >= 0) {
-		ceno_warden_tell_supervisor(w, CENO_WARDEN_VMM, (uint64_t)w->session.vmm.pid);
-		if (ceno_warden_watch_vmm(w) < 0 && !error)
-			error = CENO_SESSION_ERROR_MEMORY;
-	}
-	if (!error && ceno_privilege_final() < 0)
-		error = CENO_SESSION_ERROR_JAIL;
 	if (error)
 		return fail(w, error);
 	ceno_warden_start_ttl(w, w->session.launch.ttl_ms);
@@ -202,6 +235,7 @@ enum ceno_state ceno_on_start(struct ceno_warden *w)
 static enum ceno_state record_launch(struct ceno_warden *w)
 {
 	struct ceno_attest_launch leaf;
+	ceno_warden_forget_joiner(w);
 	int error = ceno_session_check_lock(&w->session);
 	if (!error && ceno_lockdown() < 0)
 		error = CENO_SESSION_ERROR_JAIL;
@@ -242,7 +276,7 @@ enum ceno_state ceno_on_step(struct ceno_warden *w)
 /* The vmm may be ready before the inputs are, or after. */
 enum ceno_state ceno_on_locked(struct ceno_warden *w)
 {
-	if (w->session.locked)
+	if (w->session.locked || !w->vmm_parked)
 		return ceno_on_lie(w);
 	w->session.locked = 1;
 	w->session.jail_done = w->vmm.gpa;

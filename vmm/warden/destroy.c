@@ -294,6 +294,8 @@ int ceno_destroy_unlaunched(struct ceno_session *session)
 	ceno_keys_close(&session->keys);
 	ceno_inputs_free(session->inputs);
 	session->inputs = NULL;
+	if (!session->accepted)
+		return areas; /* a parked pair: there is no RAM */
 	if (fstat(CENO_WARDEN_FD_RAM, &st) < 0)
 		return -errno;
 	int ram = st.st_size == 0 ? 0 : ceno_destroy_ram(CENO_WARDEN_FD_RAM, session->ram_ro, (uint64_t)st.st_size);

@@ -88,6 +88,7 @@ static int open_sources(const struct ceno_session *session, struct sources *s)
 	return s->ram && s->boot ? 0 : CENO_SESSION_ERROR_MEMORY;
 }
 
+/* 0: none, and CENO_WARDEN_FD_IMAGE is closed. */
 static uint64_t image_bytes(void)
 {
 	struct stat st;
@@ -283,6 +284,25 @@ static void drop_inputs(struct ceno_session *session)
 	session->inputs = NULL;
 }
 
+/* The record and all that the vmm may ever have of the session; the streams are the vmm's alone from here on. */
+static int send_launch(struct ceno_session *session)
+{
+	const struct ceno_material *m = &session->material;
+	int table[CENO_VMM_FD_END];
+	for (int i = 0; i < CENO_VMM_FD_END; i++)
+		table[i] = -1;
+	memcpy(table, session->streams, sizeof session->streams);
+	table[CENO_VMM_FD_BOOT] = m->boot_ro;
+	table[CENO_VMM_FD_PACK] = m->pack_ro;
+	table[CENO_VMM_FD_IMAGE] = CENO_WARDEN_FD_IMAGE;
+	table[CENO_VMM_FD_RAM] = CENO_WARDEN_FD_RAM;
+	table[CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO] = m->stdio;
+	int rc = ceno_spawn_launch(session->control, &session->vmm_launch, table);
+	for (int i = 0; i < 3; i++)
+		ceno_session_close_fd(session, &session->streams[i]);
+	return rc;
+}
+
 int ceno_session_build(struct ceno_session *session)
 {
 	struct sources sources = { 0 };
@@ -300,7 +320,7 @@ int ceno_session_build(struct ceno_session *session)
 	close_sources(&sources);
 	if (error)
 		return error;
-	int rc = ceno_record_send(session->control, &session->vmm_launch, sizeof session->vmm_launch, NULL, 0, NULL, 0);
+	int rc = send_launch(session);
 	session->failure.value = (uint64_t)-rc;
 	return rc == 0 ? 0 : CENO_SESSION_ERROR_KVM;
 }

@@ -7,6 +7,7 @@
 #include "machine.h"
 
 #define IDLE       CENO_STATE_IDLE
+#define PARKED     CENO_STATE_PARKED
 #define READY      CENO_STATE_READY
 #define COLLECTING CENO_STATE_COLLECTING
 #define FILLING    CENO_STATE_FILLING
@@ -20,7 +21,8 @@
 #define STARTING (COLLECTING | FILLING | LOCKING | RECORDING)
 
 static const struct ceno_rule rules[] = {
-	{ IDLE, CENO_EVENT_LAUNCH, ceno_on_launch },
+	{ IDLE, CENO_EVENT_PARK, ceno_on_park },
+	{ PARKED, CENO_EVENT_LAUNCH, ceno_on_launch },
 	{ READY, CENO_EVENT_OPEN, ceno_on_open },
 	{ COLLECTING, CENO_EVENT_FILE, ceno_on_file },
 	{ COLLECTING, CENO_EVENT_ARGS, ceno_on_args },
@@ -38,7 +40,7 @@ static const struct ceno_rule rules[] = {
 	{ ACTIVE, CENO_EVENT_CLIENT_GONE, ceno_on_request },
 	{ ACTIVE, CENO_EVENT_STOP, ceno_on_request },
 	{ ACTIVE, CENO_EVENT_TTL, ceno_on_ttl },
-	{ IDLE | READY | STARTING, CENO_EVENT_STOP, ceno_on_abandon },
+	{ IDLE | PARKED | READY | STARTING, CENO_EVENT_STOP, ceno_on_abandon },
 	{ READY | STARTING, CENO_EVENT_DESTROY, ceno_on_abandon },
 	{ READY | STARTING, CENO_EVENT_CLIENT_GONE, ceno_on_abandon },
 	{ STARTING, CENO_EVENT_TTL, ceno_on_late },
@@ -46,15 +48,16 @@ static const struct ceno_rule rules[] = {
 	{ DRAINING, CENO_EVENT_DEADLINE, ceno_on_drained },
 
 	/* the vmm */
-	{ COLLECTING | FILLING | LOCKING, CENO_EVENT_STOPPED, ceno_on_refused },
-	{ COLLECTING | FILLING | LOCKING, CENO_EVENT_VMM_GONE, ceno_on_vmm_failed },
+	{ PARKED | READY | COLLECTING | FILLING | LOCKING, CENO_EVENT_VMM_PARKED, ceno_on_vmm_parked },
+	{ PARKED | READY | COLLECTING | FILLING | LOCKING, CENO_EVENT_STOPPED, ceno_on_refused },
+	{ PARKED | READY | COLLECTING | FILLING | LOCKING, CENO_EVENT_VMM_GONE, ceno_on_vmm_failed },
 	{ RECORDING | ACTIVE | DRAINING | REAPING, CENO_EVENT_VMM_GONE, ceno_on_vmm_gone },
 	{ REAPING, CENO_EVENT_DEADLINE, ceno_on_unreapable },
 
 	/* others */
 	{ RECORDING, CENO_EVENT_ATTEST_GONE, ceno_on_attest_gone },
 	{ READY | STARTING | ACTIVE, CENO_EVENT_CLIENT_MALFORMED, ceno_on_malformed },
-	{ STARTING | ACTIVE | DRAINING, CENO_EVENT_VMM_MALFORMED, ceno_on_lie },
+	{ PARKED | READY | STARTING | ACTIVE | DRAINING, CENO_EVENT_VMM_MALFORMED, ceno_on_lie },
 };
 
 const struct ceno_rule *ceno_machine_rules(size_t *count)
@@ -81,6 +84,7 @@ static enum ceno_event out_of_order(enum ceno_event event)
 	case CENO_EVENT_START:
 	case CENO_EVENT_EXEC:
 		return CENO_EVENT_CLIENT_MALFORMED;
+	case CENO_EVENT_VMM_PARKED:
 	case CENO_EVENT_LOCKED:
 	case CENO_EVENT_PROGRAM:
 	case CENO_EVENT_STOPPED:

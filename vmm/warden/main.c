@@ -1,7 +1,7 @@
 /*
  * ceno-warden: descriptors, timers and signals become events of the state machine
- * (warden.h). Everything arrives on the fixed table of wire.h; nothing is opened
- * by a name that a peer chose.
+ * (warden.h). Everything arrives on the fixed table of wire.h, the node's part of it at
+ * exec, the session's with its LAUNCH record; nothing is opened by a name that a peer chose.
  *
  * Usage: started by cenod only, without arguments. Exit status: 0 every step was
  * done (or the recovery wiped), 1 it was not, 2 not started as a warden.
@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sodium.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -85,37 +86,129 @@ void ceno_warden_leave(struct ceno_warden *w, int status)
 
 /* ---- supervisor ---------------------------------------------------------------------- */
 
-static int launch_is_valid(const struct ceno_supervisor_launch *l)
+static int zero_between(const struct ceno_supervisor_launch *l, size_t from, size_t to)
 {
-	static const uint64_t zeros[sizeof l->reserved / sizeof l->reserved[0]];
-	if (l->reserved0 || memcmp(l->reserved, zeros, sizeof zeros) != 0 || l->recovery > 1)
+	const uint8_t *bytes = (const uint8_t *)l;
+	uint8_t any = 0;
+	for (size_t i = from; i < to; i++)
+		any |= bytes[i];
+	return !any;
+}
+
+#define PAIR_PART    offsetof(struct ceno_supervisor_launch, tsc_hz)
+#define SESSION_PART offsetof(struct ceno_supervisor_launch, session_id)
+#define SESSION_END  offsetof(struct ceno_supervisor_launch, reserved)
+
+static int record_is_valid(const struct ceno_supervisor_launch *l)
+{
+	if (l->reserved0 || !zero_between(l, SESSION_END, sizeof *l))
 		return 0;
-	if (l->recovery)
-		return 1;
-	return l->memory_bytes >= CENO_RAM_MIN && l->memory_bytes <= CENO_RAM_MAX &&
-	    l->memory_bytes % CENO_LARGE_PAGE == 0 && l->ttl_ms && l->tsc_hz && l->uid_base && l->cgroup_version <= 2 &&
-	    (l->syscall_mode == 1 || l->syscall_mode == 2) && l->pledge_mask < 1u << CENO_PLEDGE_COUNT &&
-	    l->kvm_kind <= 3;
+	switch (l->type) {
+	case CENO_SUPERVISOR_PARK:
+		return zero_between(l, SESSION_PART, SESSION_END) && l->tsc_hz && l->uid_base &&
+		    l->cgroup_version <= 2 && (l->syscall_mode == 1 || l->syscall_mode == 2) && l->kvm_kind <= 3;
+	case CENO_SUPERVISOR_LAUNCH:
+		return zero_between(l, PAIR_PART, SESSION_PART) && l->memory_bytes >= CENO_RAM_MIN &&
+		    l->memory_bytes <= CENO_RAM_MAX && l->memory_bytes % CENO_LARGE_PAGE == 0 && l->ttl_ms &&
+		    l->pledge_mask < 1u << CENO_PLEDGE_COUNT && !l->vmm_pid;
+	case CENO_SUPERVISOR_RECOVER:
+		return zero_between(l, PAIR_PART, SESSION_PART);
+	default:
+		return 0;
+	}
+}
+
+static int is_seqpacket(int fd)
+{
+	int type = 0;
+	socklen_t size = sizeof type;
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+static int is_writable_file(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (fcntl(fd, F_GETFL) & (O_ACCMODE | O_PATH)) == O_RDWR;
+}
+
+/* Received descriptors, each found to be what its number says, get their numbers. */
+static int place_descriptors(struct ceno_warden *w, int first, unsigned count)
+{
+	if (w->fd_count != count)
+		return 0;
+	for (unsigned i = 0; i < count; i++) {
+		int number = first + (int)i;
+		int good = number <= CENO_WARDEN_FD_ATTEST ? is_seqpacket(w->fds[i])
+		    : number <= CENO_WARDEN_FD_SPOOL       ? is_writable_file(w->fds[i])
+							   : 1; /* an image is judged when it is mapped */
+		if (!good || dup3(w->fds[i], number, O_CLOEXEC) < 0)
+			return 0;
+	}
+	return 1;
+}
+
+static void close_received(struct ceno_warden *w)
+{
+	for (unsigned i = 0; i < CENO_RECORD_FDS_MAX; i++)
+		ceno_fd_close(&w->fds[i]);
+}
+
+static int watch_session(struct ceno_warden *w);
+
+/* The session's half of the record joins the pair's, which is there since the start. */
+static int take_session(struct ceno_warden *w, const struct ceno_supervisor_launch *l)
+{
+	static const uint8_t none[sizeof l->digest_image];
+	unsigned image = memcmp(l->digest_image, none, sizeof none) != 0;
+	if (l->type != CENO_SUPERVISOR_LAUNCH || !record_is_valid(l) ||
+	    !place_descriptors(w, CENO_WARDEN_FD_SESSION, CENO_WARDEN_LAUNCH_FDS + image))
+		return 0;
+	memcpy((uint8_t *)&w->launch + SESSION_PART, (const uint8_t *)l + SESSION_PART, SESSION_END - SESSION_PART);
+	return watch_session(w) == 0;
+}
+
+int ceno_warden_take_launch(struct ceno_warden *w)
+{
+	struct ceno_supervisor_launch l;
+	int taken = w->supervisor_open &&
+	    ceno_record_recv(CENO_WARDEN_FD_SUPERVISOR, &l, sizeof l, w->fds, &w->fd_count) == 1 && take_session(w, &l);
+	close_received(w);
+	return taken;
 }
 
 static void recover(struct ceno_warden *w)
 {
-	int wiped = ceno_recovery_wipe(&w->launch);
+	int wiped = place_descriptors(w, CENO_WARDEN_FD_RAM, 1) && ceno_recovery_wipe(&w->launch);
 	ceno_warden_tell_supervisor(w, CENO_WARDEN_WIPED, (uint64_t)wiped);
 	ceno_warden_leave(w, wiped ? 0 : 1);
 }
 
-static void on_launch_record(struct ceno_warden *w)
+static void on_first_record(struct ceno_warden *w)
 {
-	int rc = ceno_record_recv(CENO_WARDEN_FD_SUPERVISOR, &w->launch, sizeof w->launch, NULL, NULL);
+	int rc = ceno_record_recv(CENO_WARDEN_FD_SUPERVISOR, &w->launch, sizeof w->launch, w->fds, &w->fd_count);
 	if (rc == -EAGAIN)
 		return;
-	if (rc != 1 || !launch_is_valid(&w->launch))
-		ceno_warden_leave(w, 2);
-	else if (w->launch.recovery)
+	if (rc == 1 && record_is_valid(&w->launch) && w->launch.type == CENO_SUPERVISOR_PARK && !w->fd_count)
+		ceno_warden_event(w, CENO_EVENT_PARK);
+	else if (rc == 1 && record_is_valid(&w->launch) && w->launch.type == CENO_SUPERVISOR_RECOVER)
 		recover(w);
 	else
-		ceno_warden_event(w, CENO_EVENT_LAUNCH);
+		ceno_warden_leave(w, 2);
+	close_received(w);
+}
+
+/* Parked: the session, or the end. */
+static void on_second_record(struct ceno_warden *w)
+{
+	struct ceno_supervisor_launch l;
+	int rc = ceno_record_recv(CENO_WARDEN_FD_SUPERVISOR, &l, sizeof l, w->fds, &w->fd_count);
+	if (rc == -EAGAIN)
+		return;
+	if (rc == 0)
+		w->supervisor_open = 0;
+	int taken = rc == 1 && take_session(w, &l);
+	close_received(w);
+	ceno_warden_event(w, taken ? CENO_EVENT_LAUNCH : CENO_EVENT_STOP);
 }
 
 /* The supervisor says only STOP after the launch; whatever else comes, or that it
@@ -126,13 +219,23 @@ static void on_supervisor(uv_poll_t *poll, int status, int events)
 	struct ceno_warden_status record;
 	(void)events;
 	if (w->state == CENO_STATE_IDLE && status == 0) {
-		on_launch_record(w);
+		on_first_record(w);
+		return;
+	}
+	if (w->state == CENO_STATE_PARKED && status == 0) {
+		on_second_record(w);
+		if (!w->supervisor_open)
+			uv_poll_stop(poll);
+		return;
+	}
+	if (w->state == CENO_STATE_REAPING && !w->session.accepted) {
+		uv_poll_stop(poll); /* a session may wait there: answered for at the end (actions.c) */
 		return;
 	}
 	int rc = ceno_record_recv(CENO_WARDEN_FD_SUPERVISOR, &record, sizeof record, NULL, NULL);
 	if (rc == -EAGAIN)
 		return;
-	if (rc != 1) {
+	if (rc != 1 && rc != -EPROTO) {
 		uv_poll_stop(poll);
 		w->supervisor_open = 0;
 	}
@@ -178,8 +281,7 @@ static void on_client(uv_poll_t *poll, int status, int events)
 		return;
 	if (rc == 1 || rc == -EPROTO) {
 		ceno_warden_event(w, rc == 1 ? client_event(w->record.type) : CENO_EVENT_CLIENT_MALFORMED);
-		for (unsigned i = 0; i < CENO_RECORD_FDS_MAX; i++)
-			ceno_fd_close(&w->fds[i]);
+		close_received(w);
 		return;
 	}
 	uv_poll_stop(poll);
@@ -211,6 +313,8 @@ static void on_attest(uv_poll_t *poll, int status, int events)
 static enum ceno_event vmm_event(uint32_t type)
 {
 	switch (type) {
+	case CENO_VMM_PARKED:
+		return CENO_EVENT_VMM_PARKED;
 	case CENO_VMM_LOCKED:
 		return CENO_EVENT_LOCKED;
 	case CENO_VMM_PROGRAM:
@@ -260,6 +364,23 @@ static void on_pidfd(uv_poll_t *poll, int status, int events)
 	ceno_warden_event(w, CENO_EVENT_VMM_GONE);
 }
 
+void ceno_warden_forget_joiner(struct ceno_warden *w)
+{
+	if (w->joiner_open)
+		uv_poll_stop(&w->joiner);
+	w->joiner_open = 0;
+}
+
+/* Reaped as soon as it ends, for a pair may stay parked for long; how the join went is asked at the lock. */
+static void on_joiner(uv_poll_t *poll, int status, int events)
+{
+	struct ceno_warden *w = poll->data;
+	(void)status;
+	(void)events;
+	ceno_warden_forget_joiner(w);
+	(void)ceno_spawn_joined(&w->session.vmm, 0);
+}
+
 static int watch(struct ceno_warden *w, uv_poll_t *poll, int fd, uv_poll_cb callback, int *open)
 {
 	int rc = uv_poll_init(&w->loop, poll, fd);
@@ -273,37 +394,26 @@ static int watch(struct ceno_warden *w, uv_poll_t *poll, int fd, uv_poll_cb call
 int ceno_warden_watch_vmm(struct ceno_warden *w)
 {
 	int rc = watch(w, &w->control, w->session.control, on_control, &w->control_open);
-	return rc ? rc : watch(w, &w->pidfd, w->session.vmm.pidfd, on_pidfd, &w->pidfd_open);
+	if (rc == 0)
+		rc = watch(w, &w->pidfd, w->session.vmm.pidfd, on_pidfd, &w->pidfd_open);
+	if (rc == 0 && w->session.vmm.joiner >= 0)
+		rc = watch(w, &w->joiner, w->session.vmm.joiner, on_joiner, &w->joiner_open);
+	return rc;
 }
 
 /* ---- process --------------------------------------------------------------------------------- */
 
-static int is_seqpacket(int fd)
-{
-	int type = 0;
-	socklen_t size = sizeof type;
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
-}
-
-/* The table is checked as far as every session needs it; what is wrong with the
- * blobs is found, with a better error, when they are mapped. */
+/* The table is checked as far as every pair needs it; what is wrong with the blobs is
+ * found, with a better error, when they are mapped. */
 static int table_is_valid(void)
 {
-	struct stat st;
-	if (!is_seqpacket(CENO_WARDEN_FD_SUPERVISOR) || fstat(CENO_WARDEN_FD_RAM, &st) < 0 || !S_ISREG(st.st_mode))
-		return 0;
-	return close_range(CENO_WARDEN_FD_END, ~0u, 0) == 0;
+	return is_seqpacket(CENO_WARDEN_FD_SUPERVISOR) && close_range(CENO_WARDEN_FD_EXEC_END, ~0u, 0) == 0;
 }
 
-static int watch_peers(struct ceno_warden *w)
+static int watch_session(struct ceno_warden *w)
 {
-	int rc = watch(w, &w->supervisor, CENO_WARDEN_FD_SUPERVISOR, on_supervisor, &w->supervisor_open);
-	/* A recovery warden has only the supervisor. */
-	if (rc == 0 && is_seqpacket(CENO_WARDEN_FD_SESSION))
-		rc = watch(w, &w->client, CENO_WARDEN_FD_SESSION, on_client, &w->client_open);
-	if (rc == 0 && is_seqpacket(CENO_WARDEN_FD_ATTEST))
-		rc = watch(w, &w->attest, CENO_WARDEN_FD_ATTEST, on_attest, &w->attest_open);
-	return rc;
+	int rc = watch(w, &w->client, CENO_WARDEN_FD_SESSION, on_client, &w->client_open);
+	return rc ? rc : watch(w, &w->attest, CENO_WARDEN_FD_ATTEST, on_attest, &w->attest_open);
 }
 
 static int start(struct ceno_warden *w)
@@ -322,7 +432,7 @@ static int start(struct ceno_warden *w)
 	w->ttl.data = w->deadline.data = w->step.data = w->term.data = w;
 	if (uv_signal_init(&w->loop, &w->term) != 0 || uv_signal_start(&w->term, on_term, SIGTERM) != 0)
 		return -1;
-	return watch_peers(w);
+	return watch(w, &w->supervisor, CENO_WARDEN_FD_SUPERVISOR, on_supervisor, &w->supervisor_open);
 }
 
 int main(int argc, char **argv)

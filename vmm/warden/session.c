@@ -153,23 +153,30 @@ static int prepare_ram(uint64_t bytes)
 	return (fcntl(CENO_WARDEN_FD_RAM, F_GET_SEALS) & seals) == seals ? 0 : -EPERM;
 }
 
-int ceno_session_init(struct ceno_session *session, const struct ceno_supervisor_launch *launch)
+void ceno_session_init(struct ceno_session *session, const struct ceno_supervisor_launch *park)
 {
 	memset(session, 0, sizeof *session);
-	session->launch = *launch;
+	session->launch = *park;
 	session->streams[0] = session->streams[1] = session->streams[2] = -1;
-	session->control = -1;
-	session->ram_ro = ceno_session_reopen_read_only(CENO_WARDEN_FD_RAM);
+	session->control = session->ram_ro = -1;
 	session->vmm = (struct ceno_child){ .pidfd = -1, .report = -1, .joiner = -1 };
 	session->material = (struct ceno_material){ -1, -1, -1, -1, -1, NULL, 0 };
 	session->accepted_ns = now_ns();
-	uint32_t version = launch->cgroup_version;
+	uint32_t version = park->cgroup_version;
 	session->group_events =
 	    open_sibling(CENO_WARDEN_FD_CGROUP, version, version == 2 ? "memory.events" : "memory.oom_control");
 	for (int i = 0; i < 2; i++)
 		session->group_procs[i] = open_sibling(CENO_WARDEN_FD_CGROUP, version, "cgroup.procs");
 	session->oom_kills_before = oom_kills(session->group_events);
-	ceno_facts_open(&session->facts, launch->kvm_kind, version);
+	ceno_facts_open(&session->facts, park->kvm_kind, version);
+}
+
+int ceno_session_accept(struct ceno_session *session, const struct ceno_supervisor_launch *launch)
+{
+	session->accepted = 1;
+	session->accepted_ns = now_ns();
+	session->launch = *launch;
+	session->ram_ro = ceno_session_reopen_read_only(CENO_WARDEN_FD_RAM);
 	if (!ceno_facts_swapless(&session->facts))
 		return CENO_SESSION_ERROR_SWAPPABLE;
 	int rc = session->ram_ro < 0 ? -EBADF : prepare_ram(launch->memory_bytes);
@@ -216,34 +223,24 @@ static int fd_is_open(int fd)
 }
 
 /* Blobs of the node, in the order of both tables. */
-#define CENO_BLOBS 4
+#define CENO_BLOBS 3
 static const struct {
 	int from, to;
 } blobs[CENO_BLOBS] = {
 	{ CENO_WARDEN_FD_FIRMWARE, CENO_VMM_FD_FIRMWARE },
 	{ CENO_WARDEN_FD_TRUST, CENO_VMM_FD_TRUST },
 	{ CENO_WARDEN_FD_BUNDLE, CENO_VMM_FD_BUNDLE },
-	{ CENO_WARDEN_FD_IMAGE, CENO_VMM_FD_IMAGE },
 };
 
 /* The vmm gets them read-only, however the supervisor holds them. */
-static void fill_table(const struct ceno_session *session, int control, int shared[CENO_BLOBS],
-                       int table[CENO_VMM_FD_END])
+static void fill_table(int control, int shared[CENO_BLOBS], int table[CENO_VMM_FD_END])
 {
-	const struct ceno_material *m = &session->material;
 	for (int i = 0; i < CENO_VMM_FD_END; i++)
 		table[i] = -1;
-	for (int i = 0; i < 3; i++)
-		table[i] = session->streams[i];
 	table[CENO_VMM_FD_CONTROL] = control;
 	table[CENO_VMM_FD_KVM] = CENO_WARDEN_FD_KVM;
 	for (int i = 0; i < CENO_BLOBS; i++)
-		table[blobs[i].to] = shared[i] =
-		    fd_is_open(blobs[i].from) ? ceno_session_reopen_read_only(blobs[i].from) : -1;
-	table[CENO_VMM_FD_BOOT] = m->boot_ro;
-	table[CENO_VMM_FD_PACK] = m->pack_ro;
-	table[CENO_VMM_FD_RAM] = CENO_WARDEN_FD_RAM;
-	table[CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO] = m->stdio;
+		table[blobs[i].to] = shared[i] = ceno_session_reopen_read_only(blobs[i].from);
 }
 
 static int start_vmm(struct ceno_session *session)
@@ -258,12 +255,19 @@ static int start_vmm(struct ceno_session *session)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	session->control = pair[0];
-	fill_table(session, pair[1], shared, spawn.table);
+	fill_table(pair[1], shared, spawn.table);
 	int rc = ceno_spawn_vmm(&spawn, &session->vmm);
 	close(pair[1]);
 	for (int i = 0; i < CENO_BLOBS; i++)
 		ceno_fd_close(&shared[i]);
 	return rc == 0 ? ceno_spawn_wait(&session->vmm, 5000) : rc;
+}
+
+int ceno_session_start_vmm(struct ceno_session *session)
+{
+	int rc = start_vmm(session);
+	session->failure.value = (uint64_t)-rc;
+	return rc == 0 ? 0 : CENO_SESSION_ERROR_JAIL;
 }
 
 int ceno_session_open(struct ceno_session *session, const struct ceno_session_record *open_record, const int streams[3])
@@ -278,13 +282,7 @@ int ceno_session_open(struct ceno_session *session, const struct ceno_session_re
 	session->inputs = ceno_inputs_new();
 	int rc = session->inputs ? make_material(session) : -ENOMEM;
 	session->failure.value = (uint64_t)-rc;
-	if (rc < 0)
-		return CENO_SESSION_ERROR_MEMORY;
-	rc = start_vmm(session);
-	session->failure.value = (uint64_t)-rc;
-	for (int i = 0; i < 3; i++)
-		ceno_session_close_fd(session, &session->streams[i]);
-	return rc == 0 ? 0 : CENO_SESSION_ERROR_JAIL;
+	return rc == 0 ? 0 : CENO_SESSION_ERROR_MEMORY;
 }
 
 int ceno_session_map_pack(struct ceno_session *session)

@@ -3,7 +3,7 @@
  * functions over it. Which step comes when is main.c's table; nothing here waits
  * for a peer but where it says so.
  *
- *   open (memfds, vmm started) -> build (keys, layout, launch record) -> inputs copied
+ *   park (vmm started) -> accept (RAM) -> open (memfds) -> build (keys, layout, launch record) -> inputs copied
  *     -> measure -> check lock -> record (launch leaf) -> run -> destroy (destroy.c)
  */
 #ifndef CENO_WARDEN_SESSION_H
@@ -55,6 +55,7 @@ struct ceno_session {
 	struct ceno_facts facts;
 	struct ceno_proof_statement statement;
 	uint8_t boot_digest[32]; /* of the per-session half of the boot page */
+	int accepted;            /* a LAUNCH was taken: there is a session, and it has RAM */
 	int locked;              /* the vmm said so */
 	uint64_t jail_done;      /* and which steps of the jail it took */
 	uint8_t opening_id[16], seed_id[16], token_key_id[16], token_id[16];
@@ -73,15 +74,21 @@ struct ceno_session {
 /* Microseconds of CLOCK_MONOTONIC since the session was accepted. */
 uint64_t ceno_session_us(const struct ceno_session *session);
 
-/* Initialises to nothing owned; copies the launch record and opens what set-up may open
- * (host facts, group files). RAM memfd: sized and sealed SHRINK|GROW.
- * Returns 0 or a session error (MEMORY, SWAPPABLE). */
-int ceno_session_init(struct ceno_session *session, const struct ceno_supervisor_launch *launch);
+/* Initialises to nothing owned; copies the PARK record and opens what set-up may open
+ * (host facts, group files, the page for the keys to come). Nothing of it is a session's. Never fails. */
+void ceno_session_init(struct ceno_session *session, const struct ceno_supervisor_launch *park);
+
+/* Starts the vmm, with the node's descriptors and no other; blocks until it was executed.
+ * Returns 0 or JAIL; session->failure.value then holds the errno. */
+int ceno_session_start_vmm(struct ceno_session *session);
+
+/* Takes the session: the LAUNCH record's part of `launch`, and its RAM memfd, which gets sized and
+ * sealed SHRINK|GROW. Returns 0 or a session error (MEMORY, SWAPPABLE). */
+int ceno_session_accept(struct ceno_session *session, const struct ceno_supervisor_launch *launch);
 
 /*
- * Accepts the session: keeps the streams (moved), makes the memfds, starts the vmm.
- * Blocks until the vmm was executed. Returns 0 or a session error (MEMORY, JAIL);
- * session->failure.value then holds the errno.
+ * Opens the session: keeps the streams (moved), makes the memfds.
+ * Returns 0 or MEMORY; session->failure.value then holds the errno.
  */
 int ceno_session_open(struct ceno_session *session, const struct ceno_session_record *open, const int streams[3]);
 
@@ -90,8 +97,8 @@ int ceno_session_map_pack(struct ceno_session *session);
 
 /*
  * After the pack is planned and mapped: makes the keys, lays out RAM and boot page,
- * fills platform and slot table, sends the vmm its launch record, so that it builds
- * its machine while the inputs are copied. It has the pack read-only.
+ * fills platform and slot table, sends the vmm its launch record and descriptors, so that
+ * it completes its machine while the inputs are copied. It has the pack read-only.
  * Returns 0 or a session error (MEMORY, BUNDLE, KVM if the vmm is gone).
  */
 int ceno_session_build(struct ceno_session *session);

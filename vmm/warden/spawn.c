@@ -181,7 +181,7 @@ int ceno_spawn_vmm(const struct ceno_spawn *spawn, struct ceno_child *child)
 	close(go[0]);
 	close(report[1]);
 	if (error == 0) {
-		*child = (struct ceno_child){ pid, pidfd, report[0], -1 };
+		*child = (struct ceno_child){ pid, pidfd, report[0], -1, 0 };
 		error = admit(spawn, child, go[1]);
 	} else {
 		close(report[0]);
@@ -207,6 +207,18 @@ int ceno_spawn_wait(struct ceno_child *child, int ms)
 	return n == (ssize_t)sizeof error ? -error : -EIO;
 }
 
+int ceno_spawn_launch(int control, const struct ceno_vmm_launch *launch, const int table[CENO_VMM_FD_END])
+{
+	int fds[CENO_VMM_STREAMS + CENO_VMM_SLOTS_MAX];
+	unsigned count = 0;
+	for (int stream = 0; stream < CENO_VMM_STREAMS; stream++)
+		fds[count++] = table[stream];
+	for (uint32_t i = 0; i < launch->slot_count; i++)
+		if (!ceno_vmm_fd_is_node(launch->slots[i].fd))
+			fds[count++] = table[launch->slots[i].fd];
+	return ceno_record_send(control, launch, sizeof *launch, NULL, 0, fds, count);
+}
+
 static int wait_pidfd(int *pidfd, int ms, siginfo_t *info)
 {
 	int rc;
@@ -226,11 +238,11 @@ int ceno_spawn_joined(struct ceno_child *child, int ms)
 {
 	siginfo_t info;
 	if (child->joiner < 0)
-		return 0;
+		return child->joined;
 	int rc = wait_pidfd(&child->joiner, ms, &info);
-	if (rc == 0 && info.si_code != CLD_EXITED)
-		return -EINTR;
-	return rc == 0 ? -info.si_status : rc;
+	if (rc == 0)
+		child->joined = info.si_code == CLD_EXITED ? -info.si_status : -EINTR;
+	return rc == 0 ? child->joined : rc;
 }
 
 int ceno_child_kill(const struct ceno_child *child)

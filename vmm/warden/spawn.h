@@ -1,7 +1,8 @@
 /*
  * Starting ceno-vmm: one clone3 into new user, mount, PID, IPC, UTS, network and
- * cgroup namespaces and into the session's control group, maps written from
- * outside, a fixed descriptor table (core/launch.h), an empty environment.
+ * cgroup namespaces and into the pair's control group, maps written from outside, the
+ * node's part of a fixed descriptor table (core/launch.h), an empty environment. The
+ * session's part follows by ceno_spawn_launch.
  *
  *   warden                              child
  *     clone3  ------------------------>  waits for one byte
@@ -37,6 +38,7 @@ struct ceno_child {
 	int pidfd;  /* owned, -1: none */
 	int report; /* owned: read end, -1 */
 	int joiner; /* owned: pidfd of the process that puts it into its v1 group, -1 */
+	int joined; /* how that went, once it ended: 0 or -errno */
 };
 
 /*
@@ -50,12 +52,17 @@ int ceno_spawn_vmm(const struct ceno_spawn *spawn, struct ceno_child *child);
  * -errno of the step that failed in it (-ETIMEDOUT: still not there). */
 int ceno_spawn_wait(struct ceno_child *child, int ms);
 
-/* Blocks until the child is in its group, at most `ms`. Returns 0 (also without a v1 group),
- * -ETIMEDOUT, or -errno of the join. */
+/* Blocks until the child is in its group, at most `ms`, and reaps the joiner. Returns 0 (also
+ * without a v1 group), -ETIMEDOUT, or -errno of the join; the same again on a later call. */
 int ceno_spawn_joined(struct ceno_child *child, int ms);
 
 /* SIGKILL by pidfd. Returns 0 (also when it is dead already) or -errno. */
 int ceno_child_kill(const struct ceno_child *child);
+
+/* Sends the vmm its session: the record, the streams and each slot's descriptor out of `table`
+ * (by enum ceno_vmm_fd, borrowed), in the order that core/launch.h states.
+ * Returns 0 or -errno (-EPIPE: it is gone; -EBADF: a slot's descriptor is not open). */
+int ceno_spawn_launch(int control, const struct ceno_vmm_launch *launch, const int table[CENO_VMM_FD_END]);
 
 /*
  * Reaps it, waiting at most `ms`. *status: si_status | si_code << 8 of waitid.

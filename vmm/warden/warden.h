@@ -1,8 +1,8 @@
 /*
  * ceno-warden: one process, one session, one state machine.
  *
- *                launch        open           start        filled
- *   IDLE ------------> READY -------> COLLECTING -----> FILLING -----> LOCKING
+ *         park          launch        open           start        filled
+ *   IDLE ------> PARKED ------> READY -------> COLLECTING -----> FILLING -----> LOCKING
  *                                                          | filled, and  | locked
  *                                                          | locked       v
  *             stop, program ended        leaf answered     +--------> RECORDING
@@ -11,7 +11,10 @@
  *      v            vmm reaped
  *   REAPING --------------------> (destroy, sign, hand over) -> ENDED
  *
- * READY to RECORDING go straight to REAPING when something fails or the session
+ * PARKED it has a vmm, jailed, and nothing of any session; the vmm says PARKED too, at
+ * any time from then to FILLING (a launch does not wait for it).
+ *
+ * PARKED to RECORDING go straight to REAPING when something fails or the session
  * is stopped; a violation goes from ACTIVE or DRAINING to REAPING at once.
  * machine.c holds the table; actions.c what each transition does; main.c turns
  * descriptors, timers and signals into events.
@@ -24,23 +27,26 @@
 #define CENO_WARDEN_WARDEN_H
 
 #include <uv.h>
+#include "record.h"
 #include "session.h"
 
 enum ceno_state {
 	CENO_STATE_IDLE = 1 << 0,
-	CENO_STATE_READY = 1 << 1,
-	CENO_STATE_COLLECTING = 1 << 2,
-	CENO_STATE_FILLING = 1 << 3,
-	CENO_STATE_LOCKING = 1 << 4,
-	CENO_STATE_RECORDING = 1 << 5,
-	CENO_STATE_ACTIVE = 1 << 6,
-	CENO_STATE_DRAINING = 1 << 7,
-	CENO_STATE_REAPING = 1 << 8,
-	CENO_STATE_ENDED = 1 << 9
+	CENO_STATE_PARKED = 1 << 1,
+	CENO_STATE_READY = 1 << 2,
+	CENO_STATE_COLLECTING = 1 << 3,
+	CENO_STATE_FILLING = 1 << 4,
+	CENO_STATE_LOCKING = 1 << 5,
+	CENO_STATE_RECORDING = 1 << 6,
+	CENO_STATE_ACTIVE = 1 << 7,
+	CENO_STATE_DRAINING = 1 << 8,
+	CENO_STATE_REAPING = 1 << 9,
+	CENO_STATE_ENDED = 1 << 10
 };
 
 enum ceno_event {
 	/* supervisor */
+	CENO_EVENT_PARK,
 	CENO_EVENT_LAUNCH,
 	CENO_EVENT_STOP, /* STOP: record, EOF on descriptor 3, or SIGTERM */
 	/* api */
@@ -56,6 +62,7 @@ enum ceno_event {
 	CENO_EVENT_DEADLINE,
 	CENO_EVENT_STEP, /* STEP: time for more input copying */
 	/* vmm */
+	CENO_EVENT_VMM_PARKED,
 	CENO_EVENT_LOCKED,
 	CENO_EVENT_PROGRAM,
 	CENO_EVENT_STOPPED,
@@ -70,23 +77,25 @@ enum ceno_event {
 
 struct ceno_warden {
 	uv_loop_t loop;
-	uv_poll_t supervisor, client, attest, control, pidfd;
+	uv_poll_t supervisor, client, attest, control, pidfd, joiner;
 	uv_timer_t ttl, deadline;
 	uv_idle_t step;
 	uv_signal_t term;
-	int supervisor_open, client_open, attest_open, control_open, pidfd_open; /* polled */
+	int supervisor_open, client_open, attest_open, control_open, pidfd_open, joiner_open; /* polled */
 	enum ceno_state state;
 	struct ceno_session session;
 	/* the event being handled */
 	struct ceno_supervisor_launch launch;
 	struct ceno_session_record record;
-	int fds[4];
+	int fds[CENO_RECORD_FDS_MAX];
 	unsigned fd_count;
 	struct ceno_vmm_record vmm;
 	struct ceno_attest_launched leaf;
 	/* how it ends */
 	uint32_t cause, violation, stop_reason;
 	uint64_t stop_value;
+	int vmm_parked;  /* the vmm said so */
+	int answers;     /* READY was said: the client hears from this warden how its session ends */
 	int vmm_stopped; /* STOPPED was received or we killed it: its death is no crash */
 	int exit_status;
 };
@@ -97,8 +106,14 @@ void ceno_warden_event(struct ceno_warden *warden, enum ceno_event event);
 
 /* ---- for actions.c, provided by main.c -------------------------------------- */
 
-/* Starts polling the vmm's control socket and pidfd. Returns 0 or -errno. */
+/* Starts polling the vmm's control socket, its pidfd and, if there is one, its joiner's.
+ * Returns 0 or -errno. */
 int ceno_warden_watch_vmm(struct ceno_warden *warden);
+/* Stops polling the joiner, whom somebody is about to wait for. */
+void ceno_warden_forget_joiner(struct ceno_warden *warden);
+/* Takes a LAUNCH that waits on the supervisor's socket: its descriptors get their places and
+ * are watched. 1, or 0 if there is none that is well-formed. */
+int ceno_warden_take_launch(struct ceno_warden *warden);
 /* Handles what the vmm sent before it died. */
 void ceno_warden_pump_control(struct ceno_warden *warden);
 /* (Re)starts the one deadline; 0 stops it. */
@@ -114,6 +129,8 @@ void ceno_warden_leave(struct ceno_warden *warden, int status);
 
 /* ---- actions: each returns the next state -------------------------------------- */
 
+enum ceno_state ceno_on_park(struct ceno_warden *w);
+enum ceno_state ceno_on_vmm_parked(struct ceno_warden *w);
 enum ceno_state ceno_on_launch(struct ceno_warden *w);
 enum ceno_state ceno_on_open(struct ceno_warden *w);
 enum ceno_state ceno_on_file(struct ceno_warden *w);

@@ -7,7 +7,8 @@
  * part of each record's definition. A malformed record ends the channel.
  *
  *   api --(SPAWN + [warden end of session socket])--> supervisor
- *   supervisor --(ceno_supervisor_launch + descriptors)--> warden
+ *   supervisor --(PARK)--> warden                        when it starts: what the pair is
+ *   supervisor --(LAUNCH + descriptors)--> warden        later: the one session it is for
  *   api --(SESSION, INPUT..., ARGS, START)--> warden     on the session socket
  *   warden --(LAUNCHED, PROGRAM..., DESTROYED | FAILED)--> api
  *   warden --(launch, payload)--> attest                 attest/proof/wire.h
@@ -54,52 +55,66 @@ _Static_assert(sizeof(struct ceno_spawn_reply) == 32, "spawn reply");
 
 /* ---- supervisor -> warden ----------------------------------------------- */
 
-/* Descriptors of ceno-warden at exec. */
+/* Descriptors of ceno-warden: the node's at exec, the session's with its LAUNCH record. */
 enum ceno_warden_fd {
 	CENO_WARDEN_FD_SUPERVISOR = 3, /* SEQPACKET; EOF: the supervisor died, destroy */
-	CENO_WARDEN_FD_SESSION,        /* to api: SESSION, INPUT, ... */
-	CENO_WARDEN_FD_ATTEST,         /* to attest: one launch, then one payload */
 	CENO_WARDEN_FD_KVM,
 	CENO_WARDEN_FD_FIRMWARE,       /* sealed memfds, made and hashed once per node */
 	CENO_WARDEN_FD_TRUST,
 	CENO_WARDEN_FD_BUNDLE,
-	CENO_WARDEN_FD_IMAGE,          /* may be closed */
 	CENO_WARDEN_FD_VMM,            /* ceno-vmm, O_PATH or read-only: executed by fexecve */
-	CENO_WARDEN_FD_CGROUP,         /* directory of the session's cgroup (v2), or cgroup.procs/tasks (v1) */
+	CENO_WARDEN_FD_CGROUP,         /* directory of the pair's cgroup (v2), or cgroup.procs/tasks (v1) */
+	CENO_WARDEN_FD_EXEC_END,
+
+	/* Above every number in use while parked; in this order in the record's SCM_RIGHTS. */
+	CENO_WARDEN_FD_SESSION = 64,   /* to api: SESSION, INPUT, ... */
+	CENO_WARDEN_FD_ATTEST,         /* to attest: one launch, then one payload */
 	CENO_WARDEN_FD_RAM,            /* the session's RAM memfd, made by the supervisor, who keeps an
 	                                  unmapped duplicate for a recovery warden */
 	CENO_WARDEN_FD_SPOOL,          /* one fallocated file for the payload if attest is gone */
+	CENO_WARDEN_FD_IMAGE,          /* only if digest_image is not zeros */
 	CENO_WARDEN_FD_END
 };
 
+#define CENO_WARDEN_LAUNCH_FDS 4 /* and one more with an image */
+
+enum ceno_supervisor_type {
+	CENO_SUPERVISOR_PARK = 1,      /* first record of a pair: start and jail the vmm, then wait; no descriptor */
+	CENO_SUPERVISOR_LAUNCH,        /* second record, at any time after the first: the session */
+	CENO_SUPERVISOR_RECOVER        /* first and only record of a recovery warden: wipe RAM (1 descriptor), report */
+};
+
 struct ceno_supervisor_launch {
-	uint8_t  session_id[16];
-	uint64_t memory_bytes;
-	uint64_t ttl_ms;
+	uint32_t type;                 /* enum ceno_supervisor_type */
+	uint32_t reserved0;
+	/* PARK; zeros in LAUNCH and RECOVER */
 	uint64_t tsc_hz;
 	uint32_t syscall_mode;         /* enum ceno_syscall_mode, from the node's probe VM */
-	uint32_t pledge_mask;
-	uint32_t cgroup_version;       /* 1, 2, or 0: none could be made */
-	uint32_t uid_base;             /* outer uid of this session: warden uid_base, vmm uid_base + 1 */
-	uint32_t recovery;             /* 1: only wipe CENO_WARDEN_FD_RAM and report */
 	uint32_t kvm_kind;             /* 1 VMX, 2 SVM, 3 paging-based (no virtualization extension) */
+	uint32_t cgroup_version;       /* 1, 2, or 0: none could be made */
+	uint32_t uid_base;             /* outer uid of this pair: warden uid_base, vmm uid_base + 1 */
 	uint8_t  digest_firmware[32];  /* SHA-256 of each sealed blob, as the supervisor computed it at start */
 	uint8_t  digest_trust[32];
 	uint8_t  digest_bundle[32];
-	uint8_t  digest_image[32];     /* zeros: none */
 	uint8_t  digest_vmm[32];       /* SHA-256 of the ceno-vmm executable */
-	int32_t  vmm_pid;              /* recovery: the vmm to kill first, or 0 */
-	uint32_t reserved0;
+	/* LAUNCH; zeros in PARK */
+	uint8_t  session_id[16];
+	uint64_t memory_bytes;
+	uint64_t ttl_ms;
+	uint32_t pledge_mask;
+	int32_t  vmm_pid;              /* RECOVER: the vmm to kill first, or 0 */
+	uint8_t  digest_image[32];     /* zeros: none */
 	uint64_t reserved[8];
 };
 _Static_assert(sizeof(struct ceno_supervisor_launch) == 296, "supervisor launch");
 
 enum ceno_warden_event {
-	CENO_WARDEN_READY = 1,         /* jailed and waiting; value 0 */
+	CENO_WARDEN_READY = 1,         /* LAUNCH was taken: from here on the warden answers for the session */
 	CENO_WARDEN_VMM,               /* value: pid of the vmm (for recovery) */
 	CENO_WARDEN_DONE,              /* every step done; the warden exits now */
 	CENO_WARDEN_WIPED,             /* recovery warden: value 1 wiped and checked, 0 not */
-	CENO_WARDEN_STOP               /* supervisor -> warden: destroy (SIGTERM of the node) */
+	CENO_WARDEN_STOP,              /* supervisor -> warden: destroy (SIGTERM of the node) */
+	CENO_WARDEN_PARKED             /* the vmm is jailed and has its machine: a LAUNCH will be served at once */
 };
 
 struct ceno_warden_status {        /* both directions on CENO_WARDEN_FD_SUPERVISOR */

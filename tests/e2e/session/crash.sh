@@ -7,7 +7,8 @@ cd "$node" || exit 1
 node_start || exit 1
 
 child() { pgrep -P "$1" -x "$2" | head -1; }
-warden() { child "$(node_pid)" ceno-warden; }
+# The session's, not the parked one: the log says whose pair is whose, by its uid.
+warden() { pgrep -P "$(node_pid)" -u "$(sed -n 's/.*: pair //p' "$node/state/cenod.log" | tail -1)" -x ceno-warden; }
 begin() { "$ceno" run --quiet --proof p.json -- busybox sleep 60 2>err & client=$!
 	for _ in $(seq 100); do [ -n "$(warden)" ] && [ -n "$(child "$(warden)" ceno-vmm)" ] && grep -q . <("$ceno" ls | grep executing) && return; sleep 0.05; done; }
 newest() { "$ceno" ls --json | python3 -c 'import json,sys

@@ -44,12 +44,14 @@ mkfifo /tmp/hold
 ceno run --proof /out/crash.cdp.json -- busybox cat </tmp/hold >/dev/null 2>/tmp/crash.log &
 client=$!
 exec 9>/tmp/hold
-for i in $(seq 200); do vmm=$(pidof ceno-vmm) && [ -d "$(ls -d /sys/fs/cgroup/cenotaph-*/*/ 2>/dev/null | head -1)" ] && break; sleep 0.1; done
+for i in $(seq 200); do ceno ls | grep -q executing && break; sleep 0.1; done
 sleep 3
-group=$(ls -d /sys/fs/cgroup/cenotaph-*/*/ | head -1)
+# Two pairs: the session's, which has a limit with room for a guest, and the parked one.
+group=$(dirname "$(grep -lv "^$((16 << 20))\$" /sys/fs/cgroup/cenotaph-*/*/memory.max | head -1)")
+vmm=$(head -1 "$group/cgroup.procs")
 echo "group $group: memory.max $(cat "$group/memory.max"), memory.swap.max $(cat "$group/memory.swap.max" 2>/dev/null), tasks $(wc -l <"$group/cgroup.threads")"
 [ "$(cat "$group/memory.max")" != max ]
-kill -9 $(pidof ceno-vmm)
+kill -9 "$vmm"
 if wait $client; then echo "a killed vmm, and ceno run says success"; exit 1; fi
 exec 9>&-
 ceno verify /out/crash.cdp.json >/tmp/crash.verify || { cat /tmp/crash.verify; exit 1; }
