@@ -12,6 +12,9 @@
 #define CENO_FRAME_ONES      0x0101010101010101ull
 #define CENO_FRAME_TOPS      0x8080808080808080ull
 
+/* Eight counters as one number, wherever they start. */
+typedef uint64_t __attribute__((may_alias, aligned(1))) ceno_frames_eight_t;
+
 static inline uint8_t *ceno_frames_byte(uint64_t gpa)
 {
 	return (uint8_t *)ceno_cpu.handoff->frame_gva + (gpa - ceno_cpu.handoff->user_gpa) / CENO_PAGE;
@@ -23,7 +26,7 @@ static inline int ceno_frames_check_write(uint64_t gpa, uint64_t pages)
 	const uint8_t *f = ceno_frames_byte(gpa);
 
 	for (; pages >= 8; pages -= 8, f += 8) {
-		uint64_t eight = *(const uint64_t *)f;
+		uint64_t eight = *(const ceno_frames_eight_t *)f;
 
 		/* exec, or at its limit; a carry into the next byte only follows an exec byte */
 		if ((eight | (eight + 2 * CENO_FRAME_ONES)) & CENO_FRAME_TOPS)
@@ -40,7 +43,7 @@ static inline void ceno_frames_add_write(uint64_t gpa, uint64_t pages)
 	uint8_t *f = ceno_frames_byte(gpa);
 
 	for (; pages >= 8; pages -= 8, f += 8)
-		*(uint64_t *)f += CENO_FRAME_ONES;
+		*(ceno_frames_eight_t *)f += CENO_FRAME_ONES;
 	for (; pages; pages--, f++)
 		++*f;
 }
