@@ -44,6 +44,7 @@ void generate_reset(struct source *s, struct ceno_op *op)
 	static const uint64_t pools[] = { 96, 96, 48, 512 }, rams[] = { 8, 8, 6, 16 };
 
 	*op = (struct ceno_op){ .kind = CENO_OP_RESET, .fiber = CENO_OP_CURRENT };
+	s->times = 0;
 	op->arg[0] = rams[source_pick(s, 4)] << 20;
 	op->arg[1] = pools[source_pick(s, 4)];
 	op->arg[2] = 1 + source_pick(s, 8);
@@ -117,7 +118,24 @@ static uint64_t empty_slot(struct source *s)
 
 static uint64_t some_rights(struct source *s)
 {
-	return one_in(s, 3) ? source_pick(s, 128) : CENO_RIGHTS_ALL;
+	return one_in(s, 4) ? source_pick(s, 128) : CENO_RIGHTS_ALL;
+}
+
+/* A slot of the fiber that `slot` names, empty if one is. */
+static uint64_t empty_slot_of(struct source *s, uint64_t slot)
+{
+	const struct ceno_cap *c = cap_at(slot);
+	uint64_t from = 1 + source_pick(s, CENO_CSPACE_SLOTS - 1);
+	const struct ceno_fiber *f;
+
+	if (c->type != CENO_OBJECT_FIBER)
+		return from;
+	f = (const void *)((const char *)c->object - offsetof(struct ceno_fiber, object));
+	for (uint64_t i = 0; i < CENO_CSPACE_SLOTS; i++)
+		if ((from + i) % CENO_CSPACE_SLOTS &&
+		    f->cspace[(from + i) % CENO_CSPACE_SLOTS].type == CENO_OBJECT_NULL)
+			return (from + i) % CENO_CSPACE_SLOTS;
+	return from;
 }
 
 static void make_spawn(struct source *s, uint64_t *a)
@@ -201,21 +219,27 @@ static void make_mask(struct source *s, uint64_t *a)
 		if ((c->type == CENO_OBJECT_CHANNEL || c->type == CENO_OBJECT_PROCESS || c->depth) || one_in(s, 40))
 			return;
 	}
-	a[2] = source_pick(s, 3) ? CENO_RIGHTS_ALL : source_pick(s, 128);
+	a[2] = source_pick(s, 8) ? CENO_RIGHTS_ALL : source_pick(s, 128);
 	pages = cap_at(a[1])->length / CENO_PAGE;
 	if (pages && one_in(s, 3)) {
 		a[3] = source_pick(s, pages < 8 ? pages : 8) * CENO_PAGE;
 		a[4] = (pages - source_pick(s, pages < 8 ? pages : 8)) * CENO_PAGE;
 	}
-	if (one_in(s, 6))
+	if (one_in(s, 16))
 		a[5] = ceno_fake_cpu.tsc + source_pick(s, 20000);
 }
 
 static void make_grant(struct source *s, uint64_t *a)
 {
+	uint64_t what = source_pick(s, 4);
+
 	a[1] = full_slot(s, OF(FIBER));
 	a[2] = full_slot(s, ~OF(NULL));
-	a[3] = 16 + source_pick(s, CENO_CSPACE_SLOTS - 16);
+	if (what == 0)
+		a[2] = a[1]; /* to know itself: without, a fiber can neither spawn nor map */
+	else if (what == 1)
+		a[2] = full_slot(s, OF(FRAMES) | OF(CLOCK));
+	a[3] = one_in(s, 8) ? source_pick(s, CENO_CSPACE_SLOTS) : empty_slot_of(s, a[1]);
 	a[4] = some_rights(s);
 }
 
@@ -296,11 +320,57 @@ static void make_process_op(struct source *s, struct ceno_op *op)
 	}
 }
 
+/* Fills a ring, or takes something apart to its end. */
+static void maybe_repeat(struct source *s, struct ceno_op *op)
+{
+	uint32_t type = cap_at(op->arg[1])->type;
+	int fill = op->arg[0] == CENO_VERB_SEND && type == CENO_OBJECT_CHANNEL && one_in(s, 8);
+	int close = op->arg[0] == CENO_VERB_MASK && type == CENO_OBJECT_PROCESS && !op->arg[2] && one_in(s, 2);
+
+	if (!fill && !close)
+		return;
+	if (fill)
+		op->arg[2] = UINT64_MAX;
+	s->again = *op;
+	s->times = fill ? 33 : 8;
+}
+
+/* Does the running fiber hold too little to try much? Init holds most. */
+static int is_poor(void)
+{
+	unsigned caps = 0;
+
+	for (uint64_t i = 0; i < CENO_CSPACE_SLOTS; i++)
+		caps += cap_at(i)->type != CENO_OBJECT_NULL;
+	return caps < 4 && ceno_cpu.current->index;
+}
+
+/* On to init, or to what may wake it; if it is dead, to a new machine. */
+static void make_richer(struct source *s, struct ceno_op *op)
+{
+	uint32_t state = ceno_cpu.fiber[0]->state;
+
+	if (state == CENO_FIBER_READY)
+		op->kind = CENO_OP_SWITCH;
+	else if (state == CENO_FIBER_DEAD)
+		generate_reset(s, op);
+	else if (one_in(s, 2))
+		op->kind = CENO_OP_SIGNAL;
+	else
+		*op = (struct ceno_op){ .kind = CENO_OP_CLOCK,
+			                .fiber = CENO_OP_CURRENT,
+			                .arg = { ceno_fake_cpu.tsc + source_pick(s, 3000) } };
+}
+
 static void make_running_op(struct source *s, struct ceno_op *op)
 {
 	uint64_t n = source_pick(s, 40);
 
 	op->kind = CENO_OP_VERB;
+	if (is_poor() && !one_in(s, 3)) {
+		make_richer(s, op);
+		return;
+	}
 	if (ceno_machine_in_process() && n > 4) {
 		make_process_op(s, op);
 	} else if (n == 0) {
@@ -314,22 +384,36 @@ static void make_running_op(struct source *s, struct ceno_op *op)
 		op->arg[1] = garbage(s);
 	} else {
 		make_verb(s, op);
+		maybe_repeat(s, op);
 	}
+}
+
+static void make_clock(struct source *s, struct ceno_op *op)
+{
+	uint64_t to = ceno_fake_cpu.tsc + source_pick(s, 3000);
+
+	op->kind = CENO_OP_CLOCK;
+	if (ceno_machine.state == CENO_MACHINE_IDLE && ceno_fake_cpu.deadline && !one_in(s, 8))
+		to = ceno_fake_cpu.deadline;
+	op->arg[0] = to;
 }
 
 void generate_op(struct source *s, struct ceno_op *op)
 {
-	uint64_t n = source_pick(s, 24);
+	uint64_t n = source_pick(s, 32);
+	int idle = ceno_machine.state == CENO_MACHINE_IDLE;
 
 	*op = (struct ceno_op){ .kind = CENO_OP_VERB, .fiber = CENO_OP_CURRENT };
-	if (ceno_machine.state == CENO_MACHINE_STOPPED)
+	if (ceno_machine.state == CENO_MACHINE_RUNNING && s->times) {
+		s->times--;
+		*op = s->again;
+	} else if (ceno_machine.state == CENO_MACHINE_STOPPED) {
 		generate_reset(s, op);
-	else if (n == 0 || (ceno_machine.state == CENO_MACHINE_IDLE && n < 12))
+	} else if (n == 0 || (idle && (n < 16 || !ceno_fake_cpu.deadline))) {
 		op->kind = CENO_OP_SIGNAL;
-	else if (n == 1 || ceno_machine.state == CENO_MACHINE_IDLE)
-		*op = (struct ceno_op){ .kind = CENO_OP_CLOCK,
-			                .fiber = CENO_OP_CURRENT,
-			                .arg = { ceno_fake_cpu.tsc + source_pick(s, 3000) } };
-	else
+	} else if (n == 1 || idle) {
+		make_clock(s, op);
+	} else {
 		make_running_op(s, op);
+	}
 }

@@ -14,6 +14,8 @@ struct source {
 	uint64_t state;      /* of the generator, not 0; or 0: bytes */
 	const uint8_t *data; /* borrowed */
 	size_t left;
+	struct ceno_op again; /* the verb to come so many times more */
+	unsigned times;
 };
 
 /* Uniform below n (n > 0); 0 for ever once the bytes are used up. */
