@@ -8,8 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/bundle.h"
+#include "lib/content_id.h"
 
 #define TEXT_PADDING 0xcc
+
+static void fill_manifest(struct ceno_bundle_module *m, const struct ceno_manifest *from)
+{
+	m->pledge_mask = from->pledge_mask;
+	m->budget = from->budget;
+	m->spectrum = from->spectrum;
+	m->flags = from->flags;
+	m->restarts_max = from->restarts_max;
+	m->pool_pages = from->pool_pages;
+	m->state_bytes = from->state_bytes;
+	m->grants = from->grants;
+}
 
 static const char *fill_tables(struct ceno_bundle_header *h, const struct ceno_module *modules, size_t count)
 {
@@ -22,7 +35,7 @@ static const char *fill_tables(struct ceno_bundle_header *h, const struct ceno_m
 			return "unknown module";
 		strncpy(m->name, ceno_module_name(modules[i].id), sizeof m->name - 1);
 		m->id = modules[i].id;
-		m->pledge_mask = modules[i].pledge_mask;
+		fill_manifest(m, &modules[i].manifest);
 		m->entry = modules[i].entry;
 		m->vectors = modules[i].vectors;
 		for (uint32_t kind = CENO_SEGMENT_TEXT; kind <= CENO_SEGMENT_BSS; kind++) {
@@ -62,6 +75,20 @@ static void fill_data(uint8_t *bundle, const struct ceno_module *modules, size_t
 	}
 }
 
+static void fill_content_ids(uint8_t *bundle)
+{
+	struct ceno_bundle_header *h = (struct ceno_bundle_header *)bundle;
+
+	for (uint32_t i = 0; i < h->module_count; i++) {
+		struct ceno_content_id id;
+		struct ceno_blake3 hash;
+
+		ceno_bundle_content(&hash, h, h->modules[i].id);
+		ceno_content_id_finish(&id, CENO_CONTENT_SERVICE, &hash);
+		memcpy(h->modules[i].content_id, id.digest, sizeof id.digest);
+	}
+}
+
 static void sign(uint8_t *bundle, size_t bytes, const struct ceno_key *key, uint8_t *message)
 {
 	struct ceno_bundle_header *h = (struct ceno_bundle_header *)bundle;
@@ -92,11 +119,12 @@ const char *ceno_build_bundle(const struct ceno_module *modules, size_t count, c
 	if (*bundle && message) {
 		memcpy(*bundle, &header, sizeof header);
 		fill_data(*bundle, modules, count);
+		fill_content_ids(*bundle);
 		sign(*bundle, *bytes, key, message);
 		ceno_key_trust(key, &trust);
 		if (ceno_bundle_check(*bundle, *bytes) != CENO_STOP_NONE)
 			problem = "the firmware would refuse this bundle: an address, entry or vector out of place, "
-				  "or two modules are the same";
+				  "two modules are the same, or the table gives one what it may not have";
 		else if (ceno_bundle_verify((const void *)*bundle, &trust, NULL) != CENO_STOP_NONE)
 			problem = "the new signature does not verify";
 	} else {

@@ -17,25 +17,25 @@
 #define EXIT_REFUSED 1
 #define EXIT_USAGE   2
 #define ELF_MAX      (64u << 20) /* with debug information */
+#define TABLE_MAX    (64u << 10)
 
 static const char usage_text[] =
     "usage: ceno-bundle key   --out SECRET --pub PUBLIC --name NAME [--test]\n"
     "       ceno-bundle trust (--pub PUBLIC | --secret SECRET) --out TRUST\n"
-    "       ceno-bundle build --secret SECRET --out BUNDLE MODULE=ELF[:PLEDGES]...\n"
+    "       ceno-bundle build --secret SECRET --table TABLE --out BUNDLE MODULE=ELF...\n"
     "       ceno-bundle show  [--sizes [--total]] BLOB...\n"
     "\n"
     "key    make an Ed25519 key pair; --test marks it: proofs name it, releases refuse it\n"
     "trust  make the page that the firmware takes the key from\n"
     "build  put linked modules (nucleus first; init, membrane, entry, prov, vault) into\n"
-    "       one signed bundle. PLEDGES is the most a module may hold: a number, or\n"
-    "       words out of stdio,rw,net,storage,spawn,audio,video,gpu; none if absent\n"
+    "       one signed bundle. TABLE says what each may have (images/table.h)\n"
     "show   print a firmware image, trust page or bundle; --sizes: mapped bytes of\n"
     "       each part, --total: only their sum\n"
     "\n"
     "exit: 0 done, 1 an input is refused, 2 usage or I/O\n";
 
 struct options {
-	const char *out, *pub, *secret, *name;
+	const char *out, *pub, *secret, *name, *table;
 	bool test, sizes, total;
 };
 
@@ -109,37 +109,28 @@ static int run_trust(const struct options *o)
 	return ceno_file_write(o->out, &trust, sizeof trust, 0644) == 0 ? 0 : fail_file("write", o->out);
 }
 
-/* "stdio,rw" or a number; false if neither. */
-static bool parse_pledges(const char *text, uint32_t *mask)
+static int load_table(struct ceno_manifest table[CENO_TABLE_MODULES], const char *path)
 {
-	static const char *const words[CENO_PLEDGE_COUNT] = { "stdio", "rw",    "net",   "storage",
-		                                              "spawn", "audio", "video", "gpu" };
-	char *end;
-	unsigned long number = strtoul(text, &end, 0);
+	unsigned line;
+	size_t bytes;
+	uint8_t *text = ceno_file_read(path, TABLE_MAX, &bytes);
+	const char *problem;
 
-	if (*text && !*end && number < 1ul << CENO_PLEDGE_COUNT) {
-		*mask = (uint32_t)number;
-		return true;
-	}
-	for (*mask = 0;;) {
-		size_t length = strcspn(text, ","), i = 0;
-
-		while (i < CENO_PLEDGE_COUNT && (strlen(words[i]) != length || memcmp(words[i], text, length) != 0))
-			i++;
-		if (i == CENO_PLEDGE_COUNT)
-			return false;
-		*mask |= 1u << i;
-		if (!text[length])
-			return true;
-		text += length + 1;
-	}
+	if (!text)
+		return fail_file("read", path);
+	problem = ceno_table_read(table, (const char *)text, bytes, &line);
+	free(text);
+	if (!problem)
+		return 0;
+	fprintf(stderr, "ceno-bundle: %s: line %u: %s\n", path, line, problem);
+	return EXIT_REFUSED;
 }
 
-/* Parses MODULE=ELF[:PLEDGES] and reads the module. *elf: allocated, the caller frees. */
-static int load_module(struct ceno_module *module, char *argument, uint8_t **elf)
+/* Parses MODULE=ELF and reads the module. *elf: allocated, the caller frees. */
+static int load_module(struct ceno_module *module, const char *argument,
+                       const struct ceno_manifest table[CENO_TABLE_MODULES], uint8_t **elf)
 {
-	char *path = strchr(argument, '='), *pledges;
-	const char *problem;
+	const char *path = strchr(argument, '='), *problem;
 	size_t bytes;
 
 	*elf = NULL;
@@ -148,13 +139,10 @@ static int load_module(struct ceno_module *module, char *argument, uint8_t **elf
 		fprintf(stderr, "ceno-bundle: %s: not MODULE=ELF with a known module\n", argument);
 		return EXIT_USAGE;
 	}
-	pledges = strrchr(++path, ':');
-	if (pledges) {
-		*pledges++ = '\0';
-		if (!parse_pledges(pledges, &module->pledge_mask))
-			return fail_refused(pledges, "not a list of pledge classes");
-	}
-	*elf = ceno_file_read(path, ELF_MAX, &bytes);
+	if (!table[module->id].listed)
+		return fail_refused(argument, "the module is not in the table");
+	module->manifest = table[module->id];
+	*elf = ceno_file_read(++path, ELF_MAX, &bytes);
 	if (!*elf)
 		return fail_file("read", path);
 	problem = ceno_module_read(module, *elf, bytes);
@@ -179,17 +167,20 @@ static int build(const struct options *o, const struct ceno_key *key, const stru
 static int run_build(const struct options *o, int count, char **arguments)
 {
 	struct ceno_module modules[CENO_BUNDLE_MODULES];
+	struct ceno_manifest table[CENO_TABLE_MODULES];
 	uint8_t *elfs[CENO_BUNDLE_MODULES] = { 0 };
 	struct ceno_key key;
 	int result, n;
 
-	if (!o->out || !o->secret || count < 1)
-		return fail_usage("build needs --secret, --out and modules");
+	if (!o->out || !o->secret || !o->table || count < 1)
+		return fail_usage("build needs --secret, --table, --out and modules");
 	if (count > CENO_BUNDLE_MODULES)
 		return fail_usage("too many modules");
 	result = load_key(&key, o->secret);
+	if (result == 0)
+		result = load_table(table, o->table);
 	for (n = 0; n < count && result == 0; n++)
-		result = load_module(&modules[n], arguments[n], &elfs[n]);
+		result = load_module(&modules[n], arguments[n], table, &elfs[n]);
 	if (result == 0)
 		result = build(o, &key, modules, (size_t)count);
 	for (n = 0; n < count; n++)
@@ -224,15 +215,13 @@ static int run_show(const struct options *o, int count, char **paths)
 
 static int parse_options(struct options *o, int argc, char **argv)
 {
-	static const struct option known[] = { { "out", required_argument, NULL, 'o' },
-		                               { "pub", required_argument, NULL, 'p' },
-		                               { "secret", required_argument, NULL, 's' },
-		                               { "name", required_argument, NULL, 'n' },
-		                               { "test", no_argument, NULL, 't' },
-		                               { "sizes", no_argument, NULL, 'z' },
-		                               { "total", no_argument, NULL, 'T' },
-		                               { "help", no_argument, NULL, 'h' },
-		                               { NULL, 0, NULL, 0 } };
+	static const struct option known[] = {
+		{ "out", required_argument, NULL, 'o' },    { "pub", required_argument, NULL, 'p' },
+		{ "secret", required_argument, NULL, 's' }, { "name", required_argument, NULL, 'n' },
+		{ "table", required_argument, NULL, 'm' },  { "test", no_argument, NULL, 't' },
+		{ "sizes", no_argument, NULL, 'z' },        { "total", no_argument, NULL, 'T' },
+		{ "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 }
+	};
 
 	for (int c; (c = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
 		switch (c) {
@@ -247,6 +236,9 @@ static int parse_options(struct options *o, int argc, char **argv)
 			break;
 		case 'n':
 			o->name = optarg;
+			break;
+		case 'm':
+			o->table = optarg;
 			break;
 		case 't':
 			o->test = true;

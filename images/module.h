@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "guest-kernel/abi/bundle.h"
+#include "images/table.h"
 
 #define CENO_MODULE_SEGMENTS 3 /* indexed by enum ceno_segment_kind - 1 */
 
@@ -25,10 +26,10 @@ struct ceno_module_segment {
 
 struct ceno_module {
 	uint32_t id; /* enum ceno_module_id */
-	uint32_t pledge_mask;
 	uint64_t entry;
 	uint64_t vectors; /* nucleus: address of the symbol ceno_vectors; others 0 */
 	struct ceno_module_segment segments[CENO_MODULE_SEGMENTS];
+	struct ceno_manifest manifest; /* the caller's part, from the table */
 };
 
 /* The name of a module id ("nucleus", ...), or NULL if there is no such module. */

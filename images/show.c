@@ -9,6 +9,7 @@
 #include <string.h>
 #include "images/module.h"
 #include "lib/bundle.h"
+#include "lib/content_id.h"
 
 static const char *const kinds[] = { "none", "text", "rodata", "bss" };
 
@@ -50,6 +51,8 @@ static const char *check(const uint8_t *blob, size_t bytes, const char **kind)
 		return "the bundle is for another ABI version";
 	case CENO_STOP_BUNDLE_SIZE:
 		return "the bundle is truncated or larger than allowed";
+	case CENO_STOP_BUNDLE_MANIFEST:
+		return "the manifest of one of the bundle's modules is malformed";
 	default:
 		return "the bundle's segment or module table is malformed";
 	}
@@ -79,6 +82,41 @@ static void print_trust(FILE *out, const struct ceno_trust *t)
 	print_hex(out, "Ed25519", t->public_key, sizeof t->public_key);
 }
 
+static void print_words(FILE *out, const char *label, uint64_t bits, const char *(*word)(uint32_t))
+{
+	const char *comma = "";
+
+	fprintf(out, "  %-10s ", label);
+	for (uint32_t i = 0; word(i); i++) {
+		if (bits >> i & 1) {
+			fprintf(out, "%s%s", comma, word(i));
+			comma = ",";
+		}
+	}
+	fputs(bits ? "\n" : "-\n", out);
+}
+
+static void print_manifest(FILE *out, const struct ceno_bundle_module *m)
+{
+	struct ceno_content_id id = { CENO_CONTENT_ID_VERSION, CENO_CONTENT_ID_BLAKE3, CENO_CONTENT_SERVICE, { 0 } };
+	char text[CENO_CONTENT_ID_TEXT_LENGTH + 1];
+
+	memcpy(id.digest, m->content_id, sizeof id.digest);
+	ceno_content_id_format(&id, text);
+	fprintf(out, "  %-10s %s\n", "content id", text);
+	print_words(out, "pledges", m->pledge_mask, ceno_table_pledge);
+	if (!m->budget)
+		return;
+	print_words(out, "flags", m->flags, ceno_table_flag);
+	print_words(out, "grants", m->grants, ceno_table_grant);
+	fprintf(out, "  %-10s %u J, spectrum %s\n", "budget", m->budget, ceno_table_spectrum(m->spectrum));
+	fprintf(out, "  %-10s at most %u, state %u bytes\n", "restarts", m->restarts_max, m->state_bytes);
+	if (m->pool_pages == CENO_MODULE_POOL_REST)
+		fprintf(out, "  %-10s what the others leave\n", "pool");
+	else
+		fprintf(out, "  %-10s %u pages\n", "pool", m->pool_pages);
+}
+
 static void print_bundle(FILE *out, const struct ceno_bundle_header *h)
 {
 	fprintf(out, "bundle, ABI %u, %" PRIu64 " bytes, %u modules\n", h->abi_version, h->total_bytes,
@@ -86,7 +124,7 @@ static void print_bundle(FILE *out, const struct ceno_bundle_header *h)
 	for (uint32_t i = 0; i < h->module_count; i++) {
 		const struct ceno_bundle_module *m = &h->modules[i];
 
-		fprintf(out, "%s: entry 0x%" PRIx64 ", at most pledges 0x%02x", m->name, m->entry, m->pledge_mask);
+		fprintf(out, "%s: entry 0x%" PRIx64, m->name, m->entry);
 		if (m->id == CENO_MODULE_NUCLEUS)
 			fprintf(out, ", vectors 0x%" PRIx64, m->vectors);
 		fputc('\n', out);
@@ -97,6 +135,7 @@ static void print_bundle(FILE *out, const struct ceno_bundle_header *h)
 				fprintf(out, "  %-6s     0x%05" PRIx64 " %6" PRIu64 " bytes at 0x%" PRIx64 "\n",
 				        kinds[s->kind], s->offset, s->bytes, s->gva);
 		}
+		print_manifest(out, m);
 	}
 	print_hex(out, "signature", h->signature, sizeof h->signature);
 }

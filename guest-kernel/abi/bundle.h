@@ -76,15 +76,38 @@ struct ceno_bundle_segment {
 };
 _Static_assert(sizeof(struct ceno_bundle_segment) == 32, "segment");
 
+/* The manifest (manifest.h has its words): what a module is and the most it ever gets. init gives each service
+ * exactly this (where the session has it) and nothing else, and starts it only if its
+ * bytes have the content id. Everything behind content_id is zero for the nucleus,
+ * init and the entry page, which nobody starts by their manifest. */
 struct ceno_bundle_module {
 	char     name[24];          /* NUL-padded */
 	uint32_t id;                /* enum ceno_module_id; 0 is the nucleus, first in the table */
 	uint32_t pledge_mask;       /* most a module may hold; 1 << enum ceno_pledge_class */
 	uint64_t entry;             /* gva; nucleus: offset from its base */
 	uint64_t vectors;           /* nucleus only: offset of its 34 vector stubs */
-	uint8_t  reserved[16];
+	uint8_t  content_id[32];    /* digest of its content id, kind service (docs/content-id.md) */
+	uint32_t budget;            /* joules a refill, at least 1 */
+	uint8_t  spectrum;          /* enum ceno_spectrum */
+	uint8_t  flags;             /* enum ceno_module_flag */
+	uint16_t restarts_max;      /* how often it is restarted after a crash; ESSENTIAL: 0 */
+	uint32_t pool_pages;        /* it may use, CENO_MODULE_POOL_REST: what the others leave */
+	uint32_t state_bytes;       /* of its state at CENO_GVA_STATE, a page multiple; 0: none */
+	uint64_t grants;            /* 1 << enum ceno_boot_slot, of CENO_MODULE_GRANTS; a window
+	                             * needs its class in pledge_mask; RAM: one module alone */
+	uint8_t  reserved[24];
 };
-_Static_assert(sizeof(struct ceno_bundle_module) == 64, "module");
+_Static_assert(sizeof(struct ceno_bundle_module) == 128, "module");
+
+/* What is hashed before each of a module's segments for its content id. */
+struct ceno_content_segment {
+	uint32_t kind;              /* enum ceno_segment_kind: text or rodata */
+	uint32_t reserved0;
+	uint64_t gva;
+	uint64_t bytes;
+	uint64_t reserved1;
+};
+_Static_assert(sizeof(struct ceno_content_segment) == 32, "content segment");
 
 struct ceno_bundle_header {
 	uint64_t magic;
@@ -95,7 +118,7 @@ struct ceno_bundle_header {
 	uint32_t module_count;
 	struct ceno_bundle_segment segments[CENO_BUNDLE_SEGMENTS];
 	struct ceno_bundle_module  modules[CENO_BUNDLE_MODULES];
-	uint8_t  reserved[4096 - 32 - 32 * CENO_BUNDLE_SEGMENTS - 64 * CENO_BUNDLE_MODULES - 64];
+	uint8_t  reserved[4096 - 32 - 32 * CENO_BUNDLE_SEGMENTS - 128 * CENO_BUNDLE_MODULES - 64];
 	uint8_t  signature[64];
 };
 _Static_assert(sizeof(struct ceno_bundle_header) == 4096, "bundle header");
@@ -112,11 +135,14 @@ _Static_assert(sizeof(struct ceno_bundle_header) == 4096, "bundle header");
 	X(BUNDLE_SIGNATURE,0x006, "the bundle's signature does not verify under the trust page's key") \
 	X(BOOT_PAGE,       0x007, "the boot page is malformed or of another ABI version")  \
 	X(FIRMWARE_FAULT,  0x008, "the firmware verifier faulted")                         \
+	X(BUNDLE_MANIFEST, 0x009, "the manifest of one of the bundle's modules is malformed")  \
 	X(HANDOFF,         0x101, "the nucleus refused the launch layout")                 \
 	X(NUCLEUS_FAULT,   0x102, "a fault in the nucleus")                                \
 	X(INIT_FAULT,      0x103, "a fault in init")                                       \
 	X(NO_FIBER,        0x104, "no fiber is left that could ever run")                  \
-	X(SERVICE_FAULT,   0x106, "a fault in a service")
+	X(SERVICE_FAULT,   0x106, "a fault in a service")                                      \
+	X(MODULE,          0x107, "a module's bytes do not have the content id of its manifest") \
+	X(MANIFEST,        0x108, "the session cannot give a module what its manifest says")
 
 enum ceno_stop {
 #define CENO_STOP_ENUM(name, value, text) CENO_STOP_##name = value,

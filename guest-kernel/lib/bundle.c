@@ -2,6 +2,7 @@
  * Trust page, bundle and boot page: what bundle.h says is accepted, nothing else.
  */
 #include "lib/bundle.h"
+#include "abi/manifest.h"
 #include "lib/ed25519.h"
 #include "lib/mem.h"
 
@@ -59,14 +60,49 @@ static bool contains(const struct ceno_bundle_segment *s, uint64_t at, uint64_t 
 	return offset < s->bytes && bytes <= s->bytes - offset;
 }
 
+/* Nobody starts these three by their manifest: it says nothing about them. */
+static bool is_fixed(const struct ceno_bundle_module *m)
+{
+	return m->budget == 0 && m->spectrum == 0 && m->flags == 0 && m->restarts_max == 0 && m->pool_pages == 0 &&
+	    m->state_bytes == 0 && m->grants == 0;
+}
+
+static bool is_started(const struct ceno_bundle_module *m)
+{
+	uint64_t windows = (m->grants & CENO_MODULE_WINDOWS) >> CENO_SLOT_WINDOW;
+
+	return m->budget != 0 && m->spectrum < CENO_SPECTRUM_COUNT && (m->flags & ~CENO_MODULE_FLAGS) == 0 &&
+	    (!(m->flags & CENO_MODULE_ESSENTIAL) || m->restarts_max == 0) && m->pool_pages != 0 &&
+	    m->state_bytes % CENO_PAGE == 0 && m->state_bytes <= CENO_MODULE_STATE_MAX &&
+	    (m->grants & ~CENO_MODULE_GRANTS) == 0 && (windows & ~(uint64_t)m->pledge_mask) == 0;
+}
+
+/* At most one module is given user RAM, and at most one the rest of the pool. */
+static bool is_alone(const struct ceno_bundle_header *h, const struct ceno_bundle_module *m)
+{
+	for (const struct ceno_bundle_module *other = h->modules; other != m; other++)
+		if ((other->grants & m->grants & 1ull << CENO_SLOT_RAM) ||
+		    (other->pool_pages == CENO_MODULE_POOL_REST && m->pool_pages == CENO_MODULE_POOL_REST))
+			return false;
+	return true;
+}
+
+static bool is_manifest(const struct ceno_bundle_header *h, const struct ceno_bundle_module *m)
+{
+	bool started = m->id != CENO_MODULE_NUCLEUS && m->id != CENO_MODULE_INIT && m->id != CENO_MODULE_ENTRY_PAGE;
+
+	return m->pledge_mask >> CENO_PLEDGE_COUNT == 0 && !ceno_mem_is_zero(m->content_id, sizeof m->content_id) &&
+	    ceno_mem_is_zero(m->reserved, sizeof m->reserved) &&
+	    (started ? is_started(m) && is_alone(h, m) : is_fixed(m));
+}
+
 static bool is_module(const struct ceno_bundle_header *h, uint32_t index)
 {
 	const struct ceno_bundle_module *m = &h->modules[index];
 	const struct ceno_bundle_segment *text = find_segment(h, m->id, CENO_SEGMENT_TEXT);
 
 	if (m->id > CENO_MODULE_VAULT || find_module(h, m->id) != m || (m->id == CENO_MODULE_NUCLEUS) != (index == 0) ||
-	    !is_name(m->name, sizeof m->name) || m->pledge_mask >> CENO_PLEDGE_COUNT ||
-	    !ceno_mem_is_zero(m->reserved, sizeof m->reserved))
+	    !is_name(m->name, sizeof m->name))
 		return false;
 	if (!text || !contains(text, m->entry, 1))
 		return false;
@@ -88,7 +124,7 @@ static bool is_place(const struct ceno_bundle_segment *s)
 	case CENO_MODULE_ENTRY_PAGE:
 		return s->gva == CENO_GVA_ENTRY && s->bytes == CENO_PAGE;
 	default:
-		return s->gva >= CENO_GVA_SERVICE && end <= CENO_SERVICE_END;
+		return s->gva >= CENO_GVA_SERVICE && end <= CENO_GVA_WINDOW;
 	}
 }
 
@@ -148,7 +184,12 @@ enum ceno_stop ceno_bundle_check(const void *bundle, size_t available)
 	if (h->total_bytes < sizeof *h || h->total_bytes % CENO_PAGE || h->total_bytes > CENO_BUNDLE_MAX ||
 	    h->total_bytes > available)
 		return CENO_STOP_BUNDLE_SIZE;
-	return is_layout(h) ? CENO_STOP_NONE : CENO_STOP_BUNDLE_LAYOUT;
+	if (!is_layout(h))
+		return CENO_STOP_BUNDLE_LAYOUT;
+	for (uint32_t i = 0; i < h->module_count; i++)
+		if (!is_manifest(h, &h->modules[i]))
+			return CENO_STOP_BUNDLE_MANIFEST;
+	return CENO_STOP_NONE;
 }
 
 void ceno_bundle_hash(struct ceno_sha512 *hash, const struct ceno_bundle_header *bundle)

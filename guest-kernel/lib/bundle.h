@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include "abi/boot.h"
 #include "abi/bundle.h"
+#include "lib/blake3.h"
 #include "lib/sha512.h"
 
 /* Magic, version, a printable NUL-padded name, reserved bytes zero.
@@ -33,17 +34,22 @@ enum ceno_stop ceno_boot_check(const struct ceno_boot *boot);
  *     the end of the header to total_bytes without gap or overlap; bss has no bytes;
  *   - addresses lie where the module may have them (nucleus: offsets below
  *     CENO_LARGE_PAGE; entry page: one text page at CENO_GVA_ENTRY; services:
- *     CENO_GVA_SERVICE up to CENO_SERVICE_END), and no two segments of a
+ *     CENO_GVA_SERVICE up to CENO_GVA_WINDOW), and no two segments of a
  *     module overlap;
  *   - entry (nucleus: and all vectors) lie in the module's text;
+ *   - each manifest keeps abi/bundle.h's rules: a content id, known flags and grants,
+ *     a window only with its pledge, RAM and the rest of the pool for one module
+ *     alone, nothing but the id for modules that are not started by theirs;
  *   - unused entries and reserved bytes are zero.
  * Returns CENO_STOP_BUNDLE_MAGIC, _ABI, _SIZE (also: fewer than a header's bytes
- * available) or _LAYOUT otherwise, in that order.
+ * available), _LAYOUT or _MANIFEST otherwise, in that order.
  */
 enum ceno_stop ceno_bundle_check(const void *bundle, size_t available);
 
-/* Services end below their stack: this much is left for stack and guard pages. */
-#define CENO_SERVICE_END (CENO_GVA_SERVICE_STACK - 0x1000000)
+/* The segments of one module that its content id covers are hashed like this, in the
+ * order of the table: struct ceno_content_segment, then the bytes. Starts the hash.
+ * bundle: whole, must have passed ceno_bundle_check; module: an id of its table. */
+void ceno_bundle_content(struct ceno_blake3 *hash, const struct ceno_bundle_header *bundle, uint32_t module);
 
 /* Takes the bytes a bundle's signature covers into the hash: the domain with
  * its NUL, then the bundle with the signature taken as zero. The bundle must

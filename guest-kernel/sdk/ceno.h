@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "../abi/boot.h"
 #include "../abi/bundle.h"
+#include "../abi/manifest.h"
 #include "../abi/pack.h"
 #include "../abi/verbs.h"
 #include "../abi/window.h"

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/manifest.h"
 #include "lib/bundle.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,9 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			abort(); \
 	} while (0)
 
-#define TEMPLATE_BYTES (5 * CENO_PAGE)
+#define TEMPLATE_BYTES (7 * CENO_PAGE)
 
-/* Header, nucleus text and rodata, init text, entry page; two bss. */
+/* Header, nucleus text and rodata, init text, entry page, two services; two bss. */
 static void make_template(struct ceno_bundle_header *h)
 {
 	static const struct ceno_bundle_segment segments[] = {
@@ -34,11 +35,35 @@ static void make_template(struct ceno_bundle_header *h)
 		{ CENO_MODULE_INIT, CENO_SEGMENT_TEXT, 3 * CENO_PAGE, CENO_PAGE, CENO_GVA_SERVICE },
 		{ CENO_MODULE_INIT, CENO_SEGMENT_BSS, 0, CENO_PAGE, CENO_GVA_SERVICE + CENO_PAGE },
 		{ CENO_MODULE_ENTRY_PAGE, CENO_SEGMENT_TEXT, 4 * CENO_PAGE, CENO_PAGE, CENO_GVA_ENTRY },
+		{ CENO_MODULE_MEMBRANE, CENO_SEGMENT_TEXT, 5 * CENO_PAGE, CENO_PAGE, CENO_GVA_SERVICE },
+		{ CENO_MODULE_PROV, CENO_SEGMENT_TEXT, 6 * CENO_PAGE, CENO_PAGE, CENO_GVA_SERVICE },
 	};
 	static const struct ceno_bundle_module modules[] = {
-		{ "nucleus", CENO_MODULE_NUCLEUS, 0, 0x800, 0, { 0 } },
-		{ "init", CENO_MODULE_INIT, 0xff, CENO_GVA_SERVICE, 0, { 0 } },
-		{ "entry", CENO_MODULE_ENTRY_PAGE, 0, CENO_GVA_ENTRY, 0, { 0 } },
+		{ .name = "nucleus", .id = CENO_MODULE_NUCLEUS, .entry = 0x800, .content_id = { 1 } },
+		{ .name = "init",
+		  .id = CENO_MODULE_INIT,
+		  .pledge_mask = 0xff,
+		  .entry = CENO_GVA_SERVICE,
+		  .content_id = { 1 } },
+		{ .name = "entry", .id = CENO_MODULE_ENTRY_PAGE, .entry = CENO_GVA_ENTRY, .content_id = { 1 } },
+		{ .name = "membrane",
+		  .id = CENO_MODULE_MEMBRANE,
+		  .pledge_mask = 0xff,
+		  .entry = CENO_GVA_SERVICE,
+		  .content_id = { 1 },
+		  .budget = 1,
+		  .flags = CENO_MODULE_ESSENTIAL,
+		  .pool_pages = CENO_MODULE_POOL_REST,
+		  .grants = CENO_MODULE_GRANTS },
+		{ .name = "prov",
+		  .id = CENO_MODULE_PROV,
+		  .entry = CENO_GVA_SERVICE,
+		  .content_id = { 1 },
+		  .budget = 1,
+		  .restarts_max = 3,
+		  .pool_pages = 32,
+		  .state_bytes = CENO_PAGE,
+		  .grants = 1ull << CENO_SLOT_SELF },
 	};
 
 	memset(h, 0, sizeof *h);
@@ -82,6 +107,28 @@ static void require_file_covered(const struct ceno_bundle_header *h)
 		REQUIRE(owners[p] == 1);
 }
 
+static void require_manifest(const struct ceno_bundle_header *h, const struct ceno_bundle_module *m)
+{
+	unsigned heirs = 0, rests = 0;
+
+	REQUIRE(!all_zero(m->content_id, sizeof m->content_id) && all_zero(m->reserved, sizeof m->reserved));
+	if (m->id == CENO_MODULE_NUCLEUS || m->id == CENO_MODULE_INIT || m->id == CENO_MODULE_ENTRY_PAGE) {
+		REQUIRE(all_zero(&m->budget, sizeof *m - __builtin_offsetof(struct ceno_bundle_module, budget)));
+		return;
+	}
+	REQUIRE(m->budget && m->pool_pages && m->spectrum <= CENO_SPECTRUM_VOID && m->flags <= 3);
+	REQUIRE(!(m->flags & CENO_MODULE_ESSENTIAL) || !m->restarts_max);
+	REQUIRE(m->state_bytes % CENO_PAGE == 0 && m->state_bytes <= 0x10000);
+	REQUIRE(m->grants >> CENO_SLOT_FIRST_FREE == 0 && !(m->grants & 1) && !(m->grants >> CENO_SLOT_TRAP & 1));
+	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class ++)
+		REQUIRE(!(m->grants >> (CENO_SLOT_WINDOW + class) & 1) || m->pledge_mask >> class & 1);
+	for (uint32_t i = 0; i < h->module_count; i++) {
+		heirs += h->modules[i].grants >> CENO_SLOT_RAM & 1;
+		rests += h->modules[i].pool_pages == CENO_MODULE_POOL_REST;
+	}
+	REQUIRE(heirs <= 1 && rests <= 1);
+}
+
 static void require_module(const struct ceno_bundle_header *h, uint32_t index)
 {
 	const struct ceno_bundle_module *m = &h->modules[index];
@@ -98,7 +145,7 @@ static void require_module(const struct ceno_bundle_header *h, uint32_t index)
 							    : CENO_GVA_SERVICE;
 		uint64_t high = m->id == CENO_MODULE_NUCLEUS ? CENO_LARGE_PAGE
 		    : m->id == CENO_MODULE_ENTRY_PAGE        ? CENO_GVA_ENTRY + CENO_PAGE
-							     : CENO_GVA_SERVICE_STACK;
+							     : CENO_GVA_WINDOW;
 
 		if (s->module != m->id)
 			continue;
@@ -116,6 +163,7 @@ static void require_module(const struct ceno_bundle_header *h, uint32_t index)
 		}
 	}
 	REQUIRE(entry && vectors);
+	require_manifest(h, m);
 }
 
 static void require_promises(const struct ceno_bundle_header *h, size_t available)

@@ -81,6 +81,9 @@ def bad_blobs():
     expect("bundle: another ABI version", 0x3, bu=patched(bundle, 8, bytes([ABI + 1])))
     expect("bundle: reserved byte of the header", 0x5, bu=patched(bundle, 4096 - 65, b"\1"))
     expect("bundle: a module's name", 0x5, bu=patched(bundle, 32 + 24 * 32, b"\n"))
+    for name, at, new in (("no content id", 48, bytes(32)), ("an unknown flag", 85, b"\4"), ("a budget for init", 80, b"\1"),
+                          ("grants for init", 96, b"\2"), ("a reserved byte", 127, b"\1"), ("an unknown class", 29, b"\1")):
+        expect(f"bundle: manifest: {name}", 0x9, bu=patched(bundle, 32 + 24 * 32 + 128 + at, new))
     expect("bundle: one bit of text", 0x6, bu=patched(bundle, 5000, bytes([bundle[5000] ^ 0x10])))
     expect("bundle: last byte", 0x6, bu=patched(bundle, len(bundle) - 1, bytes([bundle[-1] ^ 1])))
     expect("bundle: signature", 0x6, bu=patched(bundle, 4095, bytes([bundle[4095] ^ 0x20])))

@@ -15,6 +15,7 @@
 
 #include "guest-kernel/abi/boot.h"
 #include "guest-kernel/abi/bundle.h"
+#include "guest-kernel/abi/manifest.h"
 #include "guest-kernel/abi/pack.h"
 #include "guest-kernel/abi/verbs.h"
 #include "guest-kernel/abi/window.h"
@@ -29,6 +30,16 @@ static void test_offsets(void **state)
 	AT(ceno_firmware_header, verifier_offset, 48);
 	AT(ceno_bundle_header, segments, 32);
 	AT(ceno_bundle_header, modules, 32 + 24 * 32);
+	AT(ceno_bundle_module, pledge_mask, 28);
+	AT(ceno_bundle_module, content_id, 48);
+	AT(ceno_bundle_module, budget, 80);
+	AT(ceno_bundle_module, spectrum, 84);
+	AT(ceno_bundle_module, flags, 85);
+	AT(ceno_bundle_module, restarts_max, 86);
+	AT(ceno_bundle_module, pool_pages, 88);
+	AT(ceno_bundle_module, state_bytes, 92);
+	AT(ceno_bundle_module, grants, 96);
+	AT(ceno_bundle_module, reserved, 104);
 	AT(ceno_bundle_header, signature, 4032);
 	AT(ceno_trust, public_key, 16);
 	AT(ceno_trust, name, 48);
@@ -101,12 +112,29 @@ static void test_bytes(void **state)
 		                             .module_count = 2 };
 	static const uint8_t bundle_bytes[32] = { 'C', 'N',  'O', 'T', 'B', 'N', 'D', '1', 2, 0, 0, 0, 0, 0x10, 0, 0,
 		                                  0,   0x90, 0,   0,   0,   0,   0,   0,   5, 0, 0, 0, 2, 0,    0, 0 };
+	struct ceno_bundle_module module = { .name = "prov",
+		                             .id = CENO_MODULE_PROV,
+		                             .pledge_mask = 1,
+		                             .entry = 0x10000000,
+		                             .content_id = { 0xaa, [31] = 0xbb },
+		                             .budget = 0x01020304,
+		                             .spectrum = CENO_SPECTRUM_GRAVITY,
+		                             .flags = CENO_MODULE_LAZY,
+		                             .restarts_max = 0x0506,
+		                             .pool_pages = CENO_MODULE_POOL_REST,
+		                             .state_bytes = 0x2000,
+		                             .grants = 1ull << CENO_SLOT_SUPERVISOR };
+	static const uint8_t module_bytes[128] = {
+		'p', 'r', 'o', 'v', [24] = 4, [28] = 1, [35] = 0x10, [48] = 0xaa, [79] = 0xbb, 4, 3,    2,
+		1,   2,   2,   6,   5,        0xff,     255,         255,         255,         0, 0x20, [98] = 0x02
+	};
 	uint64_t trust = CENO_TRUST_MAGIC, firmware = CENO_FIRMWARE_MAGIC, stdio = CENO_STDIO_MAGIC;
 
 	(void)state;
 	assert_memory_equal(&pack, pack_bytes, sizeof pack_bytes);
 	assert_memory_equal(&boot, boot_bytes, sizeof boot_bytes);
 	assert_memory_equal(&bundle, bundle_bytes, sizeof bundle_bytes);
+	assert_memory_equal(&module, module_bytes, sizeof module_bytes);
 	assert_memory_equal(&trust, "CNOTTRT1", 8);
 	assert_memory_equal(&firmware, "CNOTEFW1", 8);
 	assert_memory_equal(&stdio, "CNOTDIO1", 8);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "images/build.h"
+#include "abi/manifest.h"
 #include "lib/bundle.h"
 
 static struct ceno_key key;
@@ -165,7 +166,7 @@ static void test_segments(void **state)
 	EXPECT(BUNDLE_LAYOUT, h->segments[2].gva = CENO_LARGE_PAGE);
 	EXPECT(BUNDLE_LAYOUT, h->segments[2].gva = UINT64_MAX - CENO_PAGE + 1);
 	EXPECT(BUNDLE_LAYOUT, h->segments[5].gva = CENO_GVA_SERVICE - CENO_PAGE);
-	EXPECT(BUNDLE_LAYOUT, h->segments[5].gva = CENO_SERVICE_END);
+	EXPECT(BUNDLE_LAYOUT, h->segments[5].gva = CENO_GVA_WINDOW);
 	EXPECT(BUNDLE_LAYOUT, h->segments[5].gva = 0);
 	EXPECT(BUNDLE_LAYOUT, h->segments[6].gva += CENO_PAGE);
 	EXPECT(BUNDLE_LAYOUT, h->segments[6].kind = CENO_SEGMENT_RODATA);
@@ -196,7 +197,7 @@ static void test_modules(void **state)
 	EXPECT(BUNDLE_LAYOUT, h->modules[1].name[2] = '\t');
 	EXPECT(BUNDLE_LAYOUT, h->modules[1].name[23] = 'x');
 	EXPECT(BUNDLE_LAYOUT, memset(h->modules[1].name, 'x', 24));
-	EXPECT(BUNDLE_LAYOUT, h->modules[1].pledge_mask = 0x100);
+	EXPECT(BUNDLE_MANIFEST, h->modules[1].pledge_mask = 0x100);
 	EXPECT(BUNDLE_LAYOUT, h->modules[0].entry = CENO_PAGE);
 	EXPECT(BUNDLE_LAYOUT, h->modules[1].entry = CENO_GVA_SERVICE + CENO_PAGE);
 	EXPECT(BUNDLE_LAYOUT, h->modules[1].entry = CENO_GVA_SERVICE - 1);
@@ -205,23 +206,143 @@ static void test_modules(void **state)
 	EXPECT(BUNDLE_LAYOUT, h->modules[0].vectors++);
 	EXPECT(BUNDLE_LAYOUT, h->modules[0].vectors = CENO_PAGE - CENO_VECTORS * CENO_VECTOR_BYTES + 16);
 	EXPECT(BUNDLE_LAYOUT, h->modules[0].vectors = UINT64_MAX - 15);
-	EXPECT(BUNDLE_LAYOUT, h->modules[0].reserved[15] = 1);
 	EXPECT(BUNDLE_LAYOUT, h->modules[3].name[0] = 'x');
+	EXPECT(BUNDLE_LAYOUT, h->modules[CENO_BUNDLE_MODULES - 1].reserved[23] = 1);
 	EXPECT(NONE, h->modules[0].vectors = CENO_PAGE - CENO_VECTORS * CENO_VECTOR_BYTES);
 	EXPECT(NONE, h->modules[1].pledge_mask = 0xff);
+}
+
+/* What the manifests of nucleus, init and entry page say must be nothing. */
+static void test_fixed_manifests(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++) {
+		EXPECT(BUNDLE_MANIFEST, memset(h->modules[i].content_id, 0, 32));
+		EXPECT(NONE, h->modules[i].content_id[31] ^= 1);
+		EXPECT(BUNDLE_MANIFEST, h->modules[i].budget = 1);
+		EXPECT(BUNDLE_MANIFEST, h->modules[i].spectrum = CENO_SPECTRUM_MATTER);
+		EXPECT(BUNDLE_MANIFEST, h->modules[i].flags = CENO_MODULE_ESSENTIAL);
+		EXPECT(BUNDLE_MANIFEST, h->modules[i].restarts_max = 1);
+		EXPECT(BUNDLE_MANIFEST, h->modules[i].pool_pages = 1);
+		EXPECT(BUNDLE_MANIFEST, h->modules[i].state_bytes = CENO_PAGE);
+		EXPECT(BUNDLE_MANIFEST, h->modules[i].grants = 1ull << CENO_SLOT_SELF);
+		for (size_t k = 0; k < sizeof((struct ceno_bundle_module *)0)->reserved; k++)
+			EXPECT(BUNDLE_MANIFEST, h->modules[i].reserved[k] = 1);
+	}
+}
+
+/* Makes init's segments a service's, with a manifest that says something. */
+static struct ceno_bundle_module *make_service(struct ceno_bundle_header *h, uint32_t id)
+{
+	struct ceno_bundle_module *m = &h->modules[1];
+
+	m->id = id;
+	for (unsigned i = 3; i < 6; i++)
+		h->segments[i].module = id;
+	m->budget = 1;
+	m->pool_pages = 32;
+	m->pledge_mask = 1u << CENO_PLEDGE_STDIO;
+	m->grants = 1ull << CENO_SLOT_SELF | 1ull << CENO_SLOT_WINDOW;
+	return m;
+}
+
+static void test_service_manifests(void **state)
+{
+	struct ceno_bundle_module *m;
+
+	(void)state;
+	EXPECT(NONE, make_service(h, CENO_MODULE_PROV));
+	EXPECT(NONE, make_service(h, CENO_MODULE_MEMBRANE));
+#define EXPECT_MANIFEST(stop, mutation) EXPECT(stop, (m = make_service(h, CENO_MODULE_VAULT), mutation))
+	EXPECT_MANIFEST(BUNDLE_MANIFEST, memset(m->content_id, 0, 32));
+	EXPECT_MANIFEST(BUNDLE_MANIFEST, m->budget = 0);
+	EXPECT_MANIFEST(NONE, m->budget = UINT32_MAX);
+	EXPECT_MANIFEST(NONE, m->spectrum = CENO_SPECTRUM_VOID);
+	EXPECT_MANIFEST(BUNDLE_MANIFEST, m->spectrum = CENO_SPECTRUM_COUNT);
+	EXPECT_MANIFEST(NONE, m->flags = CENO_MODULE_ESSENTIAL | CENO_MODULE_LAZY);
+	for (uint32_t bit = 2; bit < 8; bit++)
+		EXPECT_MANIFEST(BUNDLE_MANIFEST, m->flags = (uint8_t)(1u << bit));
+	EXPECT_MANIFEST(NONE, m->restarts_max = UINT16_MAX);
+	EXPECT_MANIFEST(BUNDLE_MANIFEST, (m->restarts_max = 1, m->flags = CENO_MODULE_ESSENTIAL));
+	EXPECT_MANIFEST(BUNDLE_MANIFEST, m->pool_pages = 0);
+	EXPECT_MANIFEST(NONE, m->pool_pages = CENO_MODULE_POOL_REST);
+	EXPECT_MANIFEST(NONE, m->state_bytes = CENO_MODULE_STATE_MAX);
+	EXPECT_MANIFEST(BUNDLE_MANIFEST, m->state_bytes = CENO_MODULE_STATE_MAX + CENO_PAGE);
+	EXPECT_MANIFEST(BUNDLE_MANIFEST, m->state_bytes = 1);
+	EXPECT_MANIFEST(BUNDLE_MANIFEST, m->grants |= 1ull << (CENO_SLOT_WINDOW + CENO_PLEDGE_GPU));
+	EXPECT_MANIFEST(BUNDLE_MANIFEST, m->pledge_mask = 1u << CENO_PLEDGE_RW);
+	for (uint32_t slot = 0; slot < 64; slot++) {
+		if (CENO_MODULE_GRANTS >> slot & 1)
+			EXPECT_MANIFEST(NONE, (m->pledge_mask = 0xff, m->grants = 1ull << slot));
+		else
+			EXPECT_MANIFEST(BUNDLE_MANIFEST, m->grants = 1ull << slot);
+	}
+	assert_false(CENO_MODULE_GRANTS & (1ull << CENO_SLOT_NULL | 1ull << CENO_SLOT_TRAP));
+}
+
+/* Adds a second service that has one page of text. */
+static struct ceno_bundle_module *add_service(struct ceno_bundle_header *h)
+{
+	struct ceno_bundle_module *m = &h->modules[h->module_count++];
+
+	*m = h->modules[1];
+	m->id = CENO_MODULE_PROV;
+	h->segments[h->segment_count++] =
+	    (struct ceno_bundle_segment){ m->id, CENO_SEGMENT_TEXT, h->total_bytes, CENO_PAGE, CENO_GVA_SERVICE };
+	h->total_bytes += CENO_PAGE;
+	return m;
+}
+
+/* User RAM, and the rest of the pool, go to one module. */
+static void test_one_heir(void **state)
+{
+	const size_t more = good_bytes + CENO_PAGE;
+	struct ceno_bundle_module *m;
+
+	(void)state;
+#define EXPECT_TWO(stop, one, two) \
+	EXPECT_OF(more, stop, (m = make_service(h, CENO_MODULE_VAULT), one, m = add_service(h), two))
+	EXPECT_TWO(NONE, m->budget = 1, m->budget = 1);
+	EXPECT_TWO(BUNDLE_MANIFEST, m->grants |= 1ull << CENO_SLOT_RAM, m->budget = 1);
+	EXPECT_TWO(NONE, m->grants |= 1ull << CENO_SLOT_RAM, m->grants = 1ull << CENO_SLOT_CLOCK);
+	EXPECT_TWO(BUNDLE_MANIFEST, m->pool_pages = CENO_MODULE_POOL_REST, m->budget = 1);
+	EXPECT_TWO(NONE, m->pool_pages = CENO_MODULE_POOL_REST, m->pool_pages = 1);
+}
+
+/* One byte of a module's text or rodata, or where it lies, is another content; another
+ * module's bytes and its own bss are not. */
+static void test_content(void **state)
+{
+	struct ceno_bundle_header *h = copy_bundle();
+	uint8_t *bytes = (uint8_t *)h, id[32], now[32];
+	struct ceno_blake3 hash;
+
+	(void)state;
+#define CONTENT(out) (ceno_bundle_content(&hash, h, CENO_MODULE_INIT), ceno_blake3_final(&hash, out, 32))
+	CONTENT(id);
+	assert_memory_equal(id, h->modules[1].content_id, 32);
+	for (size_t i = CENO_PAGE; i < good_bytes; i += 61) {
+		size_t page = i / CENO_PAGE;
+
+		bytes[i] ^= 1;
+		CONTENT(now);
+		assert_int_equal(memcmp(id, now, 32) != 0, page == 3 || page == 4);
+		bytes[i] ^= 1;
+	}
+	h->segments[3].gva += CENO_PAGE;
+	CONTENT(now);
+	assert_memory_not_equal(id, now, 32);
+	h->segments[3].gva -= CENO_PAGE;
+	h->segments[5].bytes += CENO_PAGE;
+	CONTENT(now);
+	assert_memory_equal(id, now, 32);
+	free(h);
 }
 
 static void add_segment(struct ceno_bundle_header *h, uint32_t module, uint32_t kind, uint64_t gva)
 {
 	h->segments[h->segment_count++] = (struct ceno_bundle_segment){ module, kind, h->total_bytes, CENO_PAGE, gva };
 	h->total_bytes += CENO_PAGE;
-}
-
-static void rename_init(struct ceno_bundle_header *h, uint32_t id)
-{
-	h->modules[1].id = id;
-	for (unsigned i = 3; i < 6; i++)
-		h->segments[i].module = id;
 }
 
 /* As a bundle without a header page of its own: text would start at offset 0. */
@@ -251,15 +372,14 @@ static void test_one_promise(void **state)
 		h->segment_count = h->module_count = 0;
 		memset(rest, 0, sizeof h->segments + sizeof h->modules);
 	});
-	EXPECT(NONE, rename_init(h, CENO_MODULE_VAULT));
-	EXPECT(BUNDLE_LAYOUT, rename_init(h, CENO_MODULE_VAULT + 1));
+	EXPECT(BUNDLE_LAYOUT, make_service(h, CENO_MODULE_VAULT + 1));
 	EXPECT(BUNDLE_LAYOUT, h->modules[h->module_count++] = h->modules[1]);
 	EXPECT(BUNDLE_LAYOUT, h->segments[5].gva++);
 	EXPECT(BUNDLE_LAYOUT, h->segments[5].bytes++);
 	EXPECT(NONE, h->segments[5].bytes += CENO_PAGE);
 	EXPECT(BUNDLE_LAYOUT, (h->segments[6].gva -= CENO_PAGE, h->modules[2].entry -= CENO_PAGE));
 	EXPECT_OF(more, BUNDLE_LAYOUT, (h->segments[6].bytes += CENO_PAGE, h->total_bytes += CENO_PAGE));
-	EXPECT_OF(more, NONE, (rename_init(h, CENO_MODULE_PROV), h->segments[4].kind = CENO_SEGMENT_RODATA));
+	EXPECT_OF(more, NONE, (make_service(h, CENO_MODULE_PROV), h->segments[4].kind = CENO_SEGMENT_RODATA));
 	EXPECT_OF(more, BUNDLE_LAYOUT, add_segment(h, CENO_MODULE_INIT, CENO_SEGMENT_NONE, free_gva));
 	EXPECT_OF(more, BUNDLE_LAYOUT, add_segment(h, CENO_MODULE_INIT, CENO_SEGMENT_BSS + 1, free_gva));
 	EXPECT_OF(more, BUNDLE_LAYOUT, add_segment(h, CENO_MODULE_INIT, CENO_SEGMENT_RODATA, free_gva));
@@ -318,18 +438,18 @@ static int set_up(void **state)
 	static uint8_t text[CENO_PAGE], rodata[100];
 	const struct ceno_module modules[] = {
 		{ CENO_MODULE_NUCLEUS,
-		  0,
 		  0x500,
 		  0,
-		  { { 0, 4096, text, 4096 }, { 4096, 4096, rodata, 100 }, { 12288, 8192, NULL, 0 } } },
+		  { { 0, 4096, text, 4096 }, { 4096, 4096, rodata, 100 }, { 12288, 8192, NULL, 0 } },
+		  { 0 } },
 		{ CENO_MODULE_INIT,
-		  3,
 		  CENO_GVA_SERVICE,
 		  0,
 		  { { CENO_GVA_SERVICE, 4096, text, 4000 },
 		    { CENO_GVA_SERVICE + 4096, 4096, rodata, 1 },
-		    { CENO_GVA_SERVICE + 8192, 4096, NULL, 0 } } },
-		{ CENO_MODULE_ENTRY_PAGE, 0, CENO_GVA_ENTRY, 0, { { CENO_GVA_ENTRY, 4096, text, 50 } } },
+		    { CENO_GVA_SERVICE + 8192, 4096, NULL, 0 } },
+		  { .pledge_mask = 3 } },
+		{ CENO_MODULE_ENTRY_PAGE, CENO_GVA_ENTRY, 0, { { CENO_GVA_ENTRY, 4096, text, 50 } }, { 0 } },
 	};
 
 	(void)state;
@@ -350,10 +470,20 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),        cmocka_unit_test(test_trust),     cmocka_unit_test(test_boot),
-		cmocka_unit_test(test_header),      cmocka_unit_test(test_segments),  cmocka_unit_test(test_modules),
-		cmocka_unit_test(test_every_byte),  cmocka_unit_test(test_other_key), cmocka_unit_test(test_domain),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_trust),
+		cmocka_unit_test(test_boot),
+		cmocka_unit_test(test_header),
+		cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_modules),
+		cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_other_key),
+		cmocka_unit_test(test_domain),
 		cmocka_unit_test(test_one_promise),
+		cmocka_unit_test(test_fixed_manifests),
+		cmocka_unit_test(test_service_manifests),
+		cmocka_unit_test(test_one_heir),
+		cmocka_unit_test(test_content),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
