@@ -9,9 +9,10 @@
  * Energy. Every verb is paid before it is looked at, whatever comes of it: if
  * the fiber holds its price, it is taken; else, if the fiber's period is over, it
  * is refilled first (energy becomes budget, the next period ends one period from
- * now); else it freezes until then and the verb runs again. A price above the
- * whole budget is ENERGY and costs nothing. A verb that blocks is given its price
- * back and pays when it runs again. An unknown verb costs 1 J.
+ * now); else it freezes until then, is refilled, and the verb runs again. A price
+ * above the whole budget is ENERGY and costs nothing. A verb that blocks is given its
+ * price back and pays when it runs again. An unknown verb costs 1 J. A fiber's first
+ * period begins with its SPAWN.
  *
  * Capabilities. One is named by its index in the caller's CSpace (masked with 63).
  * Naming one checks, in this order: SLOT it is there, TYPE it is of a type the verb
@@ -65,8 +66,8 @@
  *   SEND     5 J  rdi channel or fiber (right WRITE)   rsi capability slot to move along
  *                 (right GRANT), or -1   message: rdx r10 r8 r9 r12 r13 r14 r15 (64 bytes)
  *                 FULL if the ring is full. A channel over itself, or a fiber capability
- *                 of the sender itself, is SELF. On a fiber: starts it if it is parked
- *                 (else STATE); rsi and the message are not looked at.
+ *                 of the sender itself, is SELF; then DEPTH. On a fiber: starts it if it
+ *                 is parked (else STATE); rsi and the message are not looked at.
  *
  *   RECV     2 J  rdi channel, window or process (right READ)
  *                 rsi slot for a capability that comes along (null, else SLOT and the
@@ -116,13 +117,15 @@
  *                 r10 rights to pass (others than CENO_RIGHTS_ALL: RIGHTS). A window of a
  *                 class the receiver has not pledged: PLEDGE. To oneself: a copy.
  *
- * CPU time spends too: at each tick the running fiber pays CENO_TICK_JOULES less
- * what its verbs spent since the last tick (a verb's price covers its time), or
- * what it has, and freezes if that leaves it nothing.
+ * CPU time spends too: at each tick the running fiber (for a process its handler) pays
+ * CENO_TICK_JOULES less what its verbs spent since the tick it paid last (a verb's
+ * price covers its time), or what it has. If that leaves it nothing, it is refilled if
+ * its period is over, else it freezes until then, and its process with it.
  *
- * Strikes. A fiber that froze in CENO_STRIKE_FREEZES periods in a row takes a strike:
- * the first is an event, the second moves it one spectrum slower, the third and every
- * later one kills it (DEAD). Strikes never go back.
+ * Strikes. A fiber that froze in CENO_STRIKE_FREEZES periods in a row takes a strike at
+ * the last of these freezes, and the row begins anew; a refill for which it did not
+ * freeze ends the row. The first strike is an event, the second moves it one spectrum
+ * slower, the third and every later one kills it (DEAD). Strikes never go back.
  */
 #ifndef CENO_ABI_VERBS_H
 #define CENO_ABI_VERBS_H
@@ -223,13 +226,16 @@ enum ceno_spectrum {
 
 /* RECV returns 1 and the message registers hold these. SPAWN, GRANT, PLEDGE are posted
  * as the verb is done, by a fiber that has an events channel; a verb that would find
- * that channel full waits until it is not. What happens to a fiber (STRIKE, KILLED,
- * FAULT, EXIT) waits in the fiber, the bits together, newest details, and is never lost. */
+ * that channel full waits until it is not (checked last of all, so the verb can still
+ * fail). What happens to a fiber (STRIKE, KILLED, FAULT, EXIT) waits in the fiber, the
+ * bits together, newest details, and is not lost while the fiber and the channel are;
+ * RECV takes the lowest index first. Closing the channel for good, or revoking it, leaves
+ * its fibers without one. A fault of a fiber that never had one stops the session. */
 enum ceno_fiber_event_bit {
 	CENO_FIBER_EVENT_STRIKE = 1u << 0,       /* strikes rose */
 	CENO_FIBER_EVENT_KILLED = 1u << 1,       /* by its third or a later strike */
 	CENO_FIBER_EVENT_FAULT  = 1u << 2,       /* it faulted in its own code; it is DEAD */
-	CENO_FIBER_EVENT_EXIT   = 1u << 3,
+	CENO_FIBER_EVENT_EXIT   = 1u << 3,       /* it ended itself, or was revoked */
 	CENO_FIBER_EVENT_SPAWN  = 1u << 4,       /* a = new fiber's index, b = pledge, c = budget */
 	CENO_FIBER_EVENT_GRANT  = 1u << 5,       /* a = receiver's index, b = type, c = rights | depth << 8 */
 	CENO_FIBER_EVENT_PLEDGE = 1u << 6        /* a = whose index, b = old, c = new */

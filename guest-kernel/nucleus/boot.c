@@ -101,26 +101,14 @@ void ceno_nucleus_main(const struct ceno_handoff *h)
 	init->space.cr3 = h->init_cr3;
 	init->space.pml4 = ceno_pool_page(h->init_cr3);
 	init->state = CENO_FIBER_READY;
+	ceno_energy_init(init, CENO_SPECTRUM_MATTER, UINT32_MAX, UINT32_MAX);
 	fill_cspace(h, init);
 	ceno_fiber_select(init);
 	ceno_nucleus_return();
-}
-
-/* A service faulted in its own code: it is measured code with a bug, or an attack
- * on it that worked. Nothing in the session can be trusted to go on. */
-void ceno_nucleus_service_fault(void)
-{
-	ceno_cpu_stop(ceno_cpu.current->index == 0 ? CENO_STOP_INIT_FAULT : CENO_STOP_SERVICE_FAULT);
 }
 
 void ceno_nucleus_fault(uint64_t vector)
 {
 	(void)vector; /* in rdi for whoever reads the registers of the stopped vCPU */
 	ceno_cpu_stop(CENO_STOP_NUCLEUS_FAULT);
-}
-
-/* A tick or a window interrupt while a service ran; entry.S has acknowledged it. */
-void ceno_nucleus_interrupt(void)
-{
-	ceno_fiber_schedule();
 }

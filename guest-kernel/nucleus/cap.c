@@ -49,6 +49,17 @@ void ceno_cap_copy(struct ceno_cap *to, const struct ceno_cap *from, uint32_t ri
 	to->object->holders++;
 }
 
+int ceno_cap_weaken(struct ceno_cap *to, const struct ceno_cap *from, uint32_t rights, uint64_t now)
+{
+	(void)now;
+	if (from->depth >= CENO_DEPTH_MAX)
+		return CENO_E_DEPTH;
+	*to = *from;
+	to->rights = from->rights & (uint8_t)rights;
+	to->depth = (uint8_t)(from->depth + 1);
+	return 0;
+}
+
 void ceno_cap_clear(struct ceno_cap *cap)
 {
 	cap->object->holders--;

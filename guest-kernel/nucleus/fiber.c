@@ -1,13 +1,14 @@
 /*
  * Fibers: who runs.
  *
- *   FREE -> PARKED (SPAWN) -> READY (SEND) <-> BLOCKED (RECV, TICK)
- *                                |
- *                                v
- *                              DEAD (MASK of itself to nothing)
+ *   FREE -> PARKED (SPAWN) -> READY (SEND) <-> BLOCKED (RECV, TICK, out of energy,
+ *              ^                 |                |     an events channel full)
+ *              |                 v                v
+ *              '-- RESTART --- DEAD (exit, fault, third strike, revoked)
  *
  * A verb that must wait leaves the caller's registers as they were and steps its
  * rip back onto the int3, so waiting is nothing but running the verb again.
+ * Whoever waits for a channel is in its list of waiters and nowhere else.
  */
 #include "nucleus.h"
 #include "cpu.h"
@@ -28,12 +29,8 @@ struct ceno_fiber *ceno_fiber_new(uint64_t quota, uint64_t rip, uint64_t rsp, ui
 	f->cspace = ceno_pool_take();
 	f->index = index;
 	f->trap = (struct ceno_trap_page *)(ceno_cpu.handoff->trap_gva + index * CENO_PAGE);
-	f->state = CENO_FIBER_PARKED;
-	f->frame.rip = rip;
-	f->frame.rsp = rsp;
-	f->frame.cs = CENO_SEL_USER_CS;
-	f->frame.ss = CENO_SEL_USER_SS;
-	f->frame.rflags = CENO_RFLAGS_SET;
+	ceno_fiber_reset(f, rip, rsp);
+	f->restarts = 0;
 	f->space.quota = quota;
 	ceno_cpu.fiber[index] = f;
 	if (index >= ceno_cpu.fiber_end)
@@ -41,15 +38,32 @@ struct ceno_fiber *ceno_fiber_new(uint64_t quota, uint64_t rip, uint64_t rsp, ui
 	return f;
 }
 
-void ceno_fiber_block(uint32_t wait, struct ceno_object *on, uint64_t wake_tsc)
+void ceno_fiber_reset(struct ceno_fiber *f, uint64_t rip, uint64_t rsp)
 {
-	struct ceno_fiber *f = ceno_cpu.current;
+	f->frame = (struct ceno_frame){
+		.rip = rip, .rsp = rsp, .cs = CENO_SEL_USER_CS, .ss = CENO_SEL_USER_SS, .rflags = CENO_RFLAGS_SET
+	};
+	f->state = CENO_FIBER_PARKED;
+	f->process = NULL;
+	f->signal_seen = 0;
+	f->restarts++;
+}
 
+int ceno_fiber_block(struct ceno_fiber *f, uint32_t wait, uint64_t wake_tsc)
+{
 	f->state = CENO_FIBER_BLOCKED;
 	f->wait = wait;
-	f->wait_on = on;
 	f->wake_tsc = wake_tsc;
 	f->frame.rip -= 1;
+	return CENO_VERB_BLOCKED;
+}
+
+int ceno_fiber_block_on(struct ceno_fiber *f, struct ceno_channel *c)
+{
+	f->wait_on = c;
+	f->next_waiter = c->waiters;
+	c->waiters = f;
+	return ceno_fiber_block(f, CENO_WAIT_CHANNEL, 0);
 }
 
 static void make_ready(struct ceno_fiber *f)
@@ -59,14 +73,35 @@ static void make_ready(struct ceno_fiber *f)
 	f->wait_on = NULL;
 }
 
-void ceno_fiber_wake(struct ceno_object *channel)
+void ceno_fiber_wake_all(struct ceno_channel *c)
 {
-	for (uint64_t i = 0; i < ceno_cpu.fiber_end; i++) {
-		struct ceno_fiber *f = ceno_cpu.fiber[i];
-
-		if (f && f->state == CENO_FIBER_BLOCKED && f->wait == CENO_WAIT_CHANNEL && f->wait_on == channel)
-			make_ready(f);
+	for (struct ceno_fiber *f = c->waiters, *next; f; f = next) {
+		next = f->next_waiter;
+		make_ready(f);
 	}
+	c->waiters = NULL;
+}
+
+static void stop_waiting(struct ceno_fiber *f)
+{
+	struct ceno_fiber **at;
+
+	if (f->state == CENO_FIBER_BLOCKED && f->wait == CENO_WAIT_CHANNEL) {
+		for (at = &f->wait_on->waiters; *at != f; at = &(*at)->next_waiter)
+			;
+		*at = f->next_waiter;
+	}
+	f->wait = CENO_WAIT_NONE;
+	f->wait_on = NULL;
+}
+
+void ceno_fiber_end(struct ceno_fiber *f, uint32_t what)
+{
+	if (f->state == CENO_FIBER_DEAD)
+		return;
+	stop_waiting(f);
+	f->state = CENO_FIBER_DEAD;
+	ceno_event_note(f, what);
 }
 
 void ceno_fiber_select(struct ceno_fiber *f)
@@ -80,14 +115,29 @@ void ceno_fiber_select(struct ceno_fiber *f)
 	ceno_cpu_set_cr3(f->space.cr3);
 }
 
+/* Whether its wait is over, for the waits that nobody ends by a call. */
+static int is_over(const struct ceno_fiber *f, uint64_t now)
+{
+	switch (f->wait) {
+	case CENO_WAIT_SIGNAL:
+		return f->signal_seen != ceno_cpu.signal_count;
+	case CENO_WAIT_TIME:
+	case CENO_WAIT_ENERGY:
+		return now >= f->wake_tsc;
+	case CENO_WAIT_TIME_OR_SIGNAL:
+		return now >= f->wake_tsc || f->signal_seen != ceno_cpu.signal_count;
+	default:
+		return 0;
+	}
+}
+
 static int may_run(struct ceno_fiber *f, uint64_t now)
 {
-	uint32_t w = f->wait;
-
-	if (f->state == CENO_FIBER_BLOCKED &&
-	    (((w == CENO_WAIT_SIGNAL || w == CENO_WAIT_TIME_OR_SIGNAL) && f->signal_seen != ceno_cpu.signal_count) ||
-	     ((w == CENO_WAIT_TIME || w == CENO_WAIT_TIME_OR_SIGNAL) && now >= f->wake_tsc)))
+	if (f->state == CENO_FIBER_BLOCKED && is_over(f, now)) {
+		if (f->wait == CENO_WAIT_ENERGY)
+			ceno_energy_refill(f, now);
 		make_ready(f);
+	}
 	return f->state == CENO_FIBER_READY;
 }
 
@@ -136,4 +186,49 @@ void ceno_fiber_schedule(void)
 		idle();
 		slept = 1;
 	}
+}
+
+/* ---- what entry.S calls when the running fiber was interrupted ---- */
+
+void ceno_nucleus_interrupt(void)
+{
+	if (ceno_cpu.current->frame.vector == CENO_VECTOR_TICK)
+		ceno_energy_tick();
+	ceno_fiber_schedule();
+}
+
+/* The tick takes the last joule of a handler whose process runs: both stop. The
+ * handler goes on at its fault entry with the process's registers, as after any
+ * other tick. */
+void ceno_nucleus_process_tick(void)
+{
+	struct ceno_fiber *f = ceno_cpu.current;
+
+	f->trap->vector = CENO_VECTOR_TICK;
+	f->trap->error = 0;
+	f->trap->cr2 = 0;
+	f->trap->rip = f->frame.rip;
+	f->trap->rflags = f->frame.rflags;
+	f->frame.rip = CENO_GVA_HANDLER_FAULT;
+	f->frame.rflags = CENO_RFLAGS_SET;
+	ceno_cpu_set_cr3(f->space.cr3);
+	ceno_energy_tick();
+	if (f->state != CENO_FIBER_READY)
+		ceno_fiber_schedule();
+}
+
+/* A fiber faulted in its own code. Its maker hears of it, if one listens; else it
+ * is a service with a bug, or an attack on it that worked, and nothing in the
+ * session can be trusted to go on. */
+void ceno_nucleus_service_fault(void)
+{
+	struct ceno_fiber *f = ceno_cpu.current;
+
+	if (!f->supervised)
+		ceno_cpu_stop(f->index == 0 ? CENO_STOP_INIT_FAULT : CENO_STOP_SERVICE_FAULT);
+	f->fault[0] = f->frame.vector;
+	f->fault[1] = f->frame.error;
+	f->fault[2] = f->frame.rip;
+	ceno_fiber_end(f, CENO_FIBER_EVENT_FAULT);
+	ceno_fiber_schedule();
 }

@@ -12,6 +12,8 @@
  *   pool.c     kernel pages: quota, fresh, recycled
  *   space.c    page tables: walk, fill, clear, tear down
  *   fiber.c    who runs: ready, blocked, asleep, idle
+ *   energy.c   what running costs: pay, refill, freeze, strike
+ *   event.c    what fibers do and what becomes of them, told to their makers
  *   verb_*.c   the seven verbs
  *   boot.c     from the handoff record to init
  *   arch/      entry paths, CPU registers; arch/fake for host tests
@@ -24,6 +26,7 @@
 #include "abi/boot.h"
 #include "abi/bundle.h"
 #include "abi/verbs.h"
+#include "cpu.h"
 
 /* Registers of a fiber at rest, in the order the entry paths push them; TSS.rsp0
  * points just past it, so the CPU's own frame lands in place. */
@@ -76,9 +79,17 @@ struct ceno_space {
 
 enum ceno_fiber_state { CENO_FIBER_FREE, CENO_FIBER_PARKED, CENO_FIBER_READY, CENO_FIBER_BLOCKED, CENO_FIBER_DEAD };
 
-enum ceno_wait { CENO_WAIT_NONE, CENO_WAIT_CHANNEL, CENO_WAIT_SIGNAL, CENO_WAIT_TIME, CENO_WAIT_TIME_OR_SIGNAL };
+enum ceno_wait {
+	CENO_WAIT_NONE,
+	CENO_WAIT_CHANNEL, /* a message, or room in an events channel */
+	CENO_WAIT_SIGNAL,
+	CENO_WAIT_TIME,
+	CENO_WAIT_TIME_OR_SIGNAL,
+	CENO_WAIT_ENERGY /* frozen */
+};
 
 struct ceno_process;
+struct ceno_channel;
 
 struct ceno_fiber {
 	struct ceno_frame frame; /* first: entry.S */
@@ -90,11 +101,24 @@ struct ceno_fiber {
 	uint32_t index;               /* of its trap page and in the table of fibers */
 	uint32_t state;               /* enum ceno_fiber_state */
 	uint32_t wait;                /* enum ceno_wait */
-	uint32_t reserved;
-	struct ceno_object *wait_on; /* channel it waits for */
+	uint32_t pledge;              /* 1 << enum ceno_pledge_class */
+	struct ceno_channel *wait_on; /* borrowed: in its list of waiters */
+	struct ceno_fiber *next_waiter;
 	uint64_t wake_tsc;
 	uint64_t signal_seen; /* of ceno_cpu.signal_count */
-	uint64_t joules;      /* spent so far */
+	/* energy.c; received = spent + energy at all times */
+	uint32_t energy, budget; /* joules left, joules a period; energy <= budget */
+	uint32_t spectrum;       /* enum ceno_spectrum */
+	uint32_t freezes;        /* in a row */
+	uint32_t strikes, restarts;
+	uint64_t refill_at; /* TSC at which its period ends */
+	uint64_t spent, spent_at_tick, received;
+	/* event.c */
+	struct ceno_channel *events; /* borrowed: NULL if it has none or that was closed or revoked */
+	uint32_t supervised;         /* it was made with one */
+	uint32_t event_bits;         /* enum ceno_fiber_event_bit, not told yet */
+	uint64_t event_tsc;          /* of the newest */
+	uint64_t fault[3];           /* vector, error, rip */
 };
 
 struct ceno_process {
@@ -109,7 +133,10 @@ struct ceno_channel {
 	struct ceno_object object;
 	uint32_t head, tail;        /* free-running; tail - head messages wait */
 	struct ceno_channel *dying; /* owned: channels that nothing names any more, closed with this one */
-	uint64_t reserved[4];
+	struct ceno_fiber *waiters; /* blocked on it: for a message, or for room */
+	uint32_t from_nucleus;      /* bit by place in the ring: an event */
+	uint32_t noted;             /* fibers with event_bits whose events channel it is */
+	uint64_t reserved[2];
 	struct {
 		uint64_t word[8];
 		struct ceno_cap cap; /* type NULL: none */
@@ -166,6 +193,9 @@ void ceno_cap_set(struct ceno_cap *cap, struct ceno_object *object, uint32_t rig
 
 /* Copies `from` into the empty slot `to`, one step deeper, rights narrowed. */
 void ceno_cap_copy(struct ceno_cap *to, const struct ceno_cap *from, uint32_t rights);
+
+/* `from` as it is after one more step, with `rights` of its rights. 0, or DEPTH. */
+int ceno_cap_weaken(struct ceno_cap *to, const struct ceno_cap *from, uint32_t rights, uint64_t now);
 
 /* Empties a slot; the object itself is the caller's business. */
 void ceno_cap_clear(struct ceno_cap *cap);
@@ -224,12 +254,93 @@ int ceno_space_teardown(struct ceno_space *s);
 
 struct ceno_fiber *ceno_fiber_new(uint64_t quota, uint64_t rip, uint64_t rsp, uint32_t index);
 int ceno_fiber_free_index(void); /* or -1 */
-void ceno_fiber_block(uint32_t wait, struct ceno_object *on, uint64_t wake_tsc);
-void ceno_fiber_wake(struct ceno_object *channel);
+
+/* RESTART: a fiber that is not running is parked at rip with zero registers and no
+ * process, restarts + 1. Its energy, strikes, pledge and events stay as they are;
+ * CSpace, space and epoch are the caller's business. */
+void ceno_fiber_reset(struct ceno_fiber *f, uint64_t rip, uint64_t rsp);
+
+/* f is DEAD from here, wherever it waited, and `what` (enum ceno_fiber_event_bit) is
+ * noted for its maker; nothing if it is dead already. If f runs, the caller leaves
+ * through ceno_fiber_schedule (a verb: by returning CENO_VERB_BLOCKED). */
+void ceno_fiber_end(struct ceno_fiber *f, uint32_t what);
+
+/* The verb of the running fiber f waits and will run again: from decode, before any
+ * change. Both return CENO_VERB_BLOCKED, which the verb returns at once. */
+int ceno_fiber_block(struct ceno_fiber *f, uint32_t wait, uint64_t wake_tsc);
+int ceno_fiber_block_on(struct ceno_fiber *f, struct ceno_channel *c);
+
+void ceno_fiber_wake_all(struct ceno_channel *c);
+static inline void ceno_fiber_wake(struct ceno_channel *c)
+{
+	if (c->waiters)
+		ceno_fiber_wake_all(c);
+}
+
 void ceno_fiber_schedule(void); /* picks the next; idles if there is none */
 void ceno_fiber_select(struct ceno_fiber *f);
 
+/* ---- energy.c ---- */
+
+/* A new fiber's first period begins now. */
+void ceno_energy_init(struct ceno_fiber *f, uint32_t spectrum, uint32_t budget, uint32_t energy);
+void ceno_energy_refill(struct ceno_fiber *f, uint64_t now);
+
+/* What pay does when f holds less than the price: ENERGY, CENO_VERB_BLOCKED (frozen,
+ * or dead of it), or 0 after a refill. */
+int ceno_energy_short(struct ceno_fiber *f, uint32_t price);
+
+static inline void ceno_energy_take(struct ceno_fiber *f, uint32_t price) /* it holds that much */
+{
+	f->energy -= price;
+	f->spent += price;
+}
+
+static inline int ceno_energy_pay(struct ceno_fiber *f, uint32_t price)
+{
+	if (f->energy < price)
+		return ceno_energy_short(f, price);
+	ceno_energy_take(f, price);
+	return 0;
+}
+
+/* The verb just paid waits: it pays when it runs again. */
+void ceno_energy_give_back(struct ceno_fiber *f, uint32_t price);
+
+/* The running fiber (or the handler of the running process) pays for a tick and may
+ * be frozen or dead after it. */
+void ceno_energy_tick(void);
+/* The common case of it, for a process: 0 paid; 1 nothing done, it may freeze. */
+int CENO_ENTRY_CALL ceno_energy_tick_fast(void);
+
+/* SPAWN of a fiber: ENERGY if its spectrum were faster or its budget above f's own;
+ * then what it gets is taken from f. */
+int ceno_energy_check_carve(const struct ceno_fiber *f, uint32_t spectrum, uint32_t budget);
+void ceno_energy_carve(struct ceno_fiber *f, struct ceno_fiber *child, uint32_t spectrum, uint32_t budget);
+/* The end of f: its budget goes to `to` (at most UINT32_MAX there), its energy is spent. */
+void ceno_energy_return(struct ceno_fiber *to, struct ceno_fiber *f);
+
+/* ---- event.c: `what` is of enum ceno_fiber_event_bit ---- */
+
+/* Last of decode in SPAWN, GRANT and MASK PLEDGE: 0 if f can post, or
+ * CENO_VERB_BLOCKED: its events channel is full and f waits. */
+int ceno_event_check(struct ceno_fiber *f);
+void ceno_event_post(struct ceno_fiber *f, uint32_t what, uint64_t a, uint64_t b, uint64_t c);
+
+/* What became of f, kept until somebody takes it. */
+void ceno_event_note(struct ceno_fiber *f, uint32_t what);
+/* One noted event of a channel that has some (noted > 0), as message words. */
+void ceno_event_take(struct ceno_channel *c, uint64_t word[8]);
+
+/* f tells nobody any more: it goes for good. */
+void ceno_event_leave(struct ceno_fiber *f);
+/* The channel is closed or revoked: nobody is told through it, nobody waits for it. */
+void ceno_event_forget(struct ceno_channel *c);
+
 /* ---- verbs: each is decode then invoke; all take the caller's frame ---- */
+
+/* Any verb may return CENO_VERB_BLOCKED: its fiber waits (rax is as it was and rip
+ * stands on the int3 again), yields, or is dead. */
 
 int64_t ceno_verb_spawn(struct ceno_fiber *f, const uint64_t a[6]);
 int64_t ceno_verb_map(struct ceno_fiber *f, const uint64_t a[6]);
@@ -241,19 +352,19 @@ int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t of
 int64_t ceno_verb_grant(struct ceno_fiber *f, const uint64_t a[6]);
 int64_t ceno_verb_mask(struct ceno_fiber *f, const uint64_t a[6]);
 int64_t ceno_verb_send(struct ceno_fiber *f);
-/* These two may block: they then leave rax alone and step rip back onto the int3,
- * so that the verb runs again when the fiber does. */
 int64_t ceno_verb_recv(struct ceno_fiber *f);
 int64_t ceno_verb_tick(struct ceno_fiber *f);
-#define CENO_VERB_BLOCKED INT64_MIN
+#define CENO_VERB_BLOCKED INT32_MIN /* fits what decode returns; entry.S */
 
 /* Called by entry.S. */
 _Noreturn void ceno_nucleus_main(const struct ceno_handoff *handoff);
-int64_t ceno_nucleus_verb(void);
+int64_t ceno_nucleus_verb(void); /* rax; or CENO_VERB_BLOCKED: then ceno_nucleus_wait with the whole frame */
 void ceno_nucleus_verb_full(void);
+void ceno_nucleus_wait(void);
 void ceno_nucleus_interrupt(void);
+void ceno_nucleus_process_tick(void);
 _Noreturn void ceno_nucleus_fault(uint64_t vector);
-_Noreturn void ceno_nucleus_service_fault(void);
+void ceno_nucleus_service_fault(void);
 /* Leaves ring 0 through ceno_cpu.current; entry.S. */
 _Noreturn void ceno_nucleus_return(void);
 

@@ -4,7 +4,9 @@
  * Two ways in (entry.S): verbs that never switch fibers come with only the
  * caller-saved registers in the frame; the others (SEND, RECV, MASK, TICK) with
  * the whole frame, because they may leave through another fiber's, or carry a
- * message in it. The common MAP has gone before (verb_map.c).
+ * message in it. The common MAP has gone before (verb_map.c). Either way the verb
+ * is paid first; one that waits for energy or for others comes back here when its
+ * fiber runs again.
  */
 #include "nucleus.h"
 
@@ -14,42 +16,72 @@ static const uint16_t price[CENO_VERB_COUNT] = {
 #undef CENO_VERB_PRICE
 };
 
-/* What the frame's pushed registers ask for; rax is its result. */
+#define UNKNOWN_JOULES 1u
+
+static uint32_t price_of(uint64_t verb)
+{
+	return verb < CENO_VERB_COUNT ? price[verb] : UNKNOWN_JOULES;
+}
+
+/* What the frame's pushed registers ask for. */
 int64_t ceno_nucleus_verb(void)
 {
 	struct ceno_fiber *self = ceno_cpu.current;
 	const struct ceno_frame *r = &self->frame;
 	const uint64_t args[6] = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 };
+	int rc = ceno_energy_pay(self, price_of(r->rax));
 
-	if (r->rax >= CENO_VERB_COUNT)
-		return CENO_E_VERB;
-	self->joules += price[r->rax];
-	if (r->rax == CENO_VERB_MAP)
+	if (rc)
+		return rc;
+	switch (r->rax) {
+	case CENO_VERB_MAP:
 		return ceno_verb_map(self, args);
-	if (r->rax == CENO_VERB_SPAWN)
+	case CENO_VERB_SPAWN:
 		return ceno_verb_spawn(self, args);
-	return ceno_verb_grant(self, args);
+	case CENO_VERB_GRANT:
+		return ceno_verb_grant(self, args);
+	default:
+		return CENO_E_VERB;
+	}
+}
+
+static int64_t run_full(struct ceno_fiber *self, uint64_t verb)
+{
+	const struct ceno_frame *r = &self->frame;
+	int rc = ceno_energy_pay(self, price[verb]);
+
+	if (rc)
+		return rc;
+	if (verb == CENO_VERB_SEND)
+		return ceno_verb_send(self);
+	if (verb == CENO_VERB_RECV)
+		return ceno_verb_recv(self);
+	if (verb == CENO_VERB_MASK) {
+		const uint64_t args[6] = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 };
+
+		return ceno_verb_mask(self, args);
+	}
+	return ceno_verb_tick(self);
 }
 
 void ceno_nucleus_verb_full(void)
 {
 	struct ceno_fiber *self = ceno_cpu.current;
-	struct ceno_frame *r = &self->frame;
-	uint64_t verb = r->rax;
-	int64_t result;
+	int64_t result = run_full(self, self->frame.rax);
 
-	self->joules += price[verb];
-	if (verb == CENO_VERB_SEND) {
-		result = ceno_verb_send(self);
-	} else if (verb == CENO_VERB_RECV) {
-		result = ceno_verb_recv(self);
-	} else if (verb == CENO_VERB_MASK) {
-		const uint64_t args[6] = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 };
+	if (result == CENO_VERB_BLOCKED)
+		ceno_nucleus_wait();
+	else
+		self->frame.rax = (uint64_t)result;
+}
 
-		result = ceno_verb_mask(self, args);
-	} else {
-		result = ceno_verb_tick(self);
-	}
-	if (result != CENO_VERB_BLOCKED)
-		r->rax = (uint64_t)result;
+/* The verb of the running fiber did not finish: it waits, yields, froze or ended.
+ * Only what waits for others is given its price back. */
+void ceno_nucleus_wait(void)
+{
+	struct ceno_fiber *self = ceno_cpu.current;
+
+	if (self->state == CENO_FIBER_BLOCKED && self->wait != CENO_WAIT_ENERGY)
+		ceno_energy_give_back(self, price_of(self->frame.rax));
+	ceno_fiber_schedule();
 }

@@ -183,9 +183,10 @@ int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t of
 	uint64_t in = gva & (CENO_LARGE_PAGE - 1), gpa, pages = bytes / CENO_PAGE, first = in / CENO_PAGE;
 	struct walk w;
 
-	if (!space || (object->type != CENO_OBJECT_FRAMES && object->type != CENO_OBJECT_WINDOW) ||
-	    what == (uint64_t)-1 || rights > RIGHTS_MASK || !(RIGHTS_PLAIN >> rights & 1) ||
-	    !is_good(target, CENO_RIGHT_MAP) || !is_good(object, rights))
+	if (f->energy < MAP_JOULES || !space ||
+	    (object->type != CENO_OBJECT_FRAMES && object->type != CENO_OBJECT_WINDOW) || what == (uint64_t)-1 ||
+	    rights > RIGHTS_MASK || !(RIGHTS_PLAIN >> rights & 1) || !is_good(target, CENO_RIGHT_MAP) ||
+	    !is_good(object, rights))
 		return 1;
 	if (((gva | offset | bytes) & (CENO_PAGE - 1)) || gva >= USER_END || gva >> 21 == CENO_GVA_ENTRY >> 21 ||
 	    bytes - 1 > CENO_LARGE_PAGE - 1 - in || bytes == CENO_LARGE_PAGE || offset > object->length ||
@@ -200,7 +201,7 @@ int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t of
 		ceno_frames_add_write(gpa, pages);
 	}
 	ceno_entries_fill(make_tables(space, gva, &w) + first, pages, gpa | ceno_entry_flags(rights), CENO_PAGE);
-	f->joules += MAP_JOULES;
+	ceno_energy_take(f, MAP_JOULES);
 	return 0;
 }
 

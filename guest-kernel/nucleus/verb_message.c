@@ -32,7 +32,7 @@ static void load_message(const uint64_t word[8], struct ceno_frame *r)
 	r->r15 = word[7];
 }
 
-static int64_t start_fiber(struct ceno_cap *cap)
+static int start_fiber(struct ceno_cap *cap)
 {
 	struct ceno_fiber *f = (struct ceno_fiber *)(void *)((char *)cap->object - offsetof(struct ceno_fiber, object));
 
@@ -42,57 +42,79 @@ static int64_t start_fiber(struct ceno_cap *cap)
 	return 0;
 }
 
-int64_t ceno_verb_send(struct ceno_fiber *f)
+/* What may move along: a step weaker, into the free place of the ring. */
+static int decode_moved(struct ceno_fiber *f, struct ceno_channel *c, struct ceno_cap *to, struct ceno_cap **out)
 {
-	struct ceno_frame *r = &f->frame;
-	struct ceno_cap *cap, *moved = NULL;
-	struct ceno_channel *c;
-	uint32_t at;
-	int rc = ceno_cap_check(f, r->rdi, CENO_OBJECT_CHANNEL, CENO_RIGHT_WRITE, &cap);
+	struct ceno_cap *from = &f->cspace[f->frame.rsi & (CENO_CSPACE_SLOTS - 1)];
+	int rc = ceno_cap_check(f, f->frame.rsi, from->type, CENO_RIGHT_GRANT, &from);
 
-	if (rc == CENO_E_TYPE) {
-		rc = ceno_cap_check(f, r->rdi, CENO_OBJECT_FIBER, CENO_RIGHT_WRITE, &cap);
-		return rc ? rc : start_fiber(cap);
-	}
 	if (rc)
 		return rc;
-	c = (struct ceno_channel *)(void *)cap->object;
 	if (c->tail - c->head == CENO_CHANNEL_MESSAGES)
 		return CENO_E_FULL;
+	if (from->object == &c->object || from->object == &f->object)
+		return CENO_E_SELF;
+	*out = from;
+	return ceno_cap_weaken(to, from, from->rights, ceno_cpu_tsc());
+}
+
+static int send_channel(struct ceno_fiber *f, struct ceno_channel *c)
+{
+	struct ceno_frame *r = &f->frame;
+	uint32_t at = c->tail % CENO_CHANNEL_MESSAGES;
+	struct ceno_cap *to = &c->message[at].cap, *moved = NULL;
+
 	if (r->rsi != NO_CAP) {
-		moved = &f->cspace[r->rsi & (CENO_CSPACE_SLOTS - 1)];
-		rc = ceno_cap_check(f, r->rsi, moved->type, CENO_RIGHT_GRANT, &moved);
-		if (rc || moved->type == CENO_OBJECT_NULL || moved->object == &c->object || moved->object == &f->object)
-			return rc ? rc : CENO_E_SLOT;
-	}
-	at = c->tail % CENO_CHANNEL_MESSAGES;
-	store_message(c->message[at].word, r);
-	c->message[at].cap = (struct ceno_cap){ 0 };
-	if (moved) {
-		c->message[at].cap = *moved;
+		int rc = decode_moved(f, c, to, &moved);
+
+		if (rc)
+			return rc;
 		*moved = (struct ceno_cap){ 0 };
+	} else if (c->tail - c->head == CENO_CHANNEL_MESSAGES) {
+		return CENO_E_FULL;
+	} else {
+		to->type = CENO_OBJECT_NULL;
 	}
+	store_message(c->message[at].word, r);
 	c->tail++;
-	ceno_fiber_wake(&c->object);
+	ceno_fiber_wake(c);
 	return 0;
 }
 
-static int64_t block(uint32_t wait, struct ceno_object *on, uint64_t wake_tsc)
+int64_t ceno_verb_send(struct ceno_fiber *f)
 {
-	ceno_fiber_block(wait, on, wake_tsc);
-	ceno_fiber_schedule();
-	return CENO_VERB_BLOCKED;
+	struct ceno_cap *cap = &f->cspace[f->frame.rdi & (CENO_CSPACE_SLOTS - 1)];
+	uint32_t type = cap->type == CENO_OBJECT_FIBER ? CENO_OBJECT_FIBER : CENO_OBJECT_CHANNEL;
+	int rc = ceno_cap_check(f, f->frame.rdi, type, CENO_RIGHT_WRITE, &cap);
+
+	if (rc)
+		return rc;
+	return type == CENO_OBJECT_FIBER ? start_fiber(cap)
+					 : send_channel(f, (struct ceno_channel *)(void *)cap->object);
 }
 
-static int64_t recv_channel(struct ceno_fiber *f, struct ceno_cap *cap)
+/* The ring is empty: what fibers wait to tell, or nothing yet. */
+static int64_t recv_noted(struct ceno_fiber *f, struct ceno_channel *c)
+{
+	uint64_t word[8];
+
+	if (c->noted) {
+		ceno_event_take(c, word);
+		load_message(word, &f->frame);
+		f->frame.rsi = 0;
+		return 1;
+	}
+	return f->frame.rdx == 1 ? CENO_E_AGAIN : ceno_fiber_block_on(f, c);
+}
+
+static int64_t recv_channel(struct ceno_fiber *f, struct ceno_channel *c)
 {
 	struct ceno_frame *r = &f->frame;
-	struct ceno_channel *c = (struct ceno_channel *)(void *)cap->object;
 	struct ceno_cap *to = NULL, *came;
-	uint32_t at = c->head % CENO_CHANNEL_MESSAGES;
+	uint32_t at = c->head % CENO_CHANNEL_MESSAGES, from_nucleus = c->from_nucleus >> at & 1;
 
 	if (c->head == c->tail)
-		return block(CENO_WAIT_CHANNEL, &c->object, 0);
+		return recv_noted(f, c);
 	came = &c->message[at].cap;
 	if (came->type != CENO_OBJECT_NULL) {
 		int rc = r->rsi == NO_CAP ? CENO_E_SLOT : ceno_cap_check_empty(f, r->rsi, &to);
@@ -104,8 +126,10 @@ static int64_t recv_channel(struct ceno_fiber *f, struct ceno_cap *cap)
 	}
 	load_message(c->message[at].word, r);
 	r->rsi = to != NULL;
+	c->from_nucleus &= ~(1u << at);
 	c->head++;
-	return 0;
+	ceno_fiber_wake(c); /* whoever waits for room */
+	return from_nucleus;
 }
 
 static int64_t recv_process(struct ceno_fiber *f, struct ceno_cap *cap)
@@ -125,7 +149,7 @@ static int64_t recv_window(struct ceno_fiber *f)
 	if (f->signal_seen == ceno_cpu.signal_count) {
 		if (f->frame.rdx == 1)
 			return CENO_E_AGAIN;
-		return block(CENO_WAIT_SIGNAL, NULL, 0);
+		return ceno_fiber_block(f, CENO_WAIT_SIGNAL, 0);
 	}
 	f->signal_seen = ceno_cpu.signal_count;
 	return 0;
@@ -140,7 +164,7 @@ int64_t ceno_verb_recv(struct ceno_fiber *f)
 		return rc;
 	switch (cap->type) {
 	case CENO_OBJECT_CHANNEL:
-		return recv_channel(f, cap);
+		return recv_channel(f, (struct ceno_channel *)(void *)cap->object);
 	case CENO_OBJECT_PROCESS:
 		return recv_process(f, cap);
 	case CENO_OBJECT_WINDOW:
@@ -161,14 +185,13 @@ int64_t ceno_verb_tick(struct ceno_fiber *f)
 		return rc;
 	now = ceno_cpu_tsc();
 	if (deadline > 1 && now < deadline && !(signals && f->signal_seen != ceno_cpu.signal_count))
-		return block(signals ? CENO_WAIT_TIME_OR_SIGNAL : CENO_WAIT_TIME, NULL, deadline);
+		return ceno_fiber_block(f, signals ? CENO_WAIT_TIME_OR_SIGNAL : CENO_WAIT_TIME, deadline);
 	if (signals)
 		f->signal_seen = ceno_cpu.signal_count;
 	r->rdx = now;
 	if (deadline == 1) {
 		r->rax = 0;
-		ceno_fiber_schedule();
-		return CENO_VERB_BLOCKED;
+		return CENO_VERB_BLOCKED; /* still READY: the others come first */
 	}
 	return 0;
 }

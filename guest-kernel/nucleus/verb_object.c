@@ -5,11 +5,22 @@
 /* ---- SPAWN: rdi own fiber  rsi kind, packed  rdx slot  r10 pool pages, packed  r8 rip  r9 rsp ---- */
 
 struct spawn {
-	uint32_t kind;
-	int index; /* of a new fiber */
+	uint32_t kind, spectrum, budget;
+	struct ceno_channel *events; /* of a new fiber, or NULL */
+	int index;                   /* of a new fiber */
 	uint64_t quota, rip, rsp;
 	struct ceno_cap *slot;
 };
+
+static int decode_events(struct ceno_fiber *f, uint64_t slot, struct spawn *s)
+{
+	struct ceno_cap *cap;
+	int rc = slot ? ceno_cap_check(f, slot, CENO_OBJECT_CHANNEL, CENO_RIGHT_READ, &cap) : 0;
+
+	if (!rc)
+		s->events = slot ? (struct ceno_channel *)(void *)cap->object : NULL;
+	return rc;
+}
 
 static int decode_spawn(struct ceno_fiber *f, const uint64_t a[6], struct spawn *s)
 {
@@ -23,10 +34,19 @@ static int decode_spawn(struct ceno_fiber *f, const uint64_t a[6], struct spawn 
 	if (rc)
 		return rc;
 	s->kind = (uint8_t)a[1];
+	s->spectrum = a[1] >> 16 & (CENO_SPECTRUM_COUNT - 1);
+	s->budget = (uint32_t)(a[1] >> 32);
 	s->quota = (uint32_t)a[3];
 	s->rip = a[4];
 	s->rsp = a[5];
 	s->index = -1;
+	if (s->kind == CENO_SPAWN_FIBER) {
+		rc = decode_events(f, a[3] >> 32 & (CENO_CSPACE_SLOTS - 1), s);
+		if (!rc)
+			rc = ceno_energy_check_carve(f, s->spectrum, s->budget);
+		if (rc)
+			return rc;
+	}
 	if (s->kind == CENO_SPAWN_CHANNEL) {
 		s->quota = 1;
 	} else if (s->kind == CENO_SPAWN_FIBER || s->kind == CENO_SPAWN_PROCESS) {
@@ -42,6 +62,7 @@ static int decode_spawn(struct ceno_fiber *f, const uint64_t a[6], struct spawn 
 		s->index = ceno_fiber_free_index();
 		if (s->index < 0 || s->rip >= 1ull << 47)
 			return s->index < 0 ? CENO_E_POOL : CENO_E_BOUNDS;
+		return ceno_event_check(f);
 	}
 	return 0;
 }
@@ -66,6 +87,10 @@ static int64_t invoke_spawn(struct ceno_fiber *f, const struct spawn *s)
 
 		ceno_space_init(&child->space, s->quota - 2);
 		ceno_cap_set(s->slot, &child->object, CENO_RIGHTS_ALL, 0);
+		ceno_energy_carve(f, child, s->spectrum, s->budget);
+		child->events = s->events;
+		child->supervised = s->events != NULL;
+		ceno_event_post(f, CENO_FIBER_EVENT_SPAWN, child->index, child->pledge, s->budget);
 		return s->index;
 	}
 	return 0;
@@ -97,9 +122,12 @@ int64_t ceno_verb_grant(struct ceno_fiber *f, const uint64_t a[6])
 		return CENO_E_RIGHTS;
 	receiver = (struct ceno_fiber *)(void *)((char *)target->object - offsetof(struct ceno_fiber, object));
 	rc = ceno_cap_check_empty(receiver, a[2], &to);
+	if (!rc)
+		rc = ceno_event_check(f);
 	if (rc)
 		return rc;
 	ceno_cap_copy(to, from, (uint32_t)a[3]);
+	ceno_event_post(f, CENO_FIBER_EVENT_GRANT, receiver->index, to->type, to->rights | (uint64_t)to->depth << 8);
 	return 0;
 }
 
@@ -159,6 +187,7 @@ static __attribute__((noinline)) int64_t end_channel(struct ceno_fiber *f, struc
 		}
 		ceno_cap_clear(waiting);
 	}
+	ceno_event_forget(c);
 	f->space.quota++;
 	if (c == first)
 		ceno_cap_clear(cap);
@@ -177,9 +206,7 @@ static int64_t close_slot(struct ceno_fiber *f, struct ceno_cap *cap)
 	if (object->holders == 1 && object->type == CENO_OBJECT_CHANNEL)
 		return end_channel(f, cap);
 	if (object == &f->object) {
-		f->state = CENO_FIBER_DEAD;
-		f->frame.rip -= 1;
-		ceno_fiber_schedule();
+		ceno_fiber_end(f, CENO_FIBER_EVENT_EXIT);
 		return CENO_VERB_BLOCKED;
 	}
 	ceno_cap_clear(cap);

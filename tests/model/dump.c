@@ -10,7 +10,7 @@ typedef unsigned long long ull;
 
 static const char *const type_name[] = { "null", "fiber", "process", "frames", "channel", "window", "clock", "region" };
 static const char *const state_name[] = { "free", "parked", "ready", "blocked", "dead" };
-static const char *const wait_name[] = { "none", "channel", "signal", "time", "time-or-signal" };
+static const char *const wait_name[] = { "none", "channel", "signal", "time", "time-or-signal", "energy" };
 
 /* A name out of a list, or the number where the list is behind the nucleus. */
 static void print_name(FILE *to, const char *key, const char *const *list, size_t n, uint64_t v)
@@ -151,11 +151,21 @@ static void dump_fiber(FILE *to, const struct ceno_fiber *f)
 	dump_object(to, "fiber", &f->object);
 	PRINT_NAME(to, "state", state_name, f->state);
 	PRINT_NAME(to, "wait", wait_name, f->wait);
-	print_object(to, "on", f->wait_on);
+	print_object(to, "on", f->wait_on ? &f->wait_on->object : NULL);
 	print_hex(to, "wake", f->state == CENO_FIBER_BLOCKED ? f->wake_tsc : 0);
 	print_dec(to, "seen", f->signal_seen);
 	print_object(to, "process", f->process ? &f->process->object : NULL);
-	print_dec(to, "joules", f->joules);
+	print_dec(to, "energy", f->energy);
+	print_dec(to, "budget", f->budget);
+	print_dec(to, "spectrum", f->spectrum);
+	print_dec(to, "refill", f->refill_at);
+	print_dec(to, "spent", f->spent);
+	print_dec(to, "received", f->received);
+	print_dec(to, "freezes", f->freezes);
+	print_dec(to, "strikes", f->strikes);
+	print_dec(to, "restarts", f->restarts);
+	print_object(to, "events", f->events ? &f->events->object : NULL);
+	print_dec(to, "noted", f->event_bits);
 	print_dec(to, "quota", f->space.quota);
 	print_dec(to, "pages", f->space.pages);
 	fprintf(to, "\nregs name=F%u", f->index);

@@ -395,7 +395,7 @@ static void write_handoff(struct build *b, uint64_t idt_gva, uint64_t frames, ui
 	h->pack_bytes = in->pack_bytes;
 	h->image_bytes = in->image_bytes;
 	h->pledge_mask = in->pledge_mask;
-	h->tick_tsc = in->tsc_hz / 1000 * 16; /* Matter: 16 ms */
+	h->tick_tsc = in->tsc_hz / 1000 * CENO_TICK_MS;
 }
 
 static void write_registers(const struct build *b, uint64_t firmware_idt, struct ceno_vmm_registers *regs)

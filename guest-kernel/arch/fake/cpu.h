@@ -19,6 +19,8 @@
 #define CENO_MSR_X2APIC_LVT_TIMER 0x832u
 #define CENO_MSR_X2APIC_TPR       0x808u
 
+#define CENO_ENTRY_CALL
+
 struct ceno_fake_cpu {
 	uint64_t tsc;
 	uint64_t cr2, cr3;

@@ -23,11 +23,6 @@ const char ceno_syscall_entry[1]; /* only its address is taken, for LSTAR */
 enum left { LEFT_RETURN = 1, LEFT_STOP, LEFT_IDLE };
 static jmp_buf leave;
 
-static struct ceno_frame *rsp0_frame(void)
-{
-	return (struct ceno_frame *)(*ceno_cpu.tss_rsp0 - sizeof(struct ceno_frame));
-}
-
 void ceno_cpu_wrmsr(uint32_t msr, uint64_t value)
 {
 	struct ceno_fake_cpu *c = &ceno_fake_cpu;
@@ -114,6 +109,7 @@ static void service_fault_path(void *unused)
 {
 	(void)unused;
 	ceno_nucleus_service_fault();
+	ceno_nucleus_return();
 }
 
 static void interrupt_path(void *unused)
@@ -123,11 +119,42 @@ static void interrupt_path(void *unused)
 	ceno_nucleus_return();
 }
 
+static void idle_path(void *unused)
+{
+	(void)unused;
+	ceno_fiber_schedule();
+	ceno_nucleus_return();
+}
+
 static void verb_full_path(void *unused)
 {
 	(void)unused;
 	ceno_nucleus_verb_full();
 	ceno_nucleus_return();
+}
+
+static void process_tick_path(void *unused)
+{
+	(void)unused;
+	ceno_nucleus_process_tick();
+	ceno_nucleus_return();
+}
+
+static struct ceno_frame *rsp0_frame(void)
+{
+	return (struct ceno_frame *)(*ceno_cpu.tss_rsp0 - sizeof(struct ceno_frame));
+}
+
+static void push_callee_saved(struct ceno_frame *f)
+{
+	const struct ceno_frame *r = &ceno_machine.regs;
+
+	f->rbx = r->rbx;
+	f->rbp = r->rbp;
+	f->r12 = r->r12;
+	f->r13 = r->r13;
+	f->r14 = r->r14;
+	f->r15 = r->r15;
 }
 
 /* verb_short: SPAWN, MAP, GRANT, and numbers that are no verb. */
@@ -141,6 +168,11 @@ static void verb_short_path(void *unused)
 		rax = 0;
 	else
 		rax = (uint64_t)ceno_nucleus_verb();
+	if (rax == (uint64_t)CENO_VERB_BLOCKED) {
+		push_callee_saved(rsp0_frame());
+		ceno_nucleus_wait();
+		ceno_nucleus_return();
+	}
 	ceno_machine.regs.rax = rax;
 }
 
@@ -172,18 +204,6 @@ static void push_caller_saved(struct ceno_frame *f)
 	f->r9 = r->r9;
 	f->r10 = r->r10;
 	f->r11 = r->r11;
-}
-
-static void push_callee_saved(struct ceno_frame *f)
-{
-	const struct ceno_frame *r = &ceno_machine.regs;
-
-	f->rbx = r->rbx;
-	f->rbp = r->rbp;
-	f->r12 = r->r12;
-	f->r13 = r->r13;
-	f->r14 = r->r14;
-	f->r15 = r->r15;
 }
 
 int ceno_machine_in_process(void)
@@ -373,12 +393,12 @@ static void interrupted(uint64_t vector)
 {
 	struct ceno_frame *f = push_interrupt(vector, 0);
 
-	if (ceno_machine_in_process()) {
+	if (ceno_machine_in_process() && !(vector == CENO_VECTOR_TICK && ceno_energy_tick_fast())) {
 		message(vector, 0);
 	} else {
 		push_caller_saved(f);
 		push_callee_saved(f);
-		(void)enter(interrupt_path, NULL);
+		(void)enter(ceno_machine_in_process() ? process_tick_path : interrupt_path, NULL);
 	}
 	settle();
 }
@@ -388,7 +408,7 @@ static void interrupted(uint64_t vector)
  * which is why it arms the next tick when it finds somebody. */
 static void interrupted_idle(void)
 {
-	(void)enter(interrupt_path, NULL);
+	(void)enter(idle_path, NULL);
 	if (ceno_machine.state == CENO_MACHINE_RUNNING)
 		ceno_cpu_wrmsr(CENO_MSR_TSC_DEADLINE, ceno_fake_cpu.tsc + ceno_cpu.tick_tsc);
 	settle();

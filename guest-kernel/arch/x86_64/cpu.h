@@ -17,6 +17,9 @@
 #define CENO_MSR_X2APIC_LVT_TIMER 0x832u
 #define CENO_MSR_X2APIC_TPR       0x808u
 
+/* C that entry.S calls while ring 3's registers are live: it changes rax alone. */
+#define CENO_ENTRY_CALL __attribute__((no_caller_saved_registers))
+
 static inline uint64_t ceno_cpu_tsc(void)
 {
 	uint32_t low, high;

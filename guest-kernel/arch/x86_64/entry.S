@@ -13,7 +13,8 @@
  *                     VERB: C (verb.c)
  *   syscall           LSTAR mode: process -> handler
  *   fault, interrupt  in a process: message in the trap page, then its handler
- *                     in a service: stop; or reschedule
+ *                     in a fiber's own code: C (fiber.c)
+ *   tick              whoever runs pays for it first (energy.c)
  *
  * Is a process running? Exactly if CR3 is not the running fiber's own.
  */
@@ -43,6 +44,7 @@
 
 #define VERB_MAX 6
 #define VERB_MAP 3
+#define VERB_BLOCKED -0x80000000 /* CENO_VERB_BLOCKED */
 #define VERBS_FULL ((1 << 1) | (1 << 2) | (1 << 4) | (1 << 5)) /* SEND RECV MASK TICK */
 
 #define FRAME_PARTIAL 48        /* callee-saved registers below the partial frame */
@@ -52,7 +54,10 @@
 	.hidden ceno_nucleus_verb
 	.hidden ceno_verb_map_fast
 	.hidden ceno_nucleus_verb_full
+	.hidden ceno_nucleus_wait
 	.hidden ceno_nucleus_interrupt
+	.hidden ceno_nucleus_process_tick
+	.hidden ceno_energy_tick_fast
 	.hidden ceno_nucleus_fault
 	.hidden ceno_nucleus_service_fault
 
@@ -244,7 +249,7 @@ message:                                        /* rcx, rax, vector, error, rip,
 service_fault:
 	mov STACK_TOP, %rsp
 	call ceno_nucleus_service_fault
-	ud2
+	jmp ceno_nucleus_return
 
 nucleus_fault:
 	pop %rdi
@@ -252,10 +257,13 @@ nucleus_fault:
 	call ceno_nucleus_fault
 	ud2
 
-	.macro push_caller_saved                /* the upper part of struct ceno_frame */
+	.macro push_scratch                     /* from the top of struct ceno_frame down */
 	push %rax
 	push %rcx
 	push %rdx
+	.endm
+
+	.macro push_caller_saved
 	push %rdi
 	push %rsi
 	push %r8
@@ -264,7 +272,7 @@ nucleus_fault:
 	push %r11
 	.endm
 
-	.macro push_callee_saved                /* its lower part */
+	.macro push_callee_saved
 	push %rbx
 	push %rbp
 	push %r12
@@ -276,9 +284,7 @@ nucleus_fault:
 /* ---- interrupts: x2APIC, TSC deadline ---- */
 
 	.macro end_of_interrupt
-	push %rax
-	push %rcx
-	push %rdx
+	push_scratch
 	mov $0x80b, %ecx
 	xor %eax, %eax
 	xor %edx, %edx
@@ -297,20 +303,31 @@ tick:
 	shr $32, %rdx
 	mov $0x6e0, %ecx
 	wrmsr
-	jmp interrupted
+	mov %cr3, %rax
+	cmp %rax, HANDLER_CR3
+	je interrupted_fiber
+	call ceno_energy_tick_fast              /* rax is all it changes */
+	test %eax, %eax
+	jz interrupted_process
+	push_caller_saved
+	push_callee_saved
+	mov STACK_TOP, %rsp
+	call ceno_nucleus_process_tick
+	jmp ceno_nucleus_return
 
 window:
 	end_of_interrupt
 	incq SIGNALS
 	testb $3, 48(%rsp)
 	jz interrupted_idle
-interrupted:
-	pop %rdx
 	mov %cr3, %rax
 	cmp %rax, HANDLER_CR3
-	jne message                             /* rcx, rax, vector, error, ... */
-	pop %rcx
-	pop %rax
+	je interrupted_fiber
+interrupted_process:
+	pop %rdx
+	jmp message                             /* rcx, rax, vector, error, ... */
+
+interrupted_fiber:
 	push_caller_saved
 	push_callee_saved
 	mov STACK_TOP, %rsp
@@ -343,6 +360,7 @@ idle_hlt:
 
 verb:
 	sub $16, %rsp
+	push_scratch
 	push_caller_saved
 	mov %cr3, %rcx
 	cmp %rcx, HANDLER_CR3
@@ -362,6 +380,8 @@ verb_short:
 	jz verb_done
 verb_long:
 	call ceno_nucleus_verb
+	cmp $VERB_BLOCKED, %rax
+	je verb_waits
 verb_done:
 	mov CURRENT, %rsp
 	add $FRAME_PARTIAL, %rsp
@@ -375,6 +395,14 @@ verb_done:
 	pop %rcx
 	add $24, %rsp                           /* rax stays: the result; vector, error */
 	iretq
+
+verb_waits:                                     /* the rest of the frame: it leaves through another's */
+	mov CURRENT, %rsp
+	add $FRAME_PARTIAL, %rsp
+	push_callee_saved
+	mov STACK_TOP, %rsp
+	call ceno_nucleus_wait
+	jmp ceno_nucleus_return
 
 verb_full:
 	push_callee_saved

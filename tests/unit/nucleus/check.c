@@ -197,7 +197,7 @@ static const char *check_mappings(const struct view *v)
 
 static int overdue(const struct ceno_fiber *f)
 {
-	int time = f->wait == CENO_WAIT_TIME || f->wait == CENO_WAIT_TIME_OR_SIGNAL;
+	int time = f->wait == CENO_WAIT_TIME || f->wait == CENO_WAIT_TIME_OR_SIGNAL || f->wait == CENO_WAIT_ENERGY;
 	int signal = f->wait == CENO_WAIT_SIGNAL || f->wait == CENO_WAIT_TIME_OR_SIGNAL;
 
 	return (time && ceno_fake_cpu.tsc >= f->wake_tsc) || (signal && f->signal_seen != ceno_cpu.signal_count);
@@ -205,16 +205,41 @@ static int overdue(const struct ceno_fiber *f)
 
 static const char *check_blocked(const struct view *v, const struct ceno_fiber *f)
 {
-	const struct ceno_channel *c = (const void *)f->wait_on;
+	const struct ceno_channel *c = f->wait_on;
+	const struct ceno_fiber *w;
 
 	if (f->wait == CENO_WAIT_NONE)
 		return broken("fiber %u is blocked on nothing", f->index);
 	if (f->wait != CENO_WAIT_CHANNEL)
 		return ceno_machine.state == CENO_MACHINE_IDLE && overdue(f) ? broken("fiber %u overslept", f->index)
 									     : NULL;
-	if (view_object(v, f->wait_on) < 0 || f->wait_on->type != CENO_OBJECT_CHANNEL)
+	if (view_object(v, &c->object) < 0 || c->object.type != CENO_OBJECT_CHANNEL)
 		return broken("fiber %u waits on a channel that is gone", f->index);
-	return c->head != c->tail ? broken("fiber %u waits on a channel with messages", f->index) : NULL;
+	for (w = c->waiters; w && w != f; w = w->next_waiter)
+		;
+	if (!w)
+		return broken("fiber %u waits on a channel that does not know it", f->index);
+	if (f->frame.rax == CENO_VERB_RECV ? c->head != c->tail || c->noted
+	                                   : f->events != c || c->tail - c->head != CENO_CHANNEL_MESSAGES)
+		return broken("fiber %u waits on a channel that has what it waits for", f->index);
+	return NULL;
+}
+
+/* I5: every joule that came is left or was spent, and none is above the budget. */
+static const char *check_energy(const struct ceno_fiber *f)
+{
+	if (f->received != f->spent + f->energy)
+		return broken("I5: fiber %u received %llu J, spent %llu and has %u", f->index,
+		              (unsigned long long)f->received, (unsigned long long)f->spent, f->energy);
+	if (f->energy > f->budget)
+		return broken("I5: fiber %u has %u J of a budget of %u", f->index, f->energy, f->budget);
+	if (f->spent_at_tick > f->spent || f->spectrum >= CENO_SPECTRUM_COUNT || f->freezes >= CENO_STRIKE_FREEZES)
+		return broken("fiber %u: spent %llu of %llu at its tick, spectrum %u, %u freezes", f->index,
+		              (unsigned long long)f->spent_at_tick, (unsigned long long)f->spent, f->spectrum,
+		              f->freezes);
+	if (f->wait == CENO_WAIT_ENERGY && f->wake_tsc != f->refill_at)
+		return broken("fiber %u is frozen to another time than its refill", f->index);
+	return NULL;
 }
 
 static const char *check_fiber(const struct view *v, const struct ceno_fiber *f)
@@ -225,6 +250,8 @@ static const char *check_fiber(const struct view *v, const struct ceno_fiber *f)
 	    (r->rflags & ~CENO_RFLAGS_USER) != CENO_RFLAGS_SET)
 		return broken("fiber %u would run with cs %#llx, ss %#llx, rflags %#llx", f->index,
 		              (unsigned long long)r->cs, (unsigned long long)r->ss, (unsigned long long)r->rflags);
+	if (check_energy(f))
+		return check_energy(f);
 	if (f->process && view_object(v, &f->process->object) < 0)
 		return broken("fiber %u runs a process that is gone", f->index);
 	if (f->process && f->process->handler != f)

@@ -138,6 +138,14 @@ static uint64_t empty_slot_of(struct source *s, uint64_t slot)
 	return from;
 }
 
+/* Mostly so small that it freezes. */
+static uint64_t some_budget(struct source *s)
+{
+	static const uint64_t budgets[] = { 0, 40, 600, 2000 };
+
+	return one_in(s, 4) ? source_pick(s, 1u << 30) : budgets[source_pick(s, 4)];
+}
+
 static void make_spawn(struct source *s, uint64_t *a)
 {
 	uint64_t slot = full_slot(s, OF(FIBER)), at;
@@ -147,8 +155,12 @@ static void make_spawn(struct source *s, uint64_t *a)
 			slot = at;
 	a[1] = slot;
 	a[2] = 1 + source_pick(s, 3);
+	if (a[2] == CENO_SPAWN_FIBER)
+		a[2] |= (1 + source_pick(s, 3)) << 16 | some_budget(s) << 32;
 	a[3] = empty_slot(s);
 	a[4] = 7 + source_pick(s, one_in(s, 6) ? 200 : 14);
+	if (one_in(s, 2))
+		a[4] |= full_slot(s, OF(CHANNEL)) << 32;
 	a[5] = one_in(s, 8) ? CENO_GATE_VERB : CENO_GVA_SERVICE;
 	a[6] = CENO_GVA_SERVICE_STACK;
 }
