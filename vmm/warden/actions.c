@@ -221,7 +221,7 @@ enum ceno_state ceno_on_start(struct ceno_warden *w)
 {
 	int error = ceno_inputs_plan(w->session.inputs, w->session.failure.path);
 	if (!error)
-		error = ceno_session_map_pack(&w->session);
+		error = ceno_session_size_pack(&w->session);
 	if (!error)
 		error = ceno_session_build(&w->session);
 	if (error)
@@ -231,14 +231,12 @@ enum ceno_state ceno_on_start(struct ceno_warden *w)
 	return CENO_STATE_FILLING;
 }
 
-/* Inputs measured, vmm locked: look at it from outside, give up what is left, log the launch. */
+/* Inputs measured, vmm locked: look at it from outside, have the launch logged, give up what is left. */
 static enum ceno_state record_launch(struct ceno_warden *w)
 {
 	struct ceno_attest_launch leaf;
 	ceno_warden_forget_joiner(w);
 	int error = ceno_session_check_lock(&w->session);
-	if (!error && ceno_lockdown() < 0)
-		error = CENO_SESSION_ERROR_JAIL;
 	if (error)
 		return fail(w, error);
 	ceno_session_launch_leaf(&w->session, &leaf);
@@ -248,6 +246,8 @@ static enum ceno_state record_launch(struct ceno_warden *w)
 		return fail(w, CENO_SESSION_ERROR_ATTEST);
 	}
 	w->session.leaf_sent = 1;
+	if (ceno_lockdown() < 0) /* while attest's disk works; GO waits for both */
+		return fail(w, CENO_SESSION_ERROR_JAIL);
 	ceno_warden_deadline(w, LEAF_DEADLINE_MS);
 	return CENO_STATE_RECORDING;
 }
@@ -255,7 +255,7 @@ static enum ceno_state record_launch(struct ceno_warden *w)
 enum ceno_state ceno_on_step(struct ceno_warden *w)
 {
 	struct ceno_inputs *in = w->session.inputs;
-	int rc = ceno_inputs_step(in, w->session.material.pack_map, STEP_BYTES);
+	int rc = ceno_inputs_step(in, w->session.material.pack, STEP_BYTES);
 	if (rc > 0)
 		return CENO_STATE_FILLING;
 	ceno_warden_stepping(w, 0);

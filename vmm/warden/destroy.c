@@ -288,8 +288,6 @@ int ceno_destroy_unlaunched(struct ceno_session *session)
 {
 	struct stat st;
 	ceno_session_close_fd(session, &session->control);
-	if (session->material.pack_map)
-		munmap(session->material.pack_map, session->material.pack_bytes);
 	int areas = wipe_areas(session);
 	ceno_keys_close(&session->keys);
 	ceno_inputs_free(session->inputs);

@@ -16,9 +16,10 @@ struct ceno_inputs *ceno_inputs_new(void)
 	if (!in)
 		return NULL;
 	in->hash = EVP_MD_CTX_new();
-	if (in->hash)
+	/* The first use makes what the library makes lazily, about a millisecond's worth. */
+	if (in->hash && EVP_DigestInit_ex(in->hash, EVP_sha256(), NULL) == 1)
 		return in;
-	free(in);
+	ceno_inputs_free(in);
 	return NULL;
 }
 
@@ -30,8 +31,9 @@ void ceno_inputs_free(struct ceno_inputs *in)
 		if (in->file[i].fd >= 0)
 			close(in->file[i].fd);
 	EVP_MD_CTX_free(in->hash);
-	/* Paths and digests of inputs are session content. */
-	explicit_bzero(in, sizeof *in);
+	/* Bytes, paths and digests of inputs are session content; entries beyond count were never used. */
+	explicit_bzero(in->buffer, in->buffered);
+	explicit_bzero(in->entry, in->count * sizeof in->entry[0]);
 	free(in);
 }
 
@@ -133,6 +135,36 @@ static int read_fully(int fd, uint8_t *to, uint64_t bytes, uint64_t offset)
 	return 0;
 }
 
+static int write_fully(int fd, const void *from, uint64_t bytes, uint64_t offset)
+{
+	const uint8_t *at = from;
+	while (bytes) {
+		ssize_t n = pwrite(fd, at, bytes, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return CENO_SESSION_ERROR_MEMORY;
+		at += n;
+		offset += (uint64_t)n;
+		bytes -= (uint64_t)n;
+	}
+	return 0;
+}
+
+/* The next stretch of a file: read once, hashed and written while the caches hold it. Written, not
+ * copied into a mapping: that would cost a fault and a page of zeros for each page. */
+static int copy_stretch(struct ceno_inputs *in, int file, int pack, uint64_t bytes, uint64_t to)
+{
+	if (bytes > in->buffered)
+		in->buffered = (uint32_t)bytes;
+	int error = read_fully(file, in->buffer, bytes, in->copied);
+	if (error)
+		return error;
+	if (EVP_DigestUpdate(in->hash, in->buffer, bytes) != 1)
+		return CENO_SESSION_ERROR_MEMORY;
+	return write_fully(pack, in->buffer, bytes, to);
+}
+
 /* All bytes are copied: is it still the file that was announced? */
 static int finish_file(struct ceno_inputs *in, struct ceno_input_file *file, struct ceno_pack_entry *entry)
 {
@@ -156,47 +188,50 @@ static int finish_file(struct ceno_inputs *in, struct ceno_input_file *file, str
 	return 0;
 }
 
-static void write_head(const struct ceno_inputs *in, uint8_t *pack)
+/* The header last: whoever sees it sees the rest. */
+static int write_head(const struct ceno_inputs *in, int pack)
 {
 	struct ceno_pack_header header;
 	ceno_pack_header_format(&header, in->count, in->total_bytes);
-	memcpy(pack + sizeof header, in->entry, in->count * sizeof in->entry[0]);
-	memcpy(pack, &header, sizeof header);
+	int error = write_fully(pack, in->entry, in->count * sizeof in->entry[0], sizeof header);
+	return error ? error : write_fully(pack, &header, sizeof header, 0);
 }
 
-int ceno_inputs_step(struct ceno_inputs *in, uint8_t *pack, uint64_t budget)
+int ceno_inputs_step(struct ceno_inputs *in, int pack, uint64_t budget)
 {
 	while (in->next < in->count) {
 		struct ceno_pack_entry *entry = &in->entry[in->next];
 		struct ceno_input_file *file = &in->file[in->order[in->next]];
 		if (in->copied == 0 && EVP_DigestInit_ex(in->hash, EVP_sha256(), NULL) != 1)
 			return -CENO_SESSION_ERROR_MEMORY;
-		uint64_t left = entry->length - in->copied;
-		uint64_t now = left < budget ? left : budget;
-		uint8_t *to = pack + entry->offset + in->copied;
-		int error = read_fully(file->fd, to, now, in->copied);
-		if (error)
-			return -error;
-		if (EVP_DigestUpdate(in->hash, to, now) != 1)
-			return -CENO_SESSION_ERROR_MEMORY;
-		in->copied += now;
-		budget -= now;
-		if (in->copied < entry->length)
-			return 1;
-		error = finish_file(in, file, entry);
+		while (in->copied < entry->length) {
+			uint64_t now = entry->length - in->copied;
+			now = now < sizeof in->buffer ? now : sizeof in->buffer;
+			if (budget == 0)
+				return 1;
+			now = now < budget ? now : budget;
+			int error = copy_stretch(in, file->fd, pack, now, entry->offset + in->copied);
+			if (error)
+				return -error;
+			in->copied += now;
+			budget -= now;
+		}
+		int error = finish_file(in, file, entry);
 		if (error)
 			return -error;
 	}
-	write_head(in, pack);
-	return 0;
+	return -write_head(in, pack);
 }
 
-int ceno_inputs_digest(const struct ceno_inputs *in, const uint8_t *pack, uint8_t pack_sha256[32],
-                       uint8_t args_sha256[32])
+int ceno_inputs_digest(struct ceno_inputs *in, uint8_t pack_sha256[32], uint8_t args_sha256[32])
 {
-	size_t head = sizeof(struct ceno_pack_header) + in->count * sizeof in->entry[0];
+	struct ceno_pack_header header;
 	const struct ceno_pack_entry *args = find_args(in);
-	if (!args || EVP_Digest(pack, head, pack_sha256, NULL, EVP_sha256(), NULL) != 1)
+	ceno_pack_header_format(&header, in->count, in->total_bytes);
+	if (!args || EVP_DigestInit_ex(in->hash, EVP_sha256(), NULL) != 1 ||
+	    EVP_DigestUpdate(in->hash, &header, sizeof header) != 1 ||
+	    EVP_DigestUpdate(in->hash, in->entry, in->count * sizeof in->entry[0]) != 1 ||
+	    EVP_DigestFinal_ex(in->hash, pack_sha256, NULL) != 1)
 		return -EIO;
 	memcpy(args_sha256, args->sha256, 32);
 	return 0;

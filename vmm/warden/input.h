@@ -15,6 +15,8 @@
 #include "pack.h"
 #include "wire.h"
 
+#define CENO_INPUT_STRETCH (64u << 10) /* read, hashed and written at a time */
+
 struct ceno_input_file {
 	int fd;             /* owned */
 	struct stat before; /* when it was added */
@@ -22,17 +24,20 @@ struct ceno_input_file {
 
 struct ceno_inputs {
 	uint32_t count;
-	uint32_t next;                         /* sorted index of the file being copied */
-	uint64_t copied;                       /* bytes of it done */
-	uint64_t bytes;                        /* of all files */
-	uint64_t total_bytes;                  /* of the pack, after plan */
-	void *hash;                            /* EVP_MD_CTX of the file being copied; owned */
+	uint32_t next;        /* sorted index of the file being copied */
+	uint64_t copied;      /* bytes of it done */
+	uint64_t bytes;       /* of all files */
+	uint64_t total_bytes; /* of the pack, after plan */
+	void *hash;           /* EVP_MD_CTX of the file being copied; owned */
+	uint32_t buffered;    /* bytes of buffer that were ever used */
+	uint8_t buffer[CENO_INPUT_STRETCH];
 	uint32_t order[CENO_PACK_ENTRIES_MAX]; /* sorted index -> index in file[] */
 	struct ceno_input_file file[CENO_PACK_ENTRIES_MAX];
 	struct ceno_pack_entry entry[CENO_PACK_ENTRIES_MAX]; /* in order of arrival; sorted by plan */
 };
 
-/* An empty set. Returns NULL without memory. Free it by ceno_inputs_free. */
+/* An empty set, with the hash library warmed up. Returns NULL without memory. Free it by
+ * ceno_inputs_free, which overwrites what was kept of the files. */
 struct ceno_inputs *ceno_inputs_new(void);
 void ceno_inputs_free(struct ceno_inputs *in);
 
@@ -55,16 +60,14 @@ int ceno_inputs_add(struct ceno_inputs *in, int fd, const char *path, uint32_t m
 int ceno_inputs_plan(struct ceno_inputs *in, char *culprit);
 
 /*
- * Copies and hashes up to `budget` bytes into the pack, whose mapping of
- * in->total_bytes starts at `pack`; blocks for the reads only. When the last
- * file is done it writes header and entries.
+ * Copies and hashes up to `budget` bytes into the pack, a memfd of in->total_bytes;
+ * blocks for the reads only. When the last file is done it writes entries and header.
  * Returns 1 more to do, 0 done, or -CENO_SESSION_ERROR_ UNREADABLE, CHANGED or
  * MEMORY; the file at fault is in->entry[in->next].
  */
-int ceno_inputs_step(struct ceno_inputs *in, uint8_t *pack, uint64_t budget);
+int ceno_inputs_step(struct ceno_inputs *in, int pack, uint64_t budget);
 
 /* SHA-256 over the pack's header and entries, and of the argument block's data. After step said done. */
-int ceno_inputs_digest(const struct ceno_inputs *in, const uint8_t *pack, uint8_t pack_sha256[32],
-                       uint8_t args_sha256[32]);
+int ceno_inputs_digest(struct ceno_inputs *in, uint8_t pack_sha256[32], uint8_t args_sha256[32]);
 
 #endif

@@ -210,7 +210,7 @@ static int commit_request(struct ceno_session *session, uint8_t commitment[32])
 	struct ceno_proof_request request = { 0 };
 	uint8_t digest[32];
 	policy_digest(session, request.policy);
-	int rc = ceno_inputs_digest(session->inputs, session->material.pack_map, request.pack, request.args);
+	int rc = ceno_inputs_digest(session->inputs, request.pack, request.args);
 	if (rc < 0)
 		return rc;
 	memcpy(request.image, session->launch.digest_image, 32);
@@ -276,9 +276,6 @@ static int announce_first_program(struct ceno_session *session)
 
 static void drop_inputs(struct ceno_session *session)
 {
-	struct ceno_material *m = &session->material;
-	munmap(m->pack_map, m->pack_bytes);
-	m->pack_map = NULL;
 	session->fds_closed += session->inputs->count;
 	ceno_inputs_free(session->inputs);
 	session->inputs = NULL;

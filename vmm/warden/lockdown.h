@@ -1,7 +1,8 @@
 /*
  * The warden's own walls, put up after the vmm was observed and before any guest
- * instruction: Landlock without a rule (nothing can be opened by name any more)
- * and an allowlist of system calls, each with its reason (lockdown.c).
+ * instruction, while attest writes the launch leaf: Landlock without a rule (nothing can
+ * be opened by name any more) and an allowlist of system calls, each with its reason
+ * (lockdown.c).
  *
  * What is not listed fails with EPERM instead of killing: a warden that is
  * refused a call can still destroy, a dead one cannot.

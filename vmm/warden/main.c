@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stddef.h>
@@ -423,7 +424,9 @@ static int start(struct ceno_warden *w)
 	for (unsigned i = 0; i < CENO_RECORD_FDS_MAX; i++)
 		w->fds[i] = -1;
 	w->state = CENO_STATE_IDLE;
-	if (sodium_init() < 0 || uv_loop_init(&w->loop) != 0)
+	/* Without the system's configuration: it can load code and name other algorithms. */
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 || sodium_init() < 0 ||
+	    uv_loop_init(&w->loop) != 0)
 		return -1;
 	(void)setrlimit(RLIMIT_NOFILE, &files); /* fewer only means fewer inputs */
 	uv_timer_init(&w->loop, &w->ttl);

@@ -160,7 +160,7 @@ void ceno_session_init(struct ceno_session *session, const struct ceno_superviso
 	session->streams[0] = session->streams[1] = session->streams[2] = -1;
 	session->control = session->ram_ro = -1;
 	session->vmm = (struct ceno_child){ .pidfd = -1, .report = -1, .joiner = -1 };
-	session->material = (struct ceno_material){ -1, -1, -1, -1, -1, NULL, 0 };
+	session->material = (struct ceno_material){ -1, -1, -1, -1, -1, 0 };
 	session->accepted_ns = now_ns();
 	uint32_t version = park->cgroup_version;
 	session->group_events =
@@ -169,6 +169,7 @@ void ceno_session_init(struct ceno_session *session, const struct ceno_superviso
 		session->group_procs[i] = open_sibling(CENO_WARDEN_FD_CGROUP, version, "cgroup.procs");
 	session->oom_kills_before = oom_kills(session->group_events);
 	ceno_facts_open(&session->facts, park->kvm_kind, version);
+	session->inputs = ceno_inputs_new();
 }
 
 int ceno_session_accept(struct ceno_session *session, const struct ceno_supervisor_launch *launch)
@@ -279,26 +280,19 @@ int ceno_session_open(struct ceno_session *session, const struct ceno_session_re
 	session->statement.timing.started_unix_ms = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000;
 	for (int i = 0; i < 3; i++)
 		session->streams[i] = streams[i];
-	session->inputs = ceno_inputs_new();
 	int rc = session->inputs ? make_material(session) : -ENOMEM;
 	session->failure.value = (uint64_t)-rc;
 	return rc == 0 ? 0 : CENO_SESSION_ERROR_MEMORY;
 }
 
-int ceno_session_map_pack(struct ceno_session *session)
+int ceno_session_size_pack(struct ceno_session *session)
 {
 	struct ceno_material *m = &session->material;
-	uint64_t bytes = session->inputs->total_bytes;
-	void *map = MAP_FAILED;
-	if (fix_size(m->pack, bytes) == 0)
-		map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, m->pack, 0);
-	if (map == MAP_FAILED) {
-		session->failure.value = (uint64_t)errno;
-		return CENO_SESSION_ERROR_MEMORY;
-	}
-	m->pack_map = map;
-	m->pack_bytes = bytes;
-	return 0;
+	m->pack_bytes = session->inputs->total_bytes;
+	if (fix_size(m->pack, m->pack_bytes) == 0)
+		return 0;
+	session->failure.value = (uint64_t)errno;
+	return CENO_SESSION_ERROR_MEMORY;
 }
 
 /* ---- while it runs ------------------------------------------------------------------ */

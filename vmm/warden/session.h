@@ -24,8 +24,7 @@
 struct ceno_material {
 	int boot, boot_ro;
 	int pack, pack_ro;
-	int stdio;         /* the stdio window */
-	uint8_t *pack_map; /* owned while the pack is filled */
+	int stdio; /* the stdio window */
 	uint64_t pack_bytes;
 };
 
@@ -75,7 +74,7 @@ struct ceno_session {
 uint64_t ceno_session_us(const struct ceno_session *session);
 
 /* Initialises to nothing owned; copies the PARK record and opens what set-up may open
- * (host facts, group files, the page for the keys to come). Nothing of it is a session's. Never fails. */
+ * (host facts, group files), and an empty set of inputs. Nothing of it is a session's. Never fails. */
 void ceno_session_init(struct ceno_session *session, const struct ceno_supervisor_launch *park);
 
 /* Starts the vmm, with the node's descriptors and no other; blocks until it was executed.
@@ -92,19 +91,19 @@ int ceno_session_accept(struct ceno_session *session, const struct ceno_supervis
  */
 int ceno_session_open(struct ceno_session *session, const struct ceno_session_record *open, const int streams[3]);
 
-/* After the inputs are planned: sizes and seals the pack memfd and maps it. Returns 0 or MEMORY. */
-int ceno_session_map_pack(struct ceno_session *session);
+/* After the inputs are planned: sizes the pack memfd and seals its length. Returns 0 or MEMORY. */
+int ceno_session_size_pack(struct ceno_session *session);
 
 /*
- * After the pack is planned and mapped: makes the keys, lays out RAM and boot page,
+ * After the pack is planned and sized: makes the keys, lays out RAM and boot page,
  * fills platform and slot table, sends the vmm its launch record and descriptors, so that
  * it completes its machine while the inputs are copied. It has the pack read-only.
  * Returns 0 or a session error (MEMORY, BUNDLE, KVM if the vmm is gone).
  */
 int ceno_session_build(struct ceno_session *session);
 
-/* After the pack is filled: computes the request commitment, completes the core, drops pack mapping
- * and inputs. Returns 0 or MEMORY. */
+/* After the pack is filled: computes the request commitment, completes the core, drops the inputs.
+ * Returns 0 or MEMORY. */
 int ceno_session_measure(struct ceno_session *session);
 
 /* Reads the vmm's tasks and checks group, lock and jail. Returns 0 or JAIL. */
