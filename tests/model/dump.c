@@ -83,18 +83,32 @@ static void print_running(FILE *to)
 		fprintf(to, " in=F%u", ceno_cpu.current->index);
 }
 
+/* The ticks that came before event number `event`, from *tick on. */
+static void dump_ticks(FILE *to, uint32_t *tick, uint32_t event)
+{
+	for (; *tick < ceno_machine.ticks && ceno_machine.tick[*tick].before <= event; ++*tick)
+		fprintf(to, "tick fiber=F%u\n", ceno_machine.tick[*tick].fiber);
+}
+
 void ceno_dump_events(FILE *to)
 {
 	static const char *const outcome[] = { "done", "blocked", "exited", "halted" };
+	uint32_t tick = 0;
 
 	for (uint32_t i = 0; i < ceno_machine.events; i++) {
 		const struct ceno_machine_event *e = &ceno_machine.event[i];
 
+		dump_ticks(to, &tick, i);
 		fprintf(to, "event fiber=F%u verb=%#llx outcome=%s result=%lld", e->fiber, (ull)e->verb,
 		        outcome[e->outcome], e->outcome == CENO_MACHINE_DONE ? (long long)e->after.rax : 0);
 		print_regs(to, &e->after);
 		fputc('\n', to);
 	}
+	dump_ticks(to, &tick, ceno_machine.events);
+}
+
+void ceno_dump_ok(FILE *to)
+{
 	fputs("ok", to);
 	print_running(to);
 	if (ceno_machine.state == CENO_MACHINE_RUNNING) {

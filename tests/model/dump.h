@@ -4,8 +4,10 @@
 
 #include <stdio.h>
 
-/* What the operation before did: one line an event, then one line of state. */
+/* What the operation before did: a line for each verb that ran and each tick. */
 void ceno_dump_events(FILE *to);
+/* How the machine stands: one line. */
+void ceno_dump_ok(FILE *to);
 /* Everything. Ends with a line "end". */
 void ceno_dump_state(FILE *to);
 

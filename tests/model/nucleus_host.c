@@ -15,6 +15,25 @@
 
 #define LINE_MAX_BYTES 512u
 
+/* A verb of a named fiber is a switch and a verb, and shows what both did. */
+static int apply(struct ceno_op *op)
+{
+	const struct ceno_op first = { .kind = CENO_OP_SWITCH, .fiber = CENO_OP_CURRENT, .arg = { op->fiber } };
+	int rc = 0;
+
+	if (op->kind == CENO_OP_VERB && op->fiber != CENO_OP_CURRENT) {
+		rc = ceno_op_apply(&first);
+		ceno_dump_events(stdout);
+		op->fiber = CENO_OP_CURRENT;
+	}
+	if (!rc) {
+		rc = ceno_op_apply(op);
+		if (rc >= 0)
+			ceno_dump_events(stdout);
+	}
+	return rc;
+}
+
 static int run_line(char *line, unsigned long number)
 {
 	struct ceno_op op;
@@ -27,15 +46,17 @@ static int run_line(char *line, unsigned long number)
 		fprintf(stderr, "nucleus-host: line %lu is no operation: %s\n", number, line);
 		return -1;
 	}
-	rc = ceno_op_apply(&op);
-	if (op.kind == CENO_OP_DUMP)
+	if (op.kind == CENO_OP_DUMP) {
 		ceno_dump_state(stdout);
-	else if (rc < 0)
+		return 0;
+	}
+	rc = apply(&op);
+	if (rc < 0)
 		puts("refused");
 	else if (rc > 0)
 		puts("unready");
 	else
-		ceno_dump_events(stdout);
+		ceno_dump_ok(stdout);
 	return 0;
 }
 

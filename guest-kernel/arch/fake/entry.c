@@ -305,7 +305,7 @@ static void settle(void)
 
 static int begin(void)
 {
-	ceno_machine.events = 0;
+	ceno_machine.events = ceno_machine.ticks = 0;
 	return ceno_machine.state == CENO_MACHINE_RUNNING;
 }
 
@@ -414,9 +414,17 @@ static void interrupted_idle(void)
 	settle();
 }
 
-void ceno_machine_tick(void)
+static void note_tick(void)
 {
-	int running = begin();
+	if (ceno_machine.ticks == CENO_MACHINE_EVENTS_MAX)
+		abort();
+	ceno_machine.tick[ceno_machine.ticks++] =
+	    (struct ceno_machine_tick){ .fiber = ceno_cpu.current->index, .before = ceno_machine.events };
+}
+
+static void deliver_tick(void)
+{
+	int running = ceno_machine.state == CENO_MACHINE_RUNNING;
 
 	if (ceno_machine.state == CENO_MACHINE_STOPPED)
 		return;
@@ -427,7 +435,14 @@ void ceno_machine_tick(void)
 		return;
 	}
 	ceno_cpu_wrmsr(CENO_MSR_TSC_DEADLINE, ceno_fake_cpu.tsc + ceno_cpu.tick_tsc);
+	note_tick();
 	interrupted(CENO_VECTOR_TICK);
+}
+
+void ceno_machine_tick(void)
+{
+	(void)begin();
+	deliver_tick();
 }
 
 void ceno_machine_signal(void)
@@ -451,7 +466,7 @@ void ceno_machine_clock(uint64_t tsc)
 		return;
 	ceno_fake_cpu.tsc = tsc;
 	if (ceno_fake_cpu.deadline && ceno_fake_cpu.deadline <= tsc)
-		ceno_machine_tick();
+		deliver_tick();
 }
 
 int ceno_machine_switch(uint32_t index)
@@ -464,7 +479,7 @@ int ceno_machine_switch(uint32_t index)
 			return 0;
 		if (ceno_cpu.current == f && !ceno_machine_in_process())
 			return 1;
-		ceno_machine_tick();
+		deliver_tick();
 	}
 	return 0;
 }

@@ -59,14 +59,20 @@ struct ceno_machine_event {
 	struct ceno_frame before, after; /* the fiber's registers */
 };
 
+/* A timer interrupt that found a fiber, or the process it runs, running. */
+struct ceno_machine_tick {
+	uint32_t fiber;  /* index */
+	uint32_t before; /* number of the event that it came before */
+};
+
 struct ceno_machine {
 	struct ceno_machine_config config;
 	uint32_t state;         /* enum ceno_machine_state */
 	uint32_t stop;          /* enum ceno_stop, once stopped */
 	struct ceno_frame regs; /* the CPU's registers in ring 3, while running */
-	uint32_t events;        /* of the last call below */
-	uint32_t reserved;
+	uint32_t events, ticks; /* of the last call below */
 	struct ceno_machine_event event[CENO_MACHINE_EVENTS_MAX];
+	struct ceno_machine_tick tick[CENO_MACHINE_EVENTS_MAX];
 	uint64_t spawned;                       /* objects but fibers made by SPAWN so far: their serial numbers */
 	uint64_t serial[CENO_MACHINE_POOL_MAX]; /* by pool page: of the object that starts it, 0 none or a fiber */
 };
