@@ -372,7 +372,7 @@ verb:
 	jc verb_full
 verb_short:
 	mov STACK_TOP, %rsp
-	cmp $VERB_MAP, %eax
+	cmp $VERB_MAP, %rax
 	jne verb_long
 	mov %r10, %rcx
 	call ceno_verb_map_fast

@@ -115,6 +115,7 @@ static void check_refusals(void)
 	CHECK(ceno_map(self, ram, SCRATCH_GVA, 0, CENO_PAGE, R | M) == CENO_E_RIGHTS);
 	CHECK(ceno_verb(99, 0, 0, 0, 0, 0, 0, NULL) == CENO_E_VERB);
 	CHECK(ceno_verb(~0ull, 0, 0, 0, 0, 0, 0, NULL) == CENO_E_VERB);
+	CHECK(ceno_verb(1ull << 32 | CENO_VERB_MAP, self, ram, SCRATCH_GVA, 0, CENO_PAGE, R, NULL) == CENO_E_VERB);
 	CHECK(ceno_grant(CENO_SLOT_SELF, CENO_SLOT_RAM, SLOT_PROCESS, R) == CENO_E_RIGHTS);
 	CHECK(ceno_grant(CENO_SLOT_NULL, CENO_SLOT_RAM, SLOT_PROCESS, R) == CENO_E_SLOT);
 	CHECK(ceno_mask(CENO_SLOT_NULL, R, 0, 0, 0) == CENO_E_SLOT);
