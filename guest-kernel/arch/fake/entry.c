@@ -405,7 +405,8 @@ static void interrupted(uint64_t vector)
 
 /* interrupted_idle: ceno_cpu_idle returns into the scheduler's loop. That frame is
  * gone (longjmp), so the loop is entered anew: it holds nothing but that it slept,
- * which is why it arms the next tick when it finds somebody. */
+ * which is why it arms the next tick when it finds somebody; here that is done for
+ * it, so a scheduler that forgot to would not be noticed. */
 static void interrupted_idle(void)
 {
 	(void)enter(idle_path, NULL);

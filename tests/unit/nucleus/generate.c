@@ -202,17 +202,21 @@ static void make_map(struct source *s, uint64_t *a)
 {
 	static const uint64_t rights[] = { 1, 3, 3, 5, 5, 1, 7, 2 };
 	const struct ceno_cap *c;
+	int large = one_in(s, 6);
 
 	a[1] = full_slot(s, OF(FIBER) | OF(PROCESS));
-	a[3] = some_gva(s);
-	a[5] = some_bytes(s);
+	a[3] = large ? (2 + source_pick(s, 3)) * CENO_LARGE_PAGE : some_gva(s);
+	a[5] = large ? CENO_LARGE_PAGE : some_bytes(s);
 	if (one_in(s, 4)) {
 		a[2] = UINT64_MAX;
 		return;
 	}
 	a[2] = one_in(s, 2) && cap_at(CENO_SLOT_RAM)->type ? CENO_SLOT_RAM : full_slot(s, OF(FRAMES) | OF(WINDOW));
 	c = cap_at(a[2]);
-	a[4] = some_offset(s, c);
+	if (large)
+		a[4] = c->length > CENO_LARGE_PAGE ? source_pick(s, c->length / CENO_LARGE_PAGE) * CENO_LARGE_PAGE : 0;
+	else
+		a[4] = some_offset(s, c);
 	a[6] = rights[source_pick(s, one_in(s, 4) ? 8 : 5)] | (one_in(s, 4) ? CENO_MAP_REPLACE : 0);
 	if (a[4] <= c->length && a[5] > c->length - a[4] && !one_in(s, 8))
 		a[5] = c->length - a[4] ? c->length - a[4] : CENO_PAGE;
@@ -251,6 +255,8 @@ static void make_grant(struct source *s, uint64_t *a)
 		a[2] = a[1]; /* to know itself: without, a fiber can neither spawn nor map */
 	else if (what == 1)
 		a[2] = full_slot(s, OF(FRAMES) | OF(CLOCK));
+	else if (what == 2)
+		a[2] = full_slot(s, OF(CHANNEL));
 	a[3] = one_in(s, 8) ? source_pick(s, CENO_CSPACE_SLOTS) : empty_slot_of(s, a[1]);
 	a[4] = some_rights(s);
 }
@@ -270,7 +276,8 @@ static void make_message(struct source *s, uint64_t *a, int send)
 		const struct ceno_channel *c = (const void *)cap_at(a[1])->object;
 
 		a[3] = one_in(s, 3) ? source_pick(s, 2) : 1;
-		if (cap_at(a[1])->type == CENO_OBJECT_CHANNEL && c->head == c->tail && !one_in(s, 4))
+		if (cap_at(a[1])->type == CENO_OBJECT_CHANNEL && c->head == c->tail && c->object.holders == 1 &&
+		    !one_in(s, 4))
 			a[1] = full_slot(s, OF(PROCESS) | OF(WINDOW));
 	}
 }

@@ -388,6 +388,22 @@ static const char *check_registers(const struct ceno_machine_event *e)
 	return NULL;
 }
 
+/* RECV on a window returns for a signal that was not seen, and has seen it then; so
+ * does a TICK that asks. */
+static const char *check_signals(const struct ceno_machine_event *e)
+{
+	const struct ceno_fiber *f = ceno_cpu.fiber[e->fiber];
+	uint64_t page = ((uint64_t)f - ceno_cpu.handoff->pool_gva) / CENO_PAGE, seen;
+	int window = e->verb == CENO_VERB_RECV && cap_was(e->fiber, e->before.rdi)->type == CENO_OBJECT_WINDOW;
+
+	memcpy(&seen, pool_was[page] + offsetof(struct ceno_fiber, signal_seen), sizeof seen);
+	if (window && seen == cpu_was.signal_count)
+		return broken("RECV returned for no signal");
+	if ((window || (e->verb == CENO_VERB_TICK && e->before.r10 == 1)) && f->signal_seen != ceno_cpu.signal_count)
+		return broken("verb %llu did not take note of the signal", (unsigned long long)e->verb);
+	return NULL;
+}
+
 static const char *check_verb(const struct ceno_machine_event *e, int changed)
 {
 	int64_t rax = (int64_t)e->after.rax;
@@ -407,7 +423,7 @@ static const char *check_verb(const struct ceno_machine_event *e, int changed)
 		return check_grant(e, changed);
 	if (e->verb == CENO_VERB_MASK)
 		return check_mask(e, changed);
-	return e->verb == CENO_VERB_MAP ? check_map(e) : NULL;
+	return e->verb == CENO_VERB_MAP ? check_map(e) : check_signals(e);
 }
 
 /* A fiber that froze at a MAP does it whenever it runs again. */
