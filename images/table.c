@@ -29,6 +29,7 @@ static const char *const grants[] = {
 	"window-gpu",
 	[CENO_SLOT_TRAP] = "trap",
 	[CENO_SLOT_SUPERVISOR] = "supervisor",
+	[CENO_SLOT_REPLY] = "reply",
 };
 _Static_assert(sizeof grants / sizeof grants[0] == CENO_SLOT_FIRST_FREE, "a word for each boot slot");
 

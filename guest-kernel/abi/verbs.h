@@ -73,7 +73,7 @@
  *                 rsi slot for a capability that comes along (null, else SLOT and the
  *                 message stays), or -1   rdx 1: AGAIN instead of blocking
  *                 channel: a message in the message registers, rsi = 1 if a capability
- *                 came, else 0; rax 0 from a fiber, 1 from the nucleus (struct
+ *                 came, else 0, | the index of the fiber that sent it << 8; rax 0 from a fiber, 1 from the nucleus (struct
  *                 ceno_fiber_event below; events that wait in fibers come after messages).
  *                 window: returns when the host signalled since the last RECV.
  *                 process (of the caller, else STATE): from now on RESUME and SYSRET run
@@ -107,7 +107,8 @@
  *                 dropped classes are out of its space.
  *     rights 0 and no flag: closes the slot. The last capability of an object ends it;
  *                 AGAIN: bounded work was done, call again. A fiber's own capability
- *                 to itself: exit (DEAD).
+ *                 to itself: exit (DEAD). init's, with r9 not 0: the session stops with
+ *                 the stop code r9 (bits 0-31; bundle.h).
  *
  *   TICK     1 J  rdi clock (right READ)   rsi TSC deadline: 0 reads, 1 yields, else sleeps
  *                 until then. rdx = TSC now. With r10 = 1 also wakes on any signalled window.
@@ -265,7 +266,8 @@ enum ceno_boot_slot {
 	CENO_SLOT_IMAGE,                   /* frame range or null */
 	CENO_SLOT_WINDOW,                  /* + class: window, READ WRITE, or null */
 	CENO_SLOT_TRAP = CENO_SLOT_WINDOW + CENO_PLEDGE_COUNT, /* frame range: trap pages (init only) */
-	CENO_SLOT_SUPERVISOR,              /* channel to init */
+	CENO_SLOT_SUPERVISOR,              /* channel to init; init's own, for events too */
+	CENO_SLOT_REPLY,                   /* channel from init (supervisor.h) */
 	CENO_SLOT_FIRST_FREE
 };
 

@@ -136,7 +136,7 @@ struct ceno_channel {
 	struct ceno_fiber *waiters; /* blocked on it: for a message, or for room */
 	uint32_t from_nucleus;      /* bit by place in the ring: an event */
 	uint32_t noted;             /* fibers with event_bits whose events channel it is */
-	uint64_t reserved[2];
+	uint8_t sender[32];         /* by place in the ring: index of the fiber it is from */
 	struct {
 		uint64_t word[8];
 		struct ceno_cap cap; /* type NULL: none */

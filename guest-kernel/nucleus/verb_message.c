@@ -76,6 +76,7 @@ static int send_channel(struct ceno_fiber *f, struct ceno_channel *c)
 		to->type = CENO_OBJECT_NULL;
 	}
 	store_message(c->message[at].word, r);
+	c->sender[at] = (uint8_t)f->index;
 	c->tail++;
 	ceno_fiber_wake(c);
 	return 0;
@@ -125,7 +126,7 @@ static int64_t recv_channel(struct ceno_fiber *f, struct ceno_channel *c)
 		*came = (struct ceno_cap){ 0 };
 	}
 	load_message(c->message[at].word, r);
-	r->rsi = to != NULL;
+	r->rsi = (uint64_t)(to != NULL) | (from_nucleus ? 0 : (uint64_t)c->sender[at] << 8);
 	c->from_nucleus &= ~(1u << at);
 	c->head++;
 	ceno_fiber_wake(c); /* whoever waits for room */

@@ -197,7 +197,7 @@ static __attribute__((noinline)) int64_t end_channel(struct ceno_fiber *f, struc
 	return c == first ? 0 : CENO_E_AGAIN;
 }
 
-static int64_t close_slot(struct ceno_fiber *f, struct ceno_cap *cap)
+static int64_t close_slot(struct ceno_fiber *f, struct ceno_cap *cap, uint64_t stop)
 {
 	struct ceno_object *object = cap->object;
 
@@ -206,6 +206,8 @@ static int64_t close_slot(struct ceno_fiber *f, struct ceno_cap *cap)
 	if (object->holders == 1 && object->type == CENO_OBJECT_CHANNEL)
 		return end_channel(f, cap);
 	if (object == &f->object) {
+		if (f->index == 0 && stop)
+			ceno_cpu_stop((enum ceno_stop)(uint32_t)stop);
 		ceno_fiber_end(f, CENO_FIBER_EVENT_EXIT);
 		return CENO_VERB_BLOCKED;
 	}
@@ -221,7 +223,7 @@ int64_t ceno_verb_mask(struct ceno_fiber *f, const uint64_t a[6])
 	if (cap->type == CENO_OBJECT_NULL)
 		return CENO_E_SLOT;
 	if (a[1] == 0)
-		return close_slot(f, cap);
+		return close_slot(f, cap, a[5]);
 	if (length && (offset > cap->length || length > cap->length - offset || (offset | length) & (CENO_PAGE - 1)))
 		return CENO_E_BOUNDS;
 	if (cap->epoch != cap->object->epoch)

@@ -20,7 +20,7 @@ int64_t ceno_send(uint32_t slot, int64_t cap_slot, const struct ceno_message *m)
 	return result;
 }
 
-int64_t ceno_recv(uint32_t slot, int64_t cap_slot, struct ceno_message *m, int *cap_came)
+int64_t ceno_recv_from(uint32_t slot, int64_t cap_slot, struct ceno_message *m, int *cap_came, uint32_t *from)
 {
 	register uint64_t r10 __asm__("r10") = 0;
 	register uint64_t r8 __asm__("r8") = 0;
@@ -39,6 +39,13 @@ int64_t ceno_recv(uint32_t slot, int64_t cap_slot, struct ceno_message *m, int *
 	                 : "r11", "memory", "cc");
 	*m = (struct ceno_message){ { word0, r10, r8, r9, r12, r13, r14, r15 } };
 	if (cap_came)
-		*cap_came = result >= 0 && cap_slot == 1;
+		*cap_came = result >= 0 && (cap_slot & 1);
+	if (from)
+		*from = result == 0 ? (uint32_t)cap_slot >> 8 : 0;
 	return result;
+}
+
+int64_t ceno_recv(uint32_t slot, int64_t cap_slot, struct ceno_message *m, int *cap_came)
+{
+	return ceno_recv_from(slot, cap_slot, m, cap_came, NULL);
 }

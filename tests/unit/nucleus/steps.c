@@ -373,7 +373,9 @@ static const char *check_registers(const struct ceno_machine_event *e)
 		want.rdx = ceno_fake_cpu.tsc;
 	if (e->after.rax <= 1 && e->verb == CENO_VERB_RECV &&
 	    cap_was(e->fiber, e->before.rdi)->type == CENO_OBJECT_CHANNEL) {
-		want.rsi = e->after.rsi == 1;
+		want.rsi = e->after.rsi & 1;
+		if (e->after.rax == 0 && ceno_cpu.fiber[e->after.rsi >> 8 & (CENO_FIBERS_MAX - 1)])
+			want.rsi |= e->after.rsi & (CENO_FIBERS_MAX - 1) << 8; /* who sent it */
 		want.rdx = e->after.rdx;
 		want.r10 = e->after.r10;
 		want.r8 = e->after.r8;
@@ -472,13 +474,22 @@ const char *check_begin(void)
 	return bad;
 }
 
+/* init says why it ends the session. */
+static int is_stop_of_init(void)
+{
+	const struct ceno_machine_event *e = &ceno_machine.event[ceno_machine.events - 1];
+
+	return ceno_machine.events && e->fiber == 0 && e->verb == CENO_VERB_MASK && e->before.rsi == 0 &&
+	    ceno_machine.stop == (uint32_t)e->before.r9;
+}
+
 const char *check_after(const struct ceno_op *op)
 {
 	const char *bad;
 
 	if (ceno_machine.state == CENO_MACHINE_STOPPED) /* the session is over; nothing runs on this state */
 		return ceno_machine.stop == CENO_STOP_NO_FIBER || ceno_machine.stop == CENO_STOP_SERVICE_FAULT ||
-			ceno_machine.stop == CENO_STOP_INIT_FAULT
+			ceno_machine.stop == CENO_STOP_INIT_FAULT || is_stop_of_init()
 		    ? NULL
 		    : broken("the nucleus stopped with %#x", ceno_machine.stop);
 	bad = look();
