@@ -142,12 +142,14 @@ do_cov() {
 	need gcovr $packages
 	say "building with coverage in build-cov"
 	[ -f build-cov/build.ninja ] ||
-		cmake -S . -B build-cov -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=--coverage -DCENO_HOSTED_ONLY=ON >/dev/null
+		cmake -S . -B build-cov -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCENO_COVERAGE=ON -DCENO_HOSTED_ONLY=ON >/dev/null
 	cmake --build build-cov --parallel "$jobs"
 	find build-cov -name '*.gcda' -delete
 	python3 tests/tools/run-tests build-cov "$@" || failed=1
 	mkdir -p out
 	gcovr -r . --object-directory build-cov -e 'tests/' -e 'build.*/' --txt out/coverage.txt --print-summary
+	say "the nucleus (guest-kernel/nucleus), by file"
+	grep -E '^guest-kernel/nucleus/' out/coverage.txt
 	say "per file: out/coverage.txt"
 	return "${failed:-0}"
 }
