@@ -288,6 +288,18 @@ static void refuses_wrong_descriptors(void **state)
 	expect_bad_sent(0, SENT_BOOT, memory(2 * CENO_PAGE, length, O_RDONLY), EOVERFLOW);
 }
 
+/* The same where nobody looked at the descriptors before: the machine itself compares. */
+static void a_nodes_slot_is_as_long_as_it_is(void **state)
+{
+	static const struct ceno_runner_events none;
+	struct tinyvm tiny;
+	(void)state;
+	tiny_init(&tiny, CODE(spin));
+	tiny.launch.slots[2].bytes += CENO_PAGE;
+	assert_int_equal(ceno_runner_init(&tiny.runner, &tiny.launch, tiny.fd, NULL, &none, NULL), -EOVERFLOW);
+	tiny_fini(&tiny);
+}
+
 /* A vmm without a session: jailed, a machine with three slots, and no descriptor but the node's. */
 static void is_parked(void **state)
 {
@@ -381,12 +393,19 @@ static void is_locked(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(serves_a_program),   cmocka_unit_test(drains),
-		cmocka_unit_test(drain_gives_up),     cmocka_unit_test(drain_gives_all),
-		cmocka_unit_test(reports_stops),      cmocka_unit_test(ends_with_the_warden),
-		cmocka_unit_test(refuses_bad_orders), cmocka_unit_test(refuses_bad_launches),
-		cmocka_unit_test(is_locked),          cmocka_unit_test(refuses_wrong_descriptors),
-		cmocka_unit_test(is_parked),          cmocka_unit_test(ends_parked),
+		cmocka_unit_test(serves_a_program),
+		cmocka_unit_test(drains),
+		cmocka_unit_test(drain_gives_up),
+		cmocka_unit_test(drain_gives_all),
+		cmocka_unit_test(reports_stops),
+		cmocka_unit_test(ends_with_the_warden),
+		cmocka_unit_test(refuses_bad_orders),
+		cmocka_unit_test(refuses_bad_launches),
+		cmocka_unit_test(is_locked),
+		cmocka_unit_test(refuses_wrong_descriptors),
+		cmocka_unit_test(a_nodes_slot_is_as_long_as_it_is),
+		cmocka_unit_test(is_parked),
+		cmocka_unit_test(ends_parked),
 	};
 	if (geteuid() != 0) {
 		puts("SKIP: needs root");

@@ -14,6 +14,9 @@
  * oom       takes memory until the kernel ends it
  * nolock    never says locked           unlocked  says locked without a filter
  * nojail    says the jail failed        dies      dies before it says locked
+ * reparks   says twice that it parked
+ *
+ * Built with UNPARKED it never says that it parked.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +74,9 @@ static int receive_launch(void)
 	for (int fd = 0; fd < CENO_VMM_FD_END; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && dup3(CENO_VMM_FD_CONTROL, fd, O_CLOEXEC) < 0)
 			return -1;
+#ifndef UNPARKED
 	say(CENO_VMM_PARKED, 0, 0);
+#endif
 	if (ceno_receive(CENO_VMM_FD_CONTROL, &launch, sizeof launch, &received) != 1 ||
 	    received.bytes != sizeof launch)
 		return -1;
@@ -214,6 +219,8 @@ int main(void)
 		say(CENO_VMM_STOPPED, CENO_VMM_STOP_JAIL, EPERM);
 		return 1;
 	}
+	if (is("reparks"))
+		say(CENO_VMM_PARKED, 0, 0);
 	if (is("nolock"))
 		pause();
 	if (!is("unlocked") && lock() < 0)

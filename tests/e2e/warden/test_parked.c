@@ -180,6 +180,22 @@ static void a_vmm_that_cannot_park_is_reported(void **state)
 	assert_false(rig.parked);
 }
 
+/* A vmm that skips a step of the protocol, or repeats one, runs nothing. */
+static void a_vmm_parks_once(void **state)
+{
+	static const char *const twice[] = { "program", "reparks", "", "0", NULL };
+	struct ceno_rig_options o = plain;
+	(void)state;
+	ceno_rig_open(&rig, &o);
+	ceno_rig_run(&rig, twice);
+	ceno_rig_expect_failure(&rig, CENO_SESSION_ERROR_KVM);
+	teardown(NULL);
+	o.vmm = FAKE_VMM "_unparked";
+	ceno_rig_open(&rig, &o);
+	ceno_rig_run(&rig, ending);
+	ceno_rig_expect_failure(&rig, CENO_SESSION_ERROR_KVM);
+}
+
 /* ---- refused launches ---------------------------------------------------------------- */
 
 /* One of these is wrong: nothing is taken, nobody is answered for, the pair ends. */
@@ -339,6 +355,7 @@ int main(void)
 		cmocka_unit_test_teardown(one_that_waits_is_taken_too, teardown),
 		cmocka_unit_test_teardown(there_is_one_session_only, teardown),
 		cmocka_unit_test_teardown(a_vmm_that_cannot_park_is_reported, teardown),
+		cmocka_unit_test_teardown(a_vmm_parks_once, teardown),
 		cmocka_unit_test_teardown(a_malformed_launch_ends_the_pair, teardown),
 		cmocka_unit_test_teardown(a_malformed_park_starts_nothing, teardown),
 		cmocka_unit_test_teardown(it_goes_with_its_supervisor, teardown),
