@@ -47,7 +47,6 @@ int ceno_receive(int socket, void *buffer, size_t size, struct ceno_received *re
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 			take(received, c);
 	received->bytes = (size_t)n;
-	received->cut = (message.msg_flags & MSG_CTRUNC) != 0;
 	return n > 0;
 }
 
@@ -72,7 +71,7 @@ static unsigned places(const struct ceno_vmm_launch *launch, int place[CENO_VMM_
 
 static int check(const int *place, unsigned count, const struct ceno_received *received)
 {
-	if (received->cut || received->count != count)
+	if (received->count != count)
 		return -EBADF;
 	for (unsigned i = 0; i < count; i++) {
 		const struct ceno_jail_fd want = { .fd = received->fd[i], .type = type_of(place[i]), .required = 1 };

@@ -15,8 +15,7 @@
 struct ceno_received {
 	size_t bytes; /* of the record; a longer one is cut to the buffer's size */
 	int fd[CENO_VMM_SENT_MAX];
-	unsigned count;
-	int cut; /* 1: there were more descriptors than a launch can have */
+	unsigned count; /* what does not fit is closed: no launch asks for more */
 };
 
 /* Blocks for one datagram of `control`. buffer: size bytes. 1, or 0 when the peer is gone,
