@@ -148,7 +148,7 @@ static const char *check_spawn(const struct ceno_machine_event *e)
 	for (int i = 0; i < is->spaces; i++) {
 		const struct view_space *s = &is->space[i];
 
-		if ((uint64_t)s->space - (uint64_t)c->object < CENO_PAGE && s->runs != 1)
+		if ((uint64_t)s->space / CENO_PAGE == (uint64_t)c->object / CENO_PAGE && s->runs != 1)
 			return broken("SPAWN: the new space maps %d runs", s->runs);
 	}
 	if ((uint8_t)e->before.rsi != CENO_SPAWN_FIBER)
