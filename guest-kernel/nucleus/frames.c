@@ -13,32 +13,16 @@
  */
 #include "frames.h"
 
-struct granule {
-	uint16_t writable_large, exec_frames;
-};
-
-static struct granule *granule_of(uint64_t gpa)
-{
-	return (struct granule *)ceno_cpu.handoff->granule_gva + (gpa - ceno_cpu.handoff->user_gpa) / CENO_LARGE_PAGE;
-}
-
 int ceno_frames_check_execute(uint64_t gpa, uint64_t pages)
 {
 	for (; pages; pages--, gpa += CENO_PAGE) {
 		uint8_t f = *ceno_frames_byte(gpa);
 
 		if ((f != 0 && f < CENO_FRAME_EXEC) || f == CENO_FRAME_EXEC + CENO_FRAME_COUNT_MAX ||
-		    granule_of(gpa)->writable_large)
+		    ceno_frames_granule(gpa)->writable_large)
 			return CENO_E_WX;
 	}
 	return 0;
-}
-
-int ceno_frames_check_write_large(uint64_t gpa)
-{
-	const struct granule *g = granule_of(gpa);
-
-	return g->exec_frames || g->writable_large == UINT16_MAX ? CENO_E_WX : 0;
 }
 
 void ceno_frames_add_execute(uint64_t gpa, uint64_t pages)
@@ -48,15 +32,10 @@ void ceno_frames_add_execute(uint64_t gpa, uint64_t pages)
 
 		if (*f == 0) {
 			*f = CENO_FRAME_EXEC;
-			granule_of(gpa)->exec_frames++;
+			ceno_frames_granule(gpa)->exec_frames++;
 		}
 		++*f;
 	}
-}
-
-void ceno_frames_add_write_large(uint64_t gpa)
-{
-	granule_of(gpa)->writable_large++;
 }
 
 void ceno_frames_drop(uint64_t entry, int large)
@@ -68,7 +47,7 @@ void ceno_frames_drop(uint64_t entry, int large)
 		return;
 	if (large) {
 		if (entry & 2)
-			granule_of(gpa)->writable_large--;
+			ceno_frames_granule(gpa)->writable_large--;
 		return;
 	}
 	f = ceno_frames_byte(gpa);
@@ -76,6 +55,6 @@ void ceno_frames_drop(uint64_t entry, int large)
 		--*f;
 	} else if (!(entry >> 63) && --*f == CENO_FRAME_EXEC) {
 		*f = 0;
-		granule_of(gpa)->exec_frames--;
+		ceno_frames_granule(gpa)->exec_frames--;
 	}
 }

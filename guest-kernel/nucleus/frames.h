@@ -38,6 +38,32 @@ static inline int ceno_frames_check_write(uint64_t gpa, uint64_t pages)
 	return 0;
 }
 
+/* Counts of one 2 MiB of user RAM: one of the two is always zero. */
+struct ceno_granule {
+	uint16_t writable_large, exec_frames;
+};
+
+static inline struct ceno_granule *ceno_frames_granule(uint64_t gpa)
+{
+	return (struct ceno_granule *)ceno_cpu.handoff->granule_gva +
+	    (gpa - ceno_cpu.handoff->user_gpa) / CENO_LARGE_PAGE;
+}
+
+/* n 2 MiB entries. */
+static inline int ceno_frames_check_write_large(uint64_t gpa, uint64_t n)
+{
+	for (const struct ceno_granule *g = ceno_frames_granule(gpa), *end = g + n; g != end; g++)
+		if (g->exec_frames || g->writable_large == UINT16_MAX)
+			return CENO_E_WX;
+	return 0;
+}
+
+static inline void ceno_frames_add_write_large(uint64_t gpa, uint64_t n)
+{
+	for (struct ceno_granule *g = ceno_frames_granule(gpa), *end = g + n; g != end; g++)
+		g->writable_large++;
+}
+
 static inline void ceno_frames_add_write(uint64_t gpa, uint64_t pages)
 {
 	uint8_t *f = ceno_frames_byte(gpa);

@@ -208,9 +208,7 @@ static inline int ceno_frames_are_ram(uint64_t gpa) /* part of user RAM? */
 }
 
 int ceno_frames_check_execute(uint64_t gpa, uint64_t pages);
-int ceno_frames_check_write_large(uint64_t gpa);
 void ceno_frames_add_execute(uint64_t gpa, uint64_t pages);
-void ceno_frames_add_write_large(uint64_t gpa);
 /* Undoes what one leaf entry did; `large`: a 2 MiB entry. */
 void ceno_frames_drop(uint64_t entry, int large);
 
@@ -241,6 +239,17 @@ struct ceno_map_request {
 	uint32_t large, ram, replace, unmap;
 	uint64_t tables; /* pool pages it takes; set by check */
 };
+
+/* The space behind a capability of a process or a fiber; NULL: it is of neither. */
+static inline struct ceno_space *ceno_space_of(const struct ceno_cap *cap)
+{
+	_Static_assert(offsetof(struct ceno_process, space) - offsetof(struct ceno_process, object) ==
+	                   offsetof(struct ceno_fiber, space) - offsetof(struct ceno_fiber, object),
+	               "one way to both");
+	if (cap->type != CENO_OBJECT_PROCESS && cap->type != CENO_OBJECT_FIBER)
+		return NULL;
+	return (struct ceno_space *)(void *)((char *)cap->object + offsetof(struct ceno_process, space));
+}
 
 void ceno_space_init(struct ceno_space *s, uint64_t quota);
 /* All that could go wrong: EXISTS, WX, POOL, BOUNDS. Changes nothing but r->tables. */
@@ -344,7 +353,7 @@ void ceno_event_forget(struct ceno_channel *c);
 
 int64_t ceno_verb_spawn(struct ceno_fiber *f, const uint64_t a[6]);
 int64_t ceno_verb_map(struct ceno_fiber *f, const uint64_t a[6]);
-/* The common MAP in a third of the instructions: 4 KiB entries of one page table,
+/* The common MAP in a third of the instructions: entries of one size in one table,
  * nothing mapped there, no expiry, no code in RAM. Called by entry.S with the
  * caller's registers. 0 done; 1 nothing changed, take the long way, which says what
  * is wrong if anything is. */

@@ -13,6 +13,7 @@
 #define PTE_NX      (1ull << 63)
 #define PTE_ADDRESS 0x000ffffffffff000ull
 #define ENTRIES     512u
+#define USER_END    (1ull << 47)
 
 static inline uint64_t ceno_entry_flags(uint64_t rights)
 {
@@ -23,23 +24,32 @@ static inline uint64_t ceno_entry_flags(uint64_t rights)
 /* Non-zero if any of n entries is in use. */
 static inline uint64_t ceno_entries_any(const uint64_t *e, uint64_t n)
 {
+	const uint64_t *end = e + n;
 	uint64_t all = 0;
 
-	for (; n >= 8; n -= 8, e += 8)
+	if (n == 1) /* most maps of a start */
+		return *e;
+	for (; end - e >= 8; e += 8)
 		all |= e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7];
-	for (; n; n--, e++)
+	for (; e != end; e++)
 		all |= *e;
 	return all;
 }
 
 static inline void ceno_entries_fill(uint64_t *e, uint64_t n, uint64_t value, uint64_t step)
 {
-	for (; n >= 8; n -= 8, e += 8) {
+	uint64_t *end = e + n;
+
+	if (n == 1) {
+		*e = value;
+		return;
+	}
+	for (; end - e >= 8; e += 8) {
 #pragma GCC unroll 8
 		for (int i = 0; i < 8; i++, value += step)
 			e[i] = value;
 	}
-	for (; n; n--, e++, value += step)
+	for (; e != end; e++, value += step)
 		*e = value;
 }
 

@@ -88,10 +88,7 @@ static int check_frames(const struct ceno_map_request *r)
 		return 0;
 	if (!r->large)
 		return ceno_frames_check_write(r->gpa, r->count);
-	for (uint64_t i = 0; i < r->count; i++)
-		if (ceno_frames_check_write_large(r->gpa + i * CENO_LARGE_PAGE))
-			return CENO_E_WX;
-	return 0;
+	return ceno_frames_check_write_large(r->gpa, r->count);
 }
 
 int ceno_space_check(struct ceno_map_request *r)
@@ -146,11 +143,10 @@ static void count_frames(const struct ceno_map_request *r)
 	if (r->rights & CENO_RIGHT_EXECUTE) {
 		ceno_frames_add_execute(r->gpa, r->count);
 	} else if (r->rights & CENO_RIGHT_WRITE) {
-		if (!r->large)
-			ceno_frames_add_write(r->gpa, r->count);
+		if (r->large)
+			ceno_frames_add_write_large(r->gpa, r->count);
 		else
-			for (uint64_t i = 0; i < r->count; i++)
-				ceno_frames_add_write_large(r->gpa + i * CENO_LARGE_PAGE);
+			ceno_frames_add_write(r->gpa, r->count);
 	}
 }
 

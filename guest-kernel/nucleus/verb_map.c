@@ -8,26 +8,8 @@
 #include "frames.h"
 #include "paging.h"
 
-#define USER_END    (1ull << 47)
 #define RIGHTS_MASK (CENO_RIGHT_READ | CENO_RIGHT_WRITE | CENO_RIGHT_EXECUTE)
 #define ENTRIES_MAX 512u
-
-enum {
-#define CENO_VERB_PRICE(name, number, joules) name##_JOULES = joules,
-	CENO_VERBS(CENO_VERB_PRICE)
-#undef CENO_VERB_PRICE
-};
-
-static struct ceno_space *space_of(const struct ceno_cap *cap)
-{
-	if (cap->type == CENO_OBJECT_PROCESS)
-		return &((struct ceno_process *)(void *)((char *)cap->object - offsetof(struct ceno_process, object)))
-			    ->space;
-	if (cap->type == CENO_OBJECT_FIBER)
-		return &((struct ceno_fiber *)(void *)((char *)cap->object - offsetof(struct ceno_fiber, object)))
-			    ->space;
-	return NULL;
-}
 
 static int decode_space(struct ceno_fiber *f, uint64_t slot, struct ceno_map_request *r)
 {
@@ -37,7 +19,7 @@ static int decode_space(struct ceno_fiber *f, uint64_t slot, struct ceno_map_req
 	if (rc == CENO_E_TYPE)
 		rc = ceno_cap_check(f, slot, CENO_OBJECT_FIBER, CENO_RIGHT_MAP, &cap);
 	if (rc == 0)
-		r->space = space_of(cap);
+		r->space = ceno_space_of(cap);
 	return rc;
 }
 
@@ -119,90 +101,6 @@ static int decode_map(struct ceno_fiber *f, const uint64_t a[6], struct ceno_map
 			return rc;
 	}
 	return ceno_space_check(r);
-}
-
-static int is_good(const struct ceno_cap *cap, uint64_t rights)
-{
-	return cap->epoch == cap->object->epoch && !cap->expiry && (cap->rights & rights) == rights;
-}
-
-#define RIGHTS_PLAIN \
-	(1u << CENO_RIGHT_READ | 1u << (CENO_RIGHT_READ | CENO_RIGHT_WRITE) | \
-	 1u << (CENO_RIGHT_READ | CENO_RIGHT_EXECUTE))
-
-/* Where the walk to a page table ended: at the table (missing 0), or at the entry
- * below which `missing` tables have to be made. */
-struct walk {
-	uint64_t *at;
-	uint32_t missing;
-};
-
-static int walk_to_table(const struct ceno_space *space, uint64_t gva, struct walk *w)
-{
-	w->missing = 0;
-	w->at = space->last_table;
-	if (gva >> 21 == space->last_region && w->at)
-		return 0;
-	w->at = space->pml4;
-	for (uint32_t level = 3; level; level--) {
-		uint64_t *entry = &w->at[gva >> (12 + 9 * level) & (ENTRIES - 1)];
-
-		if (!(*entry & PTE_P)) {
-			w->at = entry;
-			w->missing = level;
-			return level > space->quota;
-		}
-		if (*entry & PTE_PS)
-			return 1;
-		w->at = ceno_pool_page(*entry & PTE_ADDRESS);
-	}
-	return 0;
-}
-
-static uint64_t *make_tables(struct ceno_space *space, uint64_t gva, struct walk *w)
-{
-	for (; w->missing; w->missing--) {
-		uint64_t *page = ceno_pool_take();
-
-		space->quota--;
-		space->pages++;
-		*w->at = ceno_pool_gpa(page) | PTE_P | PTE_W | PTE_U;
-		w->at = w->missing == 1 ? page : &page[gva >> (12 + 9 * (w->missing - 1)) & (ENTRIES - 1)];
-	}
-	space->last_table = w->at;
-	space->last_region = gva >> 21;
-	return w->at;
-}
-
-int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights)
-{
-	struct ceno_fiber *f = ceno_cpu.current;
-	const struct ceno_cap *target = &f->cspace[to & (CENO_CSPACE_SLOTS - 1)];
-	const struct ceno_cap *object = &f->cspace[what & (CENO_CSPACE_SLOTS - 1)];
-	struct ceno_space *space = space_of(target);
-	uint64_t in = gva & (CENO_LARGE_PAGE - 1), gpa, pages = bytes / CENO_PAGE, first = in / CENO_PAGE;
-	struct walk w;
-
-	if (f->energy < MAP_JOULES || !space ||
-	    (object->type != CENO_OBJECT_FRAMES && object->type != CENO_OBJECT_WINDOW) || what == (uint64_t)-1 ||
-	    rights > RIGHTS_MASK || !(RIGHTS_PLAIN >> rights & 1) || !is_good(target, CENO_RIGHT_MAP) ||
-	    !is_good(object, rights))
-		return 1;
-	if (((gva | offset | bytes) & (CENO_PAGE - 1)) || gva >= USER_END || gva >> 21 == CENO_GVA_ENTRY >> 21 ||
-	    bytes - 1 > CENO_LARGE_PAGE - 1 - in || bytes == CENO_LARGE_PAGE || offset > object->length ||
-	    bytes > object->length - offset)
-		return 1;
-	if (walk_to_table(space, gva, &w) || (!w.missing && ceno_entries_any(w.at + first, pages)))
-		return 1;
-	gpa = ((const struct ceno_frames *)(const void *)object->object)->gpa + object->offset + offset;
-	if (rights != CENO_RIGHT_READ && ceno_frames_are_ram(gpa)) {
-		if ((rights & CENO_RIGHT_EXECUTE) || ceno_frames_check_write(gpa, pages))
-			return 1;
-		ceno_frames_add_write(gpa, pages);
-	}
-	ceno_entries_fill(make_tables(space, gva, &w) + first, pages, gpa | ceno_entry_flags(rights), CENO_PAGE);
-	ceno_energy_take(f, MAP_JOULES);
-	return 0;
 }
 
 int64_t ceno_verb_map(struct ceno_fiber *f, const uint64_t a[6])

@@ -14,6 +14,7 @@
 #define WINDOW_GVA   0x30000000ull
 #define DOORBELL_GVA 0x31000000ull
 #define SCRATCH_GVA  0x40000000ull
+#define LARGE_GVA    0xc0000000ull /* where a table of 2 MiB entries begins */
 #define CODE_GVA     0x400000ull
 #define DATA_GVA     0x600000ull
 #define NULL_CALLS   4
@@ -108,6 +109,8 @@ static void check_refusals(void)
 	CHECK(ceno_map(self, ram, CENO_GVA_ENTRY - CENO_PAGE, 0, 2 * CENO_PAGE, R) == CENO_E_BOUNDS);
 	CHECK(ceno_map(self, CENO_SLOT_BOOT, SCRATCH_GVA, 0, CENO_PAGE, R | W) == CENO_E_RIGHTS);
 	CHECK(ceno_map(self, CENO_SLOT_BOOT, SCRATCH_GVA, 0, 2 * CENO_PAGE, R) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, CENO_SLOT_BOOT, SCRATCH_GVA, CENO_WINDOW_STRIDE, CENO_PAGE, R) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, STDIO, SCRATCH_GVA, CENO_WINDOW_STRIDE, 2 * CENO_PAGE, R) == CENO_E_BOUNDS);
 	CHECK(ceno_map(self, CENO_SLOT_BUNDLE, SCRATCH_GVA, 0, CENO_PAGE, R) == CENO_E_SLOT);
 	CHECK(ceno_map(self, CENO_SLOT_TRAP, SCRATCH_GVA, 0, CENO_PAGE, R) == CENO_E_SLOT);
 	CHECK(ceno_map(ram, ram, SCRATCH_GVA, 0, CENO_PAGE, R) == CENO_E_TYPE);
@@ -136,6 +139,9 @@ static void close_other(void)
 
 static void check_narrowed(void)
 {
+	CHECK(ceno_spawn_process(SLOT_OTHER, 7) == 0);
+	CHECK(ceno_map(SLOT_OTHER, CENO_SLOT_RAM, 1ull << 39, 0, CENO_PAGE, R) == CENO_E_POOL); /* three tables */
+	close_other();
 	CHECK(ceno_spawn_process(SLOT_OTHER, 16) == 0);
 	CHECK(ceno_map(SLOT_OTHER, CENO_SLOT_RAM, SCRATCH_GVA, 0, CENO_PAGE, R | W) == 0);
 	CHECK(ceno_mask(SLOT_OTHER, M, 0, 0, 1) == 0); /* expired since TSC 1 */
@@ -167,6 +173,57 @@ static void check_wx(void)
 	CHECK(ceno_map(self, -1, SCRATCH_GVA + CENO_LARGE_PAGE, 0, CENO_LARGE_PAGE, 0) == 0);
 }
 
+/* The same from one page table to another and back. */
+static void check_elsewhere(void)
+{
+	const uint32_t self = CENO_SLOT_SELF, ram = CENO_SLOT_RAM;
+	const uint64_t offset = 4 * CENO_LARGE_PAGE, other = SCRATCH_GVA + 4 * CENO_LARGE_PAGE;
+
+	CHECK(ceno_map(self, ram, SCRATCH_GVA, offset, CENO_PAGE, R | W) == 0);
+	CHECK(ceno_map(self, ram, other, offset + CENO_PAGE, CENO_PAGE, R | X) == 0);
+	CHECK(ceno_map(self, ram, SCRATCH_GVA, offset, CENO_PAGE, R | W) == CENO_E_EXISTS);
+	CHECK(ceno_map(self, ram, SCRATCH_GVA + CENO_PAGE, offset + CENO_PAGE, CENO_PAGE, R | W) == CENO_E_WX);
+	CHECK(ceno_map(self, ram, other + CENO_LARGE_PAGE, offset + CENO_PAGE, CENO_PAGE, R | W) == CENO_E_WX);
+	CHECK(ceno_map(self, -1, other, 0, CENO_PAGE, 0) == 0);
+	CHECK(ceno_map(self, ram, other, offset + CENO_PAGE, CENO_PAGE, R) == 0);
+	CHECK(ceno_map(self, ram, SCRATCH_GVA + CENO_PAGE, offset + CENO_PAGE, CENO_PAGE, R | W) == 0);
+	CHECK(ceno_map(self, ram, other + CENO_PAGE, offset + CENO_PAGE, CENO_PAGE, R | X) == CENO_E_WX);
+	CHECK(ceno_map(self, -1, other, 0, CENO_PAGE, 0) == 0);
+	CHECK(ceno_map(self, -1, SCRATCH_GVA, 0, 2 * CENO_PAGE, 0) == 0);
+}
+
+/* Several 2 MiB entries in one MAP: each is counted, each is where it should be. */
+static void check_large(void)
+{
+	const uint32_t self = CENO_SLOT_SELF, ram = CENO_SLOT_RAM;
+	const uint64_t offset = 4 * CENO_LARGE_PAGE, two = 2 * CENO_LARGE_PAGE, edge = LARGE_GVA - CENO_LARGE_PAGE;
+	volatile uint32_t *at = (volatile uint32_t *)LARGE_GVA;
+
+	CHECK(ceno_map(self, ram, LARGE_GVA, offset, two, R | X) == CENO_E_WX);
+	CHECK(ceno_map(self, ram, LARGE_GVA, offset, two, R | W) == 0);
+	CHECK(ceno_map(self, ram, LARGE_GVA, offset, two, R | W) == CENO_E_EXISTS);
+	CHECK(ceno_map(self, ram, LARGE_GVA + CENO_LARGE_PAGE, offset, two, R | W) == CENO_E_EXISTS);
+	CHECK(ceno_map(self, ram, LARGE_GVA + CENO_PAGE, offset, CENO_PAGE, R) == CENO_E_EXISTS);
+	CHECK(ceno_map(self, ram, LARGE_GVA + two, offset + CENO_LARGE_PAGE, CENO_PAGE, R | X) == CENO_E_WX);
+	at[0] = 11;
+	at[CENO_LARGE_PAGE / 4] = 22;
+	CHECK(ceno_map(self, -1, LARGE_GVA, 0, CENO_LARGE_PAGE, 0) == 0);
+	CHECK(ceno_map(self, -1, LARGE_GVA + CENO_LARGE_PAGE, 0, CENO_LARGE_PAGE, 0) == 0);
+	CHECK(ceno_map(self, ram, LARGE_GVA + two, offset + CENO_LARGE_PAGE, CENO_PAGE, R | X) == 0);
+	CHECK(ceno_map(self, ram, LARGE_GVA, offset, two, R | W) == CENO_E_WX); /* the second 2 MiB has code */
+	CHECK(ceno_map(self, -1, LARGE_GVA + two, 0, CENO_PAGE, 0) == 0);
+	/* across two tables */
+	at = (volatile uint32_t *)edge;
+	CHECK(ceno_map(self, ram, edge, offset, two, R) == 0);
+	CHECK(at[0] == 11 && at[CENO_LARGE_PAGE / 4] == 22);
+	CHECK(ceno_map(self, -1, edge, 0, CENO_LARGE_PAGE, 0) == 0);
+	CHECK(ceno_map(self, -1, LARGE_GVA, 0, CENO_LARGE_PAGE, 0) == 0);
+	at = (volatile uint32_t *)(LARGE_GVA + 3 * CENO_LARGE_PAGE - CENO_PAGE);
+	CHECK(ceno_map(self, ram, (uint64_t)at, offset, 2 * CENO_PAGE, R) == 0);
+	CHECK(at[0] == 11 && at[CENO_PAGE / 4] == 0);
+	CHECK(ceno_map(self, -1, (uint64_t)at, 0, 2 * CENO_PAGE, 0) == 0);
+}
+
 static void make_process(struct ceno_trap_page *t)
 {
 	const uint64_t offset = CENO_LARGE_PAGE + 64 * CENO_PAGE;
@@ -195,5 +252,7 @@ void ceno_service_main(void)
 	check_refusals();
 	check_narrowed();
 	check_wx();
+	check_elsewhere();
+	check_large();
 	make_process((struct ceno_trap_page *)CENO_GVA_TRAP_PAGE);
 }

@@ -1,0 +1,188 @@
+/*
+ * MAP, the short way: what a fault and a start are made of.
+ *
+ * Called by entry.S before anything else is looked at. It takes entries of one size
+ * in one table, where nothing is mapped, from plain capabilities; whatever is wrong
+ * or unusual is left to the long way (verb_map.c), which finds the same again and
+ * says what it is. Checks first, then writes that cannot fail, as everywhere.
+ */
+#include "nucleus.h"
+#include "frames.h"
+#include "paging.h"
+
+#define BASE_FLAGS (PTE_P | PTE_U | PTE_AD)
+#define READ_FLAGS (BASE_FLAGS | PTE_NX)
+
+/* Flags of an entry by the rights that may be asked for here; 0: take the long way. */
+static const uint64_t flags_of[] = {
+	[CENO_RIGHT_READ] = READ_FLAGS,
+	[CENO_RIGHT_READ | CENO_RIGHT_WRITE] = READ_FLAGS | PTE_W,
+	[CENO_RIGHT_READ | CENO_RIGHT_EXECUTE] = BASE_FLAGS,
+};
+#define RIGHTS_END (sizeof flags_of / sizeof flags_of[0])
+
+enum { DONE, LONG_WAY };
+
+enum {
+#define CENO_VERB_PRICE(name, number, joules) name##_JOULES = joules,
+	CENO_VERBS(CENO_VERB_PRICE)
+#undef CENO_VERB_PRICE
+};
+
+/* Where the walk to a table ended: at the table (missing 0), or at the entry below
+ * which `missing` tables have to be made. */
+struct walk {
+	uint64_t *at;
+	uint64_t missing;
+};
+
+/* leaf: 0 for the table of 4 KiB entries, 1 for that of 2 MiB entries. */
+static inline __attribute__((always_inline)) int walk_to_table(const struct ceno_space *space, uint64_t gva,
+                                                               uint32_t leaf, struct walk *w)
+{
+	w->missing = 0;
+	w->at = space->pml4;
+#pragma GCC unroll 3
+	for (uint32_t level = 3; level > leaf; level--) {
+		uint64_t *entry = &w->at[gva >> (12 + 9 * level) & (ENTRIES - 1)];
+
+		if (!(*entry & PTE_P)) {
+			w->at = entry;
+			w->missing = level - leaf;
+			return w->missing > space->quota ? LONG_WAY : DONE;
+		}
+		if (level == 1 && (*entry & PTE_PS))
+			return LONG_WAY;
+		w->at = ceno_pool_page(*entry & PTE_ADDRESS);
+	}
+	return DONE;
+}
+
+/* The table, made with those above it. */
+static inline __attribute__((always_inline)) uint64_t *make_tables(struct ceno_space *space, uint64_t gva,
+                                                                   uint32_t leaf, struct walk w)
+{
+	space->quota -= w.missing;
+	space->pages += w.missing;
+	for (;; w.missing--) {
+		uint64_t *page = ceno_pool_take();
+
+		*w.at = ceno_pool_gpa(page) | PTE_P | PTE_W | PTE_U;
+		if (w.missing == 1)
+			return page;
+		w.at = &page[gva >> (12 + 9 * (leaf + w.missing - 1)) & (ENTRIES - 1)];
+	}
+}
+
+/* Takes the price, which is there, and says so. */
+static inline int done(void)
+{
+	ceno_energy_take(ceno_cpu.current, MAP_JOULES);
+	return DONE;
+}
+
+/* W^X, and the count, for frames of RAM; code there takes the long way. */
+static inline int count_small(uint64_t gpa, uint64_t n, uint64_t flags)
+{
+	if (flags == READ_FLAGS || !ceno_frames_are_ram(gpa))
+		return DONE;
+	if (!(flags & PTE_NX) || ceno_frames_check_write(gpa, n))
+		return LONG_WAY;
+	ceno_frames_add_write(gpa, n);
+	return DONE;
+}
+
+static inline int count_large(uint64_t gpa, uint64_t n, uint64_t flags)
+{
+	if (flags == READ_FLAGS || !ceno_frames_are_ram(gpa))
+		return DONE;
+	if (!(flags & PTE_NX) || ceno_frames_check_write_large(gpa, n))
+		return LONG_WAY;
+	ceno_frames_add_write_large(gpa, n);
+	return DONE;
+}
+
+static __attribute__((noinline)) int64_t map_large(struct ceno_space *space, uint64_t gva, uint64_t gpa, uint64_t bytes,
+                                                   uint64_t flags)
+{
+	uint64_t n = bytes / CENO_LARGE_PAGE, first = gva / CENO_LARGE_PAGE & (ENTRIES - 1);
+	struct walk w;
+
+	/* the entry page's table is an entry like others: nothing maps over it */
+	if (n > ENTRIES - first || walk_to_table(space, gva, 1, &w) ||
+	    (!w.missing && ceno_entries_any(w.at + first, n)) || count_large(gpa, n, flags))
+		return LONG_WAY;
+	if (w.missing)
+		w.at = make_tables(space, gva, 1, w);
+	ceno_entries_fill(w.at + first, n, gpa | flags | PTE_PS, CENO_LARGE_PAGE);
+	return done();
+}
+
+/* Into a table that is there. */
+static inline __attribute__((always_inline)) int64_t map_small(uint64_t *entry, uint64_t gpa, uint64_t n,
+                                                               uint64_t flags)
+{
+	if (ceno_entries_any(entry, n) || count_small(gpa, n, flags))
+		return LONG_WAY;
+	ceno_entries_fill(entry, n, gpa | flags, CENO_PAGE);
+	return done();
+}
+
+static __attribute__((noinline)) int count_elsewhere(uint64_t gpa, uint64_t n, uint64_t flags)
+{
+	return count_small(gpa, n, flags);
+}
+
+/* Into another table than last time, which then is the last. */
+static __attribute__((noinline)) int64_t map_elsewhere(struct ceno_space *space, uint64_t gva, uint64_t gpa, uint64_t n,
+                                                       uint64_t flags)
+{
+	uint64_t first = gva / CENO_PAGE & (ENTRIES - 1);
+	struct walk w;
+
+	if (gva / CENO_LARGE_PAGE == CENO_GVA_ENTRY / CENO_LARGE_PAGE || walk_to_table(space, gva, 0, &w) ||
+	    (!w.missing && ceno_entries_any(w.at + first, n)) || count_elsewhere(gpa, n, flags))
+		return LONG_WAY;
+	if (w.missing)
+		w.at = make_tables(space, gva, 0, w);
+	space->last_table = w.at;
+	space->last_region = gva / CENO_LARGE_PAGE;
+	ceno_entries_fill(w.at + first, n, gpa | flags, CENO_PAGE);
+	return done();
+}
+
+int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights)
+{
+	struct ceno_fiber *f = ceno_cpu.current;
+	const struct ceno_cap *target = &f->cspace[to & (CENO_CSPACE_SLOTS - 1)];
+	const struct ceno_cap *source = &f->cspace[what & (CENO_CSPACE_SLOTS - 1)];
+	const struct ceno_frames *object = (const struct ceno_frames *)(const void *)source->object;
+	struct ceno_space *space = ceno_space_of(target);
+	uint64_t gpa, first, flags;
+
+	if (f->energy < MAP_JOULES || !space ||
+	    (source->type != CENO_OBJECT_FRAMES && source->type != CENO_OBJECT_WINDOW) || what == (uint64_t)-1 ||
+	    rights >= RIGHTS_END)
+		return LONG_WAY;
+	flags = flags_of[rights];
+	if (!flags || target->epoch != target->object->epoch || target->expiry || !(target->rights & CENO_RIGHT_MAP) ||
+	    source->epoch != source->object->epoch || source->expiry || (rights & ~(uint64_t)source->rights))
+		return LONG_WAY;
+	if (((gva | offset | bytes) & (CENO_PAGE - 1)) || gva >= USER_END || !bytes)
+		return LONG_WAY;
+	gpa = object->gpa + source->offset + offset;
+	if (offset > source->length || bytes > source->length - offset) {
+		if (source->type != CENO_OBJECT_WINDOW || offset != CENO_WINDOW_STRIDE || bytes != CENO_PAGE)
+			return LONG_WAY;
+		gpa = object->doorbell_gpa;
+	}
+	if (((gva | gpa | bytes) & (CENO_LARGE_PAGE - 1)) == 0)
+		return map_large(space, gva, gpa, bytes, flags);
+	first = gva / CENO_PAGE & (ENTRIES - 1);
+	bytes /= CENO_PAGE;
+	if (bytes > ENTRIES - first)
+		return LONG_WAY;
+	if (gva / CENO_LARGE_PAGE != space->last_region || !space->last_table)
+		return map_elsewhere(space, gva, gpa, bytes, flags);
+	return map_small(space->last_table + first, gpa, bytes, flags);
+}
