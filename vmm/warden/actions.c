@@ -156,13 +156,18 @@ enum ceno_state ceno_on_vmm_parked(struct ceno_warden *w)
 	return w->state;
 }
 
-/* Not taken if the vmm is dead: the supervisor sees that the session was not answered for, and
- * gives it to another pair. (One that dies in this moment is the session's failure.) */
+/* Not taken if the vmm parked and then died: the supervisor sees that the session was not answered
+ * for, and gives it to another pair. (One that dies in this moment is the session's failure, as is
+ * one that never parked.) */
 enum ceno_state ceno_on_launch(struct ceno_warden *w)
 {
-	if (ceno_record_wait(w->session.vmm.pidfd, 0))
+	int dead = ceno_record_wait(w->session.vmm.pidfd, 0);
+	if (dead) /* what it said before it died may lie there unread */
+		ceno_warden_pump_control(w);
+	if (!dead || !w->vmm_parked)
+		say_ready(w);
+	if (dead)
 		return ceno_on_vmm_failed(w);
-	say_ready(w);
 	int error = ceno_session_accept(&w->session, &w->launch);
 	return error ? fail(w, error) : CENO_STATE_READY;
 }

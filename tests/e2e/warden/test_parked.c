@@ -172,7 +172,14 @@ static void a_vmm_that_cannot_park_is_reported(void **state)
 {
 	struct ceno_rig_options o = plain;
 	(void)state;
-	o.vmm = "/bin/false";
+	o.vmm = "/etc/passwd"; /* cannot be executed: found while parking */
+	ceno_rig_open(&rig, &o);
+	ceno_rig_run(&rig, ending);
+	ceno_rig_expect_failure(&rig, CENO_SESSION_ERROR_JAIL);
+	assert_true(rig.ready);
+	assert_false(rig.parked);
+	teardown(NULL);
+	o.vmm = "/bin/false"; /* ends at once: the session may be in by then */
 	ceno_rig_open(&rig, &o);
 	ceno_rig_run(&rig, ending);
 	ceno_rig_expect_failure(&rig, CENO_SESSION_ERROR_KVM);
