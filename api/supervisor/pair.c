@@ -276,20 +276,20 @@ int ceno_pair_launch(struct ceno_pair *pair, const struct ceno_supervisor_launch
 }
 
 int ceno_pair_recover(struct ceno_node *node, int ram_fd, int32_t vmm_pid, const struct ceno_pair_events *events,
-                      void *owner, struct ceno_pair **out)
+                      void *owner, struct ceno_pair **pair)
 {
 	const struct ceno_supervisor_launch record = { .type = CENO_SUPERVISOR_RECOVER, .vmm_pid = vmm_pid };
-	struct ceno_pair *pair = pair_new(node);
+	struct ceno_pair *recovery = pair_new(node);
 	int rc;
 
-	if (!pair)
+	if (!recovery)
 		return -ENOMEM;
-	rc = start(pair, &record, &ram_fd, 1);
+	rc = start(recovery, &record, &ram_fd, 1);
 	if (rc)
 		return rc;
-	pair->events = events;
-	pair->owner = owner;
-	*out = pair;
+	recovery->events = events;
+	recovery->owner = owner;
+	*pair = recovery;
 	return 0;
 }
 

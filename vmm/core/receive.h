@@ -18,9 +18,9 @@ struct ceno_received {
 	unsigned count; /* what does not fit is closed: no launch asks for more */
 };
 
-/* Blocks for one datagram of `control`. buffer: size bytes. 1, or 0 when the peer is gone,
+/* Blocks for one datagram of `socket`. buffer: size bytes. 1, or 0 when the peer is gone,
  * or a negative errno. */
-int ceno_receive(int control, void *buffer, size_t size, struct ceno_received *received);
+int ceno_receive(int socket, void *buffer, size_t size, struct ceno_received *received);
 
 /*
  * Puts each descriptor where a checked launch record wants it, replacing what is there, after
