@@ -2,7 +2,7 @@
 #
 # ceno_guest_module(NAME SCRIPT SOURCES...)
 #   Compiles SOURCES (C and .S) with the guest flags and links them with SCRIPT
-#   (a file name in firmware/link: nucleus.ld, service.ld, entry.ld, firmware.ld)
+#   (a file name in firmware/link: nucleus.ld, service.ld, compact.ld, entry.ld, firmware.ld)
 #   and guest-kernel/lib to <build>/guest/NAME.elf. Target: guest_NAME. Nothing
 #   else is linked, libgcc neither. Guest code is GCC's; with another compiler
 #   (the fuzzing build) no target is made, so ask if(TARGET guest_NAME).
@@ -15,7 +15,7 @@ function(ceno_guest_script script out)
   if(NOT known)
     add_custom_command(OUTPUT ${result}
       COMMAND ${CMAKE_C_COMPILER} -E -P -x assembler-with-cpp -I${CMAKE_SOURCE_DIR}/guest-kernel -o ${result} ${in}
-      DEPENDS ${in} ${CMAKE_SOURCE_DIR}/firmware/link/sections.inc ${CMAKE_SOURCE_DIR}/guest-kernel/abi/layout.h
+      DEPENDS ${in} ${CMAKE_SOURCE_DIR}/firmware/link/service.ld ${CMAKE_SOURCE_DIR}/firmware/link/sections.inc ${CMAKE_SOURCE_DIR}/guest-kernel/abi/layout.h
       COMMENT "linker script ${script}" VERBATIM)
     string(REPLACE . _ target guest_script_${script})
     add_custom_target(${target} DEPENDS ${result})

@@ -17,6 +17,7 @@
 #include "guest-kernel/abi/bundle.h"
 #include "guest-kernel/abi/manifest.h"
 #include "guest-kernel/abi/pack.h"
+#include "guest-kernel/abi/trail.h"
 #include "guest-kernel/abi/verbs.h"
 #include "guest-kernel/abi/window.h"
 
@@ -62,6 +63,11 @@ static void test_offsets(void **state)
 	AT(ceno_stdio_guest, wants_in, 616);
 	AT(ceno_trap_page, resume_rip, 64);
 	AT(ceno_trap_page, gpr, 128);
+	AT(ceno_trail_header, bytes, 16);
+	AT(ceno_trail_head, sequence, 8);
+	AT(ceno_trail_head, prev, 32);
+	AT(ceno_prov_message, root3, 40);
+	AT(ceno_prov_answer, head, 32);
 }
 
 static void test_numbers(void **state)
@@ -88,6 +94,13 @@ static void test_numbers(void **state)
 	assert_int_equal(CENO_OBJECT_REGION, 7);
 	assert_int_equal(CENO_SPAWN_RESTART, 5);
 	assert_int_equal(CENO_RFLAGS_USER, 0x240cd5);
+	assert_int_equal(CENO_TRAIL_VERSION, 1);
+	assert_int_equal(CENO_TRAIL_BYTES, 262144);
+	assert_int_equal(CENO_TRAIL_RESUME, 13);
+	assert_int_equal(CENO_SLOT_TRAIL, 19);
+	assert_int_equal(CENO_SLOT_TRAIL_END, 22);
+	assert_int_equal(CENO_PROV_MODULE, 0x10000);
+	assert_int_equal(CENO_PROV_FINISH, 0x100000);
 }
 
 static void test_bytes(void **state)
@@ -128,7 +141,8 @@ static void test_bytes(void **state)
 		'p', 'r', 'o', 'v', [24] = 4, [28] = 1, [35] = 0x10, [48] = 0xaa, [79] = 0xbb, 4, 3,    2,
 		1,   2,   2,   6,   5,        0xff,     255,         255,         255,         0, 0x20, [98] = 0x02
 	};
-	uint64_t trust = CENO_TRUST_MAGIC, firmware = CENO_FIRMWARE_MAGIC, stdio = CENO_STDIO_MAGIC;
+	uint64_t trust = CENO_TRUST_MAGIC, firmware = CENO_FIRMWARE_MAGIC, stdio = CENO_STDIO_MAGIC,
+		 trail = CENO_TRAIL_MAGIC;
 
 	(void)state;
 	assert_memory_equal(&pack, pack_bytes, sizeof pack_bytes);
@@ -138,6 +152,7 @@ static void test_bytes(void **state)
 	assert_memory_equal(&trust, "CNOTTRT1", 8);
 	assert_memory_equal(&firmware, "CNOTEFW1", 8);
 	assert_memory_equal(&stdio, "CNOTDIO1", 8);
+	assert_memory_equal(&trail, "CNOTTRL1", 8);
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 /*
- * Ed25519 signing: RFC 8032's vectors (section 7.1, all five), agreement with libsodium
+ * Ed25519 signing: RFC 8032's short vectors (section 7.1), agreement with libsodium
  * on keys and signatures for random and for extreme seeds, and signatures that
  * our own strict verification accepts.
  */

@@ -1,0 +1,80 @@
+/*
+ * prov: the fiber that writes the trail. It holds the area, what it needs to say what
+ * booted, and the channel on which init tells it the rest (abi/trail.h); the guest key never
+ * leaves it. Started again by init it finds the trail in the area, checks it and goes on.
+ *
+ * It never sleeps but in RECV. A trail that does not verify is not continued: ud2, a fault
+ * that init is told of.
+ */
+#include "sdk/ceno.h"
+#include "prov.h"
+#include "lib/mem.h"
+
+static void must(int64_t rc)
+{
+	if (rc < 0)
+		__builtin_trap();
+}
+
+static void map(uint32_t slot, uint64_t gva, uint64_t bytes, uint32_t rights)
+{
+	must(ceno_map(CENO_SLOT_SELF, slot, gva, 0, bytes, rights));
+}
+
+/* Its header alone. The firmware has checked the bundle's signature and layout, or nothing
+ * here would run; init checks that a module's bytes have the id that stands there. */
+static const struct ceno_bundle_header *map_bundle(void)
+{
+	map(CENO_SLOT_BUNDLE, CENO_GVA_TRAIL_BUNDLE, CENO_PAGE, CENO_RIGHT_READ);
+	return (const struct ceno_bundle_header *)(uint64_t)CENO_GVA_TRAIL_BUNDLE;
+}
+
+static void start(struct ceno_chain *chain, const struct ceno_boot *boot)
+{
+	struct ceno_trail_header *area = (struct ceno_trail_header *)(uint64_t)CENO_GVA_TRAIL;
+	struct ceno_trail_boot record;
+	int result;
+
+	map(CENO_SLOT_TRAIL, CENO_GVA_TRAIL, CENO_TRAIL_BYTES, CENO_RIGHT_READ | CENO_RIGHT_WRITE);
+	ceno_chain_key(chain, boot->seed);
+	if (area->bytes) {
+		result = ceno_chain_resume(chain, area, CENO_TRAIL_BYTES, ceno_rdtsc());
+		must(result == CENO_CHAIN_E_AREA ? result : 0);
+		return;
+	}
+	map(CENO_SLOT_TRAIL_EVENTS, CENO_GVA_TRAIL_EVENTS, CENO_PAGE, CENO_RIGHT_READ);
+	must(ceno_prov_boot_record(&record, boot, (const void *)(uint64_t)CENO_GVA_TRAIL_EVENTS) ? 0 : -1);
+	must(ceno_chain_start(chain, area, CENO_TRAIL_BYTES, &record, ceno_rdtsc()));
+}
+
+/* init asked and waits; if it does not, the answer is dropped. */
+static void answer(const struct ceno_chain *chain, const struct ceno_prov_message *m, int result)
+{
+	struct ceno_prov_answer answer = {
+		.what = m->what, .records = chain->sequence, .bytes = chain->used, .result = result
+	};
+	struct ceno_message out;
+
+	memcpy(answer.head, chain->head, sizeof answer.head);
+	memcpy(&out, &answer, sizeof out);
+	(void)ceno_send(CENO_SLOT_SUPERVISOR, -1, &out);
+}
+
+void ceno_service_main(void)
+{
+	const struct ceno_bundle_header *bundle = map_bundle();
+	struct ceno_chain chain; /* here, so that the module needs no page of bss */
+	struct ceno_prov_message m;
+	struct ceno_message in;
+
+	start(&chain, (const struct ceno_boot *)CENO_GVA_BOOT_PAGE);
+	for (;;) {
+		int result;
+
+		must(ceno_recv(CENO_SLOT_TRAIL_MESSAGES, -1, &in, 0));
+		memcpy(&m, &in, sizeof m);
+		result = ceno_chain_take(&chain, &m, bundle, ceno_rdtsc());
+		if (m.what == CENO_PROV_SEAL || m.what == CENO_PROV_FINISH)
+			answer(&chain, &m, result);
+	}
+}
