@@ -5,6 +5,7 @@ _ceno() {
 		[run]="--input --env --memory --ttl --pledge --proof --no-proof --opening --nonce --classification --jurisdiction --hold --no-stdin --quiet --json --socket --help"
 		[exec]="--json --socket --help" [destroy]="--proof --json --quiet --socket --help"
 		[ls]="--all --json --socket --help" [verify]="--nonce --mem --pin --refuse-test-key --explain --json --help"
+		[audit]="--key --session --nonce --bundle --json --help"
 		[attest]="--nonce --json --socket --help" [doctor]="--json --socket --help" [version]="--json --socket --help"
 	)
 	COMPREPLY=()
@@ -17,7 +18,7 @@ _ceno() {
 	--jurisdiction) mapfile -t COMPREPLY < <(compgen -W "US EU UK CA AU IN OTHER" -- "$cur"); return ;;
 	--pledge) mapfile -t COMPREPLY < <(compgen -W "stdio stdio,rw stdio,rw,spawn" -- "$cur"); return ;;
 	--mem) mapfile -t COMPREPLY < <(compgen -W "full none sample:1" -- "$cur"); return ;;
-	--input | --proof | --opening | --pin | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--input | --proof | --opening | --pin | --bundle | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	esac
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		[ "${COMP_WORDS[i]}" = -- ] || continue
@@ -26,7 +27,7 @@ _ceno() {
 	done
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "${options[$command]-}" -- "$cur")
-	elif [ "$command" = verify ]; then
+	elif [ "$command" = verify ] || [ "$command" = audit ]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	elif [ "$command" = destroy ] || [ "$command" = exec ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(ceno ls 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur")

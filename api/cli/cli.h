@@ -27,6 +27,7 @@ int ceno_command_exec(int argc, char **argv);
 int ceno_command_destroy(int argc, char **argv);
 int ceno_command_ls(int argc, char **argv);
 int ceno_command_verify(int argc, char **argv);
+int ceno_command_audit(int argc, char **argv);
 int ceno_command_attest(int argc, char **argv);
 int ceno_command_doctor(int argc, char **argv);
 int ceno_command_version(int argc, char **argv);

@@ -14,6 +14,7 @@ static const struct {
 	{ "destroy", "ceno destroy", ceno_command_destroy },
 	{ "ls", "ceno ls", ceno_command_ls },
 	{ "verify", "ceno verify", ceno_command_verify },
+	{ "audit", "ceno audit", ceno_command_audit },
 	{ "attest", "ceno attest", ceno_command_attest },
 	{ "doctor", "ceno doctor", ceno_command_doctor },
 	{ "version", "ceno version", ceno_command_version },
@@ -28,6 +29,7 @@ static const char usage[] =
     "  destroy SESSION                       end a session now, get its proof\n"
     "  ls                                    list sessions\n"
     "  verify FILE                           check a proof, with nobody's help\n"
+    "  audit FILE                            check the trail that a guest left of itself\n"
     "  attest                                ask the node's TPM what the node is, and check the answer\n"
     "  doctor                                what this machine offers, and what to do about each gap\n"
     "  version                               versions of this command and of the node\n"

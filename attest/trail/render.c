@@ -179,7 +179,7 @@ static void text_ledger(struct out *o, const struct ceno_trail_record *r)
 		put(o, "%s, %s", o->name[r->checkpoint.fiber], hex(r->checkpoint.root, 32, text));
 		break;
 	case CENO_TRAIL_SEAL:
-		put(o, "%s", r->seal.final ? "the last" : "");
+		put(o, "%s", r->seal.final ? "of all before, the last" : "of all before");
 		break;
 	case CENO_TRAIL_LOSS:
 		put(o, "%llu, %s, types %x", (unsigned long long)r->loss.count, loss_names[r->loss.cause],

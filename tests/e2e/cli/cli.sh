@@ -18,7 +18,7 @@ fails() {
 	return 1
 }
 usage() { timeout 30 "$@" >out 2>err </dev/null; [ $? = 2 ] && grep -q "^usage:" err && [ ! -s out ]; }
-helps() { for c in run exec destroy ls verify attest doctor version; do "$ceno" $c --help | grep -q "^usage: ceno $c" || return 1; done; }
+helps() { for c in run exec destroy ls verify audit attest doctor version; do "$ceno" $c --help | grep -q "^usage: ceno $c" || return 1; done; }
 
 check "no node: says so" fails 125 "is cenod running" "$ceno" run -- busybox true
 check "ls without a node" fails 1 "is cenod running" "$ceno" ls
@@ -28,7 +28,7 @@ node_start || exit 1
 check "version of the node" eval '"$ceno" version --json | python3 -c "import json,sys; assert json.load(sys.stdin)[\"node\"][\"rpc\"] == 1"'
 check "every command has --help" helps
 check "an unknown command" fails 2 "no command" "$ceno" frob
-for c in run exec destroy ls verify attest doctor version; do check "unknown option of $c" usage "$ceno" $c --bogus x; done
+for c in run exec destroy ls verify audit attest doctor version; do check "unknown option of $c" usage "$ceno" $c --bogus x; done
 check "no program" usage "$ceno" run
 
 printf 'one\n' >a; mkdir -p d; printf 'two\n' >d/a

@@ -1,0 +1,162 @@
+/*
+ * ceno audit: checks the trail that a guest left of itself, with nobody's help. The
+ * checks are the pure library attest/trail; this is where the bytes come from and where
+ * the result goes.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attest/trail/audit.h"
+#include "cli.h"
+#include "guest-kernel/lib/bundle.h"
+#include "policy/units.h"
+#include "proof_file.h"
+
+static const char usage[] = "usage: ceno audit [option]... FILE\n"
+			    "Check the trail of a session: what its guest wrote down about itself.\n"
+			    "\n"
+			    "  --key HEX      the guest's public key (64 hex digits)\n"
+			    "  --session HEX  it must be this session's (32 hex digits)\n"
+			    "  --nonce HEX    it must answer this nonce (64 hex digits)\n"
+			    "  --bundle FILE  its modules must be those of this signed bundle\n"
+			    "  --json         one JSON object: every record, every check with its reason code\n"
+			    "\n"
+			    "Exit status: 0 verified; 1 invalid; 2 usage or I/O; 4 consistent, but the key was not\n"
+			    "given, or records are unsealed, lost or may be missing at the end; 5 another session's.\n";
+
+struct ask {
+	const char *file, *bundle_file;
+	uint8_t key[32], session_id[16], nonce[32];
+	bool json;
+	void *bundle; /* owned; page-aligned */
+	struct ceno_audit_expect expect;
+};
+
+static int parse_hex(const char *option, const char *text, uint8_t *out, size_t bytes)
+{
+	if (!ceno_units_parse_hex(text, out, bytes))
+		return 0;
+	ceno_cli_error("%s takes %zu lowercase hexadecimal digits", option, 2 * bytes);
+	return -1;
+}
+
+static int parse(int argc, char **argv, struct ask *ask)
+{
+	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
+		                                 { "key", required_argument, NULL, 'k' },
+		                                 { "session", required_argument, NULL, 's' },
+		                                 { "nonce", required_argument, NULL, 'n' },
+		                                 { "bundle", required_argument, NULL, 'b' },
+		                                 { "help", no_argument, NULL, 'h' },
+		                                 { 0 } };
+	int option, bad = 0;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0 && !bad) {
+		switch (option) {
+		case 'j':
+			ask->json = true;
+			break;
+		case 'b':
+			ask->bundle_file = optarg;
+			break;
+		case 'k':
+			bad = parse_hex("--key", optarg, ask->key, sizeof ask->key);
+			ask->expect.public_key = ask->key;
+			break;
+		case 's':
+			bad = parse_hex("--session", optarg, ask->session_id, sizeof ask->session_id);
+			ask->expect.session_id = ask->session_id;
+			break;
+		case 'n':
+			bad = parse_hex("--nonce", optarg, ask->nonce, sizeof ask->nonce);
+			ask->expect.nonce = ask->nonce;
+			break;
+		default:
+			return ceno_cli_usage(usage, option == 'h');
+		}
+	}
+	if (bad)
+		return CENO_EXIT_USAGE;
+	if (optind + 1 != argc)
+		return ceno_cli_usage(usage, false);
+	ask->file = argv[optind];
+	return -1;
+}
+
+static int read_file(const char *path, size_t max, const char *what, char **bytes, size_t *length)
+{
+	int rc = ceno_file_read(path, max, bytes, length);
+
+	if (rc == -EFBIG)
+		ceno_cli_error("%s: larger than any %s", path, what);
+	else if (rc)
+		ceno_cli_error("%s: %s", path, strerror(-rc));
+	return rc;
+}
+
+/* The bundle's form is checked, not its signature: content ids say which bytes they are. */
+static int load_bundle(struct ask *ask)
+{
+	size_t length;
+	char *bytes;
+
+	if (!ask->bundle_file)
+		return 0;
+	if (read_file(ask->bundle_file, CENO_BUNDLE_MAX, "bundle", &bytes, &length))
+		return -1;
+	ask->bundle = aligned_alloc(CENO_PAGE, CENO_BUNDLE_MAX);
+	if (ask->bundle) {
+		memset(ask->bundle, 0, CENO_BUNDLE_MAX);
+		memcpy(ask->bundle, bytes, length);
+	}
+	free(bytes);
+	if (!ask->bundle || ceno_bundle_check(ask->bundle, length) != CENO_STOP_NONE) {
+		ceno_cli_error("%s: %s", ask->bundle_file, ask->bundle ? "not a bundle" : "out of memory");
+		return -1;
+	}
+	ask->expect.bundle = ask->bundle;
+	return 0;
+}
+
+static int print(const void *trail, const struct ceno_audit *audit, bool json)
+{
+	size_t (*render)(const void *, const struct ceno_audit *, char *, size_t) =
+	    json ? ceno_audit_render_json : ceno_audit_render_text;
+	size_t need = render(trail, audit, NULL, 0);
+	char *text = malloc(need + 1);
+
+	if (text)
+		render(trail, audit, text, need + 1);
+	if (!text || fputs(text, stdout) < 0 || fflush(stdout)) {
+		free(text);
+		ceno_cli_error("cannot write the result");
+		return CENO_EXIT_USAGE;
+	}
+	free(text);
+	return (int)audit->exit_status;
+}
+
+int ceno_command_audit(int argc, char **argv)
+{
+	static struct ceno_audit audit;
+	struct ask ask = { 0 };
+	size_t length;
+	char *trail;
+	int status = parse(argc, argv, &ask);
+
+	if (status >= 0)
+		return status;
+	if (sodium_init() < 0 || load_bundle(&ask) || read_file(ask.file, CENO_TRAIL_BYTES, "trail", &trail, &length)) {
+		free(ask.bundle);
+		return CENO_EXIT_USAGE;
+	}
+	ceno_audit(trail, length, &ask.expect, &audit);
+	status = print(trail, &audit, ask.json);
+	free(trail);
+	free(ask.bundle);
+	return status;
+}
