@@ -14,7 +14,7 @@
 #define UIDS_PER_PAIR   2u
 #define UID_FIRST_SLOT  8u /* slots 0..7: api and attest */
 #define UID_SLOTS       32768u
-#define PARK_AFTER_MS   50u /* a launch and its guest's boot are over by then */
+#define PARK_AFTER_MS   20u /* a launch and its guest's boot are over by then */
 #define RETRY_FIRST_MS  100u
 #define RETRY_LAST_MS   10000u
 #define STEADY_MS       10000u /* a pair that lived so long while parked was a good one */
