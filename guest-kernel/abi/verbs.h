@@ -19,8 +19,8 @@
  * takes, STALE its epoch is its object's, EXPIRED its time is not over, PLEDGE its
  * class is pledged by the caller (windows), RIGHTS it has every right asked for.
  * All capabilities are checked in the order in which the arguments are listed here,
- * each before the next, then the plain arguments; nothing changes before all passed
- * (decode), and nothing fails after (invoke).
+ * each before the next, then the plain arguments, with errors in the order in which they
+ * are named; nothing changes before all passed (decode), and nothing fails after (invoke).
  *
  * Strength (the law of decay). A capability of the boot manifest, or to a new
  * object, has depth 0, strength 65535 and does not fade. GRANT, and SEND of a
@@ -30,38 +30,42 @@
  *     strength now = strength >> ((TSC - born) >> (CENO_FADE_SHIFT - depth)), depth > 0
  * born is the TSC at which it was made. It is EXPIRED from the moment its strength
  * is below CENO_STRENGTH_MIN, or that of its source would have been, or its expiry
- * (MASK) has come. A copy that would be below the minimum at once, or deeper than
+ * (MASK), or the one its source had when it was made, has come (TSC >= it). A copy that would be below the minimum at once, or deeper than
  * CENO_DEPTH_MAX, is refused: DEPTH. So chains end after 40 steps, and each step
  * fades twice as fast: at 2.4 GHz a first copy halves every 10.8 days, a tenth
  * every half hour, a twentieth every 1.8 seconds.
  *
  *   SPAWN  500 J  rdi SELF: own fiber (right SPAWN)   rsi enum ceno_spawn in bits 0-7
- *                 rdx slot for the new object, must be null (SLOT)
+ *                 rdx slot for the new object, must be null and not 0 (SLOT). Another kind: BOUNDS.
  *     FIBER       rsi bits 8-15 its pledge: a subset of the caller's, which must hold
- *                 the class SPAWN (PLEDGE)   bits 16-17 its spectrum, not faster than
+ *                 the class SPAWN (PLEDGE; init's: the session's classes and SPAWN)   bits 16-17 its spectrum, not faster than
  *                 the caller's (ENERGY)   bits 32-63 its budget, taken out of the
  *                 caller's for as long as it lives (ENERGY). It starts with as much of
  *                 its budget as the caller has energy left, which the caller loses.
- *                 r10 bits 0-31 pool pages it may use, from the caller's quota (POOL)
+ *                 r10 bits 0-31 pool pages it may use, from the caller's quota, at least 7
+ *                 (POOL; also if there is no trap page left)
  *                 bits 32-37 the slot of its events channel (right READ; 0: none;
  *                 checked after slot rdx)   r8 rip below 2^47 (BOUNDS)   r9 rsp.
  *                 64 null slots, an empty space; parked until SEND starts it.
  *                 Returns the index of its trap page (CENO_SLOT_TRAP).
- *     PROCESS     r10 pool pages it may use (POOL). A space run by the caller.
- *     CHANNEL     a message ring of one pool page.
+ *     PROCESS     r10 bits 0-31 pool pages it may use, at least 6 (POOL). A space run by
+ *                 the caller, as long as it is not restarted or revoked.
+ *     CHANNEL     a message ring of one pool page (POOL).
  *     REGION      r8 slot of a frame range in bits 0-5 (rights: those in r8 bits 8-10)
  *                 and the rights its pages have: READ, READ|WRITE or READ|EXECUTE
  *                 (RIGHTS, WX)   r9 byte offset in the range, page-aligned (BOUNDS)
- *                 r10 bytes, page multiple, at most CENO_REGION_BYTES_MAX (BOUNDS).
- *                 Frames with page tables of their own (1 + one per 2 MiB pool pages,
- *                 POOL), so that revoking takes it out of every space at once.
- *                 For W^X it counts as one mapping of each frame while it lives.
+ *                 r10 bytes, page multiple, not 0, at most CENO_REGION_BYTES_MAX (BOUNDS).
+ *                 Frames with page tables of their own (1 + one per begun 2 MiB pool pages,
+ *                 and one of 120 numbers: POOL), so that revoking takes it out of every
+ *                 space at once. For W^X (WX) it counts as one mapping of each frame while
+ *                 it lives. The capability has the pages' rights, GRANT and REVOKE.
  *     RESTART     rdx instead names a fiber (right REVOKE) that is not running (DEAD
  *                 or PARKED, else STATE)   r8 rip (BOUNDS)   r9 rsp. It is as new: null
  *                 slots, empty space, zero registers, parked, epoch + 1 (the capability
  *                 named follows, all others are stale). It keeps its pledge, spectrum,
  *                 budget, energy, strikes and events channel; restarts + 1.
- *                 AGAIN: bounded work was done, call again.
+ *                 AGAIN: bounded work was done, call again; until then it is DEAD. What
+ *                 its slots held the last capability of ends; the pages are its own again.
  *
  *   SEND     5 J  rdi channel or fiber (right WRITE)   rsi capability slot to move along
  *                 (right GRANT), or -1   message: rdx r10 r8 r9 r12 r13 r14 r15 (64 bytes)
@@ -73,7 +77,8 @@
  *                 rsi slot for a capability that comes along (null, else SLOT and the
  *                 message stays), or -1   rdx 1: AGAIN instead of blocking
  *                 channel: a message in the message registers, rsi = 1 if a capability
- *                 came, else 0, | the index of the fiber that sent it << 8; rax 0 from a fiber, 1 from the nucleus (struct
+ *                 came, else 0, | the index of the fiber that sent it << 8; rax 0 from a
+ *                 fiber, 1 from the nucleus (struct
  *                 ceno_fiber_event below; events that wait in fibers come after messages).
  *                 window: returns when the host signalled since the last RECV.
  *                 process (of the caller, else STATE): from now on RESUME and SYSRET run
@@ -82,31 +87,46 @@
  *   MAP     10 J  rdi space, fiber or process (right MAP)   rsi frame range, region or
  *                 window (rights as in r9), or -1 to unmap   rdx gva   r10 byte offset
  *                 r8 bytes   r9 rights (READ needed) | CENO_MAP_REPLACE (frame ranges)
- *                 gva, offset and bytes page-aligned, below 2^47, not over the entry
- *                 page (BOUNDS). Rights not in the capability RIGHTS, WRITE and EXECUTE
- *                 together WX; a RAM frame is never writable and executable through any
- *                 two mappings (WX). Something is there already: EXISTS. No pool pages
- *                 for tables: POOL. At most 512 entries a call (BOUNDS).
- *                 frame range: a 2 MiB entry where gva, frames and bytes allow.
+ *                 gva, offset and bytes page-aligned, bytes not 0, below 2^47, not over the
+ *                 entry page, in the capability's bounds, at most 512 entries a call, to
+ *                 unmap at most 2 MiB (BOUNDS). No READ, or other bits in r9: RIGHTS. WRITE
+ *                 and EXECUTE together: WX. Something is there already: EXISTS; for a 2 MiB
+ *                 entry or a region a page table of 4 KiB entries is something, even if it
+ *                 is empty (nothing but the end of a space frees tables). No pool pages for
+ *                 tables: POOL. A RAM frame is never writable and executable through any
+ *                 two mappings, what is being replaced included; and has at most 126 4 KiB
+ *                 mappings of either kind, 65535 writable 2 MiB ones (WX).
+ *                 frame range: 2 MiB entries if gva, frames and bytes are all multiples of
+ *                 2 MiB, else 4 KiB entries, as for EXECUTE of RAM always. REPLACE: 4 KiB
+ *                 over 4 KiB, 2 MiB over 2 MiB.
  *                 region, window: gva 2 MiB-aligned, offset 0, bytes the region's own
- *                 (BOUNDS), rights in the region's (RIGHTS). Only whole 2 MiB spans of
- *                 gva are unmapped where a region lies (BOUNDS).
+ *                 (BOUNDS), rights in the region's (RIGHTS). Revoked: STATE, after WX. Only
+ *                 whole 2 MiB spans of gva are unmapped where a region lies (BOUNDS).
  *                 window: only into the space of a fiber, at CENO_GVA_WINDOW + class *
- *                 2 MiB (BOUNDS); its doorbell is the last page of that span.
+ *                 2 MiB (BOUNDS), that has pledged the class (PLEDGE); its doorbell is the
+ *                 last page of that span.
  *
- *   MASK     3 J  rdi slot (any capability)   rsi rights to keep | CENO_MASK_*
- *                 rdx byte offset, r10 length within the present bounds, page-aligned
- *                 (0: unchanged; BOUNDS; frame ranges only)   r8 expiry (TSC; 0: unchanged)
- *                 Only ever narrows. A stale or expired capability can be closed.
+ *   MASK     3 J  rdi slot (any capability)   rsi rights to keep | CENO_MASK_* (other
+ *                 bits: RIGHTS)   rdx byte offset from the present one, r10 length (0:
+ *                 unchanged): page-aligned, within the present bounds, both 0 but for frame
+ *                 ranges (BOUNDS)   r8 expiry (TSC; 0: unchanged)
+ *                 Only ever narrows. Closing checks SLOT and nothing else.
  *     CENO_MASK_REVOKE   (right REVOKE) flips the object's epoch: every other capability
  *                 to it is stale from now, this one follows. Regions and windows are
- *                 out of every space, a channel is empty, a process cannot be run, a
- *                 fiber is dead (RESTART revives it).
- *     CENO_MASK_PLEDGE   r9 the pledge to keep, of the fiber named: the caller itself, or
- *                 any with right REVOKE. Bits it does not hold: PLEDGE. The windows of
- *                 dropped classes are out of its space.
- *     rights 0 and no flag: closes the slot. The last capability of an object ends it;
- *                 AGAIN: bounded work was done, call again. A fiber's own capability
+ *                 out of every space, for good; a channel is empty, and events go through
+ *                 it no more (AGAIN: call again); a process cannot be run; a fiber is dead
+ *                 (RESTART revives it). Of oneself: exit, without an event.
+ *     CENO_MASK_PLEDGE   r9 the pledge to keep, of the fiber named (else TYPE): the caller
+ *                 itself, or any with right REVOKE. Bits it does not hold: PLEDGE. The
+ *                 windows of dropped classes are out of its space. An event if bits went.
+ *     rsi 0: closes the slot. The last capability of an object ends it, but for stale ones
+ *                 and those that a fiber holds to itself, which do not count: a region or
+ *                 window is out of every space, a fiber is dead for good and its budget the
+ *                 closer's, what an object holds is closed, its pool pages go to the
+ *                 closer's quota. The page that stale capabilities point to follows when
+ *                 the last of them is closed, to whoever does that; a region's pages when
+ *                 the last space has dropped it. Init and the running fiber do not end so.
+ *                 AGAIN: bounded work was done, the slot is stale, call again. A fiber's own capability
  *                 to itself: exit (DEAD). init's, with r9 not 0: the session stops with
  *                 the stop code r9 (bits 0-31; bundle.h).
  *
@@ -116,7 +136,7 @@
  *   GRANT   20 J  rdi fiber (right GRANT)   rsi source slot (right GRANT)
  *                 rdx destination slot in that fiber, must be null (SLOT)
  *                 r10 rights to pass (others than CENO_RIGHTS_ALL: RIGHTS). A window of a
- *                 class the receiver has not pledged: PLEDGE. To oneself: a copy.
+ *                 class the receiver has not pledged: PLEDGE. Then DEPTH. To oneself: a copy.
  *
  * CPU time spends too: at each tick the running fiber (for a process its handler) pays
  * CENO_TICK_JOULES less what its verbs spent since the tick it paid last (a verb's

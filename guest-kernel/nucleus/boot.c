@@ -7,6 +7,7 @@
 #include "nucleus.h"
 #include "abi/window.h"
 #include "cpu.h"
+#include "paging.h"
 
 struct ceno_cpu ceno_cpu;
 
@@ -45,18 +46,29 @@ static void init_timer(const struct ceno_handoff *h)
 	ceno_cpu_wrmsr(CENO_MSR_TSC_DEADLINE, ceno_cpu_tsc() + h->tick_tsc);
 }
 
-static void make_range(struct ceno_cap *cspace, uint32_t slot, uint32_t type, uint64_t gpa, uint64_t bytes,
-                       uint32_t rights)
+static void make_range(struct ceno_cap *cspace, uint32_t slot, uint64_t gpa, uint64_t bytes, uint32_t rights)
 {
 	struct ceno_frames *r = &ceno_cpu.range[slot];
 
 	if (!bytes)
 		return;
-	r->object.type = type;
-	r->object.epoch = 1;
+	r->object.type = CENO_OBJECT_FRAMES;
+	r->object.epoch = ceno_epoch_new();
 	r->gpa = gpa;
 	r->bytes = bytes;
-	ceno_cap_set(&cspace[slot], &r->object, rights | CENO_RIGHT_GRANT | CENO_RIGHT_REVOKE, bytes);
+	ceno_cap_set(&cspace[slot], &r->object, rights | CENO_RIGHT_GRANT, bytes);
+}
+
+/* Only the stdio window has a shape yet; others are as large as their span allows. */
+static void make_window(struct ceno_cap *cspace, uint32_t class)
+{
+	uint32_t rw = CENO_RIGHT_READ | CENO_RIGHT_WRITE;
+	uint64_t bytes = class == CENO_PLEDGE_STDIO ? CENO_STDIO_BYTES : CENO_LARGE_PAGE - CENO_PAGE;
+	struct ceno_region *r =
+	    ceno_region_new(CENO_OBJECT_WINDOW, class, CENO_GPA_WINDOW + class * CENO_WINDOW_STRIDE, bytes, rw);
+
+	r->table[0][ENTRIES - 1] = (CENO_GPA_DOORBELL + class * CENO_PAGE) | ceno_entry_flags(rw);
+	ceno_cap_set(&cspace[CENO_SLOT_WINDOW + class], &r->object, rw | CENO_RIGHT_GRANT | CENO_RIGHT_REVOKE, bytes);
 }
 
 /* The boot manifest: everything there is, once. */
@@ -67,21 +79,17 @@ static void fill_cspace(const struct ceno_handoff *h, struct ceno_fiber *init)
 
 	ceno_cap_set(&c[CENO_SLOT_SELF], &init->object, CENO_RIGHTS_ALL, 0);
 	ceno_cpu.clock.type = CENO_OBJECT_CLOCK;
-	ceno_cpu.clock.epoch = 1;
+	ceno_cpu.clock.epoch = ceno_epoch_new();
 	ceno_cap_set(&c[CENO_SLOT_CLOCK], &ceno_cpu.clock, CENO_RIGHT_READ | CENO_RIGHT_GRANT, 0);
-	make_range(c, CENO_SLOT_RAM, CENO_OBJECT_FRAMES, h->user_gpa, h->user_bytes, rw | CENO_RIGHT_EXECUTE);
-	make_range(c, CENO_SLOT_PACK, CENO_OBJECT_FRAMES, CENO_GPA_PACK, h->pack_bytes, rx);
-	make_range(c, CENO_SLOT_BUNDLE, CENO_OBJECT_FRAMES, CENO_GPA_BUNDLE, h->bundle_bytes, rx);
-	make_range(c, CENO_SLOT_BOOT, CENO_OBJECT_FRAMES, CENO_GPA_BOOT, CENO_PAGE, CENO_RIGHT_READ);
-	make_range(c, CENO_SLOT_IMAGE, CENO_OBJECT_FRAMES, CENO_GPA_IMAGE, h->image_bytes, rx);
-	make_range(c, CENO_SLOT_TRAP, CENO_OBJECT_FRAMES, h->trap_gpa, h->trap_pages * CENO_PAGE, rw);
+	make_range(c, CENO_SLOT_RAM, h->user_gpa, h->user_bytes, rw | CENO_RIGHT_EXECUTE);
+	make_range(c, CENO_SLOT_PACK, CENO_GPA_PACK, h->pack_bytes, rx);
+	make_range(c, CENO_SLOT_BUNDLE, CENO_GPA_BUNDLE, h->bundle_bytes, rx);
+	make_range(c, CENO_SLOT_BOOT, CENO_GPA_BOOT, CENO_PAGE, CENO_RIGHT_READ);
+	make_range(c, CENO_SLOT_IMAGE, CENO_GPA_IMAGE, h->image_bytes, rx);
+	make_range(c, CENO_SLOT_TRAP, h->trap_gpa, h->trap_pages * CENO_PAGE, rw);
 	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class ++) {
-		if (!(h->pledge_mask >> class & 1))
-			continue;
-		ceno_cpu.range[CENO_SLOT_WINDOW + class].doorbell_gpa = CENO_GPA_DOORBELL + class * CENO_PAGE;
-		make_range(c, CENO_SLOT_WINDOW + class, CENO_OBJECT_WINDOW,
-		           CENO_GPA_WINDOW + class * CENO_WINDOW_STRIDE,
-		           class == CENO_PLEDGE_STDIO ? CENO_STDIO_BYTES : CENO_WINDOW_STRIDE, rw);
+		if (h->pledge_mask >> class & 1)
+			make_window(c, class);
 	}
 }
 
@@ -97,12 +105,14 @@ void ceno_nucleus_main(const struct ceno_handoff *h)
 	ceno_cpu_load_idt(h->idt_gva, IDT_LIMIT);
 	init_syscall(h);
 	init_timer(h);
-	init = ceno_fiber_new(h->pool_pages - h->pool_used - 2, h->init_rip, h->init_rsp, 0);
+	init = ceno_fiber_new(0, h->init_rip, h->init_rsp, 0);
 	init->space.cr3 = h->init_cr3;
 	init->space.pml4 = ceno_pool_page(h->init_cr3);
 	init->state = CENO_FIBER_READY;
 	ceno_energy_init(init, CENO_SPECTRUM_MATTER, UINT32_MAX, UINT32_MAX);
+	init->pledge = (uint32_t)h->pledge_mask | 1u << CENO_PLEDGE_SPAWN;
 	fill_cspace(h, init);
+	init->space.quota = h->pool_pages - ceno_cpu.pool_next;
 	ceno_fiber_select(init);
 	ceno_nucleus_return();
 }

@@ -1,67 +1,64 @@
-/* Capabilities: the only way to name a kernel object. */
-#include "nucleus.h"
-#include "cpu.h"
-
-int ceno_cap_check(struct ceno_fiber *f, uint64_t slot, uint32_t type, uint32_t rights, struct ceno_cap **out)
-{
-	struct ceno_cap *cap = &f->cspace[slot & (CENO_CSPACE_SLOTS - 1)];
-
-	if (cap->type == CENO_OBJECT_NULL)
-		return CENO_E_SLOT; /* whatever type was asked for: it has no object */
-	if (cap->type != type)
-		return CENO_E_TYPE;
-	if (cap->epoch != cap->object->epoch || (cap->expiry && ceno_cpu_tsc() > cap->expiry))
-		return CENO_E_STALE;
-	if ((cap->rights & rights) != rights)
-		return CENO_E_RIGHTS;
-	*out = cap;
-	return 0;
-}
-
-int ceno_cap_check_empty(struct ceno_fiber *f, uint64_t slot, struct ceno_cap **out)
-{
-	uint64_t i = slot & (CENO_CSPACE_SLOTS - 1);
-
-	if (i == CENO_SLOT_NULL || f->cspace[i].type != CENO_OBJECT_NULL)
-		return CENO_E_SLOT;
-	*out = &f->cspace[i];
-	return 0;
-}
+/*
+ * Capabilities: the only way to name a kernel object. cap.h has the check, end.c what
+ * happens when they go.
+ *
+ * The law of decay (verbs.h) needs no timer and no arithmetic when a capability is
+ * used: when a copy is made, the moment is known at which it will have faded, and
+ * `until` is that, or an earlier one that it inherits.
+ */
+#include "cap.h"
 
 void ceno_cap_set(struct ceno_cap *cap, struct ceno_object *object, uint32_t rights, uint64_t length)
 {
 	cap->type = (uint8_t)object->type;
 	cap->rights = (uint8_t)rights;
 	cap->depth = 0;
+	cap->pledge = object->type == CENO_OBJECT_WINDOW ? (uint8_t)(1u << ceno_region_of(object)->number) : 0;
+	cap->strength = CENO_STRENGTH_FULL;
 	cap->object = object;
 	cap->offset = 0;
 	cap->length = length;
-	cap->expiry = 0;
+	cap->until = UINT64_MAX;
 	cap->epoch = object->epoch;
-	object->holders++;
+	cap->born = 0;
+	ceno_cap_hold(cap);
 }
 
-void ceno_cap_copy(struct ceno_cap *to, const struct ceno_cap *from, uint32_t rights)
+static uint32_t strength_now(const struct ceno_cap *cap, uint64_t now)
 {
-	*to = *from;
-	to->rights = from->rights & (uint8_t)rights;
-	to->depth = (uint8_t)(from->depth + 1);
-	to->object->holders++;
+	uint64_t halvings;
+
+	if (cap->depth == 0)
+		return cap->strength;
+	halvings = (now - cap->born) >> (CENO_FADE_SHIFT - cap->depth);
+	return halvings < 16 ? (uint32_t)cap->strength >> halvings : 0;
+}
+
+/* The TSC from which a copy made now with this strength, at least the minimum, is below it. */
+static uint64_t fades_at(uint32_t strength, uint32_t depth, uint64_t now)
+{
+	uint64_t halvings = 0, after;
+
+	for (; strength >= CENO_STRENGTH_MIN; strength >>= 1)
+		halvings++;
+	after = halvings << (CENO_FADE_SHIFT - depth);
+	return now + after < now ? UINT64_MAX : now + after;
 }
 
 int ceno_cap_weaken(struct ceno_cap *to, const struct ceno_cap *from, uint32_t rights, uint64_t now)
 {
-	(void)now;
-	if (from->depth >= CENO_DEPTH_MAX)
+	uint32_t depth = from->depth + 1u, strength = strength_now(from, now);
+	uint64_t until;
+
+	strength -= strength >> 3;
+	if (depth > CENO_DEPTH_MAX || strength < CENO_STRENGTH_MIN)
 		return CENO_E_DEPTH;
+	until = fades_at(strength, depth, now);
 	*to = *from;
 	to->rights = from->rights & (uint8_t)rights;
-	to->depth = (uint8_t)(from->depth + 1);
+	to->depth = (uint8_t)depth;
+	to->strength = (uint16_t)strength;
+	to->until = from->until < until ? from->until : until;
+	to->born = now;
 	return 0;
-}
-
-void ceno_cap_clear(struct ceno_cap *cap)
-{
-	cap->object->holders--;
-	*cap = (struct ceno_cap){ 0 };
 }

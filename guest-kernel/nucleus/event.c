@@ -49,7 +49,7 @@ void ceno_event_post(struct ceno_fiber *f, uint32_t what, uint64_t a, uint64_t b
 
 void ceno_event_note(struct ceno_fiber *f, uint32_t what)
 {
-	if (!f->events)
+	if (!f->events || !what)
 		return;
 	if (!f->event_bits)
 		f->events->noted++;

@@ -25,7 +25,7 @@ struct ceno_fiber *ceno_fiber_new(uint64_t quota, uint64_t rip, uint64_t rsp, ui
 {
 	struct ceno_fiber *f = ceno_pool_take();
 
-	f->object = (struct ceno_object){ .type = CENO_OBJECT_FIBER, .epoch = 1 };
+	f->object = (struct ceno_object){ .type = CENO_OBJECT_FIBER, .epoch = ceno_epoch_new() };
 	f->cspace = ceno_pool_take();
 	f->index = index;
 	f->trap = (struct ceno_trap_page *)(ceno_cpu.handoff->trap_gva + index * CENO_PAGE);

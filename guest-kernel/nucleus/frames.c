@@ -38,6 +38,12 @@ void ceno_frames_add_execute(uint64_t gpa, uint64_t pages)
 	}
 }
 
+void ceno_frames_sub_execute(uint64_t gpa, uint64_t pages)
+{
+	for (; pages; pages--, gpa += CENO_PAGE)
+		ceno_frames_drop(gpa, 0); /* an entry of that address, not NX */
+}
+
 void ceno_frames_drop(uint64_t entry, int large)
 {
 	uint64_t gpa = entry & 0x000ffffffffff000ull;

@@ -74,4 +74,14 @@ static inline void ceno_frames_add_write(uint64_t gpa, uint64_t pages)
 		++*f;
 }
 
+static inline void ceno_frames_sub_write(uint64_t gpa, uint64_t pages)
+{
+	uint8_t *f = ceno_frames_byte(gpa);
+
+	for (; pages >= 8; pages -= 8, f += 8)
+		*(uint64_t *)f -= CENO_FRAME_ONES;
+	for (; pages; pages--, f++)
+		--*f;
+}
+
 #endif

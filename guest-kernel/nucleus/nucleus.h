@@ -7,8 +7,10 @@
  * mapping of its own. Every verb is a decode (all checks, no mutation) and an
  * invoke (mutation that cannot fail).
  *
- *   cap.c      capabilities: lookup, rights, bounds, expiry, epoch
+ *   cap.c      capabilities: the check of naming one, strength, copies
+ *   end.c      objects that nobody names any more are taken apart, step by step
  *   frames.c   W^X: who maps each frame of user RAM, and how
+ *   region.c   regions and windows: frames with page tables of their own
  *   pool.c     kernel pages: quota, fresh, recycled
  *   space.c    page tables: walk, fill, clear, tear down
  *   fiber.c    who runs: ready, blocked, asleep, idle
@@ -38,34 +40,65 @@ struct ceno_frame {
 };
 _Static_assert(sizeof(struct ceno_frame) == 176, "frame is 16-byte aligned at its end");
 
-/* What every kernel object starts with. A capability is good while its epoch
- * equals the object's. */
+/* An object's way to its end (end.c). */
+enum ceno_end {
+	CENO_END_NOT,
+	CENO_END_BEGUN, /* on the list of a fiber that takes it apart; every capability is stale */
+	CENO_END_DONE   /* nothing left but its page, which stays while a capability points there */
+};
+
+/* What every kernel object starts with. A capability is good while its epoch equals
+ * the object's. No epoch is ever used twice, by whatever object. */
 struct ceno_object {
-	uint32_t type;    /* enum ceno_object_type */
-	uint32_t holders; /* capabilities that name it */
+	uint16_t type;    /* enum ceno_object_type */
+	uint16_t end;     /* enum ceno_end */
+	uint32_t holders; /* capabilities that point to it, stale ones too */
+	uint32_t live;    /* those of them with its epoch */
+	uint32_t reserved;
 	uint64_t epoch;
+	struct ceno_object *next; /* on a list of enum ceno_end BEGUN */
 };
 
 struct ceno_cap {
-	uint8_t type;   /* enum ceno_object_type; NULL: empty slot */
-	uint8_t rights; /* enum ceno_right */
-	uint8_t depth;  /* grants between it and the boot manifest */
-	uint8_t reserved[5];
-	struct ceno_object *object; /* borrowed: objects outlive their capabilities */
-	uint64_t offset;            /* bounds in the object, bytes (frame ranges, windows) */
+	uint8_t type;      /* enum ceno_object_type; NULL: empty slot */
+	uint8_t rights;    /* enum ceno_right */
+	uint8_t depth;     /* copies between it and the boot manifest or the object's maker */
+	uint8_t pledge;    /* windows: 1 << class, which its user must have pledged; else 0 */
+	uint16_t strength; /* at `born`, verbs.h */
+	uint16_t reserved;
+	struct ceno_object *object; /* borrowed: an object's page outlives its capabilities */
+	uint64_t offset;            /* bounds in the object, bytes (frame ranges) */
 	uint64_t length;
-	uint64_t expiry; /* TSC, 0 never */
+	uint64_t until; /* TSC from which it is EXPIRED, by expiry or by fading; UINT64_MAX never */
 	uint64_t epoch;
-	uint64_t reserved1[2];
+	uint64_t born; /* TSC at which the copy was made; depth 0: not used */
+	uint64_t reserved1;
 };
 _Static_assert(sizeof(struct ceno_cap) == 64, "64 slots are one page");
 
-/* A frame range or a window: guest-physical, contiguous. */
+/* A frame range: guest-physical, contiguous. */
 struct ceno_frames {
 	struct ceno_object object;
 	uint64_t gpa;
 	uint64_t bytes;
-	uint64_t doorbell_gpa; /* windows: the page at CENO_WINDOW_STRIDE */
+};
+
+#define CENO_REGIONS_MAX   128 /* their number is seven bits of a page-directory entry; */
+#define CENO_REGION_TABLES (CENO_REGION_BYTES_MAX / CENO_LARGE_PAGE) /* windows are the first, by class */
+
+/* A region or a window: one pool page, and one for each 2 MiB. Every space that maps
+ * it points its page directory at the same page tables. */
+struct ceno_region {
+	struct ceno_object object;
+	uint64_t gpa;
+	uint64_t bytes;
+	uint32_t rights; /* that the leaf entries have: at most these in any space */
+	uint32_t number; /* in ceno_cpu.region */
+	uint32_t tables; /* used of table[] */
+	uint32_t maps;   /* directory entries, in whatever space, that point to its tables */
+	uint32_t gone;   /* 1: revoked or ended, its leaf entries are zero for good */
+	uint32_t reserved;
+	uint64_t *table[CENO_REGION_TABLES]; /* owned pool pages */
 };
 
 struct ceno_space {
@@ -98,10 +131,11 @@ struct ceno_fiber {
 	struct ceno_cap *cspace;      /* owned pool page, CENO_CSPACE_SLOTS */
 	struct ceno_trap_page *trap;  /* supervisor address of its trap page */
 	struct ceno_process *process; /* selected by RECV, or NULL */
+	struct ceno_object *ending;   /* objects it is taking apart (end.c): it gets their pages */
 	uint32_t index;               /* of its trap page and in the table of fibers */
 	uint32_t state;               /* enum ceno_fiber_state */
 	uint32_t wait;                /* enum ceno_wait */
-	uint32_t pledge;              /* 1 << enum ceno_pledge_class */
+	uint32_t pledge;              /* 1 << enum ceno_pledge_class; never grows, whatever becomes of it */
 	struct ceno_channel *wait_on; /* borrowed: in its list of waiters */
 	struct ceno_fiber *next_waiter;
 	uint64_t wake_tsc;
@@ -124,15 +158,35 @@ struct ceno_fiber {
 struct ceno_process {
 	struct ceno_object object;
 	struct ceno_space space;
-	struct ceno_fiber *handler;
+	struct ceno_fiber *handler; /* borrowed; only to compare, and only with its epoch: */
+	uint64_t handler_epoch;     /* of another epoch, that fiber is gone, restarted or revoked */
 };
+
+static inline struct ceno_fiber *ceno_fiber_of(const struct ceno_object *object)
+{
+	return (struct ceno_fiber *)((uintptr_t)object - offsetof(struct ceno_fiber, object));
+}
+
+static inline struct ceno_process *ceno_process_of(const struct ceno_object *object)
+{
+	return (struct ceno_process *)((uintptr_t)object - offsetof(struct ceno_process, object));
+}
+
+static inline struct ceno_region *ceno_region_of(const struct ceno_object *object)
+{
+	return (struct ceno_region *)((uintptr_t)object - offsetof(struct ceno_region, object));
+}
+
+static inline int ceno_process_is_run_by(const struct ceno_process *p, const struct ceno_fiber *f)
+{
+	return p->handler == f && p->handler_epoch == f->object.epoch;
+}
 
 #define CENO_CHANNEL_MESSAGES 31
 
 struct ceno_channel {
 	struct ceno_object object;
 	uint32_t head, tail;        /* free-running; tail - head messages wait */
-	struct ceno_channel *dying; /* owned: channels that nothing names any more, closed with this one */
 	struct ceno_fiber *waiters; /* blocked on it: for a message, or for room */
 	uint32_t from_nucleus;      /* bit by place in the ring: an event */
 	uint32_t noted;             /* fibers with event_bits whose events channel it is */
@@ -164,6 +218,8 @@ struct ceno_cpu {
 	uint64_t fiber_end;                             /* no fiber at this index or above */
 	uint64_t pool_next;                             /* first pool page never used */
 	uint64_t pool_free;                             /* gva of the first recycled page, 0 none */
+	uint64_t epochs;                                /* the newest epoch given to any object */
+	struct ceno_region *region[CENO_REGIONS_MAX];   /* by number, NULL: free */
 	struct ceno_frames range[CENO_SLOT_FIRST_FREE]; /* by boot slot */
 	struct ceno_object clock;
 };
@@ -179,26 +235,79 @@ _Static_assert(offsetof(struct ceno_cpu, scratch) == 64, "entry.S");
 
 extern struct ceno_cpu ceno_cpu;
 
-/* ---- cap.c ---- */
+/* ---- cap.c; cap.h has the checks ---- */
 
-/* The capability in `slot` (masked) of f, if it has this type, these rights, has
- * not expired and is of the object's epoch. Returns 0 or SLOT, TYPE, STALE, RIGHTS. */
-int ceno_cap_check(struct ceno_fiber *f, uint64_t slot, uint32_t type, uint32_t rights, struct ceno_cap **out);
+static inline uint64_t ceno_epoch_new(void)
+{
+	return ++ceno_cpu.epochs;
+}
 
-/* 0 if `slot` is empty and may be filled, else SLOT. Slot 0 stays null for ever. */
-int ceno_cap_check_empty(struct ceno_fiber *f, uint64_t slot, struct ceno_cap **out);
-
-/* Fills an empty slot with a whole object. */
+/* Fills an empty slot with the first capability to an object: depth 0, never fades. */
 void ceno_cap_set(struct ceno_cap *cap, struct ceno_object *object, uint32_t rights, uint64_t length);
 
-/* Copies `from` into the empty slot `to`, one step deeper, rights narrowed. */
-void ceno_cap_copy(struct ceno_cap *to, const struct ceno_cap *from, uint32_t rights);
-
-/* `from` as it is after one more step, with `rights` of its rights. 0, or DEPTH. */
+/* What `from` is at TSC `now` after one more step, with those of its rights that are
+ * in `rights`, goes to *to, whatever that held. 0; or DEPTH, with *to as it was:
+ * too deep, or too weak at once. Whoever so adds a capability holds it too; a move
+ * changes no count. */
 int ceno_cap_weaken(struct ceno_cap *to, const struct ceno_cap *from, uint32_t rights, uint64_t now);
 
-/* Empties a slot; the object itself is the caller's business. */
-void ceno_cap_clear(struct ceno_cap *cap);
+/* One more capability to its object; it is live. */
+static inline void ceno_cap_hold(const struct ceno_cap *cap)
+{
+	cap->object->holders++;
+	cap->object->live++;
+}
+
+/* ---- end.c ---- */
+
+/* Empties a slot, or a place in a ring. An object that nobody names any more is put
+ * on f's list; of one that was taken apart before, the page goes to f's quota. */
+void ceno_cap_drop(struct ceno_cap *cap, struct ceno_fiber *f);
+
+/* Whether dropping this capability would end its object: no other is live, but those
+ * that a fiber holds to itself. */
+int ceno_end_follows(const struct ceno_cap *cap);
+
+/* Puts the object on f's list: every capability to it is stale, a fiber is dead. */
+void ceno_end_begin(struct ceno_object *object, struct ceno_fiber *f);
+
+/* One bounded step of f's list; everything taken apart goes to f's quota and budget.
+ * 1: the list is empty; 0: call again. */
+int ceno_end_step(struct ceno_fiber *f);
+
+/* Drops what waits in the ring; nobody is told through it, nobody waits for it. */
+void ceno_end_ring(struct ceno_channel *c, struct ceno_fiber *f);
+void ceno_end_slots(struct ceno_cap *cspace, struct ceno_fiber *f); /* all 64 */
+
+/* No fiber runs the process any more, and none can select it. */
+void ceno_end_process(struct ceno_process *p);
+
+/* The page (a region's pages) of an object that is apart and that no capability and no
+ * directory entry points to goes back, and counts for *quota. */
+void ceno_end_settle(struct ceno_object *object, uint64_t *quota);
+
+/* ---- region.c ---- */
+
+#define CENO_REGION_TABLES_OF(bytes) (((bytes) + CENO_LARGE_PAGE - 1) / CENO_LARGE_PAGE)
+
+/* A free number for a region, or -1. */
+int ceno_region_free_number(void);
+
+/* 0, or WX: a frame is mapped otherwise. */
+int ceno_region_check_frames(uint64_t gpa, uint64_t bytes, uint32_t rights);
+
+/* Takes 1 + CENO_REGION_TABLES_OF(bytes) pool pages, which the caller has charged. Its
+ * first capability is the caller's business. type: REGION or WINDOW. */
+struct ceno_region *ceno_region_new(uint32_t type, uint32_t number, uint64_t gpa, uint64_t bytes, uint32_t rights);
+
+/* Out of every space, for good. */
+void ceno_region_clear(struct ceno_region *r);
+
+/* A directory entry that points to table i, with at most `rights`; counts it. */
+uint64_t ceno_region_point(struct ceno_region *r, uint64_t i, uint32_t rights);
+
+/* A directory entry of a region was cleared; if its pages go back, they count for *quota. */
+void ceno_region_unpoint(uint64_t entry, uint64_t *quota);
 
 /* ---- frames.c: count of writable or executable mappings per frame ---- */
 
@@ -209,6 +318,7 @@ static inline int ceno_frames_are_ram(uint64_t gpa) /* part of user RAM? */
 
 int ceno_frames_check_execute(uint64_t gpa, uint64_t pages);
 void ceno_frames_add_execute(uint64_t gpa, uint64_t pages);
+void ceno_frames_sub_execute(uint64_t gpa, uint64_t pages);
 /* Undoes what one leaf entry did; `large`: a 2 MiB entry. */
 void ceno_frames_drop(uint64_t entry, int large);
 
@@ -237,7 +347,8 @@ struct ceno_map_request {
 	uint64_t gva, gpa, count; /* count entries of 4 KiB or, if large, 2 MiB */
 	uint32_t rights;
 	uint32_t large, ram, replace, unmap;
-	uint64_t tables; /* pool pages it takes; set by check */
+	struct ceno_region *region; /* or NULL: then count are its tables, and large is set */
+	uint64_t tables;            /* pool pages it takes; set by check */
 };
 
 /* The space behind a capability of a process or a fiber; NULL: it is of neither. */
@@ -252,6 +363,10 @@ static inline struct ceno_space *ceno_space_of(const struct ceno_cap *cap)
 }
 
 void ceno_space_init(struct ceno_space *s, uint64_t quota);
+/* Maps the entry page into a space that has nothing but its PML4. */
+void ceno_space_open(struct ceno_space *s);
+/* The window of this class is out of the space. */
+void ceno_space_unmap_window(struct ceno_space *s, uint32_t class);
 /* All that could go wrong: EXISTS, WX, POOL, BOUNDS. Changes nothing but r->tables. */
 int ceno_space_check(struct ceno_map_request *r);
 void ceno_space_map(const struct ceno_map_request *r);
@@ -359,6 +474,7 @@ int64_t ceno_verb_map(struct ceno_fiber *f, const uint64_t a[6]);
  * is wrong if anything is. */
 int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights);
 int64_t ceno_verb_grant(struct ceno_fiber *f, const uint64_t a[6]);
+/* MASK may end its own fiber: CENO_VERB_BLOCKED then. */
 int64_t ceno_verb_mask(struct ceno_fiber *f, const uint64_t a[6]);
 int64_t ceno_verb_send(struct ceno_fiber *f);
 int64_t ceno_verb_recv(struct ceno_fiber *f);

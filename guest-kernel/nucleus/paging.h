@@ -5,15 +5,17 @@
 #include <stdint.h>
 #include "abi/verbs.h"
 
-#define PTE_P       1ull
-#define PTE_W       2ull
-#define PTE_U       4ull
-#define PTE_AD      0x60ull /* accessed, dirty: set beforehand, saves the walker a write */
-#define PTE_PS      0x80ull
-#define PTE_NX      (1ull << 63)
-#define PTE_ADDRESS 0x000ffffffffff000ull
-#define ENTRIES     512u
-#define USER_END    (1ull << 47)
+#define PTE_P            1ull
+#define PTE_W            2ull
+#define PTE_U            4ull
+#define PTE_AD           0x60ull /* accessed, dirty: set beforehand, saves the walker a write */
+#define PTE_PS           0x80ull
+#define PTE_SHARED       (1ull << 9) /* ignored by the CPU: the table below is a region's (region.c) */
+#define PTE_NX           (1ull << 63)
+#define PTE_NUMBER_SHIFT 52 /* ignored too, in such an entry: seven bits, the region's number */
+#define PTE_ADDRESS      0x000ffffffffff000ull
+#define ENTRIES          512u
+#define USER_END         (1ull << 47)
 
 static inline uint64_t ceno_entry_flags(uint64_t rights)
 {

@@ -22,7 +22,7 @@ static uint64_t *next_table(const uint64_t *table, unsigned i)
 }
 
 /* The table of `level` (0: PTs, 1: PDs) for gva, or NULL; *missing counts the
- * tables that would have to be made. A 2 MiB entry in the way gives *large. */
+ * tables that would have to be made. A 2 MiB entry or a region in the way gives *large. */
 static uint64_t *find_table(const struct ceno_space *s, uint64_t gva, int level, uint64_t *missing, int *large)
 {
 	uint64_t *t = s->pml4, *next;
@@ -32,7 +32,7 @@ static uint64_t *find_table(const struct ceno_space *s, uint64_t gva, int level,
 	for (int l = 3; l > level; l--, t = next) {
 		unsigned i = index_of(gva, l);
 
-		if (l == 1 && (t[i] & PTE_PS)) {
+		if (l == 1 && (t[i] & (PTE_PS | PTE_SHARED))) {
 			*large = 1;
 			return NULL;
 		}
@@ -83,7 +83,7 @@ static int check_frames(const struct ceno_map_request *r)
 	if (!r->ram || r->unmap)
 		return 0;
 	if (r->rights & CENO_RIGHT_EXECUTE)
-		return r->large ? CENO_E_WX : ceno_frames_check_execute(r->gpa, r->count);
+		return ceno_frames_check_execute(r->gpa, r->count);
 	if (!(r->rights & CENO_RIGHT_WRITE))
 		return 0;
 	if (!r->large)
@@ -95,7 +95,10 @@ int ceno_space_check(struct ceno_map_request *r)
 {
 	int level = r->large ? 1 : 0;
 	uint64_t gva = r->gva, left = r->count, page = r->large ? CENO_LARGE_PAGE : CENO_PAGE, last_missing_at = ~0ull;
+	uint64_t removable = r->unmap || r->replace ? PTE_PS : 0;
 
+	if (r->unmap)
+		removable |= PTE_SHARED;
 	r->tables = 0;
 	while (left) {
 		uint64_t missing = 0, n = run_length(r, gva, left), above = gva >> (21 + 9 * level + 9);
@@ -108,7 +111,7 @@ int ceno_space_check(struct ceno_map_request *r)
 			const uint64_t *e = t + index_of(gva, 1);
 
 			for (uint64_t i = 0; i < n; i++) /* a table of 4 KiB entries is never replaced whole */
-				if ((e[i] & PTE_P) && (!(e[i] & PTE_PS) || !(r->replace || r->unmap)))
+				if ((e[i] & PTE_P) && !(e[i] & removable))
 					return r->unmap ? CENO_E_BOUNDS : CENO_E_EXISTS;
 		} else if (t && !r->replace && !r->unmap && ceno_entries_any(t + index_of(gva, 0), n)) {
 			return CENO_E_EXISTS;
@@ -127,12 +130,16 @@ int ceno_space_check(struct ceno_map_request *r)
 	return check_frames(r);
 }
 
-static void drop_entries(uint64_t *e, uint64_t n, int large)
+static void drop_entries(struct ceno_space *s, uint64_t *e, uint64_t n, int large)
 {
 	for (; n; n--, e++) {
-		if (*e & PTE_P)
-			ceno_frames_drop(*e, large);
+		uint64_t entry = *e;
+
 		*e = 0;
+		if (entry & PTE_SHARED)
+			ceno_region_unpoint(entry, &s->quota);
+		else if (entry & PTE_P)
+			ceno_frames_drop(entry, large);
 	}
 }
 
@@ -150,11 +157,23 @@ static void count_frames(const struct ceno_map_request *r)
 	}
 }
 
+static void fill_entries(const struct ceno_map_request *r, uint64_t *e, uint64_t n, uint64_t first)
+{
+	uint64_t page = r->large ? CENO_LARGE_PAGE : CENO_PAGE;
+
+	if (!r->region) {
+		ceno_entries_fill(e, n, (r->gpa + first * page) | ceno_entry_flags(r->rights) | (r->large ? PTE_PS : 0),
+		                  page);
+		return;
+	}
+	for (uint64_t i = 0; i < n; i++)
+		e[i] = ceno_region_point(r->region, first + i, r->rights);
+}
+
 void ceno_space_map(const struct ceno_map_request *r)
 {
 	int level = r->large ? 1 : 0;
-	uint64_t page = r->large ? CENO_LARGE_PAGE : CENO_PAGE, gva = r->gva, gpa = r->gpa, left = r->count;
-	uint64_t flags = ceno_entry_flags(r->rights) | (r->large ? PTE_PS : 0);
+	uint64_t page = r->large ? CENO_LARGE_PAGE : CENO_PAGE, gva = r->gva, left = r->count;
 
 	while (left) {
 		uint64_t n = run_length(r, gva, left), unused = 0;
@@ -166,12 +185,11 @@ void ceno_space_map(const struct ceno_map_request *r)
 			uint64_t *e = t + index_of(gva, level);
 
 			if (r->unmap || r->replace)
-				drop_entries(e, n, (int)r->large);
+				drop_entries(r->space, e, n, (int)r->large);
 			if (!r->unmap)
-				ceno_entries_fill(e, n, gpa | flags, page);
+				fill_entries(r, e, n, r->count - left);
 		}
 		gva += n * page;
-		gpa += n * page;
 		left -= n;
 	}
 	if (!r->unmap)
@@ -181,21 +199,42 @@ void ceno_space_map(const struct ceno_map_request *r)
 			ceno_cpu_set_cr3(r->space->cr3);
 }
 
-void ceno_space_init(struct ceno_space *s, uint64_t quota)
+void ceno_space_open(struct ceno_space *s)
 {
 	const struct ceno_handoff *h = ceno_cpu.handoff;
-	struct ceno_map_request entry = { .space = s,
-		                          .gva = CENO_GVA_ENTRY,
-		                          .gpa = h->entry_page_gpa,
-		                          .count = 1,
-		                          .rights = CENO_RIGHT_READ | CENO_RIGHT_EXECUTE };
+	const struct ceno_map_request entry = { .space = s,
+		                                .gva = CENO_GVA_ENTRY,
+		                                .gpa = h->entry_page_gpa,
+		                                .count = 1,
+		                                .rights = CENO_RIGHT_READ | CENO_RIGHT_EXECUTE };
 
+	ceno_space_map(&entry);
+}
+
+void ceno_space_init(struct ceno_space *s, uint64_t quota)
+{
 	s->pml4 = ceno_pool_take();
 	s->cr3 = ceno_pool_gpa(s->pml4);
 	s->quota = quota - 1;
 	s->pages = 1;
-	s->pml4[ENTRIES - 1] = h->nucleus_pdpt_gpa | PTE_P | PTE_W;
-	ceno_space_map(&entry);
+	s->pml4[ENTRIES - 1] = ceno_cpu.handoff->nucleus_pdpt_gpa | PTE_P | PTE_W;
+	ceno_space_open(s);
+}
+
+void ceno_space_unmap_window(struct ceno_space *s, uint32_t class)
+{
+	uint64_t gva = CENO_GVA_WINDOW + class * CENO_LARGE_PAGE, missing = 0;
+	int large;
+	uint64_t *e = find_table(s, gva, 1, &missing, &large);
+
+	if (!e)
+		return;
+	e += index_of(gva, 1);
+	if (!(*e & PTE_SHARED) || (*e >> PTE_NUMBER_SHIFT & (CENO_REGIONS_MAX - 1)) != class)
+		return; /* something else lies there */
+	drop_entries(s, e, 1, 1);
+	if (ceno_cpu_cr3() == s->cr3)
+		ceno_cpu_set_cr3(s->cr3);
 }
 
 static void free_table(struct ceno_space *s, uint64_t *table, uint64_t *entry)
@@ -215,20 +254,20 @@ int ceno_space_teardown(struct ceno_space *s)
 	for (int l = 3; l > 0; l--) {
 		unsigned end = l == 3 ? ENTRIES - 1 : ENTRIES, i = 0;
 
-		while (i < end && (!(t[i] & PTE_P) || (t[i] & PTE_PS)))
+		while (i < end && (!(t[i] & PTE_P) || (t[i] & (PTE_PS | PTE_SHARED))))
 			i++;
 		if (i == end) {
 			if (l == 3)
 				return 1;
 			if (l == 1)
-				drop_entries(t, ENTRIES, 1);
+				drop_entries(s, t, ENTRIES, 1);
 			free_table(s, t, entry);
 			return 0;
 		}
 		entry = &t[i];
 		t = next_table(t, i);
 	}
-	drop_entries(t, ENTRIES, 0);
+	drop_entries(s, t, ENTRIES, 0);
 	free_table(s, t, entry);
 	return 0;
 }

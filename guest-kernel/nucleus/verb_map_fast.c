@@ -6,7 +6,7 @@
  * or unusual is left to the long way (verb_map.c), which finds the same again and
  * says what it is. Checks first, then writes that cannot fail, as everywhere.
  */
-#include "nucleus.h"
+#include "cap.h"
 #include "frames.h"
 #include "paging.h"
 
@@ -51,7 +51,7 @@ static inline __attribute__((always_inline)) int walk_to_table(const struct ceno
 			w->missing = level - leaf;
 			return w->missing > space->quota ? LONG_WAY : DONE;
 		}
-		if (level == 1 && (*entry & PTE_PS))
+		if (level == 1 && (*entry & (PTE_PS | PTE_SHARED)))
 			return LONG_WAY;
 		w->at = ceno_pool_page(*entry & PTE_ADDRESS);
 	}
@@ -154,28 +154,21 @@ static __attribute__((noinline)) int64_t map_elsewhere(struct ceno_space *space,
 int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights)
 {
 	struct ceno_fiber *f = ceno_cpu.current;
-	const struct ceno_cap *target = &f->cspace[to & (CENO_CSPACE_SLOTS - 1)];
-	const struct ceno_cap *source = &f->cspace[what & (CENO_CSPACE_SLOTS - 1)];
+	const struct ceno_cap *target = ceno_cap_at(f, to), *source = ceno_cap_at(f, what);
 	const struct ceno_frames *object = (const struct ceno_frames *)(const void *)source->object;
 	struct ceno_space *space = ceno_space_of(target);
 	uint64_t gpa, first, flags;
 
-	if (f->energy < MAP_JOULES || !space ||
-	    (source->type != CENO_OBJECT_FRAMES && source->type != CENO_OBJECT_WINDOW) || what == (uint64_t)-1 ||
+	if (f->energy < MAP_JOULES || !space || source->type != CENO_OBJECT_FRAMES || what == (uint64_t)-1 ||
 	    rights >= RIGHTS_END)
 		return LONG_WAY;
 	flags = flags_of[rights];
-	if (!flags || target->epoch != target->object->epoch || target->expiry || !(target->rights & CENO_RIGHT_MAP) ||
-	    source->epoch != source->object->epoch || source->expiry || (rights & ~(uint64_t)source->rights))
+	if (!flags || ceno_cap_check(f, target, CENO_RIGHT_MAP) || ceno_cap_check(f, source, rights))
 		return LONG_WAY;
-	if (((gva | offset | bytes) & (CENO_PAGE - 1)) || gva >= USER_END || !bytes)
+	if (((gva | offset | bytes) & (CENO_PAGE - 1)) || gva >= USER_END || !bytes || offset > source->length ||
+	    bytes > source->length - offset)
 		return LONG_WAY;
 	gpa = object->gpa + source->offset + offset;
-	if (offset > source->length || bytes > source->length - offset) {
-		if (source->type != CENO_OBJECT_WINDOW || offset != CENO_WINDOW_STRIDE || bytes != CENO_PAGE)
-			return LONG_WAY;
-		gpa = object->doorbell_gpa;
-	}
 	if (((gva | gpa | bytes) & (CENO_LARGE_PAGE - 1)) == 0)
 		return map_large(space, gva, gpa, bytes, flags);
 	first = gva / CENO_PAGE & (ENTRIES - 1);

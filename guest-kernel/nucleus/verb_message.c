@@ -3,8 +3,7 @@
  *
  * A message is eight words in registers and at most one capability, which moves.
  */
-#include "nucleus.h"
-#include "cpu.h"
+#include "cap.h"
 
 #define NO_CAP ((uint64_t)-1)
 
@@ -34,7 +33,7 @@ static void load_message(const uint64_t word[8], struct ceno_frame *r)
 
 static int start_fiber(struct ceno_cap *cap)
 {
-	struct ceno_fiber *f = (struct ceno_fiber *)(void *)((char *)cap->object - offsetof(struct ceno_fiber, object));
+	struct ceno_fiber *f = ceno_fiber_of(cap->object);
 
 	if (f->state != CENO_FIBER_PARKED)
 		return CENO_E_STATE;
@@ -45,8 +44,8 @@ static int start_fiber(struct ceno_cap *cap)
 /* What may move along: a step weaker, into the free place of the ring. */
 static int decode_moved(struct ceno_fiber *f, struct ceno_channel *c, struct ceno_cap *to, struct ceno_cap **out)
 {
-	struct ceno_cap *from = &f->cspace[f->frame.rsi & (CENO_CSPACE_SLOTS - 1)];
-	int rc = ceno_cap_check(f, f->frame.rsi, from->type, CENO_RIGHT_GRANT, &from);
+	struct ceno_cap *from;
+	int rc = ceno_cap_find(f, f->frame.rsi, CENO_TYPES_ANY, CENO_RIGHT_GRANT, &from);
 
 	if (rc)
 		return rc;
@@ -84,14 +83,13 @@ static int send_channel(struct ceno_fiber *f, struct ceno_channel *c)
 
 int64_t ceno_verb_send(struct ceno_fiber *f)
 {
-	struct ceno_cap *cap = &f->cspace[f->frame.rdi & (CENO_CSPACE_SLOTS - 1)];
-	uint32_t type = cap->type == CENO_OBJECT_FIBER ? CENO_OBJECT_FIBER : CENO_OBJECT_CHANNEL;
-	int rc = ceno_cap_check(f, f->frame.rdi, type, CENO_RIGHT_WRITE, &cap);
+	struct ceno_cap *cap;
+	int rc = ceno_cap_find(f, f->frame.rdi, CENO_TYPE(CHANNEL) | CENO_TYPE(FIBER), CENO_RIGHT_WRITE, &cap);
 
 	if (rc)
 		return rc;
-	return type == CENO_OBJECT_FIBER ? start_fiber(cap)
-					 : send_channel(f, (struct ceno_channel *)(void *)cap->object);
+	return cap->type == CENO_OBJECT_FIBER ? start_fiber(cap)
+					      : send_channel(f, (struct ceno_channel *)(void *)cap->object);
 }
 
 /* The ring is empty: what fibers wait to tell, or nothing yet. */
@@ -135,10 +133,9 @@ static int64_t recv_channel(struct ceno_fiber *f, struct ceno_channel *c)
 
 static int64_t recv_process(struct ceno_fiber *f, struct ceno_cap *cap)
 {
-	struct ceno_process *p =
-	    (struct ceno_process *)(void *)((char *)cap->object - offsetof(struct ceno_process, object));
+	struct ceno_process *p = ceno_process_of(cap->object);
 
-	if (p->handler != f)
+	if (!ceno_process_is_run_by(p, f))
 		return CENO_E_STATE;
 	f->process = p;
 	ceno_cpu.process_cr3 = p->space.cr3;
@@ -158,8 +155,9 @@ static int64_t recv_window(struct ceno_fiber *f)
 
 int64_t ceno_verb_recv(struct ceno_fiber *f)
 {
-	struct ceno_cap *cap = &f->cspace[f->frame.rdi & (CENO_CSPACE_SLOTS - 1)];
-	int rc = ceno_cap_check(f, f->frame.rdi, cap->type, CENO_RIGHT_READ, &cap);
+	struct ceno_cap *cap;
+	int rc = ceno_cap_find(f, f->frame.rdi, CENO_TYPE(CHANNEL) | CENO_TYPE(PROCESS) | CENO_TYPE(WINDOW),
+	                       CENO_RIGHT_READ, &cap);
 
 	if (rc)
 		return rc;
@@ -168,10 +166,8 @@ int64_t ceno_verb_recv(struct ceno_fiber *f)
 		return recv_channel(f, (struct ceno_channel *)(void *)cap->object);
 	case CENO_OBJECT_PROCESS:
 		return recv_process(f, cap);
-	case CENO_OBJECT_WINDOW:
-		return recv_window(f);
 	default:
-		return cap->type == CENO_OBJECT_NULL ? CENO_E_SLOT : CENO_E_TYPE;
+		return recv_window(f);
 	}
 }
 
@@ -180,7 +176,7 @@ int64_t ceno_verb_tick(struct ceno_fiber *f)
 	struct ceno_frame *r = &f->frame;
 	struct ceno_cap *cap;
 	uint64_t deadline = r->rsi, now;
-	int rc = ceno_cap_check(f, r->rdi, CENO_OBJECT_CLOCK, CENO_RIGHT_READ, &cap), signals = r->r10 == 1;
+	int rc = ceno_cap_find(f, r->rdi, CENO_TYPE(CLOCK), CENO_RIGHT_READ, &cap), signals = r->r10 == 1;
 
 	if (rc)
 		return rc;

@@ -1,239 +1,238 @@
-/* SPAWN, GRANT and MASK: objects and capabilities come, spread, narrow, go. */
-#include "nucleus.h"
-#include "cpu.h"
+/*
+ * SPAWN and GRANT: objects and capabilities come and spread. MASK (verb_mask.c) lets
+ * them narrow and go.
+ */
+#include "cap.h"
+#include "paging.h"
 
-/* ---- SPAWN: rdi own fiber  rsi kind, packed  rdx slot  r10 pool pages, packed  r8 rip  r9 rsp ---- */
+/* ---- SPAWN: rdi own fiber  rsi kind, packed  rdx slot  r10 pool pages, packed  r8  r9 ---- */
 
 struct spawn {
-	uint32_t kind, spectrum, budget;
+	uint32_t kind, pledge, rights;
+	uint32_t spectrum, budget;
 	struct ceno_channel *events; /* of a new fiber, or NULL */
-	int index;                   /* of a new fiber */
-	uint64_t quota, rip, rsp;
-	struct ceno_cap *slot;
+	int index;                   /* of a new fiber, or number of a new region */
+	uint64_t quota;              /* pool pages taken from the caller's */
+	uint64_t gpa, bytes, rip, rsp;
+	struct ceno_cap *slot; /* for the new object; RESTART: names the fiber */
 };
 
-static int decode_events(struct ceno_fiber *f, uint64_t slot, struct spawn *s)
+static int decode_pages(const struct ceno_fiber *f, struct spawn *s, uint64_t least)
 {
-	struct ceno_cap *cap;
-	int rc = slot ? ceno_cap_check(f, slot, CENO_OBJECT_CHANNEL, CENO_RIGHT_READ, &cap) : 0;
+	return s->quota < least || s->quota > f->space.quota ? CENO_E_POOL : 0;
+}
 
-	if (!rc)
-		s->events = slot ? (struct ceno_channel *)(void *)cap->object : NULL;
-	return rc;
+static int decode_fiber(struct ceno_fiber *f, const uint64_t a[6], struct spawn *s)
+{
+	uint64_t events = a[3] >> 32 & (CENO_CSPACE_SLOTS - 1);
+	struct ceno_cap *cap;
+	int rc = events ? ceno_cap_find(f, events, CENO_TYPE(CHANNEL), CENO_RIGHT_READ, &cap) : 0;
+
+	if (rc)
+		return rc;
+	s->events = events ? (struct ceno_channel *)(void *)cap->object : NULL;
+	s->pledge = (uint8_t)(a[1] >> 8);
+	s->spectrum = a[1] >> 16 & (CENO_SPECTRUM_COUNT - 1);
+	s->budget = (uint32_t)(a[1] >> 32);
+	if (!(f->pledge >> CENO_PLEDGE_SPAWN & 1) || (s->pledge & ~f->pledge))
+		return CENO_E_PLEDGE;
+	rc = ceno_energy_check_carve(f, s->spectrum, s->budget);
+	if (rc)
+		return rc;
+	s->index = ceno_fiber_free_index();
+	if (s->index < 0 || decode_pages(f, s, CENO_SPACE_PAGES_MIN + 2)) /* its object, its CSpace, its space */
+		return CENO_E_POOL;
+	return s->rip < USER_END ? ceno_event_check(f) : CENO_E_BOUNDS;
+}
+
+static int decode_region(const struct ceno_fiber *f, const uint64_t a[6], struct spawn *s)
+{
+	uint64_t offset = a[5];
+	struct ceno_cap *cap;
+	int rc;
+
+	s->rights = a[4] >> 8 & (CENO_RIGHT_READ | CENO_RIGHT_WRITE | CENO_RIGHT_EXECUTE);
+	s->bytes = a[3];
+	rc = ceno_cap_find(f, a[4], CENO_TYPE(FRAMES), s->rights, &cap);
+	if (rc)
+		return rc;
+	if (!(s->rights & CENO_RIGHT_READ))
+		return CENO_E_RIGHTS;
+	if ((s->rights & CENO_RIGHT_WRITE) && (s->rights & CENO_RIGHT_EXECUTE))
+		return CENO_E_WX;
+	if ((offset | s->bytes) & (CENO_PAGE - 1) || s->bytes - 1 >= CENO_REGION_BYTES_MAX || offset > cap->length ||
+	    s->bytes > cap->length - offset)
+		return CENO_E_BOUNDS;
+	s->gpa = ((const struct ceno_frames *)(const void *)cap->object)->gpa + cap->offset + offset;
+	s->index = ceno_region_free_number();
+	s->quota = 1 + CENO_REGION_TABLES_OF(s->bytes);
+	if (s->index < 0 || decode_pages(f, s, 0))
+		return CENO_E_POOL;
+	return ceno_region_check_frames(s->gpa, s->bytes, s->rights);
+}
+
+static int decode_restart(const struct ceno_fiber *f, const uint64_t a[6], struct spawn *s)
+{
+	int rc = ceno_cap_find(f, a[2], CENO_TYPE(FIBER), CENO_RIGHT_REVOKE, &s->slot);
+	uint32_t state;
+
+	if (rc)
+		return rc;
+	state = ceno_fiber_of(s->slot->object)->state;
+	if (state != CENO_FIBER_DEAD && state != CENO_FIBER_PARKED)
+		return CENO_E_STATE;
+	return s->rip < USER_END ? 0 : CENO_E_BOUNDS;
 }
 
 static int decode_spawn(struct ceno_fiber *f, const uint64_t a[6], struct spawn *s)
 {
 	struct ceno_cap *self;
-	int rc = ceno_cap_check(f, a[0], CENO_OBJECT_FIBER, CENO_RIGHT_SPAWN, &self);
+	int rc = ceno_cap_find(f, a[0], CENO_TYPE(FIBER), CENO_RIGHT_SPAWN, &self);
 
 	if (!rc && self->object != &f->object)
 		rc = CENO_E_TYPE;
-	if (!rc)
-		rc = ceno_cap_check_empty(f, a[2], &s->slot);
 	if (rc)
 		return rc;
 	s->kind = (uint8_t)a[1];
-	s->spectrum = a[1] >> 16 & (CENO_SPECTRUM_COUNT - 1);
-	s->budget = (uint32_t)(a[1] >> 32);
 	s->quota = (uint32_t)a[3];
 	s->rip = a[4];
 	s->rsp = a[5];
-	s->index = -1;
-	if (s->kind == CENO_SPAWN_FIBER) {
-		rc = decode_events(f, a[3] >> 32 & (CENO_CSPACE_SLOTS - 1), s);
-		if (!rc)
-			rc = ceno_energy_check_carve(f, s->spectrum, s->budget);
-		if (rc)
-			return rc;
-	}
-	if (s->kind == CENO_SPAWN_CHANNEL) {
+	if (s->kind == CENO_SPAWN_RESTART)
+		return decode_restart(f, a, s);
+	rc = ceno_cap_check_empty(f, a[2], &s->slot);
+	if (rc)
+		return rc;
+	switch (s->kind) {
+	case CENO_SPAWN_FIBER:
+		return decode_fiber(f, a, s);
+	case CENO_SPAWN_PROCESS:
+		return decode_pages(f, s, CENO_SPACE_PAGES_MIN + 1); /* its object, its space */
+	case CENO_SPAWN_CHANNEL:
 		s->quota = 1;
-	} else if (s->kind == CENO_SPAWN_FIBER || s->kind == CENO_SPAWN_PROCESS) {
-		/* its object, its CSpace if it is a fiber, then its space */
-		if (s->quota < CENO_SPACE_PAGES_MIN + 2)
-			return CENO_E_POOL;
-	} else {
+		return decode_pages(f, s, 1);
+	case CENO_SPAWN_REGION:
+		return decode_region(f, a, s);
+	default:
 		return CENO_E_BOUNDS;
 	}
-	if (s->quota > f->space.quota)
-		return CENO_E_POOL;
-	if (s->kind == CENO_SPAWN_FIBER) {
-		s->index = ceno_fiber_free_index();
-		if (s->index < 0 || s->rip >= 1ull << 47)
-			return s->index < 0 ? CENO_E_POOL : CENO_E_BOUNDS;
-		return ceno_event_check(f);
-	}
-	return 0;
 }
 
-static int64_t invoke_spawn(struct ceno_fiber *f, const struct spawn *s)
+static int64_t invoke_fiber(struct ceno_fiber *f, const struct spawn *s)
 {
-	f->space.quota -= s->quota;
-	if (s->kind == CENO_SPAWN_CHANNEL) {
-		struct ceno_channel *c = ceno_pool_take();
+	struct ceno_fiber *child = ceno_fiber_new(0, s->rip, s->rsp, (uint32_t)s->index);
 
-		c->object = (struct ceno_object){ .type = CENO_OBJECT_CHANNEL, .epoch = 1 };
-		ceno_cap_set(s->slot, &c->object, CENO_RIGHTS_ALL, 0);
-	} else if (s->kind == CENO_SPAWN_PROCESS) {
-		struct ceno_process *p = ceno_pool_take();
+	child->pledge = s->pledge;
+	ceno_space_init(&child->space, s->quota - 2);
+	ceno_cap_set(s->slot, &child->object, CENO_RIGHTS_ALL, 0);
+	ceno_energy_carve(f, child, s->spectrum, s->budget);
+	child->events = s->events;
+	child->supervised = s->events != NULL;
+	ceno_event_post(f, CENO_FIBER_EVENT_SPAWN, child->index, child->pledge, s->budget);
+	return s->index;
+}
 
-		p->object = (struct ceno_object){ .type = CENO_OBJECT_PROCESS, .epoch = 1 };
-		p->handler = f;
-		ceno_space_init(&p->space, s->quota - 1);
-		ceno_cap_set(s->slot, &p->object, CENO_RIGHTS_ALL, 0);
-	} else {
-		struct ceno_fiber *child = ceno_fiber_new(0, s->rip, s->rsp, (uint32_t)s->index);
+static void invoke_process(struct ceno_fiber *f, const struct spawn *s)
+{
+	struct ceno_process *p = ceno_pool_take();
 
-		ceno_space_init(&child->space, s->quota - 2);
-		ceno_cap_set(s->slot, &child->object, CENO_RIGHTS_ALL, 0);
-		ceno_energy_carve(f, child, s->spectrum, s->budget);
-		child->events = s->events;
-		child->supervised = s->events != NULL;
-		ceno_event_post(f, CENO_FIBER_EVENT_SPAWN, child->index, child->pledge, s->budget);
-		return s->index;
-	}
+	p->object = (struct ceno_object){ .type = CENO_OBJECT_PROCESS, .epoch = ceno_epoch_new() };
+	p->handler = f;
+	p->handler_epoch = f->object.epoch;
+	ceno_space_init(&p->space, s->quota - 1);
+	ceno_cap_set(s->slot, &p->object, CENO_RIGHTS_ALL, 0);
+}
+
+static void invoke_channel(const struct spawn *s)
+{
+	struct ceno_channel *c = ceno_pool_take();
+
+	c->object = (struct ceno_object){ .type = CENO_OBJECT_CHANNEL, .epoch = ceno_epoch_new() };
+	ceno_cap_set(s->slot, &c->object, CENO_RIGHTS_ALL, 0);
+}
+
+static void invoke_region(const struct spawn *s)
+{
+	struct ceno_region *r = ceno_region_new(CENO_OBJECT_REGION, (uint32_t)s->index, s->gpa, s->bytes, s->rights);
+
+	ceno_cap_set(s->slot, &r->object, s->rights | CENO_RIGHT_GRANT | CENO_RIGHT_REVOKE, s->bytes);
+}
+
+/* Until it is as new it is dead, and every call does the same again: nothing that came
+ * in between (a MAP, a GRANT) is left. */
+static int64_t invoke_restart(const struct spawn *s)
+{
+	struct ceno_fiber *t = ceno_fiber_of(s->slot->object);
+
+	ceno_fiber_end(t, 0); /* it may be parked */
+	t->object.epoch = s->slot->epoch = ceno_epoch_new();
+	t->object.live = 1;
+	ceno_end_slots(t->cspace, t);
+	if (!ceno_end_step(t) || !ceno_space_teardown(&t->space))
+		return CENO_E_AGAIN;
+	ceno_space_open(&t->space);
+	ceno_fiber_reset(t, s->rip, s->rsp);
 	return 0;
 }
 
 int64_t ceno_verb_spawn(struct ceno_fiber *f, const uint64_t a[6])
 {
-	struct spawn s;
+	struct spawn s = { 0 };
 	int rc = decode_spawn(f, a, &s);
 
-	return rc ? rc : invoke_spawn(f, &s);
+	if (rc)
+		return rc;
+	if (s.kind == CENO_SPAWN_RESTART)
+		return invoke_restart(&s);
+	f->space.quota -= s.quota;
+	if (s.kind == CENO_SPAWN_FIBER)
+		return invoke_fiber(f, &s);
+	if (s.kind == CENO_SPAWN_PROCESS)
+		invoke_process(f, &s);
+	else if (s.kind == CENO_SPAWN_CHANNEL)
+		invoke_channel(&s);
+	else
+		invoke_region(&s);
+	return 0;
 }
 
 /* ---- GRANT: rdi fiber  rsi source slot  rdx destination slot  r10 rights ---- */
 
+struct grant {
+	struct ceno_fiber *receiver;
+	struct ceno_cap copy, *to;
+};
+
+static int decode_grant(struct ceno_fiber *f, const uint64_t a[6], struct grant *g)
+{
+	struct ceno_cap *target, *from;
+	int rc = ceno_cap_find(f, a[0], CENO_TYPE(FIBER), CENO_RIGHT_GRANT, &target);
+
+	if (!rc)
+		rc = ceno_cap_find(f, a[1], CENO_TYPES_ANY, CENO_RIGHT_GRANT, &from);
+	if (rc)
+		return rc;
+	g->receiver = ceno_fiber_of(target->object);
+	rc = ceno_cap_check_empty(g->receiver, a[2], &g->to);
+	if (rc)
+		return rc;
+	if (a[3] & ~(uint64_t)CENO_RIGHTS_ALL)
+		return CENO_E_RIGHTS;
+	if (from->pledge & ~g->receiver->pledge)
+		return CENO_E_PLEDGE;
+	rc = ceno_cap_weaken(&g->copy, from, (uint32_t)a[3], ceno_cpu_tsc());
+	return rc ? rc : ceno_event_check(f);
+}
+
 int64_t ceno_verb_grant(struct ceno_fiber *f, const uint64_t a[6])
 {
-	struct ceno_cap *target, *from = &f->cspace[a[1] & (CENO_CSPACE_SLOTS - 1)], *to;
-	struct ceno_fiber *receiver;
-	int rc = ceno_cap_check(f, a[0], CENO_OBJECT_FIBER, CENO_RIGHT_GRANT, &target);
+	struct grant g;
+	int rc = decode_grant(f, a, &g);
 
-	if (!rc)
-		rc = ceno_cap_check(f, a[1], from->type, CENO_RIGHT_GRANT, &from);
 	if (rc)
 		return rc;
-	if (from->type == CENO_OBJECT_NULL)
-		return CENO_E_SLOT;
-	if (from->depth == UINT8_MAX || (a[3] & ~(uint64_t)CENO_RIGHTS_ALL))
-		return CENO_E_RIGHTS;
-	receiver = (struct ceno_fiber *)(void *)((char *)target->object - offsetof(struct ceno_fiber, object));
-	rc = ceno_cap_check_empty(receiver, a[2], &to);
-	if (!rc)
-		rc = ceno_event_check(f);
-	if (rc)
-		return rc;
-	ceno_cap_copy(to, from, (uint32_t)a[3]);
-	ceno_event_post(f, CENO_FIBER_EVENT_GRANT, receiver->index, to->type, to->rights | (uint64_t)to->depth << 8);
-	return 0;
-}
-
-/* ---- MASK: rdi slot  rsi rights  rdx offset  r10 length  r8 expiry ---- */
-
-/* The last capability of a process goes: first its space, one bounded step a call. */
-static int64_t end_process(struct ceno_fiber *f, struct ceno_cap *cap)
-{
-	struct ceno_process *p =
-	    (struct ceno_process *)(void *)((char *)cap->object - offsetof(struct ceno_process, object));
-
-	p->object.epoch++; /* no RECV can select it again */
-	cap->epoch = p->object.epoch;
-	for (uint64_t i = 0; i < ceno_cpu.fiber_end; i++)
-		if (ceno_cpu.fiber[i] && ceno_cpu.fiber[i]->process == p)
-			ceno_cpu.fiber[i]->process = NULL;
-	ceno_cpu.process_cr3 = f->process ? f->process->space.cr3 : f->space.cr3;
-	if (!ceno_space_teardown(&p->space))
-		return CENO_E_AGAIN;
-	/* what it did not use, its PML4 and its object go back to whoever closed it */
-	f->space.quota += p->space.quota + 2;
-	ceno_cap_clear(cap);
-	ceno_pool_give(p->space.pml4);
-	ceno_pool_give(p);
-	return 0;
-}
-
-/* The last capability of a channel goes, and with it those that wait in its ring.
- * Where one of them is the last of a process, that ends first; where it is the last
- * of a channel, that one's ring comes next (`dying`: no recursion). A step a call. */
-static __attribute__((noinline)) int64_t end_channel(struct ceno_fiber *f, struct ceno_cap *cap)
-{
-	struct ceno_channel *first = (struct ceno_channel *)(void *)cap->object;
-	struct ceno_channel *c = first->dying ? first->dying : first;
-
-	for (; c->head != c->tail; c->head++) {
-		struct ceno_cap *waiting = &c->message[c->head % CENO_CHANNEL_MESSAGES].cap;
-		struct ceno_object *object = waiting->object;
-
-		if (waiting->type == CENO_OBJECT_NULL)
-			continue;
-		if (object->holders == 1 && object->type == CENO_OBJECT_PROCESS) {
-			(void)end_process(f, waiting); /* once more, or on with the next */
-			return CENO_E_AGAIN;
-		}
-		if (object->holders == 1 && object->type == CENO_OBJECT_CHANNEL) {
-			struct ceno_channel *inner = (struct ceno_channel *)(void *)object, *next = inner->dying;
-
-			if (next) /* its own closing was begun once: what that left goes first */
-				inner->dying = next->dying;
-			else
-				ceno_cap_clear(waiting);
-			next = next ? next : inner;
-			next->dying = first->dying;
-			first->dying = next;
-			return CENO_E_AGAIN;
-		}
-		ceno_cap_clear(waiting);
-	}
-	ceno_event_forget(c);
-	f->space.quota++;
-	if (c == first)
-		ceno_cap_clear(cap);
-	else
-		first->dying = c->dying;
-	ceno_pool_give(c);
-	return c == first ? 0 : CENO_E_AGAIN;
-}
-
-static int64_t close_slot(struct ceno_fiber *f, struct ceno_cap *cap, uint64_t stop)
-{
-	struct ceno_object *object = cap->object;
-
-	if (object->holders == 1 && object->type == CENO_OBJECT_PROCESS)
-		return end_process(f, cap);
-	if (object->holders == 1 && object->type == CENO_OBJECT_CHANNEL)
-		return end_channel(f, cap);
-	if (object == &f->object) {
-		if (f->index == 0 && stop)
-			ceno_cpu_stop((enum ceno_stop)(uint32_t)stop);
-		ceno_fiber_end(f, CENO_FIBER_EVENT_EXIT);
-		return CENO_VERB_BLOCKED;
-	}
-	ceno_cap_clear(cap);
-	return 0;
-}
-
-int64_t ceno_verb_mask(struct ceno_fiber *f, const uint64_t a[6])
-{
-	struct ceno_cap *cap = &f->cspace[a[0] & (CENO_CSPACE_SLOTS - 1)];
-	uint64_t offset = a[2], length = a[3];
-
-	if (cap->type == CENO_OBJECT_NULL)
-		return CENO_E_SLOT;
-	if (a[1] == 0)
-		return close_slot(f, cap, a[5]);
-	if (length && (offset > cap->length || length > cap->length - offset || (offset | length) & (CENO_PAGE - 1)))
-		return CENO_E_BOUNDS;
-	if (cap->epoch != cap->object->epoch)
-		return CENO_E_STALE;
-	cap->rights &= (uint8_t)a[1];
-	if (length) {
-		cap->offset += offset;
-		cap->length = length;
-	}
-	if (a[4] && (!cap->expiry || a[4] < cap->expiry))
-		cap->expiry = a[4];
+	*g.to = g.copy;
+	ceno_cap_hold(g.to);
+	ceno_event_post(f, CENO_FIBER_EVENT_GRANT, g.receiver->index, g.to->type,
+	                g.to->rights | (uint64_t)g.to->depth << 8);
 	return 0;
 }

@@ -52,6 +52,10 @@ static void print_object(FILE *to, const char *key, const struct ceno_object *o)
 			fprintf(to, "R%u", i);
 			return;
 		}
+	if (o->type == CENO_OBJECT_WINDOW) {
+		fprintf(to, "R%u", CENO_SLOT_WINDOW + ceno_region_of(o)->number);
+		return;
+	}
 	serial = ceno_machine_serial(ceno_machine_page_of(o));
 	if (o == &ceno_cpu.clock)
 		fputc('C', to);
@@ -126,7 +130,9 @@ static void dump_cap(FILE *to, const struct ceno_cap *c)
 	print_dec(to, "depth", c->depth);
 	print_hex(to, "offset", c->offset);
 	print_hex(to, "length", c->length);
-	print_hex(to, "expiry", c->expiry);
+	print_dec(to, "strength", c->strength);
+	print_hex(to, "until", c->until);
+	print_hex(to, "born", c->born);
 	print_dec(to, "epoch", c->epoch);
 	fputc('\n', to);
 }
@@ -137,6 +143,8 @@ static void dump_object(FILE *to, const char *what, const struct ceno_object *o)
 	print_object(to, "name", o);
 	PRINT_NAME(to, "type", type_name, o->type);
 	print_dec(to, "holders", o->holders);
+	print_dec(to, "live", o->live);
+	print_dec(to, "end", o->end);
 	print_dec(to, "epoch", o->epoch);
 }
 
@@ -169,6 +177,7 @@ static void dump_fiber(FILE *to, const struct ceno_fiber *f)
 	print_hex(to, "wake", f->state == CENO_FIBER_BLOCKED ? f->wake_tsc : 0);
 	print_dec(to, "seen", f->signal_seen);
 	print_object(to, "process", f->process ? &f->process->object : NULL);
+	print_dec(to, "pledge", f->pledge);
 	print_dec(to, "energy", f->energy);
 	print_dec(to, "budget", f->budget);
 	print_dec(to, "spectrum", f->spectrum);
@@ -185,7 +194,7 @@ static void dump_fiber(FILE *to, const struct ceno_fiber *f)
 	fprintf(to, "\nregs name=F%u", f->index);
 	print_regs(to, ceno_machine_frame(f));
 	fputc('\n', to);
-	for (unsigned i = 0; i < CENO_CSPACE_SLOTS; i++) {
+	for (unsigned i = 0; f->cspace && i < CENO_CSPACE_SLOTS; i++) {
 		if (f->cspace[i].type == CENO_OBJECT_NULL)
 			continue;
 		fprintf(to, "cap fiber=F%u slot=%u", f->index, i);
@@ -217,11 +226,26 @@ static void dump_channel(FILE *to, const struct ceno_channel *c)
 static void dump_process(FILE *to, const struct ceno_process *p)
 {
 	dump_object(to, "process", &p->object);
-	fprintf(to, " handler=F%u", p->handler->index);
+	for (unsigned i = 0; i < CENO_FIBERS_MAX; i++)
+		if (ceno_cpu.fiber[i] && ceno_process_is_run_by(p, ceno_cpu.fiber[i]))
+			fprintf(to, " handler=F%u", i);
 	print_dec(to, "quota", p->space.quota);
 	print_dec(to, "pages", p->space.pages);
 	fputc('\n', to);
-	dump_space(to, &p->object, &p->space);
+	if (p->object.end != CENO_END_DONE)
+		dump_space(to, &p->object, &p->space);
+}
+
+static void dump_region(FILE *to, const struct ceno_region *r)
+{
+	dump_object(to, "region", &r->object);
+	print_hex(to, "gpa", r->gpa);
+	print_hex(to, "bytes", r->bytes);
+	print_dec(to, "rights", r->rights);
+	print_dec(to, "number", r->number);
+	print_dec(to, "maps", r->maps);
+	print_dec(to, "gone", r->gone);
+	fputc('\n', to);
 }
 
 /* Runs of frames with equal counters. */
@@ -280,8 +304,7 @@ static void dump_spawned(FILE *to, uint64_t serial)
 		} else if (o->type == CENO_OBJECT_CHANNEL) {
 			dump_channel(to, at);
 		} else {
-			dump_object(to, "object", o);
-			fputc('\n', to);
+			dump_region(to, at);
 		}
 	}
 }
@@ -302,9 +325,11 @@ void ceno_dump_state(FILE *to)
 		dump_object(to, "range", &r->object);
 		print_hex(to, "gpa", r->gpa);
 		print_hex(to, "bytes", r->bytes);
-		print_hex(to, "doorbell", r->doorbell_gpa);
 		fputc('\n', to);
 	}
+	for (unsigned i = 0; i < CENO_PLEDGE_COUNT; i++)
+		if (ceno_cpu.region[i])
+			dump_region(to, ceno_cpu.region[i]);
 	dump_object(to, "clock", &ceno_cpu.clock);
 	fputc('\n', to);
 	dump_frames(to);

@@ -9,6 +9,8 @@ const struct ceno_frame *ceno_machine_frame(const struct ceno_fiber *f)
 
 #define ENTRY_BITS (PTE_P | PTE_W | PTE_U | PTE_AD | PTE_PS | PTE_NX | PTE_ADDRESS)
 
+uint32_t ceno_machine_points[CENO_REGIONS_MAX];
+
 struct walk {
 	struct ceno_machine_mapping *out;
 	int count, max, error;
@@ -18,15 +20,16 @@ struct walk {
 static int touches(const struct ceno_machine_mapping *a, const struct ceno_machine_mapping *b)
 {
 	return a->gva + a->bytes == b->gva && a->gpa + a->bytes == b->gpa && a->rights == b->rights &&
-	    a->large == b->large;
+	    a->large == b->large && a->region == b->region;
 }
 
-static void add_leaf(struct walk *w, uint64_t entry, uint64_t gva, int large)
+static void add_leaf(struct walk *w, uint64_t entry, uint64_t gva, int large, uint64_t region)
 {
 	struct ceno_machine_mapping m = { .gva = gva,
 		                          .gpa = entry & PTE_ADDRESS,
 		                          .bytes = large ? CENO_LARGE_PAGE : CENO_PAGE,
-		                          .large = (uint32_t)large };
+		                          .large = (uint32_t)large,
+		                          .region = region };
 
 	m.rights = CENO_RIGHT_READ | (entry & PTE_W ? CENO_RIGHT_WRITE : 0) | (entry & PTE_NX ? 0 : CENO_RIGHT_EXECUTE);
 	if (!(entry & PTE_U) || (m.gpa & (m.bytes - 1)))
@@ -50,6 +53,26 @@ static uint64_t *table_at(struct walk *w, uint64_t gpa)
 	return ceno_machine_page(gpa);
 }
 
+/* The directory entry narrows what the region's own entries allow. */
+static void walk_region(struct walk *w, uint64_t entry, uint64_t gva)
+{
+	uint64_t number = entry >> PTE_NUMBER_SHIFT & (CENO_REGIONS_MAX - 1);
+	const struct ceno_region *r = ceno_cpu.region[number];
+	const uint64_t *t = NULL;
+
+	for (uint32_t i = 0; r && i < r->tables; i++)
+		if (ceno_pool_gpa(r->table[i]) == (entry & PTE_ADDRESS))
+			t = r->table[i];
+	if (!t || (entry & ~(ENTRY_BITS | PTE_SHARED | 0x7full << PTE_NUMBER_SHIFT)) || !(entry & PTE_U)) {
+		w->error = CENO_WALK_REGION;
+		return;
+	}
+	ceno_machine_points[number]++;
+	for (unsigned i = 0; i < ENTRIES; i++)
+		if (t[i])
+			add_leaf(w, (t[i] & (entry | ~PTE_W)) | (entry & PTE_NX), gva + i * CENO_PAGE, 0, number + 1);
+}
+
 static void walk_table(struct walk *w, uint64_t gpa, int level, uint64_t gva)
 {
 	const uint64_t *t = table_at(w, gpa);
@@ -60,10 +83,14 @@ static void walk_table(struct walk *w, uint64_t gpa, int level, uint64_t gva)
 
 		if (!e)
 			continue;
+		if (level == 1 && (e & PTE_SHARED)) {
+			walk_region(w, e, at);
+			continue;
+		}
 		if (!(e & PTE_P) || (e & ~ENTRY_BITS) || (level == 3 && i >= ENTRIES / 2))
 			w->error = CENO_WALK_ENTRY;
 		else if (level == 0 || (level == 1 && (e & PTE_PS)))
-			add_leaf(w, level ? e & ~PTE_PS : e, at, level);
+			add_leaf(w, level ? e & ~PTE_PS : e, at, level, 0);
 		else if ((e & (PTE_W | PTE_U | PTE_PS | PTE_NX)) != (PTE_W | PTE_U))
 			w->error = CENO_WALK_ENTRY;
 		else

@@ -121,13 +121,18 @@ struct ceno_machine_mapping {
 	uint64_t gva, gpa, bytes;
 	uint32_t rights; /* enum ceno_right */
 	uint32_t large;  /* made of 2 MiB entries (never joined with small ones) */
+	uint64_t region; /* mapped through the tables of this region: its number + 1; else 0 */
 };
+
+/* Directory entries met by walks that point to a region, by its number. */
+extern uint32_t ceno_machine_points[CENO_REGIONS_MAX];
 
 enum ceno_machine_walk_error {
 	CENO_WALK_TABLE = -1,  /* a table lies outside the pool, or is shared with another */
 	CENO_WALK_ENTRY = -2,  /* a leaf or table entry has bits that it may not have */
 	CENO_WALK_KERNEL = -3, /* PML4[511] is not the nucleus's, or ring 3 may follow it */
-	CENO_WALK_ROOM = -4    /* more runs than `max` */
+	CENO_WALK_ROOM = -4,   /* more runs than `max` */
+	CENO_WALK_REGION = -5  /* a shared table is not the region's that its entry names */
 };
 
 /* Walks the page tables at cr3 as the CPU would, all but PML4[511], and writes

@@ -10,8 +10,6 @@
 #include "frames.h"
 #include "process.h"
 
-#define PIECE (16 * CENO_PAGE)
-
 struct ring {
 	uint32_t offset, bytes;
 };
@@ -21,7 +19,6 @@ static const struct ring rings[CENO_STREAMS] = {
 	[CENO_STREAM_OUT] = { CENO_STDOUT_OFFSET, CENO_STDOUT_BYTES },
 	[CENO_STREAM_ERR] = { CENO_STDERR_OFFSET, CENO_STDERR_BYTES },
 };
-static uint32_t mapped;            /* one bit for each PIECE of the window */
 static uint32_t own[CENO_STREAMS]; /* our indices; the shared copies are only written */
 
 static volatile struct ceno_stdio_host *host(void)
@@ -48,44 +45,25 @@ static void ring_doorbell(void)
 #endif
 }
 
-static int map_window(uint64_t offset, uint64_t bytes, uint32_t rights)
-{
-	return ceno_map(CENO_SLOT_SELF, CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO, CENO_STDIO_GVA + offset, offset, bytes,
-	                rights) < 0
-	    ? -LX_EIO
-	    : 0;
-}
-
 int ceno_stdio_init(void)
 {
-	mapped = 0;
 	memset(own, 0, sizeof(own));
-	if (map_window(CENO_STDIO_HOST_OFFSET, CENO_PAGE, CENO_RIGHT_READ) ||
-	    map_window(CENO_STDIO_GUEST_OFFSET, CENO_PAGE, CENO_RIGHT_READ | CENO_RIGHT_WRITE))
-		return -LX_EIO;
-	if (ceno_map(CENO_SLOT_SELF, CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO, CENO_DOORBELL_GVA, CENO_WINDOW_STRIDE,
-	             CENO_PAGE, CENO_RIGHT_READ | CENO_RIGHT_WRITE) < 0)
+	if (ceno_map(CENO_SLOT_SELF, CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO, CENO_STDIO_GVA, 0, CENO_STDIO_BYTES,
+	             CENO_RIGHT_READ | CENO_RIGHT_WRITE) < 0)
 		return -LX_EIO;
 	guest()->magic = CENO_STDIO_MAGIC;
 	guest()->abi_version = CENO_ABI_VERSION;
 	return 0;
 }
 
-/* Membrane's pointer to bytes [at, at + *bytes) of a ring, cut at the ring's end and
- * at what is mapped together. NULL: cannot be mapped. */
+/* Membrane's pointer to bytes [index, index + *bytes) of a ring, cut at the ring's end. */
 static uint8_t *ring_bytes(int stream, uint32_t index, uint32_t *bytes)
 {
-	uint32_t at = rings[stream].offset + (index & (rings[stream].bytes - 1));
-	uint32_t piece = at / PIECE, left = (piece + 1) * (uint32_t)PIECE - at;
+	uint32_t at = index & (rings[stream].bytes - 1), left = rings[stream].bytes - at;
 
 	if (*bytes > left)
 		*bytes = left;
-	if (!(mapped & 1u << piece)) {
-		if (map_window((uint64_t)piece * PIECE, PIECE, CENO_RIGHT_READ | CENO_RIGHT_WRITE))
-			return NULL;
-		mapped |= 1u << piece;
-	}
-	return (uint8_t *)(uintptr_t)(CENO_STDIO_GVA + at);
+	return (uint8_t *)(uintptr_t)(CENO_STDIO_GVA + rings[stream].offset + at);
 }
 
 void ceno_stdio_sleep(uint64_t deadline_tsc, int wake)
@@ -145,8 +123,6 @@ int64_t ceno_stdio_read(void *to, uint64_t bytes, int wait)
 		uint32_t part = (uint32_t)bytes - done;
 		const uint8_t *from = ring_bytes(CENO_STREAM_IN, own[CENO_STREAM_IN] + done, &part);
 
-		if (!from)
-			return -LX_EIO;
 		memcpy((uint8_t *)to + done, from, part);
 		done += part;
 	}
@@ -183,8 +159,6 @@ static int64_t put(int stream, const uint8_t *from, uint32_t bytes)
 		uint32_t part = bytes - done;
 		uint8_t *to = ring_bytes(stream, before + done, &part);
 
-		if (!to)
-			return -LX_EIO;
 		memcpy(to, from + done, part);
 		done += part;
 	}
@@ -248,11 +222,6 @@ int64_t ceno_stdio_request(uint8_t *to)
 
 	if (bytes > CENO_STDIO_REQUEST_MAX)
 		return -LX_EIO;
-	if (!(mapped & 1u << (CENO_STDIO_REQUEST_OFFSET / PIECE))) {
-		if (map_window(CENO_STDIO_REQUEST_OFFSET, CENO_STDIO_REQUEST_MAX, CENO_RIGHT_READ))
-			return -LX_EIO;
-		mapped |= 1u << (CENO_STDIO_REQUEST_OFFSET / PIECE);
-	}
 	memcpy(to, (const void *)(uintptr_t)(CENO_STDIO_GVA + CENO_STDIO_REQUEST_OFFSET), bytes);
 	return bytes;
 }

@@ -110,7 +110,7 @@ def bundles():
     contents(out, shown)
     sizes = run("show", "--sizes", out).stdout
     check("sizes add up", sum(int(l.split("\t")[0]) for l in sizes.splitlines()[:-1]) == int(run("show", "--total", out).stdout), sizes)
-    check("sizes", "4096\tbundle header\n8192\tnucleus\n8192\tinit\n8192\tprov\n" in sizes, sizes)
+    check("sizes", "4096\tbundle header\n4096\tnucleus\n8192\tinit\n8192\tprov\n" in sizes, sizes)
     none = folder / "none.bin"
     for name, sentence, arguments in (
             ("no nucleus", "first module must be the nucleus", [modules[1]]),

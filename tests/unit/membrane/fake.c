@@ -188,8 +188,8 @@ static int64_t map_self(int64_t object, uint64_t gva, uint64_t offset, uint64_t 
 	    : object == CENO_SLOT_PACK           ? pack_bytes
 						 : CENO_STDIO_BYTES;
 
-	if (object == CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO && offset == CENO_WINDOW_STRIDE)
-		return 0;
+	if (object == CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO) /* one piece, at its place */
+		MUST(gva == CENO_GVA_WINDOW && offset == 0 && bytes == CENO_STDIO_BYTES);
 	if (offset > limit || bytes > limit - offset)
 		return CENO_E_BOUNDS;
 	MUST(mmap((void *)(uintptr_t)gva, bytes, prot, MAP_SHARED | MAP_FIXED, fd, (off_t)offset) ==

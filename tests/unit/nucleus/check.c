@@ -40,11 +40,24 @@ static const char *check_bounds(const struct ceno_cap *c)
 {
 	const struct ceno_frames *o = (const void *)c->object;
 
-	if (c->type != CENO_OBJECT_FRAMES && c->type != CENO_OBJECT_WINDOW)
+	if (c->type == CENO_OBJECT_REGION || c->type == CENO_OBJECT_WINDOW)
+		return c->offset || c->length != ceno_region_of(c->object)->bytes
+		    ? broken("bounds of a part of a region")
+		    : NULL;
+	if (c->type != CENO_OBJECT_FRAMES)
 		return c->offset || c->length ? broken("bounds on an object that has none") : NULL;
 	if (c->offset > o->bytes || c->length > o->bytes - c->offset || (c->offset | c->length) % CENO_PAGE)
 		return broken("a capability's bounds leave its object");
 	return NULL;
+}
+
+/* A region that is gone and that some space's directory still points to? */
+static int is_mapped(const struct view *v, uint64_t page)
+{
+	for (uint32_t i = 0; i < CENO_REGIONS_MAX; i++)
+		if (v->region[i] && view_object(v, &v->region[i]->object) == (int)page)
+			return v->region[i]->gone && v->region[i]->maps;
+	return 0;
 }
 
 static const char *check_caps(const struct view *v)
@@ -60,12 +73,19 @@ static const char *check_caps(const struct view *v)
 		if (c->object->holders != held)
 			return broken("an object of type %u says %u holders, %u capabilities name it", c->type,
 			              c->object->holders, held);
+		if (c->object->live != v->live[view_object(v, c->object)])
+			return broken("an object of type %u says %u live capabilities, %u are", c->type,
+			              c->object->live, v->live[view_object(v, c->object)]);
+		if (c->object->end != CENO_END_NOT && c->epoch == c->object->epoch)
+			return broken("I3: a capability passes to an object of type %u that has ended", c->type);
+		if (c->strength < CENO_STRENGTH_MIN || c->depth > CENO_DEPTH_MAX)
+			return broken("I2: a capability of strength %u, depth %u", c->strength, c->depth);
 		if (c->epoch > c->object->epoch || (c->rights & ~CENO_RIGHTS_ALL))
 			return broken("a capability of an epoch to come, or with unknown rights");
 		bad = check_bounds(c);
 	}
 	for (uint64_t page = 0; !bad && page < ceno_machine.config.pool_pages; page++)
-		if (v->serial[page] && (v->dying[page] > 1 || (v->dying[page] != 0) == (v->holders[page] != 0)))
+		if (v->serial[page] && !v->listed[page] && !v->holders[page] && !is_mapped(v, page))
 			return broken("object %llu is leaked: no capability names it, its pages were not given back",
 			              (unsigned long long)v->serial[page]);
 	return bad;
@@ -81,7 +101,7 @@ static int within(const struct ceno_machine_mapping *m, uint64_t gpa, uint64_t b
 static int within_window(const struct ceno_machine_mapping *m)
 {
 	for (uint64_t c = 0; c < CENO_PLEDGE_COUNT; c++) {
-		uint64_t bytes = c == CENO_PLEDGE_STDIO ? CENO_STDIO_BYTES : CENO_WINDOW_STRIDE;
+		uint64_t bytes = c == CENO_PLEDGE_STDIO ? CENO_STDIO_BYTES : CENO_LARGE_PAGE - CENO_PAGE;
 
 		if (!(ceno_machine.config.pledge_mask >> c & 1))
 			continue;
@@ -159,6 +179,37 @@ static const char *check_counters(void)
 	return NULL;
 }
 
+/* I3: what is revoked is mapped nowhere. A window lies in the space of a fiber that has
+ * pledged its class, and nowhere else. */
+static const char *check_shared(const struct view_space *s, const struct ceno_machine_mapping *m,
+                                const struct ceno_region *r)
+{
+	uint64_t at = CENO_GVA_WINDOW + r->number * CENO_LARGE_PAGE;
+
+	if (r->gone)
+		return broken("I3: region %u is gone and mapped", r->number);
+	if (m->rights & ~r->rights)
+		return broken("region %u is mapped with rights %u", r->number, m->rights);
+	if (r->object.type == CENO_OBJECT_WINDOW &&
+	    (!s->fiber || !(s->fiber->pledge >> r->number & 1) || m->gva < at ||
+	     m->gva + m->bytes > at + CENO_LARGE_PAGE))
+		return broken("I8: window %u lies in a space that has not pledged it", r->number);
+	return NULL;
+}
+
+/* One mapping of each of its frames, while it lives; and `maps` is what points to it. */
+static const char *check_region(const struct ceno_region *r)
+{
+	struct ceno_machine_mapping m = { .gpa = r->gpa, .bytes = r->bytes, .rights = r->rights };
+
+	if (r->maps != ceno_machine_points[r->number])
+		return broken("region %u says %u maps, %u entries point to it", r->number, r->maps,
+		              ceno_machine_points[r->number]);
+	if (r->gone || !within(&m, ceno_cpu.handoff->user_gpa, ceno_cpu.handoff->user_bytes))
+		return NULL;
+	return count_run(&m);
+}
+
 static const char *check_runs(const struct view *v, const struct view_space *s)
 {
 	int of_init = s->cr3 == ceno_cpu.handoff->init_cr3, entry = 0;
@@ -174,7 +225,9 @@ static const char *check_runs(const struct view *v, const struct view_space *s)
 		if (m->rights & ~rights_of(m, of_init))
 			return broken("ring 3 reaches gpa %#llx (%llu bytes) with rights %u",
 			              (unsigned long long)m->gpa, (unsigned long long)m->bytes, m->rights);
-		if (within(m, ceno_cpu.handoff->user_gpa, ceno_cpu.handoff->user_bytes))
+		if (m->region)
+			bad = check_shared(s, m, v->region[m->region - 1]);
+		else if (within(m, ceno_cpu.handoff->user_gpa, ceno_cpu.handoff->user_bytes))
 			bad = count_run(m);
 	}
 	return bad ? bad : entry || s->ending ? NULL : broken("a space lost its entry page");
@@ -190,6 +243,9 @@ static const char *check_mappings(const struct view *v)
 	memset(writable_large, 0, frames / 512 * sizeof *writable_large);
 	for (int i = 0; !bad && i < v->spaces; i++)
 		bad = check_runs(v, &v->space[i]);
+	for (uint32_t i = 0; !bad && i < CENO_REGIONS_MAX; i++)
+		if (v->region[i])
+			bad = check_region(v->region[i]);
 	return bad ? bad : check_counters();
 }
 
@@ -254,7 +310,7 @@ static const char *check_fiber(const struct view *v, const struct ceno_fiber *f)
 		return check_energy(f);
 	if (f->process && view_object(v, &f->process->object) < 0)
 		return broken("fiber %u runs a process that is gone", f->index);
-	if (f->process && f->process->handler != f)
+	if (f->process && !ceno_process_is_run_by(f->process, f))
 		return broken("fiber %u runs a process of another handler", f->index);
 	if (f->state == CENO_FIBER_BLOCKED)
 		return check_blocked(v, f);

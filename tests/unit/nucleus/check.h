@@ -30,9 +30,10 @@ struct view_space {
 	const struct ceno_space *space;
 	uint64_t cr3;
 	uint64_t pages, quota;
-	uint32_t ending; /* a process that is being taken apart */
-	uint32_t tables; /* counted by the walk, the layout's own left out */
-	int first, runs; /* in run[] */
+	uint32_t ending;                /* of a fiber or process that is being taken apart, or restarted */
+	const struct ceno_fiber *fiber; /* whose it is, or NULL: a process's */
+	uint32_t tables;                /* counted by the walk, the layout's own left out */
+	int first, runs;                /* in run[] */
 };
 
 /* What the checks look at, read out of the machine once an operation. */
@@ -45,8 +46,11 @@ struct view {
 	const struct ceno_fiber *fiber[CENO_FIBERS_MAX];
 	uint64_t serial[CENO_MACHINE_POOL_MAX];
 	uint32_t holders[CENO_MACHINE_POOL_MAX + CENO_SLOT_FIRST_FREE + 1]; /* counted, by object */
-	uint8_t owners[CENO_MACHINE_POOL_MAX];                              /* of each pool page */
-	uint8_t dying[CENO_MACHINE_POOL_MAX]; /* channels that another one's closing still has to free */
+	uint32_t live[CENO_MACHINE_POOL_MAX + CENO_SLOT_FIRST_FREE + 1];    /* those with its epoch */
+	const struct ceno_region *region[CENO_REGIONS_MAX];
+	const struct ceno_fiber *gone[CENO_MACHINE_POOL_MAX]; /* by page: fibers that are apart */
+	uint8_t owners[CENO_MACHINE_POOL_MAX];                /* of each pool page */
+	uint8_t listed[CENO_MACHINE_POOL_MAX];                /* objects that some fiber is taking apart */
 };
 
 /* NULL if all is well, else what is broken (static text). view_read also checks

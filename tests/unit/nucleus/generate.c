@@ -128,7 +128,7 @@ static uint64_t empty_slot_of(struct source *s, uint64_t slot)
 	uint64_t from = 1 + source_pick(s, CENO_CSPACE_SLOTS - 1);
 	const struct ceno_fiber *f;
 
-	if (c->type != CENO_OBJECT_FIBER)
+	if (c->type != CENO_OBJECT_FIBER || c->epoch != c->object->epoch)
 		return from;
 	f = (const void *)((const char *)c->object - offsetof(struct ceno_fiber, object));
 	for (uint64_t i = 0; i < CENO_CSPACE_SLOTS; i++)

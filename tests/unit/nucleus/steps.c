@@ -63,16 +63,16 @@ static int same_place(const struct view_cap *a, const struct view_cap *b)
 
 static int no_more_than(const struct ceno_cap *c, const struct ceno_cap *of)
 {
-	return c->object == of->object && !(c->rights & ~of->rights) && c->depth >= of->depth &&
-	    c->depth <= of->depth + 1 && c->offset >= of->offset && c->length <= of->length &&
-	    c->offset - of->offset <= of->length - c->length && (!of->expiry || (c->expiry && c->expiry <= of->expiry));
+	return c->object == of->object && !(c->rights & ~of->rights) && c->strength <= of->strength &&
+	    c->until <= of->until && c->depth >= of->depth && c->depth <= of->depth + 1 && c->offset >= of->offset &&
+	    c->length <= of->length && c->offset - of->offset <= of->length - c->length;
 }
 
 static int existed(const struct ceno_cap *c)
 {
 	int now = view_object(is, c->object);
 
-	if (now >= CENO_MACHINE_POOL_MAX)
+	if (now >= CENO_MACHINE_POOL_MAX || c->type == CENO_OBJECT_WINDOW || is->gone[now])
 		return 1;
 	if (is->serial[now])
 		return was->serial[now] == is->serial[now];
@@ -136,14 +136,47 @@ static const struct ceno_fiber *fiber_of(const struct ceno_cap *c)
 	return (const struct ceno_fiber *)(const void *)((const char *)c->object - offsetof(struct ceno_fiber, object));
 }
 
+static const struct ceno_fiber *fiber_was(uint32_t index)
+{
+	uint64_t page = ((uint64_t)was->fiber[index] - ceno_cpu.handoff->pool_gva) / CENO_PAGE;
+
+	return (const void *)pool_was[page];
+}
+
+/* As new, and what it may do as it was. */
+static const char *check_restart(const struct ceno_machine_event *e)
+{
+	static const struct ceno_cap empty[CENO_CSPACE_SLOTS];
+	const struct ceno_cap *c = cap_is(e->fiber, e->before.rdx), *old = cap_was(e->fiber, e->before.rdx);
+	const struct ceno_fiber *f = fiber_of(c);
+
+	if (memcmp(f->cspace, empty, sizeof empty) || f->state != CENO_FIBER_PARKED || f->frame.rip != e->before.r8 ||
+	    f->frame.rsp != e->before.r9 || f->process || f->frame.rbx || f->frame.rax)
+		return broken("RESTART: the fiber is not as new");
+	if (c->epoch != f->object.epoch || c->epoch <= old->epoch || f->object.live != 1)
+		return broken("I3: RESTART left old capabilities good");
+	if (f->pledge != fiber_was(f->index)->pledge)
+		return broken("I8: RESTART changed a pledge");
+	for (int i = 0; i < is->spaces; i++)
+		if (is->space[i].space == &f->space && is->space[i].runs != 1)
+			return broken("RESTART: the space maps %d runs", is->space[i].runs);
+	return NULL;
+}
+
 /* I1, and a space with nothing but the entry page. */
 static const char *check_spawn(const struct ceno_machine_event *e)
 {
 	static const struct ceno_cap empty[CENO_CSPACE_SLOTS];
 	const struct ceno_cap *c = cap_is(e->fiber, e->before.rdx);
+	uint32_t kind = (uint8_t)e->before.rsi,
+		 region_rights = (uint32_t)(e->before.r8 >> 8 & 7) | CENO_RIGHT_GRANT | CENO_RIGHT_REVOKE;
 	const struct ceno_fiber *child;
 
-	if (!c->object || existed(c) || c->object->holders != 1 || c->rights != CENO_RIGHTS_ALL || c->expiry)
+	if (kind == CENO_SPAWN_RESTART)
+		return check_restart(e);
+	if (!c->object || existed(c) || c->object->holders != 1 || c->until != UINT64_MAX ||
+	    c->strength != CENO_STRENGTH_FULL ||
+	    c->rights != (kind == CENO_SPAWN_REGION ? region_rights : CENO_RIGHTS_ALL))
 		return broken("SPAWN: the capability is not a whole new object's");
 	for (int i = 0; i < is->spaces; i++) {
 		const struct view_space *s = &is->space[i];
@@ -151,15 +184,44 @@ static const char *check_spawn(const struct ceno_machine_event *e)
 		if ((uint64_t)s->space / CENO_PAGE == (uint64_t)c->object / CENO_PAGE && s->runs != 1)
 			return broken("SPAWN: the new space maps %d runs", s->runs);
 	}
-	if ((uint8_t)e->before.rsi != CENO_SPAWN_FIBER)
+	if (kind != CENO_SPAWN_FIBER)
 		return NULL;
 	child = fiber_of(c);
 	if (memcmp(child->cspace, empty, sizeof empty))
 		return broken("I1: a new fiber does not start with 64 null slots");
+	if (child->pledge != (uint8_t)(e->before.rsi >> 8) || (child->pledge & ~ceno_cpu.fiber[e->fiber]->pledge))
+		return broken("I8: a new fiber's pledge is %#x", child->pledge);
 	if (child->state != CENO_FIBER_PARKED || child->frame.rip != e->before.r8 || child->frame.rsp != e->before.r9 ||
 	    child->index != e->after.rax || child->process)
 		return broken("SPAWN: the new fiber is not as asked for");
 	return NULL;
+}
+
+/* The law of decay, step by step instead of by shifts. */
+static uint32_t faded(uint32_t strength, uint64_t age, unsigned depth)
+{
+	for (; depth && strength && age >= 1ull << (CENO_FADE_SHIFT - depth); age -= 1ull << (CENO_FADE_SHIFT - depth))
+		strength /= 2;
+	return strength;
+}
+
+static uint16_t weaker(const struct ceno_cap *from)
+{
+	uint32_t s = faded(from->strength, ceno_fake_cpu.tsc - from->born, from->depth);
+
+	return (uint16_t)(s - s / 8);
+}
+
+/* When a capability is over: its own strength below the minimum, or `until` that it had. */
+static uint64_t ends_at(const struct ceno_cap *c)
+{
+	uint64_t at = c->born, step = 1ull << (CENO_FADE_SHIFT - c->depth);
+
+	while (faded(c->strength, at - c->born, c->depth) >= CENO_STRENGTH_MIN && at <= UINT64_MAX - step)
+		at += step;
+	if (faded(c->strength, at - c->born, c->depth) >= CENO_STRENGTH_MIN)
+		at = UINT64_MAX;
+	return at < c->until ? at : c->until;
 }
 
 static const char *check_grant(const struct ceno_machine_event *e, int changed)
@@ -169,6 +231,11 @@ static const char *check_grant(const struct ceno_machine_event *e, int changed)
 
 	want.rights &= (uint8_t)e->before.r10;
 	want.depth++;
+	want.strength = weaker(cap_was(e->fiber, e->before.rsi));
+	want.born = ceno_fake_cpu.tsc;
+	want.until = ends_at(&want);
+	if (want.until <= ceno_fake_cpu.tsc)
+		return broken("I2: GRANT made a capability that is over");
 	if (changed != 1 || !same_cap(&want, cap_is(to->index, e->before.rdx)))
 		return broken("I2: GRANT did not make exactly its one copy (%d places changed)", changed);
 	return NULL;
@@ -181,12 +248,20 @@ static const char *check_mask(const struct ceno_machine_event *e, int changed)
 	if (e->before.rsi == 0)
 		return changed || cap_is(e->fiber, e->before.rdi)->type ? broken("MASK: the slot is not empty") : NULL;
 	want.rights &= (uint8_t)e->before.rsi;
-	if (e->before.r10) {
-		want.offset += e->before.rdx;
+	want.offset += e->before.rdx;
+	if (e->before.r10)
 		want.length = e->before.r10;
+	if (e->before.r8 && e->before.r8 < want.until)
+		want.until = e->before.r8;
+	if (e->before.rsi & CENO_MASK_PLEDGE &&
+	    (fiber_of(&want)->pledge != e->before.r9 ||
+	     (fiber_of(&want)->pledge & ~fiber_was(fiber_of(&want)->index)->pledge)))
+		return broken("I8: a pledge is %#x after MASK", fiber_of(&want)->pledge);
+	if (e->before.rsi & CENO_MASK_REVOKE) {
+		if (want.object->epoch <= want.epoch || want.object->live != 1)
+			return broken("I3: REVOKE left other capabilities good");
+		want.epoch = want.object->epoch;
 	}
-	if (e->before.r8 && (!want.expiry || e->before.r8 < want.expiry))
-		want.expiry = e->before.r8;
 	if (changed > 1 || !same_cap(&want, cap_is(e->fiber, e->before.rdi)))
 		return broken("I2: MASK changed more than it was asked for");
 	return NULL;
@@ -207,7 +282,8 @@ static void add_run(struct runs *r, struct ceno_machine_mapping m)
 	m.large = 0;
 	if (!m.bytes)
 		return;
-	if (last && last->gva + last->bytes == m.gva && last->gpa + last->bytes == m.gpa && last->rights == m.rights)
+	if (last && last->gva + last->bytes == m.gva && last->gpa + last->bytes == m.gpa && last->rights == m.rights &&
+	    last->region == m.region)
 		last->bytes += m.bytes;
 	else if (r->n < VIEW_RUNS)
 		r->run[r->n++] = m;
@@ -233,6 +309,22 @@ static const struct view_space *space_in(const struct view *v, const struct ceno
 	return NULL;
 }
 
+/* What MAP was asked for; a window brings its doorbell, in the last page of its span. */
+static void add_asked(const struct ceno_machine_mapping *m)
+{
+	struct ceno_machine_mapping doorbell = *m;
+
+	if (!m->rights)
+		return;
+	add_run(&expected, *m);
+	if (!m->region || m->region > CENO_PLEDGE_COUNT)
+		return;
+	doorbell.gva = m->gva + CENO_LARGE_PAGE - CENO_PAGE;
+	doorbell.gpa = CENO_GPA_DOORBELL + (m->region - 1) * CENO_PAGE;
+	doorbell.bytes = CENO_PAGE;
+	add_run(&expected, doorbell);
+}
+
 /* The runs before, with the new one instead of what lay there. */
 static void expect_map(const struct view_space *s, const struct ceno_machine_mapping *m)
 {
@@ -245,13 +337,12 @@ static void expect_map(const struct view_space *s, const struct ceno_machine_map
 		add_run(&expected, part(old, 0, m->gva));
 		if (!put && old->gva + old->bytes > m->gva) {
 			put = 1;
-			if (m->rights)
-				add_run(&expected, *m);
+			add_asked(m);
 		}
 		add_run(&expected, part(old, m->gva + m->bytes, UINT64_MAX));
 	}
-	if (!put && m->rights)
-		add_run(&expected, *m);
+	if (!put)
+		add_asked(m);
 }
 
 static const char *same_runs(const struct view_space *s)
@@ -274,10 +365,12 @@ static struct ceno_machine_mapping asked_for(const struct ceno_machine_event *e)
 	if (r->rsi == UINT64_MAX)
 		return m;
 	m.rights = (uint32_t)r->r9 & (CENO_RIGHT_READ | CENO_RIGHT_WRITE | CENO_RIGHT_EXECUTE);
-	if (c->type == CENO_OBJECT_WINDOW && r->r10 == CENO_WINDOW_STRIDE)
-		m.gpa = o->doorbell_gpa;
-	else
+	if (c->type == CENO_OBJECT_FRAMES) {
 		m.gpa = o->gpa + c->offset + r->r10;
+	} else {
+		m.gpa = ceno_region_of(c->object)->gpa;
+		m.region = ceno_region_of(c->object)->number + 1;
+	}
 	return m;
 }
 
@@ -291,12 +384,10 @@ static const char *check_map_allowed(const struct ceno_machine_event *e)
 		return broken("MAP: into what is no space, or without the right");
 	if (r->rsi == UINT64_MAX)
 		return NULL;
-	if (c->type != CENO_OBJECT_FRAMES && c->type != CENO_OBJECT_WINDOW)
+	if (c->type != CENO_OBJECT_FRAMES && c->type != CENO_OBJECT_WINDOW && c->type != CENO_OBJECT_REGION)
 		return broken("MAP: of an object without memory");
 	if (asked_for(e).rights & ~(uint32_t)c->rights)
 		return broken("MAP: with a right that the capability lacks");
-	if (c->type == CENO_OBJECT_WINDOW && r->r10 == CENO_WINDOW_STRIDE && r->r8 == CENO_PAGE)
-		return NULL;
 	if (r->r10 > c->length || r->r8 > c->length - r->r10)
 		return broken("MAP: outside the capability's bounds");
 	return NULL;
@@ -342,9 +433,28 @@ static const char *check_map(const struct ceno_machine_event *e)
 	return bad;
 }
 
+/* Nothing is mapped that was not, and nothing with more rights. */
+static const char *no_new_runs(const struct view_space *old, const struct view_space *now)
+{
+	for (int i = 0; i < now->runs; i++) {
+		const struct ceno_machine_mapping *m = &is->run[now->first + i];
+		int found = 0;
+
+		for (int k = 0; k < old->runs && !found; k++) {
+			const struct ceno_machine_mapping *o = &was->run[old->first + k];
+
+			found = m->gva >= o->gva && m->gva + m->bytes <= o->gva + o->bytes &&
+			    m->gpa == o->gpa + (m->gva - o->gva) && !(m->rights & ~o->rights) && m->region == o->region;
+		}
+		if (!found)
+			return broken("a space maps what it did not and nobody asked for");
+	}
+	return NULL;
+}
+
 /* Every other verb leaves every space that is still there as it is, unless it takes
- * one apart. */
-static const char *check_no_map(void)
+ * one apart; `fewer`: or takes a region or window out. */
+static const char *check_no_map(int fewer)
 {
 	const struct ceno_machine_mapping none = { .gva = UINT64_MAX };
 	const char *bad = NULL;
@@ -354,6 +464,10 @@ static const char *check_no_map(void)
 
 		if (!now || now->ending)
 			continue;
+		if (fewer) {
+			bad = no_new_runs(&was->space[i], now);
+			continue;
+		}
 		expect_map(&was->space[i], &none);
 		bad = same_runs(now);
 	}
@@ -413,7 +527,7 @@ static const char *check_verb(const struct ceno_machine_event *e, int changed)
 
 	if (bad)
 		return bad;
-	if (rax < 0 && !(e->verb == CENO_VERB_MASK && rax == CENO_E_AGAIN))
+	if (rax < 0 && !((e->verb == CENO_VERB_MASK || e->verb == CENO_VERB_SPAWN) && rax == CENO_E_AGAIN))
 		return rax < -(VERB_ERRORS)
 		    ? broken("verb %llu returned %lld", (unsigned long long)e->verb, (long long)rax)
 		    : nothing_changed(e->fiber);
@@ -437,6 +551,15 @@ static int something_mapped(void)
 	return 0;
 }
 
+/* Verbs that may take regions and windows out of spaces. */
+static int something_closed(void)
+{
+	for (unsigned i = 0; i < ceno_machine.events; i++)
+		if (ceno_machine.event[i].verb == CENO_VERB_MASK || ceno_machine.event[i].verb == CENO_VERB_SPAWN)
+			return 1;
+	return 0;
+}
+
 static const char *check_step(const struct ceno_op *op)
 {
 	const struct ceno_machine_event *e = ceno_machine.event;
@@ -446,7 +569,7 @@ static const char *check_step(const struct ceno_op *op)
 	if (!bad && op->kind == CENO_OP_VERB && ceno_machine.events == 1 && e->outcome == CENO_MACHINE_DONE)
 		bad = check_verb(e, changed);
 	if (!bad && !something_mapped())
-		bad = check_no_map();
+		bad = check_no_map(something_closed());
 	return bad;
 }
 

@@ -30,7 +30,10 @@ int view_object(const struct view *v, const struct ceno_object *o)
 		for (unsigned i = 0; i < CENO_FIBERS_MAX; i++)
 			if (v->fiber[i] && o == &v->fiber[i]->object)
 				return (int)page;
-		return -1;
+		for (unsigned i = 0; i < CENO_REGIONS_MAX; i++)
+			if (v->region[i] && o == &v->region[i]->object)
+				return (int)page;
+		return v->gone[page] && o == &v->gone[page]->object ? (int)page : -1;
 	}
 	for (int i = 0; i < CENO_SLOT_FIRST_FREE; i++)
 		if (o == &ceno_cpu.range[i].object)
@@ -48,7 +51,20 @@ static const char *own_page(struct view *v, const void *p)
 	return NULL;
 }
 
-static const char *read_space(struct view *v, const struct ceno_space *s, int ending)
+/* A fiber whose index is free again; a capability still points to its page. */
+static const char *read_gone(struct view *v, const struct ceno_object *o)
+{
+	const struct ceno_fiber *f = ceno_fiber_of(o);
+	uint64_t page = pool_page(o);
+
+	if (page >= ceno_machine.config.pool_pages || (uint64_t)f % CENO_PAGE || v->owners[page] ||
+	    o->type != CENO_OBJECT_FIBER || o->end != CENO_END_DONE)
+		return NULL;
+	v->gone[page] = f;
+	return own_page(v, f);
+}
+
+static const char *read_space(struct view *v, const struct ceno_space *s, int ending, const struct ceno_fiber *f)
 {
 	struct view_space *to = &v->space[v->spaces];
 	uint8_t seen[CENO_MACHINE_POOL_MAX] = { 0 };
@@ -58,6 +74,7 @@ static const char *read_space(struct view *v, const struct ceno_space *s, int en
 	v->spaces++;
 	*to = (struct view_space){ .space = s, .cr3 = s->cr3, .quota = s->quota, .pages = s->pages, .first = v->runs };
 	to->ending = (uint32_t)ending;
+	to->fiber = f;
 	if ((void *)s->pml4 != ceno_machine_page(s->cr3))
 		return broken("a space's pml4 is not what its cr3 says");
 	to->runs = ceno_machine_walk(s->cr3, v->run + v->runs, VIEW_RUNS - v->runs, seen);
@@ -80,11 +97,14 @@ static const char *read_cap(struct view *v, const struct ceno_cap *cap, struct v
 	if (cap->type == CENO_OBJECT_NULL)
 		return cap->object ? broken("an empty slot still names an object") : NULL;
 	object = view_object(v, cap->object);
+	if (object < 0 && !read_gone(v, cap->object))
+		object = view_object(v, cap->object);
 	if (object < 0)
 		return broken("fiber %d slot %u names an object that is gone", (int)where.fiber, where.slot);
 	if (v->caps == VIEW_CAPS)
 		return broken("more capabilities than the test can hold");
 	v->holders[object]++;
+	v->live[object] += cap->epoch == cap->object->epoch;
 	where.cap = *cap;
 	v->cap[v->caps++] = where;
 	return NULL;
@@ -94,10 +114,16 @@ static const char *read_fiber(struct view *v, const struct ceno_fiber *f)
 {
 	const char *bad = own_page(v, f);
 
-	if (!bad)
+	if (!bad && f->cspace)
 		bad = own_page(v, f->cspace);
 	if (!bad)
-		bad = read_space(v, &f->space, 0);
+		bad = read_space(v, &f->space, f->object.end != CENO_END_NOT || f->state == CENO_FIBER_DEAD, f);
+	for (const struct ceno_object *o = f->ending; !bad && o; o = o->next) {
+		if (o->end != CENO_END_BEGUN || v->listed[pool_page(o)]++)
+			return broken("fiber %u takes apart what is not its to take", f->index);
+	}
+	if (!f->cspace)
+		return bad ? bad : f->object.end == CENO_END_BEGUN ? NULL : broken("fiber %u has no slots", f->index);
 	if (!bad && f->cspace[0].type != CENO_OBJECT_NULL)
 		return broken("slot 0 of fiber %u is not null", f->index);
 	for (uint32_t i = 0; !bad && i < CENO_CSPACE_SLOTS; i++)
@@ -111,10 +137,6 @@ static const char *read_channel(struct view *v, const struct ceno_channel *c, ui
 
 	if (c->tail - c->head > CENO_CHANNEL_MESSAGES)
 		return broken("channel %llu holds %u messages", (unsigned long long)serial, c->tail - c->head);
-	if (c->dying && pool_page(c->dying) >= ceno_machine.config.pool_pages)
-		return broken("channel %llu closes what is no channel", (unsigned long long)serial);
-	if (c->dying)
-		v->dying[pool_page(c->dying)]++;
 	for (uint32_t i = 0; !bad && i < CENO_CHANNEL_MESSAGES; i++) {
 		uint32_t back = (i + CENO_CHANNEL_MESSAGES - c->head % CENO_CHANNEL_MESSAGES) % CENO_CHANNEL_MESSAGES;
 
@@ -130,15 +152,29 @@ static const char *read_object(struct view *v, uint64_t page)
 	void *at = ceno_machine_page(CENO_GPA_RAM + page * CENO_PAGE);
 	const struct ceno_object *o = at;
 	const struct ceno_process *p = at;
-	const char *bad = own_page(v, at);
+	const char *bad;
 
+	if (o->type == CENO_OBJECT_REGION)
+		return NULL; /* read by its number */
+	bad = own_page(v, at);
 	if (bad)
 		return bad;
 	if (o->type == CENO_OBJECT_CHANNEL)
 		return read_channel(v, at, v->serial[page]);
 	if (o->type == CENO_OBJECT_PROCESS)
-		return read_space(v, &p->space, o->epoch != 1);
+		return o->end == CENO_END_DONE ? NULL : read_space(v, &p->space, o->end, NULL);
 	return broken("object %llu has type %u", (unsigned long long)v->serial[page], o->type);
+}
+
+static const char *read_region(struct view *v, const struct ceno_region *r, uint32_t number)
+{
+	const char *bad = own_page(v, r);
+
+	if (r->number != number || (r->object.type == CENO_OBJECT_WINDOW) != (number < CENO_PLEDGE_COUNT))
+		return broken("region %u says it is number %u, type %u", number, r->number, r->object.type);
+	for (uint32_t i = 0; !bad && i < r->tables; i++)
+		bad = own_page(v, r->table[i]);
+	return bad;
 }
 
 const char *view_read(struct view *v)
@@ -152,6 +188,11 @@ const char *view_read(struct view *v)
 		return broken("the list of free pages is not one");
 	memcpy(v->serial, ceno_machine.serial, sizeof v->serial);
 	memcpy(v->fiber, ceno_cpu.fiber, sizeof v->fiber);
+	memcpy(v->region, ceno_cpu.region, sizeof v->region);
+	memset(ceno_machine_points, 0, sizeof ceno_machine_points);
+	for (uint32_t i = 0; !bad && i < CENO_REGIONS_MAX; i++)
+		if (v->region[i])
+			bad = read_region(v, v->region[i], i);
 	for (unsigned i = 0; !bad && i < CENO_FIBERS_MAX; i++)
 		if (v->fiber[i])
 			bad = read_fiber(v, v->fiber[i]);

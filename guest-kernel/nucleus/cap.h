@@ -1,0 +1,56 @@
+/*
+ * Capabilities, the check: inline, because every verb pays for it and ring 0 may cost
+ * a microsecond an instruction. The order of the errors is verbs.h's.
+ */
+#ifndef CENO_NUCLEUS_CAP_H
+#define CENO_NUCLEUS_CAP_H
+
+#include "cpu.h"
+#include "nucleus.h"
+
+/* Sets of object types, for ceno_cap_find. */
+#define CENO_TYPE(name) (1u << CENO_OBJECT_##name)
+#define CENO_TYPES_ANY  0xfeu
+
+/* The slot that a number of ring 3's names; masked, so that no speculation leaves the CSpace. */
+static inline struct ceno_cap *ceno_cap_at(const struct ceno_fiber *f, uint64_t slot)
+{
+	return &f->cspace[slot & (CENO_CSPACE_SLOTS - 1)];
+}
+
+/* For a capability of f that is there: 0, STALE, EXPIRED, PLEDGE or RIGHTS. The clock is
+ * read only where time matters. */
+static inline int ceno_cap_check(const struct ceno_fiber *f, const struct ceno_cap *cap, uint64_t rights)
+{
+	if (cap->epoch != cap->object->epoch)
+		return CENO_E_STALE;
+	if (cap->until != UINT64_MAX && ceno_cpu_tsc() >= cap->until)
+		return CENO_E_EXPIRED;
+	if (cap->pledge & ~f->pledge)
+		return CENO_E_PLEDGE;
+	return rights & ~(uint64_t)cap->rights ? CENO_E_RIGHTS : 0;
+}
+
+/* The capability in `slot` of f goes to *out, if it is of one of these types (a set of
+ * CENO_TYPE) and good; else SLOT, TYPE, or what ceno_cap_check says. */
+static inline int ceno_cap_find(const struct ceno_fiber *f, uint64_t slot, uint32_t types, uint64_t rights,
+                                struct ceno_cap **out)
+{
+	struct ceno_cap *cap = ceno_cap_at(f, slot);
+
+	*out = cap;
+	if (!(types >> cap->type & 1))
+		return cap->type == CENO_OBJECT_NULL ? CENO_E_SLOT : CENO_E_TYPE;
+	return ceno_cap_check(f, cap, rights);
+}
+
+/* 0 if `slot` is empty and may be filled, else SLOT. Slot 0 stays null for ever. */
+static inline int ceno_cap_check_empty(const struct ceno_fiber *f, uint64_t slot, struct ceno_cap **out)
+{
+	struct ceno_cap *cap = ceno_cap_at(f, slot);
+
+	*out = cap;
+	return cap == f->cspace || cap->type != CENO_OBJECT_NULL ? CENO_E_SLOT : 0;
+}
+
+#endif
