@@ -31,6 +31,7 @@
 
 struct options {
 	const char *firmware, *trust, *bundle, *pack, *window_dump, *step_table;
+	bool spawn; /* the guest pledges `spawn` too; that class has no window here */
 	uint64_t memory_bytes;
 	uint32_t syscall_mode; /* 0: ask the probe */
 };
@@ -163,7 +164,7 @@ static int fill_layout(struct direct *direct, struct ceno_layout_input *in)
 		.pack_bytes = direct->bytes[CENO_VMM_FD_PACK],
 		.boot = map_fd(direct, CENO_VMM_FD_BOOT, PROT_READ | PROT_WRITE),
 		.syscall_mode = direct->options.syscall_mode ? direct->options.syscall_mode : probe.syscall_mode,
-		.pledge_mask = 1u << CENO_PLEDGE_STDIO,
+		.pledge_mask = 1u << CENO_PLEDGE_STDIO | (uint32_t)direct->options.spawn << CENO_PLEDGE_SPAWN,
 		.tsc_hz = probe.tsc_hz,
 		.start_realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
 		.start_tsc = __rdtsc(),
@@ -345,7 +346,7 @@ static int conclude(struct direct *direct)
 static int usage(void)
 {
 	fputs("usage: ceno-vmm --direct --firmware FILE --trust FILE --bundle FILE [--pack FILE] [--memory MiB]\n"
-	      "                [--syscall-mode page|lstar|auto] [--window-dump FILE] [--step-table FILE]\n",
+	      "                [--syscall-mode page|lstar|auto] [--window-dump FILE] [--step-table FILE] [--spawn]\n",
 	      stderr);
 	return STATUS_USAGE;
 }
@@ -383,6 +384,7 @@ static bool parse(int argc, char **argv, struct options *options)
 		{ "syscall-mode", required_argument, NULL, 's' },
 		{ "window-dump", required_argument, NULL, 'w' },
 		{ "step-table", required_argument, NULL, 'i' },
+		{ "spawn", no_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int letter;
@@ -413,6 +415,9 @@ static bool parse(int argc, char **argv, struct options *options)
 			break;
 		case 'i':
 			options->step_table = optarg;
+			break;
+		case 'n':
+			options->spawn = true;
 			break;
 		default:
 			return false;

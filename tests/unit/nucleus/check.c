@@ -321,6 +321,16 @@ static const char *check_fiber(const struct view *v, const struct ceno_fiber *f)
 	return f->state == CENO_FIBER_FREE ? broken("fiber %u has no state", f->index) : NULL;
 }
 
+/* Budgets are carved and returned, never made. */
+static const char *check_budgets(void)
+{
+	uint64_t all = 0;
+
+	for (unsigned i = 0; i < CENO_FIBERS_MAX; i++)
+		all += ceno_cpu.fiber[i] ? ceno_cpu.fiber[i]->budget : 0;
+	return all != UINT32_MAX ? broken("I5: the budgets are %llu joules together", (unsigned long long)all) : NULL;
+}
+
 static const char *check_cpu(void)
 {
 	const struct ceno_fiber *f = ceno_cpu.current;
@@ -350,6 +360,8 @@ const char *check_state(const struct view *v)
 	for (unsigned i = 0; !bad && i < CENO_FIBERS_MAX; i++)
 		if (v->fiber[i])
 			bad = check_fiber(v, v->fiber[i]);
+	if (!bad)
+		bad = check_budgets();
 	if (!bad && ceno_machine.state == CENO_MACHINE_RUNNING)
 		bad = check_cpu();
 	return bad;

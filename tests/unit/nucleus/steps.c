@@ -573,6 +573,45 @@ static const char *check_step(const struct ceno_op *op)
 	return bad;
 }
 
+/* ---- energy, whatever happened: I5, I6, I7, and the part of I8 that is the nucleus's ---- */
+
+static int is_frozen(const struct ceno_fiber *f)
+{
+	return f->state == CENO_FIBER_BLOCKED && f->wait == CENO_WAIT_ENERGY;
+}
+
+static const char *compare_fiber(const struct ceno_fiber *old, const struct ceno_fiber *now)
+{
+	const uint64_t tsc = ceno_fake_cpu.tsc;
+
+	if (now->received > old->received && (tsc < old->refill_at || now->refill_at <= tsc))
+		return broken("I7: fiber %u was given energy before its period was over", now->index);
+	if (now->strikes < old->strikes || now->spectrum < old->spectrum || now->restarts < old->restarts)
+		return broken("I8: fiber %u lost a strike, a restart or its spectrum", now->index);
+	if (is_frozen(old) && tsc < old->refill_at &&
+	    (now->state == CENO_FIBER_BLOCKED
+	         ? now->spent != old->spent || !is_frozen(now) || memcmp(&now->frame, &old->frame, sizeof now->frame)
+	         : now->state != CENO_FIBER_DEAD))
+		return broken("I6: fiber %u did something while it was frozen", now->index);
+	return NULL;
+}
+
+static const char *check_economy(void)
+{
+	const char *bad = NULL;
+
+	for (unsigned i = 0; !bad && i < CENO_FIBERS_MAX; i++) {
+		const struct ceno_fiber *now = ceno_cpu.fiber[i], *old;
+
+		if (!now || was->fiber[i] != now)
+			continue;
+		old = (const void *)pool_was[((uint64_t)now - ceno_cpu.handoff->pool_gva) / CENO_PAGE];
+		if (old->object.epoch == now->object.epoch)
+			bad = compare_fiber(old, now);
+	}
+	return bad;
+}
+
 static const char *look(void)
 {
 	const char *bad = view_read(is);
@@ -618,6 +657,8 @@ const char *check_after(const struct ceno_op *op)
 	bad = look();
 	if (!bad)
 		bad = check_step(op);
+	if (!bad && op->kind != CENO_OP_RESET)
+		bad = check_economy();
 	turn();
 	return bad;
 }

@@ -1,0 +1,318 @@
+/*
+ * Energy, strikes and events in exact numbers, on the hosted nucleus: the clock
+ * stands still but where a test moves it. tests/guest/services/economy.c shows the
+ * same in a running guest.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "machine.h"
+
+#define SLOT_CHILD   40u
+#define SLOT_EVENTS  41u
+#define SLOT_CHANNEL 42u
+#define SLOT_MADE    43u
+#define SELF         CENO_SLOT_SELF
+#define NONE         UINT64_MAX
+
+static const struct ceno_fiber *child; /* the fiber under test, index 1 */
+
+static uint64_t period(uint32_t spectrum)
+{
+	static const uint64_t ms[] = { 8, 16, 100, 1000 };
+
+	return ceno_machine.config.tick_tsc / CENO_TICK_MS * ms[spectrum];
+}
+
+static int64_t verb(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	const uint64_t args[11] = { number, a, b, c, d, CENO_GVA_SERVICE, CENO_GVA_SERVICE_STACK };
+
+	ceno_machine_verb(args);
+	return (int64_t)ceno_machine.event[0].after.rax;
+}
+
+static uint64_t kind_of(uint32_t spectrum, uint64_t budget)
+{
+	return CENO_SPAWN_FIBER | 1u << CENO_PLEDGE_SPAWN << 8 | (uint64_t)spectrum << 16 | budget << 32;
+}
+
+/* A child that runs, with itself, a channel and an events channel; init sleeps so
+ * long that it never gets in the way. */
+static void begin(uint32_t spectrum, uint32_t budget)
+{
+	struct ceno_machine_config config = ceno_machine_default;
+
+	config.tick_tsc = 8000;
+	config.pool_pages = 256;
+	config.trap_pages = 32;
+	config.pledge_mask |= 1u << CENO_PLEDGE_SPAWN;
+	assert_int_equal(ceno_machine_reset(&config), 0);
+	assert_int_equal(verb(CENO_VERB_SPAWN, SELF, CENO_SPAWN_CHANNEL, SLOT_EVENTS, 0), 0);
+	assert_int_equal(verb(CENO_VERB_SPAWN, SELF, CENO_SPAWN_CHANNEL, SLOT_CHANNEL, 0), 0);
+	assert_int_equal(verb(CENO_VERB_SPAWN, SELF, kind_of(spectrum, budget), SLOT_CHILD,
+	                      150 | (uint64_t)SLOT_EVENTS << 32),
+	                 1);
+	assert_int_equal(verb(CENO_VERB_GRANT, SLOT_CHILD, SLOT_CHILD, SELF, CENO_RIGHTS_ALL), 0);
+	assert_int_equal(verb(CENO_VERB_GRANT, SLOT_CHILD, SLOT_CHANNEL, SLOT_CHANNEL, CENO_RIGHTS_ALL), 0);
+	assert_int_equal(verb(CENO_VERB_SEND, SLOT_CHILD, NONE, 0, 0), 0);
+	(void)verb(CENO_VERB_TICK, CENO_SLOT_CLOCK, 1ull << 60, 0, 0);
+	child = ceno_cpu.fiber[1];
+	assert_ptr_equal(ceno_cpu.current, child);
+}
+
+static int is_frozen(void)
+{
+	return child->state == CENO_FIBER_BLOCKED && child->wait == CENO_WAIT_ENERGY;
+}
+
+static void thaw(void)
+{
+	assert_true(is_frozen());
+	assert_int_equal(ceno_machine.state, CENO_MACHINE_IDLE);
+	ceno_machine_clock(child->refill_at - 1);
+	assert_true(is_frozen());
+	ceno_machine_clock(child->refill_at);
+}
+
+static void check_sum(uint64_t refills)
+{
+	assert_int_equal(child->received, child->budget * (1 + refills));
+	assert_int_equal(child->received, child->spent + child->energy);
+}
+
+/* 2,000 J: four SPAWNs a period, the fifth waits for the next. */
+static void test_fork_bomb(void **state)
+{
+	(void)state;
+	begin(CENO_SPECTRUM_GRAVITY, CENO_JOULES_DEFAULT);
+	for (uint64_t i = 0; i < 12; i++) {
+		if (i)
+			assert_int_equal(is_frozen(), 0);
+		assert_int_equal(ceno_machine.state, CENO_MACHINE_RUNNING);
+		if (i % 4 == 0 && i) /* the verb that froze ran when it thawed */
+			continue;
+		(void)verb(CENO_VERB_SPAWN, SELF, kind_of(CENO_SPECTRUM_VOID, 0), SLOT_MADE + i, 7);
+		assert_int_equal(child->spent, (i + 1) * 500);
+		if (i % 4 == 3) {
+			(void)verb(CENO_VERB_SPAWN, SELF, kind_of(CENO_SPECTRUM_VOID, 0), SLOT_MADE + i + 1, 7);
+			assert_int_equal(child->spent, (i + 1) * 500);
+			thaw();
+			assert_int_equal(child->spent, (i + 2) * 500);
+			check_sum(i / 4 + 1);
+		}
+	}
+}
+
+/* 400 SENDs in a Void period, the refused ones (FULL) paid like the others. */
+static void test_flood(void **state)
+{
+	uint64_t sends = 0;
+
+	(void)state;
+	begin(CENO_SPECTRUM_VOID, CENO_JOULES_DEFAULT);
+	while (!is_frozen()) {
+		(void)verb(CENO_VERB_SEND, SLOT_CHANNEL, NONE, 0, 0);
+		sends += !is_frozen();
+	}
+	assert_int_equal(sends, 400);
+	assert_int_equal(child->wake_tsc, child->refill_at);
+	assert_int_equal(child->refill_at - ceno_fake_cpu.tsc, period(CENO_SPECTRUM_VOID));
+	thaw();
+	assert_int_equal(child->spent, 401 * 5);
+	check_sum(1);
+}
+
+/* Freezes at its verbs until it has frozen `n` times in all. */
+static void freeze_times(uint64_t n, uint64_t *done)
+{
+	while (*done < n && child->state != CENO_FIBER_DEAD) {
+		(void)verb(99, 0, 0, 0, 0);
+		if (child->state == CENO_FIBER_DEAD)
+			++*done;
+		else if (is_frozen()) {
+			++*done;
+			if (*done < n)
+				thaw();
+		}
+	}
+}
+
+/* Strikes exactly at the 8th, 16th and 24th freeze in a row. */
+static void test_strikes(void **state)
+{
+	const uint32_t strikes[] = { 0, 1, 1, 2, 2, 3 }, at[] = { 7, 8, 15, 16, 23, 24 };
+	uint64_t done = 0;
+
+	(void)state;
+	begin(CENO_SPECTRUM_MATTER, 3);
+	for (unsigned i = 0; i < 6; i++) {
+		freeze_times(at[i], &done);
+		assert_int_equal(done, at[i]);
+		assert_int_equal(child->strikes, strikes[i]);
+		assert_int_equal(child->spectrum, strikes[i] < 2 ? CENO_SPECTRUM_MATTER : CENO_SPECTRUM_GRAVITY);
+		assert_int_equal(child->state, i < 5 ? CENO_FIBER_BLOCKED : CENO_FIBER_DEAD);
+		assert_int_equal(child->spent, 3 * done);
+		assert_int_equal(child->event_bits,
+		                 i == 0 ? 0 : CENO_FIBER_EVENT_STRIKE | (i == 5 ? CENO_FIBER_EVENT_KILLED : 0));
+		if (i < 5)
+			thaw();
+	}
+}
+
+/* A refill that it did not wait for ends the row: the 8th freeze is the first again. */
+static void test_row_ends(void **state)
+{
+	uint64_t done = 0;
+
+	(void)state;
+	begin(CENO_SPECTRUM_MATTER, 3);
+	freeze_times(7, &done);
+	thaw();
+	assert_int_equal(child->freezes, 7);
+	for (int i = 0; i < 2; i++)
+		(void)verb(99, 0, 0, 0, 0);
+	assert_int_equal(child->energy, 0);
+	ceno_fake_cpu.tsc = child->refill_at;
+	(void)verb(99, 0, 0, 0, 0);
+	assert_int_equal(child->energy, 2);
+	assert_int_equal(child->freezes, 0);
+	assert_int_equal(child->strikes, 0);
+}
+
+/* A tick costs 16 J less what verbs paid since the last one, or what is there. */
+static void test_ticks(void **state)
+{
+	(void)state;
+	begin(CENO_SPECTRUM_VOID, 30);
+	for (int i = 0; i < 5; i++)
+		(void)verb(99, 0, 0, 0, 0);
+	ceno_machine_tick();
+	assert_int_equal(child->spent, CENO_TICK_JOULES);
+	for (int i = 0; i < 2; i++)
+		(void)verb(CENO_VERB_SEND, SLOT_CHANNEL, NONE, 0, 0);
+	assert_int_equal(child->spent, CENO_TICK_JOULES + 10);
+	ceno_machine_tick(); /* 6 J are due, 4 J are there */
+	assert_int_equal(child->spent, 30);
+	assert_true(is_frozen());
+	thaw();
+	assert_int_equal(child->energy, 30);
+	assert_int_equal(child->state, CENO_FIBER_READY);
+	check_sum(1);
+}
+
+/* Its verbs cover the time they take: more of them, no tick to pay. */
+static void test_tick_covered(void **state)
+{
+	(void)state;
+	begin(CENO_SPECTRUM_VOID, 100);
+	for (int i = 0; i < 4; i++)
+		(void)verb(CENO_VERB_SEND, SLOT_CHANNEL, NONE, 0, 0);
+	ceno_machine_tick();
+	assert_int_equal(child->spent, 20);
+	ceno_machine_tick();
+	assert_int_equal(child->spent, 36);
+}
+
+/* RECV waits for nothing, is woken for nothing, and pays when it has something. */
+static void test_blocked_pays_once(void **state)
+{
+	struct ceno_channel *c;
+
+	(void)state;
+	begin(CENO_SPECTRUM_VOID, 100);
+	(void)verb(CENO_VERB_RECV, SLOT_CHANNEL, NONE, 0, 0);
+	assert_int_equal(child->state, CENO_FIBER_BLOCKED);
+	assert_int_equal(child->spent, 0);
+	c = (struct ceno_channel *)(void *)child->cspace[SLOT_CHANNEL].object;
+	ceno_fiber_wake(c);
+	ceno_machine_signal();
+	assert_int_equal(child->state, CENO_FIBER_BLOCKED);
+	assert_int_equal(child->spent, 0);
+	assert_int_equal(child->energy, 100);
+	c->tail++; /* a message of zeros */
+	ceno_fiber_wake(c);
+	ceno_machine_signal();
+	assert_int_equal(child->state, CENO_FIBER_READY);
+	assert_int_equal(child->spent, 2);
+	check_sum(0);
+}
+
+static void test_energy_error(void **state)
+{
+	(void)state;
+	begin(CENO_SPECTRUM_MATTER, 499);
+	assert_int_equal(verb(CENO_VERB_SPAWN, SELF, CENO_SPAWN_CHANNEL, SLOT_MADE, 0), CENO_E_ENERGY);
+	assert_int_equal(child->spent, 0);
+	begin(CENO_SPECTRUM_MATTER, 5000);
+	assert_int_equal(verb(CENO_VERB_SPAWN, SELF, kind_of(CENO_SPECTRUM_PHOTON, 0), SLOT_MADE, 7), CENO_E_ENERGY);
+	assert_int_equal(verb(CENO_VERB_SPAWN, SELF, kind_of(CENO_SPECTRUM_VOID, 5001), SLOT_MADE, 7), CENO_E_ENERGY);
+	assert_int_equal(child->spent, 1000);
+	assert_int_equal(verb(CENO_VERB_SPAWN, SELF, kind_of(CENO_SPECTRUM_VOID, 4000), SLOT_MADE, 7), 2);
+	assert_int_equal(child->budget, 1000);
+	assert_int_equal(child->energy, 0); /* 3,500 were left, all of them its child's */
+	assert_int_equal(ceno_cpu.fiber[2]->energy, 3500);
+	assert_int_equal(ceno_cpu.fiber[2]->budget, 4000);
+	assert_int_equal(child->received, child->spent);
+}
+
+/* The ring of its events channel is full: GRANT waits and is lost to nobody. */
+static void test_full_events(void **state)
+{
+	struct ceno_channel *c;
+
+	(void)state;
+	begin(CENO_SPECTRUM_VOID, 10000);
+	c = child->events;
+	for (uint64_t i = 0; i < CENO_CHANNEL_MESSAGES; i++)
+		assert_int_equal(verb(CENO_VERB_GRANT, SELF, SELF, 2 + i + (i > 36 ? 3 : 0), CENO_RIGHT_READ), 0);
+	assert_int_equal(c->tail - c->head, CENO_CHANNEL_MESSAGES);
+	(void)verb(CENO_VERB_GRANT, SELF, SELF, 50, CENO_RIGHT_READ);
+	assert_int_equal(child->state, CENO_FIBER_BLOCKED);
+	assert_int_equal(child->cspace[50].type, CENO_OBJECT_NULL);
+	assert_int_equal(child->spent, 20 * CENO_CHANNEL_MESSAGES);
+	c->head++; /* as RECV does */
+	ceno_fiber_wake(c);
+	ceno_machine_signal();
+	assert_int_equal(child->state, CENO_FIBER_READY);
+	assert_int_equal(child->cspace[50].type, CENO_OBJECT_FIBER);
+	assert_int_equal(child->spent, 20 * (CENO_CHANNEL_MESSAGES + 1));
+}
+
+/* A fault is an event with its details; the session goes on. */
+static void test_fault(void **state)
+{
+	uint64_t word[8];
+
+	(void)state;
+	begin(CENO_SPECTRUM_VOID, 100);
+	ceno_machine_fault(14, 6, 0x1234);
+	assert_int_equal(child->state, CENO_FIBER_DEAD);
+	assert_int_not_equal(ceno_machine.state, CENO_MACHINE_STOPPED);
+	assert_int_equal(child->events->noted, 1);
+	ceno_event_take(child->events, word);
+	assert_int_equal(word[0], 1);
+	assert_int_equal(word[1], CENO_FIBER_EVENT_FAULT);
+	assert_int_equal(word[2], 14);
+	assert_int_equal(word[3], 6);
+	assert_int_equal(word[4], CENO_GVA_SERVICE);
+	assert_int_equal(child->events->noted, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fork_bomb),    cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_strikes),      cmocka_unit_test(test_row_ends),
+		cmocka_unit_test(test_ticks),        cmocka_unit_test(test_tick_covered),
+		cmocka_unit_test(test_energy_error), cmocka_unit_test(test_blocked_pays_once),
+		cmocka_unit_test(test_full_events),  cmocka_unit_test(test_fault),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
