@@ -98,7 +98,6 @@ static void hold_slots(struct replay *p, const struct ceno_trail_module *m)
 {
 	uint32_t depth = m->fiber == p->init ? 0 : 1;
 
-	memset(p->fiber[m->fiber].holds, 0, sizeof p->fiber[m->fiber].holds);
 	for (uint32_t slot = 1; slot < CENO_SLOT_TRAIL_END; slot++)
 		if (m->slots >> slot & 1)
 			hold(p, m->fiber, type_of_slot(slot),
@@ -109,7 +108,7 @@ static bool could_give(const struct holding *h, const struct ceno_trail_grant *g
 {
 	uint32_t needed = g->rights | CENO_RIGHT_GRANT;
 
-	return h->some && (h->rights & needed) == needed && h->depth + steps <= g->depth;
+	return (h->rights & needed) == needed && h->depth + steps <= g->depth;
 }
 
 /* Objects that only the boot manifest has: whoever passes one on got it from somewhere. */
@@ -122,10 +121,10 @@ static bool is_grant_possible(const struct replay *p, const struct ceno_trail_gr
 
 /* ---- one function a record type; each returns whether the ladder goes on ---- */
 
-/* The pledge a module may start with: init's, who makes it; init's own is what it says. */
+/* The pledge a module may start with: init's, who makes it. init's own is what it says. */
 static bool is_module_pledge(const struct replay *p, const struct ceno_trail_module *m)
 {
-	return p->init == CENO_TRAIL_FIBERS || m->fiber == p->init || (m->pledge & ~p->fiber[p->init].pledge) == 0;
+	return p->init == CENO_TRAIL_FIBERS || (m->pledge & ~p->fiber[p->init].pledge) == 0;
 }
 
 static bool replay_module(struct replay *p, const struct ceno_trail_record *r, uint64_t i)
@@ -256,7 +255,8 @@ static bool replay_loss(struct replay *p, const struct ceno_trail_record *r)
 	}
 	p->full = true;
 	a->lost += r->loss.count;
-	a->lost_more = a->lost_more || r->loss.cause == CENO_TRAIL_UNCOUNTED;
+	if (r->loss.cause == CENO_TRAIL_UNCOUNTED)
+		a->lost_more = true;
 	return true;
 }
 

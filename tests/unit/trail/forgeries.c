@@ -61,6 +61,11 @@ static void file_short(void)
 {
 	file_bytes = CENO_TRAIL_OFFSET - 1;
 }
+static void file_long(void)
+{
+	file_bytes = CENO_TRAIL_BYTES + 8; /* what follows the area in the fixture */
+	header()->bytes = file_bytes - CENO_TRAIL_OFFSET;
+}
 static void magic(void)
 {
 	header()->magic++;
@@ -406,6 +411,19 @@ static void grant_too_shallow(void)
 	nth(CENO_TRAIL_GRANT, 1)->grant.depth = 2;
 	redo();
 }
+/* One holds READ and may pass it on, another WRITE and may not: nobody can have passed WRITE on. */
+static void grant_of_what_two_held(void)
+{
+	trail_begin(&f, 1);
+	trail_module(&f, FIBER_INIT, CENO_MODULE_INIT, 0xff, 1u << CENO_SLOT_RAM, 1u << CENO_SLOT_RAM);
+	trail_module(&f, FIBER_PROV, CENO_MODULE_PROV, 0, 1u << CENO_SLOT_TRAIL, 0);
+	trail_module(&f, FIBER_MEMBRANE, CENO_MODULE_MEMBRANE, 0x13, 2, 0);
+	trail_do(&f, FIBER_INIT, CENO_FIBER_EVENT_GRANT, FIBER_MEMBRANE, CENO_OBJECT_FRAMES,
+	         CENO_RIGHT_READ | CENO_RIGHT_GRANT | 1u << 8);
+	trail_do(&f, FIBER_PROV, CENO_FIBER_EVENT_GRANT, FIBER_MEMBRANE, CENO_OBJECT_FRAMES,
+	         CENO_RIGHT_WRITE | 9u << 8);
+	trail_do(&f, 0, CENO_PROV_FINISH, 0, 0, 0);
+}
 static void grant_after_restart(void)
 {
 	uint32_t i = trail_find(&f, CENO_TRAIL_MODULE, 3) + 1;
@@ -573,6 +591,7 @@ static void no_key_asked(void)
 	}
 const struct forgery forgeries[] = {
 	F(file_short, FILE_SIZE),
+	F(file_long, FILE_SIZE),
 	F(magic, MAGIC),
 	F(version, VERSION),
 	F(header_reserved, HEADER_RESERVED),
@@ -675,6 +694,7 @@ const struct forgery forgeries[] = {
 	F(grant_by_stranger, GRANT_HOLDER),
 	F(grant_of_more, GRANT_HOLDER),
 	F(grant_too_shallow, GRANT_HOLDER),
+	F(grant_of_what_two_held, GRANT_HOLDER),
 	F(grant_after_restart, GRANT_HOLDER),
 	F(pledge_old, PLEDGE_OLD),
 	F(pledge_wider, PLEDGE_WIDER),

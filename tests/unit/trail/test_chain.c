@@ -330,6 +330,183 @@ static void it_does_not_continue_a_changed_trail(void **state)
 	assert_int_equal(ceno_chain_resume(&f.chain, f.area, sizeof f.area, f.tsc), CENO_CHAIN_E_AREA);
 }
 
+static void no_change(void) {}
+static void cut_in_payload(void)
+{
+	((struct ceno_trail_header *)f.area)->bytes -= 8;
+}
+static void cut_in_head(void)
+{
+	((struct ceno_trail_header *)f.area)->bytes -= 136 - 60;
+}
+static void no_bytes(void)
+{
+	((struct ceno_trail_header *)f.area)->bytes = 0;
+}
+static void other_version(void)
+{
+	trail_record(&f, 2)->head.version = 2;
+	trail_rehash(&f, f.seed);
+}
+static void other_sequence(void)
+{
+	trail_record(&f, 4)->head.sequence = 9;
+	trail_rehash(&f, f.seed);
+}
+static void time_back(void)
+{
+	trail_record(&f, 2)->head.tsc = 1;
+	trail_rehash(&f, f.seed);
+}
+static void no_boot(void)
+{
+	trail_remove(&f, 0);
+	trail_redo(&f, f.seed);
+}
+static void other_key(void)
+{
+	trail_record(&f, 0)->boot.public_key[0] ^= 1;
+	trail_rehash(&f, f.seed);
+}
+static void two_boots(void)
+{
+	struct ceno_trail_record boot = *trail_record(&f, 0);
+
+	boot.head.tsc = trail_record(&f, 3)->head.tsc;
+	trail_insert(&f, 4, &boot);
+	trail_redo(&f, f.seed);
+}
+static void seal_within(void) /* a final seal, and something after it */
+{
+	trail_record(&f, 4)->seal.final = 1;
+	trail_insert(&f, 5, trail_record(&f, 3));
+	trail_record(&f, 5)->head.tsc = trail_record(&f, 4)->head.tsc;
+	trail_redo(&f, f.seed);
+}
+/* A record with a fiber that there is none of: it would be taken as an index. */
+static void fiber_of(uint32_t type, size_t at)
+{
+	struct ceno_trail_record r = { .head = { .bytes = ceno_trail_record_bytes(type),
+		                                 .type = (uint16_t)type,
+		                                 .version = CENO_TRAIL_VERSION,
+		                                 .tsc = trail_record(&f, 4)->head.tsc } };
+	uint32_t fiber = CENO_TRAIL_FIBERS;
+
+	memcpy((uint8_t *)&r + sizeof r.head + at, &fiber, sizeof fiber);
+	trail_insert(&f, 5, &r);
+	trail_redo(&f, f.seed);
+}
+static void fiber_module(void)
+{
+	fiber_of(CENO_TRAIL_MODULE, offsetof(struct ceno_trail_module, fiber));
+}
+static void fiber_restart(void)
+{
+	fiber_of(CENO_TRAIL_RESTART, 0);
+}
+static void fiber_spawn(void)
+{
+	fiber_of(CENO_TRAIL_SPAWN, offsetof(struct ceno_trail_spawn, child));
+}
+static void fiber_fault(void)
+{
+	fiber_of(CENO_TRAIL_FAULT, 0);
+}
+static void fiber_checkpoint(void)
+{
+	fiber_of(CENO_TRAIL_CHECKPOINT, offsetof(struct ceno_trail_checkpoint, fiber));
+}
+
+/* Even under the right key it goes on only with what it could have written itself. */
+static void it_does_not_continue_a_misshapen_trail(void **state)
+{
+	static void (*const changes[])(void) = {
+		cut_in_payload, cut_in_head, no_bytes,         other_version, other_sequence, time_back,
+		no_boot,        other_key,   two_boots,        seal_within,   fiber_module,   fiber_restart,
+		fiber_spawn,    fiber_fault, fiber_checkpoint, no_change,
+	};
+	const size_t count = sizeof changes / sizeof changes[0];
+	static uint8_t before[CENO_TRAIL_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		int result;
+
+		trail_boot(&f, 1);
+		trail_do(&f, 0, CENO_PROV_SEAL, 0, 0, 0);
+		changes[i]();
+		memcpy(before, f.area, sizeof before);
+		ceno_chain_key(&f.chain, f.boot_seed);
+		result = ceno_chain_resume(&f.chain, f.area, sizeof f.area, f.tsc);
+		if (result != (i + 1 == count ? 0 : CENO_CHAIN_E_AREA))
+			fail_msg("change %zu: %d", i, result);
+		if (result)
+			assert_memory_equal(before, f.area, sizeof before);
+	}
+	trail_boot(&f, 1); /* one that says it was full: it stays so, whatever room there is */
+	trail_do(&f, 64, 0, 0, 0, 0);
+	trail_record(&f, 4)->loss = (struct ceno_trail_loss){ 1, 2, CENO_TRAIL_FULL };
+	trail_redo(&f, f.seed);
+	ceno_chain_key(&f.chain, f.boot_seed);
+	assert_int_equal(ceno_chain_resume(&f.chain, f.area, sizeof f.area, f.tsc), CENO_CHAIN_E_FULL);
+	assert_null(trail_record(&f, 5));
+	trail_story(&f, 1); /* a trail longer than the area */
+	((struct ceno_trail_header *)f.area)->bytes =
+	    (uint64_t)((uint8_t *)trail_record(&f, 40) - f.area) - CENO_TRAIL_OFFSET;
+	ceno_chain_key(&f.chain, f.boot_seed);
+	assert_int_equal(ceno_chain_resume(&f.chain, f.area, trail_bytes(&f) - 8, f.tsc), CENO_CHAIN_E_AREA);
+	ceno_chain_key(&f.chain, f.boot_seed);
+	assert_int_equal(ceno_chain_resume(&f.chain, f.area, trail_bytes(&f), f.tsc), CENO_CHAIN_E_FULL);
+}
+
+/* Ended just before a seal that was due: it comes after the RESUME. */
+static void a_due_seal_is_made_up_for(void **state)
+{
+	struct ceno_trail_header *header = (struct ceno_trail_header *)f.area;
+	uint32_t i;
+
+	(void)state;
+	trail_boot(&f, 1);
+	do
+		trail_do(&f, FIBER_MEMBRANE, CENO_PROV_CHECKPOINT, 0, 0, 0);
+	while (f.chain.sealed == 0);
+	i = (uint32_t)f.chain.sealed;
+	header->bytes -= 64 + sizeof(struct ceno_trail_seal);
+	ceno_chain_key(&f.chain, f.boot_seed);
+	assert_int_equal(ceno_chain_resume(&f.chain, f.area, sizeof f.area, f.tsc), 0);
+	assert_int_equal(trail_record(&f, i)->head.type, CENO_TRAIL_RESUME);
+	assert_int_equal(trail_record(&f, i + 1)->head.type, CENO_TRAIL_SEAL);
+	trail_do(&f, 0, CENO_PROV_FINISH, 0, 0, 0);
+	check_trail(0);
+}
+
+/* Once full it stays full, though a shorter record would fit; ended between LOSS and SEAL, the last SEAL still does. */
+static void full_is_full(void **state)
+{
+	struct ceno_trail_header *header = (struct ceno_trail_header *)f.area;
+	size_t bytes;
+
+	(void)state;
+	trail_boot(&f, 1);
+	for (int result = 0; result == 0;) {
+		result = trail_do(&f, FIBER_MEMBRANE, CENO_FIBER_EVENT_EXIT, 0, 0, 0);
+		if (!result)
+			result = trail_module(&f, FIBER_MEMBRANE, CENO_MODULE_MEMBRANE, 0x13, 2, 0);
+	}
+	bytes = trail_bytes(&f);
+	assert_int_equal(trail_do(&f, FIBER_MEMBRANE, CENO_FIBER_EVENT_EXIT, 0, 0, 0), CENO_CHAIN_E_FULL);
+	assert_int_equal(trail_bytes(&f), bytes);
+	header->bytes -= 64 + sizeof(struct ceno_trail_seal);
+	ceno_chain_key(&f.chain, f.boot_seed);
+	assert_int_equal(ceno_chain_resume(&f.chain, f.area, sizeof f.area, f.tsc), CENO_CHAIN_E_FULL);
+	bytes = trail_bytes(&f);
+	assert_int_equal(trail_do(&f, 0, CENO_PROV_SEAL, 0, 0, 0), 0);
+	assert_int_equal(trail_bytes(&f), bytes);
+	trail_do(&f, 0, CENO_PROV_FINISH, 0, 0, 0);
+	check_trail(4);
+	assert_true(audit.finished && audit.lost_more);
+}
+
 /* Full: the first loss is told and sealed at once, the rest at the end; a restart in between is admitted. */
 static void a_full_area_is_told(void **state)
 {
@@ -392,6 +569,7 @@ static void restarts_cannot_overrun_the_area(void **state)
 		assert_int_equal(ceno_chain_resume(&f.chain, f.area, bytes, f.tsc), CENO_CHAIN_E_FULL);
 		assert_int_equal(trail_do(&f, 0, CENO_PROV_FINISH, 0, 0, 0), 0);
 		assert_true(sodium_is_zero(f.chain.seed, 32));
+		assert_int_equal(trail_do(&f, 0, CENO_PROV_FINISH, 0, 0, 0), CENO_CHAIN_E_CLOSED);
 		if (trail_record(&f, (uint32_t)f.chain.sequence - 1)->head.type == CENO_TRAIL_SEAL)
 			header->bytes -= 64 + sizeof(struct ceno_trail_seal); /* as if ended before its SEAL */
 		assert_true(header->bytes <= bytes - CENO_TRAIL_OFFSET);
@@ -422,6 +600,9 @@ int main(void)
 		cmocka_unit_test(it_resumes_after_any_record),
 		cmocka_unit_test(counts_survive_a_restart),
 		cmocka_unit_test(it_does_not_continue_a_changed_trail),
+		cmocka_unit_test(it_does_not_continue_a_misshapen_trail),
+		cmocka_unit_test(a_due_seal_is_made_up_for),
+		cmocka_unit_test(full_is_full),
 		cmocka_unit_test(a_full_area_is_told),
 		cmocka_unit_test(restarts_cannot_overrun_the_area),
 	};
