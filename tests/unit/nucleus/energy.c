@@ -304,14 +304,83 @@ static void test_fault(void **state)
 	assert_int_equal(child->events->noted, 0);
 }
 
+/* What waits in the fiber comes together: a strike that nobody took, then a fault. */
+static void test_bits_together(void **state)
+{
+	uint64_t word[8], done = 0;
+
+	(void)state;
+	begin(CENO_SPECTRUM_MATTER, 3);
+	freeze_times(8, &done);
+	thaw();
+	ceno_machine_fault(6, 0, 0);
+	assert_int_equal(child->events->noted, 1);
+	ceno_event_take(child->events, word);
+	assert_int_equal(word[1], CENO_FIBER_EVENT_STRIKE | CENO_FIBER_EVENT_FAULT);
+	assert_int_equal(word[2], 6);
+	assert_int_equal(word[5] & 0xffff, 1 | CENO_SPECTRUM_MATTER << 8);
+	assert_int_equal(word[6], 3 * 8 + 1);
+}
+
+/* MAP's short way costs what the long one does, and freezes like it. */
+static void test_map_pays(void **state)
+{
+	const uint64_t rw = CENO_RIGHT_READ | CENO_RIGHT_WRITE;
+	uint64_t args[11] = { CENO_VERB_MAP, SELF, CENO_SLOT_RAM, 0x400000, 0, CENO_PAGE, rw };
+
+	(void)state;
+	begin(CENO_SPECTRUM_VOID, 25);
+	assert_ptr_equal(child, ceno_cpu.current);
+	((struct ceno_fiber *)(uintptr_t)child)->cspace[CENO_SLOT_RAM] = ceno_cpu.fiber[0]->cspace[CENO_SLOT_RAM];
+	for (uint64_t i = 1; i <= 2; i++, args[3] += CENO_PAGE, args[4] += CENO_PAGE) {
+		ceno_machine_verb(args);
+		assert_int_equal(ceno_machine.event[0].after.rax, 0);
+		assert_int_equal(child->spent, 10 * i);
+	}
+	ceno_machine_verb(args);
+	assert_true(is_frozen());
+	assert_int_equal(child->spent, 20);
+	thaw();
+	assert_int_equal(child->spent, 30);
+	assert_int_equal(child->received, 25 + 20); /* 5 J were left */
+}
+
+/* A process's ticks are its handler's; the last joule stops both. */
+static void test_process_pays(void **state)
+{
+	(void)state;
+	begin(CENO_SPECTRUM_VOID, 500 + 2 + 2 * CENO_TICK_JOULES);
+	assert_int_equal(verb(CENO_VERB_SPAWN, SELF, CENO_SPAWN_PROCESS, SLOT_MADE, 10), 0);
+	assert_int_equal(verb(CENO_VERB_RECV, SLOT_MADE, NONE, 0, 0), 0);
+	for (uint64_t i = 0; i < 2; i++) { /* its verbs covered the first tick */
+		ceno_machine_sysret(0x400000, CENO_RFLAGS_SET);
+		assert_true(ceno_machine_in_process());
+		ceno_machine_tick();
+		assert_int_equal(ceno_machine.regs.rip, CENO_GVA_HANDLER_FAULT);
+		assert_int_equal(child->spent, 502 + i * CENO_TICK_JOULES);
+	}
+	ceno_machine_sysret(0x400abc, CENO_RFLAGS_SET);
+	ceno_machine_tick();
+	assert_true(is_frozen());
+	assert_int_equal(child->energy, 0);
+	assert_int_equal(child->trap->rip, 0x400abc);
+	assert_int_equal(child->trap->vector, CENO_VECTOR_TICK);
+	thaw();
+	assert_int_equal(ceno_machine_in_process(), 0);
+	assert_int_equal(ceno_machine.regs.rip, CENO_GVA_HANDLER_FAULT);
+	check_sum(1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fork_bomb),    cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_strikes),      cmocka_unit_test(test_row_ends),
-		cmocka_unit_test(test_ticks),        cmocka_unit_test(test_tick_covered),
-		cmocka_unit_test(test_energy_error), cmocka_unit_test(test_blocked_pays_once),
-		cmocka_unit_test(test_full_events),  cmocka_unit_test(test_fault),
+		cmocka_unit_test(test_fork_bomb),     cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_strikes),       cmocka_unit_test(test_row_ends),
+		cmocka_unit_test(test_ticks),         cmocka_unit_test(test_tick_covered),
+		cmocka_unit_test(test_energy_error),  cmocka_unit_test(test_blocked_pays_once),
+		cmocka_unit_test(test_full_events),   cmocka_unit_test(test_fault),
+		cmocka_unit_test(test_bits_together), cmocka_unit_test(test_map_pays),
+		cmocka_unit_test(test_process_pays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
