@@ -8,6 +8,9 @@
  */
 #include "cap.h"
 
+/* Bits of a number that is not 0: so often can it be halved before it is 0. */
+#define BITS(v) (32u - (uint32_t)__builtin_clz(v))
+
 void ceno_cap_set(struct ceno_cap *cap, struct ceno_object *object, uint32_t rights, uint64_t length)
 {
 	cap->type = (uint8_t)object->type;
@@ -37,11 +40,9 @@ static uint32_t strength_now(const struct ceno_cap *cap, uint64_t now)
 /* The TSC from which a copy made now with this strength, at least the minimum, is below it. */
 static uint64_t fades_at(uint32_t strength, uint32_t depth, uint64_t now)
 {
-	uint64_t halvings = 0, after;
+	uint64_t halvings = BITS(strength) - BITS(CENO_STRENGTH_MIN) + 1;
+	uint64_t after = halvings << (CENO_FADE_SHIFT - depth);
 
-	for (; strength >= CENO_STRENGTH_MIN; strength >>= 1)
-		halvings++;
-	after = halvings << (CENO_FADE_SHIFT - depth);
 	return now + after < now ? UINT64_MAX : now + after;
 }
 

@@ -132,9 +132,13 @@ int ceno_space_check(struct ceno_map_request *r)
 
 static void drop_entries(struct ceno_space *s, uint64_t *e, uint64_t n, int large)
 {
-	for (; n; n--, e++) {
+	for (uint64_t *end = e + n; e != end; e++) {
 		uint64_t entry = *e;
 
+		if (end - e > 8 && !ceno_entries_any(e, 8)) { /* most of most tables is empty */
+			e += 7;
+			continue;
+		}
 		*e = 0;
 		if (entry & PTE_SHARED)
 			ceno_region_unpoint(entry, &s->quota);

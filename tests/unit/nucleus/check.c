@@ -310,7 +310,7 @@ static const char *check_fiber(const struct view *v, const struct ceno_fiber *f)
 		return check_energy(f);
 	if (f->process && view_object(v, &f->process->object) < 0)
 		return broken("fiber %u runs a process that is gone", f->index);
-	if (f->process && !ceno_process_is_run_by(f->process, f))
+	if (f->process && f->state != CENO_FIBER_DEAD && !ceno_process_is_run_by(f->process, f))
 		return broken("fiber %u runs a process of another handler", f->index);
 	if (f->state == CENO_FIBER_BLOCKED)
 		return check_blocked(v, f);

@@ -146,6 +146,18 @@ static uint64_t some_budget(struct source *s)
 	return one_in(s, 4) ? source_pick(s, 1u << 30) : budgets[source_pick(s, 4)];
 }
 
+/* Frames as page tables of their own: a few pages, seldom a few MiB. */
+static void make_region(struct source *s, uint64_t *a)
+{
+	static const uint64_t rights[] = { 1, 3, 3, 5, 5, 7, 2, 0 };
+	uint64_t slot = one_in(s, 3) ? full_slot(s, OF(FRAMES)) : CENO_SLOT_RAM;
+
+	a[2] = CENO_SPAWN_REGION;
+	a[4] = one_in(s, 4) ? source_pick(s, 1025) * CENO_PAGE : (1 + source_pick(s, 4)) * CENO_PAGE;
+	a[5] = slot | rights[source_pick(s, one_in(s, 4) ? 8 : 5)] << 8;
+	a[6] = source_pick(s, 32) * CENO_PAGE;
+}
+
 static void make_spawn(struct source *s, uint64_t *a)
 {
 	uint64_t slot = full_slot(s, OF(FIBER)), at;
@@ -154,10 +166,17 @@ static void make_spawn(struct source *s, uint64_t *a)
 		if (cap_at(at)->type && cap_at(at)->object == &ceno_cpu.current->object && !one_in(s, 16))
 			slot = at;
 	a[1] = slot;
-	a[2] = 1 + source_pick(s, 3);
-	if (a[2] == CENO_SPAWN_FIBER)
-		a[2] |= (1 + source_pick(s, 3)) << 16 | some_budget(s) << 32;
+	a[2] = 1 + source_pick(s, 5);
 	a[3] = empty_slot(s);
+	if (a[2] == CENO_SPAWN_REGION) {
+		make_region(s, a);
+		return;
+	}
+	if (a[2] == CENO_SPAWN_FIBER)
+		a[2] |= (1 + source_pick(s, 3)) << 16 | some_budget(s) << 32 |
+		    (one_in(s, 4) ? source_pick(s, 256) : ceno_cpu.current->pledge) << 8;
+	else if (a[2] == CENO_SPAWN_RESTART)
+		a[3] = full_slot(s, OF(FIBER));
 	a[4] = 7 + source_pick(s, one_in(s, 6) ? 200 : 14);
 	if (one_in(s, 2))
 		a[4] |= full_slot(s, OF(CHANNEL)) << 32;
@@ -190,8 +209,6 @@ static uint64_t some_offset(struct source *s, const struct ceno_cap *c)
 {
 	uint64_t pages = c->length / CENO_PAGE;
 
-	if (c->type == CENO_OBJECT_WINDOW && one_in(s, 4))
-		return CENO_WINDOW_STRIDE;
 	if (one_in(s, 4))
 		return c->length > CENO_LARGE_PAGE ? source_pick(s, c->length / CENO_LARGE_PAGE) * CENO_LARGE_PAGE : 0;
 	pages = pages > 32 && !one_in(s, 3) ? 32 : pages; /* few frames, so that aliases are common */
@@ -211,8 +228,17 @@ static void make_map(struct source *s, uint64_t *a)
 		a[2] = UINT64_MAX;
 		return;
 	}
-	a[2] = one_in(s, 2) && cap_at(CENO_SLOT_RAM)->type ? CENO_SLOT_RAM : full_slot(s, OF(FRAMES) | OF(WINDOW));
+	a[2] = one_in(s, 2) && cap_at(CENO_SLOT_RAM)->type ? CENO_SLOT_RAM
+							   : full_slot(s, OF(FRAMES) | OF(WINDOW) | OF(REGION));
 	c = cap_at(a[2]);
+	if (c->type == CENO_OBJECT_WINDOW || c->type == CENO_OBJECT_REGION) {
+		a[3] = (2 + source_pick(s, 6)) * CENO_LARGE_PAGE;
+		if (c->type == CENO_OBJECT_WINDOW && !one_in(s, 8))
+			a[3] = CENO_GVA_WINDOW + ceno_region_of(c->object)->number * CENO_LARGE_PAGE;
+		a[5] = c->length;
+		a[6] = rights[source_pick(s, 5)] & (one_in(s, 3) ? 7u : c->rights);
+		return;
+	}
 	if (large)
 		a[4] = c->length > CENO_LARGE_PAGE ? source_pick(s, c->length / CENO_LARGE_PAGE) * CENO_LARGE_PAGE : 0;
 	else
@@ -220,22 +246,32 @@ static void make_map(struct source *s, uint64_t *a)
 	a[6] = rights[source_pick(s, one_in(s, 4) ? 8 : 5)] | (one_in(s, 4) ? CENO_MAP_REPLACE : 0);
 	if (a[4] <= c->length && a[5] > c->length - a[4] && !one_in(s, 8))
 		a[5] = c->length - a[4] ? c->length - a[4] : CENO_PAGE;
-	if (a[4] == CENO_WINDOW_STRIDE)
-		a[5] = CENO_PAGE;
 }
 
 static void make_mask(struct source *s, uint64_t *a)
 {
 	uint64_t pages;
 
-	a[1] = full_slot(s, one_in(s, 2) ? OF(PROCESS) | OF(CHANNEL) : ~OF(NULL));
+	static const uint64_t flags[] = { CENO_MASK_REVOKE, CENO_MASK_REVOKE, CENO_MASK_PLEDGE,
+		                          CENO_MASK_REVOKE | CENO_MASK_PLEDGE };
+
+	a[1] = full_slot(s,
+	                 one_in(s, 2)       ? OF(PROCESS) | OF(CHANNEL)
+	                     : one_in(s, 2) ? OF(REGION) | OF(FIBER)
+	                                    : ~OF(NULL));
 	if (one_in(s, 2)) { /* close; itself and the boot objects seldom, or nothing is left to do */
 		const struct ceno_cap *c = cap_at(a[1]);
 
-		if ((c->type == CENO_OBJECT_CHANNEL || c->type == CENO_OBJECT_PROCESS || c->depth) || one_in(s, 40))
+		if (c->type == CENO_OBJECT_CHANNEL || c->type == CENO_OBJECT_PROCESS || c->type == CENO_OBJECT_REGION ||
+		    c->depth || (c->object != &ceno_cpu.current->object && one_in(s, 3)) || one_in(s, 40))
 			return;
 	}
-	a[2] = source_pick(s, 8) ? CENO_RIGHTS_ALL : source_pick(s, 128);
+	if (one_in(s, 4))
+		a[2] = flags[source_pick(s, 4)];
+	a[6] = ceno_cpu.current->pledge;
+	if (one_in(s, 2))
+		a[6] &= source_pick(s, 256);
+	a[2] |= source_pick(s, 8) ? CENO_RIGHTS_ALL : source_pick(s, 128);
 	pages = cap_at(a[1])->length / CENO_PAGE;
 	if (pages && one_in(s, 3)) {
 		a[3] = source_pick(s, pages < 8 ? pages : 8) * CENO_PAGE;
@@ -344,7 +380,10 @@ static void maybe_repeat(struct source *s, struct ceno_op *op)
 {
 	uint32_t type = cap_at(op->arg[1])->type;
 	int fill = op->arg[0] == CENO_VERB_SEND && type == CENO_OBJECT_CHANNEL && one_in(s, 8);
-	int close = op->arg[0] == CENO_VERB_MASK && type == CENO_OBJECT_PROCESS && !op->arg[2] && one_in(s, 2);
+	int ends =
+	    (op->arg[0] == CENO_VERB_MASK && !op->arg[2] && (OF(PROCESS) | OF(FIBER) | OF(CHANNEL)) >> type & 1) ||
+	    (op->arg[0] == CENO_VERB_SPAWN && op->arg[2] == CENO_SPAWN_RESTART);
+	int close = ends && one_in(s, 2);
 
 	if (!fill && !close)
 		return;

@@ -438,7 +438,7 @@ static const char *no_new_runs(const struct view_space *old, const struct view_s
 {
 	for (int i = 0; i < now->runs; i++) {
 		const struct ceno_machine_mapping *m = &is->run[now->first + i];
-		int found = 0;
+		int found = m->gva == CENO_GVA_ENTRY && m->gpa == ceno_cpu.handoff->entry_page_gpa; /* RESTART */
 
 		for (int k = 0; k < old->runs && !found; k++) {
 			const struct ceno_machine_mapping *o = &was->run[old->first + k];
