@@ -99,7 +99,7 @@ static int64_t revoke(struct ceno_fiber *f, struct ceno_cap *cap)
 		ceno_end_ring((struct ceno_channel *)(void *)object, f);
 		return ceno_end_step(f) ? 0 : CENO_E_AGAIN;
 	default:
-		ceno_fiber_end(ceno_fiber_of(object), 0);
+		ceno_fiber_end(ceno_fiber_of(object), object == &f->object ? 0 : CENO_FIBER_EVENT_EXIT);
 		return object == &f->object ? CENO_VERB_BLOCKED : 0;
 	}
 }
