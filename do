@@ -65,6 +65,20 @@ do_nested() {
 	CENO_BUILD=$build tests/nested/all "$@"
 }
 
+# The reference model against the hosted nucleus, and against nuclei with a bug each.
+do_model() {
+	local operations=1000000 seed=1
+	if [ "${1:-}" = --nightly ]; then
+		operations=100000000 seed=$(date +%s)
+		shift
+	fi
+	do_build --target nucleus-host
+	say "model: $operations operations, seed $seed, $jobs processes"
+	python3 tests/model/run.py "$build/test-bin/nucleus-host" --operations "$operations" --seed "$seed" --processes "$jobs" "$@"
+	say "model: nuclei with a bug each"
+	python3 tests/model/bugs/run . "$build/model-bugs"
+}
+
 do_size() {
 	[ -f "$build/blobs/bundle.bin" ] || do_build
 	python3 tests/tools/size "$build/blobs" "$@"
@@ -172,6 +186,8 @@ usage: ./do VERB [ARGUMENT...]
   build    install what is needed and build everything into build/
   test     build and run every test that runs on this machine (arguments go to ctest)
   nested   the same stack in QEMU: nested SVM and paging, a TPM, cgroup v2 (--quick: shortened)
+  model    the reference model of the verbs against the nucleus: a million operations, then nuclei with
+           a bug each (--nightly: a hundred million, with a seed of the day)
   size     the measured blobs and their bytes (--total: only the sum)
   bench    measure against bwrap and QEMU, side by side; table, and out/bench.json
   fmt      check the formatting (--fix: apply it)
@@ -190,7 +206,7 @@ HELP
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-run | stop | build | test | nested | size | bench | fmt | lint | deps | san | fuzz | repro | cov | doc | clean | help)
+run | stop | build | test | nested | model | size | bench | fmt | lint | deps | san | fuzz | repro | cov | doc | clean | help)
 	"do_$verb" "$@" ;;
 *) do_help >&2; exit 2 ;;
 esac

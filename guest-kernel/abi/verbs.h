@@ -12,7 +12,11 @@
  * now); else it freezes until then, is refilled, and the verb runs again. A price
  * above the whole budget is ENERGY and costs nothing. A verb that blocks is given its
  * price back and pays when it runs again. An unknown verb costs 1 J. A fiber's first
- * period begins with its SPAWN.
+ * period begins with its SPAWN. A frozen fiber is refilled when the nucleus first looks
+ * for somebody to run after its period, and its next period begins there.
+ *
+ * A fiber that waits learns that what it named was revoked, has expired or is no longer
+ * pledged when it wakes for another reason; only a revoked channel wakes who waits for it.
  *
  * Capabilities. One is named by its index in the caller's CSpace (masked with 63).
  * Naming one checks, in this order: SLOT it is there, TYPE it is of a type the verb
@@ -37,6 +41,7 @@
  *
  *   SPAWN  500 J  rdi SELF: own fiber (right SPAWN)   rsi enum ceno_spawn in bits 0-7
  *                 rdx slot for the new object, must be null and not 0 (SLOT). Another kind: BOUNDS.
+ *                 The capability has all rights, but for regions.
  *     FIBER       rsi bits 8-15 its pledge: a subset of the caller's, which must hold
  *                 the class SPAWN (PLEDGE; init's: the session's classes and SPAWN)   bits 16-17 its spectrum, not faster than
  *                 the caller's (ENERGY)   bits 32-63 its budget, taken out of the
@@ -50,7 +55,7 @@
  *                 Returns the index of its trap page (CENO_SLOT_TRAP).
  *     PROCESS     r10 bits 0-31 pool pages it may use, at least 6 (POOL). A space run by
  *                 the caller, as long as it is not restarted or revoked.
- *     CHANNEL     a message ring of one pool page (POOL).
+ *     CHANNEL     a ring of 31 messages, one pool page (POOL).
  *     REGION      r8 slot of a frame range in bits 0-5 (rights: those in r8 bits 8-10)
  *                 and the rights its pages have: READ, READ|WRITE or READ|EXECUTE
  *                 (RIGHTS, WX)   r9 byte offset in the range, page-aligned (BOUNDS)
@@ -74,13 +79,16 @@
  *                 is parked (else STATE); rsi and the message are not looked at.
  *
  *   RECV     2 J  rdi channel, window or process (right READ)
- *                 rsi slot for a capability that comes along (null, else SLOT and the
- *                 message stays), or -1   rdx 1: AGAIN instead of blocking
+ *                 rsi slot for a capability, looked at if one comes along (null and not 0,
+ *                 else, as with -1, SLOT and the message stays)   rdx 1: AGAIN instead of
+ *                 blocking
  *                 channel: a message in the message registers, rsi = 1 if a capability
  *                 came, else 0, | the index of the fiber that sent it << 8; rax 0 from a
  *                 fiber, 1 from the nucleus (struct
  *                 ceno_fiber_event below; events that wait in fibers come after messages).
- *                 window: returns when the host signalled since the last RECV.
+ *                 window: returns when the host signalled, by any window, since this fiber
+ *                 last listened: a RECV of a window, or a TICK with r10 = 1, that returned.
+ *                 A new or restarted fiber never has.
  *                 process (of the caller, else STATE): from now on RESUME and SYSRET run
  *                 it, and its traps come to the caller.
  *

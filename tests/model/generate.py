@@ -33,7 +33,8 @@ class Generator:
         r = self.random
         self.verbs = [self.spawn] * 7 + [self.send] * 16 + [self.recv] * 16 + [self.map] * 20 + [self.mask] * 15 + \
             [self.tick_verb] * 5 + [self.grant] * 16
-        self.recipes = [self.child, self.child, self.chain, self.share, self.waste, self.ring, self.restart, self.alias]
+        self.recipes = [self.child, self.child, self.chain, self.share, self.waste, self.ring, self.restart, self.alias, self.fade,
+                        self.dress, self.supervise]
         self.sloppy = r.choice((0.05, 0.2, 0.2, 0.4))
         self.lively = r.choice((0.004, 0.02, 0.08))
 
@@ -43,7 +44,8 @@ class Generator:
         r, model = self.random, self.model
         while self.plan:
             operation = self.plan.pop()()
-            if operation:
+            f = operation and operation[0] == "verb" and model.fibers[operation[1]]
+            if operation and not (f and self.ends_all(f, operation, True)):
                 return operation
         ready = [f for f in model.fibers.values() if f.state == READY]
         if not ready or r.random() < 0.07:
@@ -58,7 +60,7 @@ class Generator:
             if self.found:
                 break
         operation = self.spoil(operation, f) if r.random() < self.sloppy else operation
-        return self.next() if f.index == 0 and self.ends_all(f, operation) else operation
+        return self.next() if self.ends_all(f, operation) else operation
 
     def actor(self, ready):
         """One that holds something, mostly; and often the one that runs (a switch costs ticks)."""
@@ -69,10 +71,14 @@ class Generator:
             return able[0] if self.random.random() < 0.25 else self.random.choice(able)
         return self.random.choice(ready)
 
-    def ends_all(self, f, operation):
+    def ends_all(self, f, operation, planned=False):
         """init dead, bereft or waiting for ever is a dull end: seldom let it."""
         number, slot, second, third = operation[2:6]
-        cap = f.slots[slot & 63]
+        cap, named = f.slots[slot & 63], f.slots[third & 63]
+        if number == 0 and second & 255 == 5 and named and named.obj is self.model.fibers[0]:
+            return True               # init's tables are the launch's, not the pool's
+        if f.index or planned and not (number == 4 and cap and cap.obj is f):
+            return False
         dull = cap and (number == 4 and (slot & 63 < 18 and cap.type != WINDOW or cap.obj is f) or
                         number == 2 and third != 1 or number == 5 and second > self.model.tsc + (1 << 30) or
                         number == 0 and second >> 32 > f.budget // 2 or
@@ -310,6 +316,43 @@ class Generator:
         for i in reversed(range(self.random.choice((3, 10, 44)))):
             self.plan += [self.later_by(f, lambda i=i: clear(i)), self.later_by(f, lambda i=i: deeper(i))]
 
+    def fade(self, f):
+        """A few copies deep, some halvings later, one more."""
+        slots = [self.slot(f, (), GRANT)] + [self.free(f) for _ in range(self.random.choice((3, 6, 12)))]
+        me, depth = self.myself(f), len(slots) - 1
+        steps = [lambda a=a, b=b: self.verb(f, 6, me, a, b, ALL) for a, b in zip(slots, slots[1:])]
+        steps.append(lambda: ("clock", self.model.tsc + self.random.choice((1, 2, 5)) * (1 << 52 - depth) + self.random.choice((-1, 0, 1))))
+        steps.append(lambda: self.verb(f, 6, me, slots[-1], self.free(f), ALL))
+        if self.model.tsc < 1 << 58:
+            self.plan += [self.later_by(f, step) for step in reversed(steps)]
+
+    def dress(self, f):
+        """A window in a space whose fiber then drops the class."""
+        window, at = self.slot(f, (WINDOW,), READ), self.slot(f, (FIBER,), MAP | REVOKE)
+        cap, there = f.slots[window], f.slots[at]
+        if cap and cap.type == WINDOW and there and there.type == FIBER:
+            steps = [lambda: self.map_shared(f, at, window),
+                     lambda: self.verb(f, 4, at, ALL | MASK_PLEDGE, 0, 0, 0, there.obj.pledge & ~(1 << cap.obj.number))]
+            self.plan += [self.later_by(f, step) for step in reversed(steps)]
+
+    def supervise(self, f):
+        """A child whose end its maker waits for."""
+        channel, slot = self.slot(f, (CHANNEL,), READ | WRITE), self.free(f)
+
+        def start():
+            operation = list(self.spawn_fiber(f, 1, slot))
+            operation[6] = operation[6] & 0xffffffff | channel << 32
+            return tuple(operation)
+
+        def end():
+            child = f.slots[slot] and f.slots[slot].obj
+            good = child and child.type == FIBER and child.state == READY and child is not f
+            return self.verb(child, 4, 1, 0) if good else None
+        steps = [start, lambda: self.verb(f, 6, slot, slot, 1, ALL)]
+        steps += [lambda: self.verb(f, 2, channel, self.free(f), 1)] * 40
+        steps += [lambda: self.verb(f, 1, slot, U64), lambda: self.verb(f, 2, channel, self.free(f), 0)]
+        self.plan += [end, *(self.later_by(f, step) for step in reversed(steps))]
+
     def share(self, f):
         """A region, mapped in some spaces, handed on, revoked."""
         slot = self.free(f)
@@ -320,7 +363,7 @@ class Generator:
         self.plan += [self.later_by(f, step) for step in reversed(steps)]
 
     def waste(self, f):
-        """All it has, period after period: it freezes, and takes strikes."""
+        """All it has, period after period: it freezes, and takes strikes. Then it is restarted."""
         poor = [g for g in self.model.fibers.values() if g.index and g.state == READY and g.budget < 5000]
         f = self.random.choice(poor) if poor else f
         if f.index == 0:
@@ -334,6 +377,13 @@ class Generator:
             if f.state == BLOCKED and f.wait == ENERGY:
                 return ("clock", f.wake)
             return None
+        def again(number, *registers):
+            init = self.model.fibers[0]
+            at = next((i for i, cap in enumerate(init.slots) if cap and cap.obj is f and cap.rights & REVOKE), None)
+            if at is None or init.state != READY:
+                return None
+            return self.verb(init, number, at, *registers) if number else self.verb(init, 0, 1, 5, at, 0, 0x10000040)
+        self.plan += [lambda: again(1, U64), lambda: again(0), lambda: again(4, ALL | MASK_REVOKE)]
         for _ in range(self.random.choice((9, 17, 26))):
             self.plan.append(wake)
             self.plan += [self.later_by(f, spend)] * min(60, 2 + f.budget // 10)

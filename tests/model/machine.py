@@ -25,6 +25,7 @@ class Model(Meter, Caps, Mapping, Verbs):
         self.trap_pages, self.pool, self.ram = boot.trap_pages, boot.pool, boot.ram
         self.fibers, self.channels, self.processes, self.regions, self.spawned = {}, [], [], [], 0
         self.unsettled, self.acting = [], None    # ended, but not yet free; the fiber whose verb runs
+        self.stop = 0                 # the code with which init ended the session
         self.use, self.signals = Frames_in_use(), 0
         self.boot(boot)
         self.verbs = (self.verb_spawn, self.verb_send, self.verb_recv, self.verb_map, self.verb_mask, self.verb_tick,

@@ -8,6 +8,7 @@ ENTRY = C["CENO_GVA_ENTRY"]
 REPLACE = C["CENO_MAP_REPLACE"]
 WINDOWS = C.get("CENO_GVA_WINDOW", 0x18000000)
 ENTRIES_MAX = 512
+FRAME_MAPS, SPAN_MAPS = 126, 65535    # of one frame, of one 2 MiB frame
 SPAN_PAGES = LARGE // PAGE
 
 
@@ -31,8 +32,15 @@ class Frames_in_use:
             if rights & right:
                 self.count(right, gpa, large, by)
 
+    def many(self, gpa, rights, large):
+        if large:
+            return bool(rights & WRITE) and self.spans[WRITE][gpa // LARGE] >= SPAN_MAPS
+        return any(rights & right and self.pages[right][gpa // PAGE] >= FRAME_MAPS for right in (WRITE, EXECUTE))
+
     def conflict(self, gpa, rights, large):
-        """Would a mapping with these rights meet one of the other kind?"""
+        """Would a mapping with these rights meet one of the other kind, or one too many?"""
+        if self.many(gpa, rights, large):
+            return True
         for right, other in ((WRITE, EXECUTE), (EXECUTE, WRITE)):
             if rights & right:
                 mine = self.inside[other][gpa // LARGE] if large else self.pages[other][gpa // PAGE]

@@ -7,6 +7,7 @@ run was hollow (a verb or an error that never came up).
 """
 import argparse
 import random
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -99,15 +100,17 @@ def report(program, trace, failure, out=sys.stdout):
         print(text(operation), file=out)
 
 
-def run(program, operations, seed):
+def run(program, operations, seed, brief=False):
     counts, done, number, start = Counter(), 0, 0, time.monotonic()
     host = Host(program)
     while done < operations:
         n, failed = episode(host, f"{seed}/{number}", counts, operations - done)
         done, number = done + max(n, 1), number + 1
         if failed:
-            print(f"divergence in episode {seed}/{number - 1} after {done} operations: {failed[1]}", flush=True)
-            report(program, *failed)
+            print(f"divergence after {done} operations, in episode {seed}/{number - 1}: {failed[1]}", flush=True)
+            host.close()
+            if not brief:
+                report(program, *failed)
             return 1
     host.close()
     took = time.monotonic() - start
@@ -124,15 +127,25 @@ def coverage(counts):
     return 2 if missing else 0
 
 
+def many(options):
+    """Several processes, each with its share of the operations."""
+    share = -(-options.operations // options.processes)
+    children = [subprocess.Popen([sys.executable, __file__, options.host, "--operations", str(share),
+                                  "--seed", f"{options.seed}.{i}"]) for i in range(options.processes)]
+    return max(child.wait() for child in children)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("host")
     parser.add_argument("--operations", type=int, default=100000)
     parser.add_argument("--seed", default="1")
+    parser.add_argument("--brief", action="store_true", help="do not reduce what fails")
+    parser.add_argument("--processes", type=int, default=1, help="as many at once, with seeds of their own")
     parser.add_argument("--replay", nargs="+", type=Path)
     options = parser.parse_args()
     if not options.replay:
-        return run(options.host, options.operations, options.seed)
+        return many(options) if options.processes > 1 else run(options.host, options.operations, options.seed, options.brief)
     failed = 0
     for file in options.replay:
         trace = [parse(line) for line in file.read_text().splitlines() if line.split("#")[0].strip()]

@@ -4,7 +4,7 @@ from boot import Boot
 from compare import differences
 from invariants import Broken, Watch
 from machine import DONE, Model
-from state import BLOCKED, ENERGY, MESSAGE, READY, ROOM
+from state import BLOCKED, DEAD, ENERGY, MESSAGE, READY, ROOM
 
 NAMES = ("rax", "rdi", "rsi", "rdx", "r10", "r8", "r9", "r12", "r13", "r14", "r15")
 AGAIN = ERRORS["AGAIN"] & U64
@@ -57,13 +57,8 @@ class Session:
         asked = operation[1:] if operation[0] == "verb" else None
         for event in events:
             asked = self.happened(event, asked)
-        while self.tearing and tail and self.tearing[0].state == READY:
-            f, registers = self.tearing
-            self.tearing = None
-            events, tail = self.host.do(text(("verb", f.index, *registers)))
-            asked = (f.index, *registers)
-            for event in events:
-                asked = self.happened(event, asked)
+        while self.tearing and tail and not asked:
+            asked, tail = self.go_on(*self.tearing)
         if tail is None or asked:
             raise Divergence(f"fiber {operation[1]} is ready for the model, but the machine does not run it")
         self.tail = tail
@@ -72,6 +67,19 @@ class Session:
             self.wakes()
         self.rest(operation)
         return True
+
+    def go_on(self, f, registers):
+        """A call that said AGAIN is called again at once: in between the state is nobody's."""
+        again = ("verb", f.index, *registers) if f.state == READY else ("clock", max(f.wake, self.model.tsc))
+        if f.state == DEAD:
+            self.over, self.tearing = True, None
+            return None, self.tail
+        events, tail = self.host.do(text(again))
+        self.around(again)
+        asked = again[1:] if again[0] == "verb" else None
+        for event in events:
+            asked = self.happened(event, asked)
+        return asked, tail
 
     # ---- what happened ----
 
@@ -125,7 +133,8 @@ class Session:
             self.model.unfinished(f, before)
             self.tearing = (f, before)
             return
-        self.tearing = None
+        if outcome != "blocked":
+            self.tearing = None
         expected, after = self.model.verb(f, before)
         if self.counts is not None:
             self.counts[before[0] if before[0] < 7 else 7, result(after[0]) if expected == DONE and after[0] >> 63 else
@@ -147,7 +156,10 @@ class Session:
     def rest(self, operation):
         """How the machine stands after it."""
         state = self.tail["state"]
+        self.over |= bool(self.model.stop)
         if state == "stopped":
+            if self.model.stop and int(self.tail["stop"], 16) != self.model.stop:
+                raise Divergence(f"the machine stopped with {self.tail['stop']}, init asked for {self.model.stop:#x}")
             if not self.over and any(self.may_go_on(f) for f in list(self.model.fibers.values())):
                 raise Divergence(f"the machine stopped ({self.tail['stop']}) at {operation[0]}")
             self.over = True
@@ -157,6 +169,16 @@ class Session:
             for f in list(self.model.fibers.values()):
                 if f.state == READY or f.state == BLOCKED and not self.model.still_waits(f):
                     raise Divergence(f"the machine sleeps, but fiber {f.index} ({f.state}, {f.wait}) could run")
+
+    def not_woken(self, dump):
+        """Who waits on a channel is woken at once, not when somebody looks."""
+        for word, fields in dump:
+            if word != "fiber" or fields["state"] != "blocked" or fields["wait"] != "channel":
+                continue
+            f = self.model.fibers[int(fields["name"][1:])]
+            if f.state != BLOCKED or f.wait in (MESSAGE, ROOM) and not self.model.still_waits(f):
+                return [f"{f.name} still waits on {fields['on']}, where something came"]
+        return []
 
     def may_go_on(self, f):
         """Ready, or waiting for something that comes by itself."""
@@ -174,6 +196,6 @@ class Session:
             return                    # between two calls of a long one the model has nothing to say
         dump = self.host.dump()
         self.wakes(dump)
-        found = differences(self.model, dump)
+        found = differences(self.model, dump) + self.not_woken(dump)
         if found:
             raise Divergence("state: " + "; ".join(found[:6]))

@@ -64,7 +64,7 @@ class Window(Object):
 
 
 class Channel(Object):
-    """ring: (from_nucleus, words, cap or None), oldest first."""
+    """ring: (sender's index << 8 or None for the nucleus, words, cap or None), oldest first."""
     type = CHANNEL
 
     def __init__(self, name, capacity):
@@ -135,7 +135,8 @@ class Process(Object):
 
     def __init__(self, name, handler, quota):
         super().__init__(name)
-        self.handler, self.space, self.runnable = handler, Space(quota), True
+        self.handler, self.handler_epoch = handler, handler.epoch
+        self.space, self.runnable = Space(quota), True
 
 
 class Fiber(Object):

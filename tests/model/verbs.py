@@ -62,7 +62,7 @@ class Verbs:
         return index
 
     def spawn_process(self, f, regs):
-        pages = regs[4]
+        pages = regs[4] & 0xffffffff
         self.check_quota(f, pages, self.PROCESS_LEAST)
         process = Process(self.next_name(), f, pages)
         self.charge(f, pages, process.space, self.PROCESS_PAGES)
@@ -138,7 +138,7 @@ class Verbs:
         moved = self.moved(f, to, cap) if cap else None
         if moved:
             f.slots[regs[2] & 63] = None
-        to.obj.ring.append((0, (regs[3], regs[4], regs[5], regs[6], *regs[7:11]), moved))
+        to.obj.ring.append((f.index << 8, (regs[3], regs[4], regs[5], regs[6], *regs[7:11]), moved))
         return 0
 
     def moved(self, f, to, cap):
@@ -156,7 +156,7 @@ class Verbs:
 
     @staticmethod
     def recv_process(f, process):
-        if process.handler is not f or not process.runnable:
+        if process.handler is not f or process.handler_epoch != f.epoch or not process.runnable:
             raise Refused("STATE")
         f.process = process
         return 0
@@ -181,7 +181,7 @@ class Verbs:
         raise Blocks(MESSAGE)
 
     def deliver(self, f, channel, regs):
-        from_nucleus, words, cap = channel.ring[0]
+        sender, words, cap = channel.ring[0]
         if cap and regs[2] == U64:
             raise Refused("SLOT")
         if cap:
@@ -189,7 +189,9 @@ class Verbs:
         channel.ring.pop(0)
         if cap:
             f.slots[regs[2] & 63] = cap
-        return from_nucleus, (1 if cap else 0, *words)
+        if sender is None:
+            return 1, (0, *words)
+        return 0, (sender | (1 if cap else 0), *words)
 
     # ---- events ----
 
@@ -207,7 +209,7 @@ class Verbs:
     def post(self, f, what, a, b, c):
         channel = self.channel_of(f)
         if channel:
-            channel.ring.append((1, (f.index, what, a, b, c, f.sees(), f.spent, self.tsc), None))
+            channel.ring.append((None, (f.index, what, a, b, c, f.sees(), f.spent, self.tsc), None))
 
     def note(self, f, bit):
         """Something happened to f; it waits in f, if anybody is to hear of it."""
@@ -225,7 +227,7 @@ class Verbs:
 
     def verb_mask(self, f, regs):
         if not regs[2]:
-            return self.mask_close(f, regs[1] & 63)
+            return self.mask_close(f, regs[1] & 63, regs[6])
         revokes, pledges, slot = regs[2] & MASK_REVOKE, regs[2] & MASK_PLEDGE, regs[1] & 63
         there = f.slots[slot]
         other = there is not None and there.obj is not f
@@ -242,11 +244,12 @@ class Verbs:
         f.slots[slot] = self.revoke(f, cap.obj, narrow) if revokes else narrow
         return 0
 
-    def mask_close(self, f, slot):
+    def mask_close(self, f, slot, code):
         cap = f.slots[slot]
         if cap is None:
             raise Refused("SLOT")
         if self.is_self(cap, f):
+            self.stop = f.index == 0 and code & 0xffffffff
             self.note(f, EXIT)
             self.die(f)
         else:
@@ -272,7 +275,7 @@ class Verbs:
         obj.epoch += 1
         obj.live = 1
         if obj.type == FIBER:
-            if obj.state != DEAD:
+            if obj.state != DEAD and obj is not f:
                 self.note(obj, EXIT)
             self.die(obj)
         elif obj.type == CHANNEL:
