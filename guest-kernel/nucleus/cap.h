@@ -53,4 +53,61 @@ static inline int ceno_cap_check_empty(const struct ceno_fiber *f, uint64_t slot
 	return cap == f->cspace || cap->type != CENO_OBJECT_NULL ? CENO_E_SLOT : 0;
 }
 
+/* ---- copies ---- */
+
+/* What one more step makes of a capability: its strength and how long it is good. */
+struct ceno_cap_step {
+	uint64_t born, until;
+	uint32_t strength;
+};
+
+static inline uint32_t ceno_cap_strength(const struct ceno_cap *cap, uint64_t now)
+{
+	uint64_t halvings;
+
+	if (cap->depth == 0)
+		return cap->strength;
+	halvings = (now - cap->born) >> (CENO_FADE_SHIFT - cap->depth);
+	return halvings < 16 ? (uint32_t)cap->strength >> halvings : 0;
+}
+
+/* 0, or DEPTH: too deep, or too weak at once. */
+static inline int ceno_cap_step(const struct ceno_cap *from, struct ceno_cap_step *step)
+{
+	uint64_t now = ceno_cpu_tsc(), until;
+	uint32_t depth = from->depth + 1u, strength = ceno_cap_strength(from, now), halvings;
+
+	strength -= strength >> 3;
+	if (depth > CENO_DEPTH_MAX || strength < CENO_STRENGTH_MIN)
+		return CENO_E_DEPTH;
+	/* so many until it is below the minimum, which is a power of two */
+	halvings = (uint32_t)(__builtin_clz(CENO_STRENGTH_MIN) - __builtin_clz(strength)) + 1;
+	until = now + ((uint64_t)halvings << (CENO_FADE_SHIFT - depth));
+	if (until < now)
+		until = UINT64_MAX;
+	step->born = now;
+	step->until = from->until < until ? from->until : until;
+	step->strength = strength;
+	return 0;
+}
+_Static_assert((CENO_STRENGTH_MIN & (CENO_STRENGTH_MIN - 1)) == 0, "halvings");
+
+/* The copy, with those of the rights that are in `rights`, whatever *to held. Whoever
+ * so adds a capability holds it too; a move changes no count. */
+static inline void ceno_cap_copy(struct ceno_cap *to, const struct ceno_cap *from, uint64_t rights,
+                                 const struct ceno_cap_step *step)
+{
+	to->type = from->type;
+	to->rights = from->rights & (uint8_t)rights;
+	to->depth = (uint8_t)(from->depth + 1);
+	to->pledge = from->pledge;
+	to->strength = (uint16_t)step->strength;
+	to->object = from->object;
+	to->offset = from->offset;
+	to->length = from->length;
+	to->until = step->until;
+	to->epoch = from->epoch;
+	to->born = step->born;
+}
+
 #endif

@@ -10,13 +10,11 @@
 #include "nucleus.h"
 #include "cpu.h"
 
-int ceno_event_check(struct ceno_fiber *f)
+int ceno_event_check_room(struct ceno_fiber *f)
 {
 	struct ceno_channel *c = f->events;
 
-	if (!c || c->tail - c->head < CENO_CHANNEL_MESSAGES)
-		return 0;
-	return ceno_fiber_block_on(f, c);
+	return c->tail - c->head < CENO_CHANNEL_MESSAGES ? 0 : ceno_fiber_block_on(f, c);
 }
 
 static void fill(uint64_t word[8], const struct ceno_fiber *f, uint32_t what, const uint64_t details[3], uint64_t tsc)
@@ -31,15 +29,12 @@ static void fill(uint64_t word[8], const struct ceno_fiber *f, uint32_t what, co
 	word[7] = tsc;
 }
 
-void ceno_event_post(struct ceno_fiber *f, uint32_t what, uint64_t a, uint64_t b, uint64_t c)
+void ceno_event_put(struct ceno_fiber *f, uint32_t what, uint64_t a, uint64_t b, uint64_t c)
 {
 	const uint64_t details[3] = { a, b, c };
 	struct ceno_channel *channel = f->events;
-	uint32_t at;
+	uint32_t at = channel->tail % CENO_CHANNEL_MESSAGES;
 
-	if (!channel)
-		return;
-	at = channel->tail % CENO_CHANNEL_MESSAGES;
 	fill(channel->message[at].word, f, what, details, ceno_cpu_tsc());
 	channel->message[at].cap.type = CENO_OBJECT_NULL;
 	channel->from_nucleus |= 1u << at;

@@ -245,12 +245,6 @@ static inline uint64_t ceno_epoch_new(void)
 /* Fills an empty slot with the first capability to an object: depth 0, never fades. */
 void ceno_cap_set(struct ceno_cap *cap, struct ceno_object *object, uint32_t rights, uint64_t length);
 
-/* What `from` is at TSC `now` after one more step, with those of its rights that are
- * in `rights`, goes to *to, whatever that held. 0; or DEPTH, with *to as it was:
- * too deep, or too weak at once. Whoever so adds a capability holds it too; a move
- * changes no count. */
-int ceno_cap_weaken(struct ceno_cap *to, const struct ceno_cap *from, uint32_t rights, uint64_t now);
-
 /* One more capability to its object; it is live. */
 static inline void ceno_cap_hold(const struct ceno_cap *cap)
 {
@@ -448,8 +442,18 @@ void ceno_energy_return(struct ceno_fiber *to, struct ceno_fiber *f);
 
 /* Last of decode in SPAWN, GRANT and MASK PLEDGE: 0 if f can post, or
  * CENO_VERB_BLOCKED: its events channel is full and f waits. */
-int ceno_event_check(struct ceno_fiber *f);
-void ceno_event_post(struct ceno_fiber *f, uint32_t what, uint64_t a, uint64_t b, uint64_t c);
+int ceno_event_check_room(struct ceno_fiber *f);
+static inline int ceno_event_check(struct ceno_fiber *f)
+{
+	return f->events ? ceno_event_check_room(f) : 0;
+}
+
+void ceno_event_put(struct ceno_fiber *f, uint32_t what, uint64_t a, uint64_t b, uint64_t c);
+static inline void ceno_event_post(struct ceno_fiber *f, uint32_t what, uint64_t a, uint64_t b, uint64_t c)
+{
+	if (f->events)
+		ceno_event_put(f, what, a, b, c);
+}
 
 /* What became of f, kept until somebody takes it. */
 void ceno_event_note(struct ceno_fiber *f, uint32_t what);
@@ -461,19 +465,28 @@ void ceno_event_leave(struct ceno_fiber *f);
 /* The channel is closed or revoked: nobody is told through it, nobody waits for it. */
 void ceno_event_forget(struct ceno_channel *c);
 
-/* ---- verbs: each is decode then invoke; all take the caller's frame ---- */
+/* ---- verbs: each is decode then invoke ---- */
+
+enum ceno_price {
+#define CENO_PRICE_ENUM(name, number, joules) CENO_PRICE_##name = joules,
+	CENO_VERBS(CENO_PRICE_ENUM)
+#undef CENO_PRICE_ENUM
+};
 
 /* Any verb may return CENO_VERB_BLOCKED: its fiber waits (rax is as it was and rip
  * stands on the int3 again), yields, or is dead. */
 
-int64_t ceno_verb_spawn(struct ceno_fiber *f, const uint64_t a[6]);
+/* These are called by entry.S with the caller's registers as arguments, and take the
+ * price from the running fiber themselves. */
+int64_t ceno_verb_spawn(uint64_t self, uint64_t kind, uint64_t slot, uint64_t pages, uint64_t rip, uint64_t rsp);
+int64_t ceno_verb_grant(uint64_t to, uint64_t what, uint64_t slot, uint64_t rights);
+
 int64_t ceno_verb_map(struct ceno_fiber *f, const uint64_t a[6]);
 /* The common MAP in a third of the instructions: entries of one size in one table,
  * nothing mapped there, no expiry, no code in RAM. Called by entry.S with the
  * caller's registers. 0 done; 1 nothing changed, take the long way, which says what
  * is wrong if anything is. */
 int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights);
-int64_t ceno_verb_grant(struct ceno_fiber *f, const uint64_t a[6]);
 /* MASK may end its own fiber: CENO_VERB_BLOCKED then. */
 int64_t ceno_verb_mask(struct ceno_fiber *f, const uint64_t a[6]);
 int64_t ceno_verb_send(struct ceno_fiber *f);

@@ -4,9 +4,9 @@
  * Two ways in (entry.S): verbs that never switch fibers come with only the
  * caller-saved registers in the frame; the others (SEND, RECV, MASK, TICK) with
  * the whole frame, because they may leave through another fiber's, or carry a
- * message in it. The common MAP has gone before (verb_map.c). Either way the verb
- * is paid first; one that waits for energy or for others comes back here when its
- * fiber runs again.
+ * message in it. SPAWN, GRANT and the common MAP are called by entry.S itself, with
+ * the registers as arguments. Every verb is paid first; one that waits for energy
+ * or for others runs from its beginning when its fiber runs again.
  */
 #include "nucleus.h"
 
@@ -23,7 +23,7 @@ static uint32_t price_of(uint64_t verb)
 	return verb < CENO_VERB_COUNT ? price[verb] : UNKNOWN_JOULES;
 }
 
-/* What the frame's pushed registers ask for. */
+/* MAP where its short way declined, and what is no verb. */
 int64_t ceno_nucleus_verb(void)
 {
 	struct ceno_fiber *self = ceno_cpu.current;
@@ -33,16 +33,7 @@ int64_t ceno_nucleus_verb(void)
 
 	if (rc)
 		return rc;
-	switch (r->rax) {
-	case CENO_VERB_MAP:
-		return ceno_verb_map(self, args);
-	case CENO_VERB_SPAWN:
-		return ceno_verb_spawn(self, args);
-	case CENO_VERB_GRANT:
-		return ceno_verb_grant(self, args);
-	default:
-		return CENO_E_VERB;
-	}
+	return r->rax == CENO_VERB_MAP ? ceno_verb_map(self, args) : CENO_E_VERB;
 }
 
 static int64_t run_full(struct ceno_fiber *self, uint64_t verb)

@@ -23,12 +23,6 @@ static const uint64_t flags_of[] = {
 
 enum { DONE, LONG_WAY };
 
-enum {
-#define CENO_VERB_PRICE(name, number, joules) name##_JOULES = joules,
-	CENO_VERBS(CENO_VERB_PRICE)
-#undef CENO_VERB_PRICE
-};
-
 /* Where the walk to a table ended: at the table (missing 0), or at the entry below
  * which `missing` tables have to be made. */
 struct walk {
@@ -77,7 +71,7 @@ static inline __attribute__((always_inline)) uint64_t *make_tables(struct ceno_s
 /* Takes the price, which is there, and says so. */
 static inline int done(void)
 {
-	ceno_energy_take(ceno_cpu.current, MAP_JOULES);
+	ceno_energy_take(ceno_cpu.current, CENO_PRICE_MAP);
 	return DONE;
 }
 
@@ -159,7 +153,7 @@ int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t of
 	struct ceno_space *space = ceno_space_of(target);
 	uint64_t gpa, first, flags;
 
-	if (f->energy < MAP_JOULES || !space || source->type != CENO_OBJECT_FRAMES || what == (uint64_t)-1 ||
+	if (f->energy < CENO_PRICE_MAP || !space || source->type != CENO_OBJECT_FRAMES || what == (uint64_t)-1 ||
 	    rights >= RIGHTS_END)
 		return LONG_WAY;
 	flags = flags_of[rights];

@@ -41,8 +41,8 @@ static int start_fiber(struct ceno_cap *cap)
 	return 0;
 }
 
-/* What may move along: a step weaker, into the free place of the ring. */
-static int decode_moved(struct ceno_fiber *f, struct ceno_channel *c, struct ceno_cap *to, struct ceno_cap **out)
+/* What may move along, and what a step makes of it. */
+static int decode_moved(struct ceno_fiber *f, struct ceno_channel *c, struct ceno_cap **out, struct ceno_cap_step *step)
 {
 	struct ceno_cap *from;
 	int rc = ceno_cap_find(f, f->frame.rsi, CENO_TYPES_ANY, CENO_RIGHT_GRANT, &from);
@@ -54,20 +54,22 @@ static int decode_moved(struct ceno_fiber *f, struct ceno_channel *c, struct cen
 	if (from->object == &c->object || from->object == &f->object)
 		return CENO_E_SELF;
 	*out = from;
-	return ceno_cap_weaken(to, from, from->rights, ceno_cpu_tsc());
+	return ceno_cap_step(from, step);
 }
 
 static int send_channel(struct ceno_fiber *f, struct ceno_channel *c)
 {
 	struct ceno_frame *r = &f->frame;
 	uint32_t at = c->tail % CENO_CHANNEL_MESSAGES;
-	struct ceno_cap *to = &c->message[at].cap, *moved = NULL;
+	struct ceno_cap *to = &c->message[at].cap, *moved;
+	struct ceno_cap_step step;
 
 	if (r->rsi != NO_CAP) {
-		int rc = decode_moved(f, c, to, &moved);
+		int rc = decode_moved(f, c, &moved, &step);
 
 		if (rc)
 			return rc;
+		ceno_cap_copy(to, moved, CENO_RIGHTS_ALL, &step);
 		*moved = (struct ceno_cap){ 0 };
 	} else if (c->tail - c->head == CENO_CHANNEL_MESSAGES) {
 		return CENO_E_FULL;
@@ -121,7 +123,7 @@ static int64_t recv_channel(struct ceno_fiber *f, struct ceno_channel *c)
 		if (rc)
 			return rc; /* the message stays */
 		*to = *came;
-		*came = (struct ceno_cap){ 0 };
+		came->type = CENO_OBJECT_NULL; /* it moved: no count changes */
 	}
 	load_message(c->message[at].word, r);
 	r->rsi = (uint64_t)(to != NULL) | (from_nucleus ? 0 : (uint64_t)c->sender[at] << 8);

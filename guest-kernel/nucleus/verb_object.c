@@ -174,11 +174,15 @@ static int64_t invoke_restart(const struct spawn *s)
 	return 0;
 }
 
-int64_t ceno_verb_spawn(struct ceno_fiber *f, const uint64_t a[6])
+int64_t ceno_verb_spawn(uint64_t self, uint64_t kind, uint64_t slot, uint64_t pages, uint64_t rip, uint64_t rsp)
 {
+	const uint64_t a[6] = { self, kind, slot, pages, rip, rsp };
+	struct ceno_fiber *f = ceno_cpu.current;
 	struct spawn s = { 0 };
-	int rc = decode_spawn(f, a, &s);
+	int rc = ceno_energy_pay(f, CENO_PRICE_SPAWN);
 
+	if (!rc)
+		rc = decode_spawn(f, a, &s);
 	if (rc)
 		return rc;
 	if (s.kind == CENO_SPAWN_RESTART)
@@ -199,38 +203,45 @@ int64_t ceno_verb_spawn(struct ceno_fiber *f, const uint64_t a[6])
 
 struct grant {
 	struct ceno_fiber *receiver;
-	struct ceno_cap copy, *to;
+	const struct ceno_cap *from;
+	struct ceno_cap *to;
+	struct ceno_cap_step step;
 };
 
-static int decode_grant(struct ceno_fiber *f, const uint64_t a[6], struct grant *g)
+static inline __attribute__((always_inline)) int decode_grant(struct ceno_fiber *f, uint64_t to, uint64_t what,
+                                                              uint64_t slot, uint64_t rights, struct grant *g)
 {
 	struct ceno_cap *target, *from;
-	int rc = ceno_cap_find(f, a[0], CENO_TYPE(FIBER), CENO_RIGHT_GRANT, &target);
+	int rc = ceno_cap_find(f, to, CENO_TYPE(FIBER), CENO_RIGHT_GRANT, &target);
 
 	if (!rc)
-		rc = ceno_cap_find(f, a[1], CENO_TYPES_ANY, CENO_RIGHT_GRANT, &from);
+		rc = ceno_cap_find(f, what, CENO_TYPES_ANY, CENO_RIGHT_GRANT, &from);
 	if (rc)
 		return rc;
+	g->from = from;
 	g->receiver = ceno_fiber_of(target->object);
-	rc = ceno_cap_check_empty(g->receiver, a[2], &g->to);
+	rc = ceno_cap_check_empty(g->receiver, slot, &g->to);
 	if (rc)
 		return rc;
-	if (a[3] & ~(uint64_t)CENO_RIGHTS_ALL)
+	if (rights & ~(uint64_t)CENO_RIGHTS_ALL)
 		return CENO_E_RIGHTS;
 	if (from->pledge & ~g->receiver->pledge)
 		return CENO_E_PLEDGE;
-	rc = ceno_cap_weaken(&g->copy, from, (uint32_t)a[3], ceno_cpu_tsc());
+	rc = ceno_cap_step(from, &g->step);
 	return rc ? rc : ceno_event_check(f);
 }
 
-int64_t ceno_verb_grant(struct ceno_fiber *f, const uint64_t a[6])
+int64_t ceno_verb_grant(uint64_t to, uint64_t what, uint64_t slot, uint64_t rights)
 {
+	struct ceno_fiber *f = ceno_cpu.current;
 	struct grant g;
-	int rc = decode_grant(f, a, &g);
+	int rc = ceno_energy_pay(f, CENO_PRICE_GRANT);
 
+	if (!rc)
+		rc = decode_grant(f, to, what, slot, rights, &g);
 	if (rc)
 		return rc;
-	*g.to = g.copy;
+	ceno_cap_copy(g.to, g.from, rights, &g.step);
 	ceno_cap_hold(g.to);
 	ceno_event_post(f, CENO_FIBER_EVENT_GRANT, g.receiver->index, g.to->type,
 	                g.to->rights | (uint64_t)g.to->depth << 8);

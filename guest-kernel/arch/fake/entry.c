@@ -12,7 +12,6 @@
 #include "machine.h"
 #include "entry.h"
 
-#define VERB_MAX   6u
 #define VERBS_FULL (1u << CENO_VERB_SEND | 1u << CENO_VERB_RECV | 1u << CENO_VERB_MASK | 1u << CENO_VERB_TICK)
 #define RIP_END    (1ull << 47)
 
@@ -157,14 +156,19 @@ static void push_callee_saved(struct ceno_frame *f)
 	f->r15 = r->r15;
 }
 
-/* verb_short: SPAWN, MAP, GRANT, and numbers that are no verb. */
+/* SPAWN, MAP, GRANT, and numbers that are no verb: the registers are the arguments. */
 static void verb_short_path(void *unused)
 {
 	const struct ceno_frame *r = &ceno_machine.regs;
 	uint64_t rax = r->rax;
 
 	(void)unused;
-	if (rax == CENO_VERB_MAP && (uint32_t)ceno_verb_map_fast(r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9) == 0)
+	if (rax == CENO_VERB_SPAWN)
+		rax = (uint64_t)ceno_verb_spawn(r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9);
+	else if (rax == CENO_VERB_GRANT)
+		rax = (uint64_t)ceno_verb_grant(r->rdi, r->rsi, r->rdx, r->r10);
+	else if (rax == CENO_VERB_MAP &&
+	         (uint32_t)ceno_verb_map_fast(r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9) == 0)
 		rax = 0;
 	else
 		rax = (uint64_t)ceno_nucleus_verb();
@@ -285,7 +289,7 @@ static void verb(void)
 	e = note_verb();
 	frame = push_interrupt(0, 0);
 	push_caller_saved(frame);
-	if (ceno_machine.regs.rax <= VERB_MAX && (VERBS_FULL >> ceno_machine.regs.rax & 1)) {
+	if (ceno_machine.regs.rax < CENO_VERB_COUNT && (VERBS_FULL >> ceno_machine.regs.rax & 1)) {
 		push_callee_saved(frame);
 		(void)enter(verb_full_path, NULL);
 	} else {

@@ -42,10 +42,9 @@
 #define RFLAGS_USER 0x240cd5
 #define RFLAGS_SET 0x202
 
-#define VERB_MAX 6
 #define VERB_MAP 3
+#define VERB_GRANT 6                            /* and the last; SPAWN is 0 */
 #define VERB_BLOCKED -0x80000000 /* CENO_VERB_BLOCKED */
-#define VERBS_FULL ((1 << 1) | (1 << 2) | (1 << 4) | (1 << 5)) /* SEND RECV MASK TICK */
 
 #define FRAME_PARTIAL 48        /* callee-saved registers below the partial frame */
 
@@ -53,6 +52,8 @@
 	.hidden ceno_nucleus_main
 	.hidden ceno_nucleus_verb
 	.hidden ceno_verb_map_fast
+	.hidden ceno_verb_grant
+	.hidden ceno_verb_spawn
 	.hidden ceno_nucleus_verb_full
 	.hidden ceno_nucleus_wait
 	.hidden ceno_nucleus_interrupt
@@ -87,6 +88,8 @@ ceno_vectors:
 	jmp more_gates
 	fault 4, 0
 more_gates:                                     /* room left behind vector 4 */
+	cmpq $CENO_GATE_VERB + 1, (%rsp)
+	je verb
 	jmp other_gates
 	fault 5, 0
 	fault 6, 0
@@ -184,8 +187,6 @@ ceno_syscall_entry:                             /* LSTAR mode: rcx = rip, r11 = 
 /* ---- RESUME and VERB ---- */
 
 other_gates:
-	cmpq $CENO_GATE_VERB + 1, (%rsp)
-	je verb
 	cmpq $CENO_GATE_RESUME + 1, (%rsp)
 	jne breakpoint
 	push %rax
@@ -365,21 +366,16 @@ verb:
 	mov %cr3, %rcx
 	cmp %rcx, HANDLER_CR3
 	jne verb_from_process
-	cmp $VERB_MAX, %rax
-	ja verb_short                           /* no such verb: C says so */
-	mov $VERBS_FULL, %ecx
-	bt %eax, %ecx
-	jc verb_full
-verb_short:
-	mov STACK_TOP, %rsp
 	cmp $VERB_MAP, %rax
-	jne verb_long
-	mov %r10, %rcx
+	jne not_map
+	mov STACK_TOP, %rsp
+	mov %r10, %rcx                          /* the fourth argument, as C has it */
 	call ceno_verb_map_fast
 	test %eax, %eax
 	jz verb_done
 verb_long:
 	call ceno_nucleus_verb
+verb_result:
 	cmp $VERB_BLOCKED, %rax
 	je verb_waits
 verb_done:
@@ -403,6 +399,25 @@ verb_waits:                                     /* the rest of the frame: it lea
 	mov STACK_TOP, %rsp
 	call ceno_nucleus_wait
 	jmp ceno_nucleus_return
+
+not_map:
+	cmp $VERB_GRANT, %rax
+	ja no_verb
+	je grant
+	test %eax, %eax
+	jnz verb_full                           /* SEND RECV MASK TICK */
+	mov STACK_TOP, %rsp
+	mov %r10, %rcx
+	call ceno_verb_spawn
+	jmp verb_result
+grant:
+	mov STACK_TOP, %rsp
+	mov %r10, %rcx
+	call ceno_verb_grant
+	jmp verb_result
+no_verb:
+	mov STACK_TOP, %rsp
+	jmp verb_long
 
 verb_full:
 	push_callee_saved
