@@ -107,15 +107,18 @@ static int64_t revoke(struct ceno_fiber *f, struct ceno_cap *cap)
 int64_t ceno_verb_mask(struct ceno_fiber *f, const uint64_t a[6])
 {
 	struct ceno_cap *cap = ceno_cap_at(f, a[0]);
-	int rc;
+	int64_t rc;
 
 	if (a[1] == 0)
 		return cap->type == CENO_OBJECT_NULL ? CENO_E_SLOT : close_slot(f, cap, a[5]);
 	rc = decode_mask(f, a, &cap);
 	if (rc)
 		return rc;
-	narrow(cap, a);
 	if (a[1] & CENO_MASK_PLEDGE)
 		drop_pledge(f, ceno_fiber_of(cap->object), (uint32_t)a[5]);
-	return a[1] & CENO_MASK_REVOKE ? revoke(f, cap) : 0;
+	if (a[1] & CENO_MASK_REVOKE)
+		rc = revoke(f, cap);
+	if (rc != CENO_E_AGAIN) /* called again, it must still be good */
+		narrow(cap, a);
+	return rc;
 }
