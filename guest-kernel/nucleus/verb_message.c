@@ -124,6 +124,7 @@ static int64_t recv_channel(struct ceno_fiber *f, struct ceno_channel *c)
 			return rc; /* the message stays */
 		*to = *came;
 		came->type = CENO_OBJECT_NULL; /* it moved: no count changes */
+		came->object = NULL;
 	}
 	load_message(c->message[at].word, r);
 	r->rsi = (uint64_t)(to != NULL) | (from_nucleus ? 0 : (uint64_t)c->sender[at] << 8);
