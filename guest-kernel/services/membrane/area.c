@@ -2,10 +2,17 @@
  * The table of areas. See vm.h. Sorted by address; a program has tens of them,
  * so moving the tail of the table is cheaper than any tree.
  */
+#include "frames.h"
 #include "vm.h"
 
-static struct ceno_area areas[CENO_AREAS];
+static struct ceno_area *areas; /* CENO_AREAS of them */
 static uint32_t count;
+
+void ceno_areas_init(void)
+{
+	areas = ceno_frames_table(CENO_AREAS * sizeof(*areas));
+	count = 0;
+}
 
 void ceno_areas_reset(void)
 {

@@ -12,13 +12,13 @@
 #include "stdio.h"
 #include "vm.h"
 
-static struct ceno_file files[CENO_FDS];
+static struct ceno_file *files;  /* CENO_FDS of them */
 static uint16_t table[CENO_FDS]; /* file index + 1, 0: closed */
 static uint8_t cloexec[CENO_FDS];
 
 void ceno_fd_init(void)
 {
-	memset(files, 0, sizeof(files));
+	files = ceno_frames_table(CENO_FDS * sizeof(*files));
 	memset(table, 0, sizeof(table));
 }
 

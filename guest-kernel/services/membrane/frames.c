@@ -22,6 +22,8 @@ struct link {
 
 static uint8_t *state;
 static struct link *links;
+static uint8_t *tables;
+static uint64_t tables_left;
 static uint32_t heads[CENO_ORDERS];
 static uint64_t next_chunk, mapped_chunks, end_chunk; /* in 2 MiB */
 static uint64_t used, peak, reserved;                 /* in pages */
@@ -81,20 +83,34 @@ int ceno_frames_init(uint64_t ram_bytes)
 {
 	uint64_t frames = ram_bytes / CENO_PAGE;
 	uint64_t bytes = CENO_PAGE_UP(frames) + CENO_PAGE_UP(frames * sizeof(*links));
-	uint64_t chunks = (bytes + CENO_LARGE_PAGE - 1) / CENO_LARGE_PAGE;
+	uint64_t chunks = (bytes + CENO_TABLES_BYTES + CENO_LARGE_PAGE - 1) / CENO_LARGE_PAGE;
 
 	state = ceno_ram(0);
 	links = ceno_ram(CENO_PAGE_UP(frames));
+	tables = ceno_ram(bytes);
+	tables_left = CENO_TABLES_BYTES;
 	end_chunk = ram_bytes / CENO_LARGE_PAGE;
 	used = peak = mapped_chunks = 0;
 	memset(heads, 0, sizeof(heads));
 	for (next_chunk = 0; next_chunk < chunks; next_chunk++)
 		if (next_chunk >= end_chunk || map_chunk(next_chunk))
 			return -LX_ENOMEM;
-	reserved = bytes / CENO_PAGE;
+	reserved = (bytes + CENO_TABLES_BYTES) / CENO_PAGE;
 	for (uint64_t frame = reserved; frame < chunks * (CENO_LARGE_PAGE / CENO_PAGE); frame++)
 		give((uint32_t)frame, 0);
 	return 0;
+}
+
+void *ceno_frames_table(uint64_t bytes)
+{
+	void *table = tables;
+
+	bytes = CENO_PAGE_UP(bytes);
+	if (bytes > tables_left)
+		ceno_membrane_abort();
+	tables += bytes;
+	tables_left -= bytes;
+	return table;
 }
 
 static int grow(void)

@@ -17,6 +17,12 @@
  * Returns 0 or -LX_ENOMEM if not even the bookkeeping fits. Once per boot. */
 int ceno_frames_init(uint64_t ram_bytes);
 
+/* Membrane's own tables lie in session RAM too, not in the measured image: `bytes` of
+ * zeros, page-aligned, for ever. All together at most CENO_TABLES_BYTES, else membrane
+ * ends: the sizes are constants. After ceno_frames_init, before programs run. */
+#define CENO_TABLES_BYTES 0x14000u
+void *ceno_frames_table(uint64_t bytes);
+
 /* 2^order pages, aligned to their size, zero, mapped in membrane's window.
  * Returns the offset or CENO_NO_FRAME. */
 uint64_t ceno_frames_alloc(unsigned order);

@@ -40,13 +40,13 @@ void ceno_service_main(void)
 		ceno_membrane_abort();
 	memset(&ceno_program, 0, sizeof(ceno_program));
 	ceno_pages_init();
-	ceno_areas_reset();
+	if (ceno_stdio_init() || ceno_frames_init(user_bytes(boot->ram_bytes)) || ceno_packs_init(boot->pack_bytes))
+		ceno_membrane_abort();
+	ceno_areas_init();
 	ceno_fd_init();
 	ceno_inodes_init();
 	ceno_paths_init();
 	ceno_time_init();
-	if (ceno_stdio_init() || ceno_frames_init(user_bytes(boot->ram_bytes)) || ceno_packs_init(boot->pack_bytes))
-		ceno_membrane_abort();
 	ceno_random_init();
 	if (ceno_vfs_init())
 		ceno_membrane_abort();

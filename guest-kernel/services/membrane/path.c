@@ -11,11 +11,14 @@
 #define LINKS_MAX 40
 
 static struct ceno_inode *cwd;
-static char user_path[CENO_PATH_MAX], work[CENO_PATH_MAX], spare[CENO_PATH_MAX];
+static char *user_path, *work, *spare; /* CENO_PATH_MAX each */
 
 void ceno_paths_init(void)
 {
 	cwd = NULL;
+	user_path = ceno_frames_table(CENO_PATH_MAX);
+	work = ceno_frames_table(CENO_PATH_MAX);
+	spare = ceno_frames_table(CENO_PATH_MAX);
 }
 
 struct ceno_inode *ceno_path_cwd(void)
@@ -168,7 +171,7 @@ int ceno_path_walk(struct ceno_inode *from, const char *path, int flags, struct 
 
 int ceno_path_user(uint64_t dirfd, uint64_t path_gva, int flags, struct ceno_walk *walk)
 {
-	int64_t length = ceno_user_string(user_path, path_gva, sizeof(user_path));
+	int64_t length = ceno_user_string(user_path, path_gva, CENO_PATH_MAX);
 	struct ceno_inode *from = ceno_path_cwd();
 
 	if (length < 0)

@@ -30,6 +30,8 @@ struct ceno_area {
 
 /* ---- areas (area.c): a sorted table, no two overlap ---------------------- */
 
+/* Takes the table, empty. Once per boot, after ceno_frames_init. */
+void ceno_areas_init(void);
 void ceno_areas_reset(void);
 uint32_t ceno_areas_count(void);
 struct ceno_area *ceno_areas_at(uint32_t i);
