@@ -28,10 +28,15 @@ static const char *const grants[] = {
 	"window-video",
 	"window-gpu",
 	[CENO_SLOT_TRAP] = "trap",
+	[CENO_SLOT_SERVICE] = "service",
+	[CENO_SLOT_EVENTS] = "events",
 	[CENO_SLOT_SUPERVISOR] = "supervisor",
 	[CENO_SLOT_REPLY] = "reply",
+	[CENO_SLOT_TRAIL] = "trail",
+	[CENO_SLOT_TRAIL_EVENTS] = "trail-events",
+	[CENO_SLOT_TRAIL_MESSAGES] = "trail-messages",
 };
-_Static_assert(sizeof grants / sizeof grants[0] == CENO_SLOT_FIRST_FREE, "a word for each boot slot");
+_Static_assert(sizeof grants / sizeof grants[0] == CENO_SLOT_TRAIL_END, "a word for each boot slot");
 
 #define COUNT(words) (sizeof(words) / sizeof(words)[0])
 

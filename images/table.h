@@ -13,7 +13,7 @@
  *   pool      pages, or rest: what the other modules leave
  *   state     bytes
  *   grants    words out of self,clock,ram,pack,bundle,boot,image,supervisor,
- *             window-PLEDGE, or windows: all of them
+ *             trail,trail-events,trail-messages,window-PLEDGE, or windows: all of them
  */
 #ifndef CENO_IMAGES_TABLE_H
 #define CENO_IMAGES_TABLE_H

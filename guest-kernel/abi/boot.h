@@ -49,7 +49,7 @@ _Static_assert(__builtin_offsetof(struct ceno_boot, session_id) == 2048, "sessio
  *   [kernel pool: 1/32 of RAM, at least one large page][boot granule: 2 MiB][user RAM]
  * Pool pages [0, pool_used) hold what the warden laid out; the nucleus owns the
  * rest. The boot granule holds the trap pages, then the verifier's and init's
- * stacks and bss. */
+ * stacks and bss, then memory for other services. */
 struct ceno_handoff {
 	uint64_t magic;
 	uint32_t abi_version;
@@ -82,7 +82,9 @@ struct ceno_handoff {
 	uint64_t image_bytes;
 	uint64_t pledge_mask;
 	uint64_t tick_tsc;          /* tick period in TSC cycles */
-	uint64_t reserved[3];
+	uint64_t service_gpa;       /* memory of services: what is left of the boot granule */
+	uint64_t service_bytes;
+	uint64_t events_gpa;        /* struct ceno_boot_events, one page */
 };
 _Static_assert(sizeof(struct ceno_handoff) == 264, "handoff");
 

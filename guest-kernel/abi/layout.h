@@ -76,6 +76,7 @@ enum ceno_pledge_class {
 #define CENO_GVA_HANDLER_SYSCALL (CENO_GVA_SERVICE + 0x40)
 #define CENO_GVA_HANDLER_FAULT   (CENO_GVA_SERVICE + 0x80)
 #define CENO_GVA_WINDOW          0x18000000 /* window of class c at + c * CENO_LARGE_PAGE */
+#define CENO_GVA_BUNDLE          0x20000000 /* the whole signed bundle, read-only (init) */
 #define CENO_GVA_STATE           0x1e000000 /* a restartable fiber's state, at most 64 KiB */
 #define CENO_GVA_SERVICE_STACK   0x1f000000 /* top; grows down, guard page below */
 #define CENO_GVA_TRAP_PAGE       0x1f001000 /* struct ceno_trap_page of this fiber */

@@ -296,6 +296,8 @@ enum ceno_boot_slot {
 	CENO_SLOT_TRAP = CENO_SLOT_WINDOW + CENO_PLEDGE_COUNT, /* frame range: trap pages (init only) */
 	CENO_SLOT_SUPERVISOR,              /* channel to init; init's own, for events too */
 	CENO_SLOT_REPLY,                   /* channel from init (supervisor.h) */
+	CENO_SLOT_SERVICE,                 /* frame range: memory of services, READ WRITE (init only) */
+	CENO_SLOT_EVENTS,                  /* frame range: struct ceno_boot_events, READ */
 	CENO_SLOT_FIRST_FREE
 };
 

@@ -87,6 +87,8 @@ static void fill_cspace(const struct ceno_handoff *h, struct ceno_fiber *init)
 	make_range(c, CENO_SLOT_BOOT, CENO_GPA_BOOT, CENO_PAGE, CENO_RIGHT_READ);
 	make_range(c, CENO_SLOT_IMAGE, CENO_GPA_IMAGE, h->image_bytes, rx);
 	make_range(c, CENO_SLOT_TRAP, h->trap_gpa, h->trap_pages * CENO_PAGE, rw);
+	make_range(c, CENO_SLOT_SERVICE, h->service_gpa, h->service_bytes, rw);
+	make_range(c, CENO_SLOT_EVENTS, h->events_gpa, h->events_gpa ? CENO_PAGE : 0, CENO_RIGHT_READ);
 	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class ++) {
 		if (h->pledge_mask >> class & 1)
 			make_window(c, class);

@@ -20,7 +20,7 @@ int64_t ceno_send(uint32_t slot, int64_t cap_slot, const struct ceno_message *m)
 	return result;
 }
 
-int64_t ceno_recv_from(uint32_t slot, int64_t cap_slot, struct ceno_message *m, int *cap_came, uint32_t *from)
+int64_t ceno_receive(uint32_t slot, int64_t cap_slot, int poll, struct ceno_message *m, int *cap_came, uint32_t *from)
 {
 	register uint64_t r10 __asm__("r10") = 0;
 	register uint64_t r8 __asm__("r8") = 0;
@@ -29,7 +29,7 @@ int64_t ceno_recv_from(uint32_t slot, int64_t cap_slot, struct ceno_message *m, 
 	register uint64_t r13 __asm__("r13") = 0;
 	register uint64_t r14 __asm__("r14") = 0;
 	register uint64_t r15 __asm__("r15") = 0;
-	uint64_t word0 = 0;
+	uint64_t word0 = poll ? 1 : 0;
 	int64_t result = CENO_VERB_RECV;
 
 	__asm__ volatile("mov %[gate], %%r11d\n\tcall *%%r11"
@@ -47,5 +47,5 @@ int64_t ceno_recv_from(uint32_t slot, int64_t cap_slot, struct ceno_message *m, 
 
 int64_t ceno_recv(uint32_t slot, int64_t cap_slot, struct ceno_message *m, int *cap_came)
 {
-	return ceno_recv_from(slot, cap_slot, m, cap_came, NULL);
+	return ceno_receive(slot, cap_slot, 0, m, cap_came, NULL);
 }

@@ -119,7 +119,7 @@ static void require_manifest(const struct ceno_bundle_header *h, const struct ce
 	REQUIRE(m->budget && m->pool_pages && m->spectrum <= CENO_SPECTRUM_VOID && m->flags <= 3);
 	REQUIRE(!(m->flags & CENO_MODULE_ESSENTIAL) || !m->restarts_max);
 	REQUIRE(m->state_bytes % CENO_PAGE == 0 && m->state_bytes <= 0x10000);
-	REQUIRE(m->grants >> CENO_SLOT_FIRST_FREE == 0 && !(m->grants & 1) && !(m->grants >> CENO_SLOT_TRAP & 1));
+	REQUIRE(m->grants >> CENO_SLOT_TRAIL_END == 0 && !(m->grants & 1) && !(m->grants >> CENO_SLOT_TRAP & 1));
 	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class ++)
 		REQUIRE(!(m->grants >> (CENO_SLOT_WINDOW + class) & 1) || m->pledge_mask >> class & 1);
 	for (uint32_t i = 0; i < h->module_count; i++) {

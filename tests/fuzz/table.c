@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		for (unsigned i = 0; i < CENO_TABLE_MODULES; i++)
 			if (table[i].listed > 1 || table[i].pledge_mask > 0xff || table[i].spectrum > 3 ||
-			    table[i].flags > 3 || table[i].grants >> CENO_SLOT_FIRST_FREE)
+			    table[i].flags > 3 || table[i].grants >> CENO_SLOT_TRAIL_END)
 				abort();
 	}
 	free(text);

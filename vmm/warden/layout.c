@@ -299,6 +299,7 @@ static void map_init(struct build *b)
 	          CENO_GPA_RAM + take_granule(b, SERVICE_STACK_PAGES), SERVICE_STACK_PAGES, rw);
 	map_pages(b, root, CENO_GVA_TRAP_PAGE, CENO_GPA_RAM + b->trap_offset, 1, rw); /* trap page 0 is init's */
 	map_pages(b, root, CENO_GVA_BOOT_PAGE, CENO_GPA_BOOT, 1, PTE_U | PTE_NX);
+	map_pages(b, root, CENO_GVA_BUNDLE, CENO_GPA_BUNDLE, b->in->bundle_bytes / CENO_PAGE, PTE_U | PTE_NX);
 }
 
 /* Page 0 of the pool: handoff record, GDT at 1024, TSS at 2048. */
@@ -388,6 +389,9 @@ static void write_handoff(struct build *b, uint64_t idt_gva, uint64_t frames, ui
 	h->user_gpa = CENO_GPA_RAM + b->granule_end;
 	h->user_bytes = in->ram_bytes - b->granule_end;
 	h->entry_page_gpa = CENO_GPA_BUNDLE + entry->offset;
+	h->service_gpa = CENO_GPA_RAM + b->granule_next;
+	h->service_bytes = b->granule_end - b->granule_next;
+	h->events_gpa = CENO_GPA_RAM + b->events_offset;
 	h->init_cr3 = CENO_GPA_RAM + b->init_root;
 	h->init_rip = find_module(b, CENO_MODULE_INIT)->entry;
 	h->init_rsp = CENO_GVA_SERVICE_STACK;

@@ -23,13 +23,12 @@ _Noreturn void ceno_membrane_abort(void)
 }
 #endif
 
-/* User RAM as init hands it on: without pool, boot granule, and the end that holds
- * membrane's own bss and stack. */
+/* User RAM, which init hands on whole: without pool and boot granule. */
 static uint64_t user_bytes(uint64_t ram_bytes)
 {
 	uint64_t pool = (ram_bytes / 32 + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
 
-	return ram_bytes - pool - CENO_LARGE_PAGE - CENO_PAGE;
+	return ram_bytes - pool - CENO_LARGE_PAGE;
 }
 
 void ceno_service_main(void)

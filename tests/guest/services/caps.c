@@ -25,7 +25,7 @@ enum {
 	SLOT_EMPTY = 63
 };
 
-#define HEADER_GVA 0x20000000ull /* the bundle's header */
+#define HEADER_GVA CENO_GVA_BUNDLE
 #define SHARED_GVA 0x21000000ull
 #define REGION_GVA 0x22000000ull
 #define STACK_GVA  0x23000000ull /* of the children: top */
@@ -411,7 +411,6 @@ void ceno_service_main(void)
 {
 	(void)M, (void)S, (void)V;
 	counted();
-	CHECK(ceno_map(SELF, CENO_SLOT_BUNDLE, HEADER_GVA, 0, CENO_PAGE, R) == 0);
 	CHECK(ceno_map(SELF, RAM, SHARED_GVA, CENO_LARGE_PAGE, CENO_PAGE, R | W) == 0);
 	CHECK(ceno_spawn_channel(EVENTS) == 0);
 	make_bad_slots();

@@ -86,6 +86,7 @@ static void test_numbers(void **state)
 	assert_int_equal(CENO_GVA_HANDLER_SYSCALL, 0x10000040);
 	assert_int_equal(CENO_GVA_HANDLER_FAULT, 0x10000080);
 	assert_int_equal(CENO_SLOT_SUPERVISOR, 17);
+	assert_int_equal(CENO_SLOT_REPLY, 18);
 	assert_int_equal(CENO_STOP_BUNDLE_SIGNATURE, 6);
 	assert_int_equal(CENO_STOP_NUCLEUS_FAULT, 0x102);
 	assert_int_equal(CENO_E_STATE, -12);
@@ -97,8 +98,8 @@ static void test_numbers(void **state)
 	assert_int_equal(CENO_TRAIL_VERSION, 1);
 	assert_int_equal(CENO_TRAIL_BYTES, 262144);
 	assert_int_equal(CENO_TRAIL_RESUME, 13);
-	assert_int_equal(CENO_SLOT_TRAIL, 19);
-	assert_int_equal(CENO_SLOT_TRAIL_END, 22);
+	assert_int_equal(CENO_SLOT_TRAIL, 21);
+	assert_int_equal(CENO_SLOT_TRAIL_END, 24);
 	assert_int_equal(CENO_PROV_MODULE, 0x10000);
 	assert_int_equal(CENO_PROV_FINISH, 0x100000);
 }

@@ -70,7 +70,7 @@ static void test_words(void **state)
 		expect_good(text);
 		assert_int_equal(table[CENO_MODULE_PROV].grants, 1ull << slot);
 	}
-	assert_int_equal(slots, CENO_SLOT_FIRST_FREE - 1);
+	assert_int_equal(slots, CENO_SLOT_TRAIL_END - 1);
 	assert_string_equal(ceno_table_pledge(CENO_PLEDGE_SPAWN), "spawn");
 	assert_null(ceno_table_pledge(CENO_PLEDGE_COUNT));
 	assert_string_equal(ceno_table_spectrum(CENO_SPECTRUM_GRAVITY), "gravity");

@@ -1,0 +1,119 @@
+/*
+ * The loop: requests of services, events of the nucleus. Messages come before events,
+ * so what a fiber asked for before it crashed is done before it is restarted.
+ */
+#include "init.h"
+#include "lib/mem.h"
+
+#define ENDS        (CENO_FIBER_EVENT_FAULT | CENO_FIBER_EVENT_KILLED | CENO_FIBER_EVENT_EXIT)
+#define SEAL_YIELDS 1000u
+
+static struct service *find_service(struct init *init, uint64_t fiber)
+{
+	for (uint32_t i = 0; i < init->count; i++)
+		if (init->service[i].fiber && init->service[i].fiber == fiber)
+			return &init->service[i];
+	return NULL;
+}
+
+/* prov is given time to seal: the session ends whether it does or not. */
+static void end_session(struct init *init, enum ceno_stop code)
+{
+	struct ceno_fiber_event event;
+
+	trail_finish(init);
+	for (uint32_t n = 0; n < SEAL_YIELDS && init->trail == TRAIL_ON && !init->sealed; n++) {
+		while (supervise_receive(init, &event, false))
+			if (find_service(init, event.fiber) && event.what & ENDS)
+				trail_dead(init, find_service(init, event.fiber));
+		must(ceno_tick(1, 0, NULL));
+	}
+	init_stop(code);
+}
+
+/* When nobody is left whom prov could tell of, it seals, and then nobody can run. */
+static void service_over(struct init *init, struct service *s)
+{
+	s->over = 1;
+	trail_dead(init, s);
+	for (uint32_t i = 0; i < init->count; i++)
+		if (!init->service[i].over && init->service[i].module->id != CENO_MODULE_PROV)
+			return;
+	trail_finish(init);
+}
+
+void service_crashed(struct init *init, struct service *s)
+{
+	if (s->module->flags & CENO_MODULE_ESSENTIAL)
+		end_session(init, CENO_STOP_SERVICE_FAULT);
+	if (s->restarts == s->module->restarts_max) {
+		service_over(init, s);
+		return;
+	}
+	s->restarts++;
+	service_remake(init, s);
+	service_run(s);
+}
+
+static void take_request(struct init *init, uint32_t from, const struct ceno_supervisor_request *r)
+{
+	struct service *s = find_service(init, from);
+
+	if (s && s->module->id == CENO_MODULE_PROV && r->what == CENO_PROV_FINISH)
+		init->sealed = 1;
+	else if (s && r->what == CENO_SUPERVISOR_CHECKPOINT && ceno_mem_is_zero(r->reserved, sizeof r->reserved) &&
+	         checkpoint_take(s))
+		trail_checkpoint(init, s);
+}
+
+/* Nothing that comes along is wanted; left in its slot it would hold up the next. */
+static void close_came(void)
+{
+	int64_t rc;
+
+	do
+		rc = ceno_mask(SLOT_CAME, 0, 0, 0, 0);
+	while (rc == CENO_E_AGAIN);
+	must(rc);
+}
+
+bool supervise_receive(struct init *init, struct ceno_fiber_event *event, bool wait)
+{
+	union {
+		struct ceno_message message;
+		struct ceno_fiber_event event;
+		struct ceno_supervisor_request request;
+	} got;
+	uint32_t from;
+	int came;
+	int64_t rc = ceno_receive(CENO_SLOT_SUPERVISOR, SLOT_CAME, !wait, &got.message, &came, &from);
+
+	*event = (struct ceno_fiber_event){ 0 };
+	if (rc == CENO_E_AGAIN)
+		return false;
+	must(rc);
+	if (came)
+		close_came();
+	if (rc == 1) {
+		*event = got.event;
+		trail_event(init, event);
+	} else {
+		take_request(init, from, &got.request);
+	}
+	return true;
+}
+
+_Noreturn void supervise(struct init *init)
+{
+	for (;;) {
+		struct ceno_fiber_event event;
+		struct service *s;
+
+		supervise_receive(init, &event, true);
+		s = find_service(init, event.fiber);
+		if (s && event.what & (CENO_FIBER_EVENT_FAULT | CENO_FIBER_EVENT_KILLED))
+			service_crashed(init, s);
+		else if (s && event.what & CENO_FIBER_EVENT_EXIT)
+			service_over(init, s);
+	}
+}
