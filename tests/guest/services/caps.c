@@ -32,10 +32,9 @@ enum {
 #define WINDOW_GVA CENO_GVA_WINDOW
 #define ROUNDS     200
 
-static const uint32_t R = CENO_RIGHT_READ, W = CENO_RIGHT_WRITE, X = CENO_RIGHT_EXECUTE, M = CENO_RIGHT_MAP,
-		      G = CENO_RIGHT_GRANT, S = CENO_RIGHT_SPAWN, V = CENO_RIGHT_REVOKE, ALL = CENO_RIGHTS_ALL,
-		      SELF = CENO_SLOT_SELF, RAM = CENO_SLOT_RAM, STDIO = CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO,
-		      EVENTS = CENO_SLOT_SUPERVISOR;
+static const uint32_t R = CENO_RIGHT_READ, W = CENO_RIGHT_WRITE, X = CENO_RIGHT_EXECUTE, G = CENO_RIGHT_GRANT,
+		      V = CENO_RIGHT_REVOKE, ALL = CENO_RIGHTS_ALL, SELF = CENO_SLOT_SELF, RAM = CENO_SLOT_RAM,
+		      STDIO = CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO, EVENTS = CENO_SLOT_SUPERVISOR;
 
 /* What a child and init share. */
 struct shared {
@@ -352,6 +351,10 @@ static void check_pledge(void)
 	start(SLOT_A);
 	see_run(0);
 	CHECK(ceno_restart(SLOT_A, (uint64_t)child, stack_of(0)) == CENO_E_STATE);
+	CHECK(ceno_grant(SELF, SLOT_A, SLOT_COPY, ALL & ~V) == 0);
+	CHECK(ceno_pledge(SLOT_COPY, 0) == CENO_E_RIGHTS);
+	CHECK(ceno_restart(SLOT_COPY, 0, 0) == CENO_E_RIGHTS);
+	close_slot(SLOT_COPY);
 	CHECK(ceno_pledge(SLOT_A, stdio) == 0); /* nothing dropped, and it goes on */
 	see_run(0);
 	CHECK(ceno_pledge(SLOT_A, 0) == 0);
@@ -409,7 +412,6 @@ static void check_window(void)
 
 void ceno_service_main(void)
 {
-	(void)M, (void)S, (void)V;
 	counted();
 	CHECK(ceno_map(SELF, RAM, SHARED_GVA, CENO_LARGE_PAGE, CENO_PAGE, R | W) == 0);
 	CHECK(ceno_spawn_channel(EVENTS) == 0);

@@ -261,6 +261,9 @@ static const char *check_mask(const struct ceno_machine_event *e, int changed)
 		if (want.object->epoch <= want.epoch || want.object->live != 1)
 			return broken("I3: REVOKE left other capabilities good");
 		want.epoch = want.object->epoch;
+		if ((want.type == CENO_OBJECT_REGION || want.type == CENO_OBJECT_WINDOW) &&
+		    !ceno_region_of(want.object)->gone)
+			return broken("I3: what REVOKE took is there still");
 	}
 	if (changed > 1 || !same_cap(&want, cap_is(e->fiber, e->before.rdi)))
 		return broken("I2: MASK changed more than it was asked for");
