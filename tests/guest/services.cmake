@@ -9,4 +9,10 @@ if(TARGET guest_test_phoenix)
     nucleus=guest_nucleus init=guest_test_kills prov=guest_test_victim entry=guest_entry)
   ceno_test(NAME guest_kills COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/services/kills.py ${CMAKE_BINARY_DIR}/bin/ceno-vmm
     ${CMAKE_BINARY_DIR}/blobs ${CMAKE_BINARY_DIR}/blobs/bundle-kills.bin TIMEOUT 400 LABELS kvm)
+  # prov writes down what phoenix.c does; init tells it, from BOOT on.
+  if(TARGET guest_prov)
+    ceno_bundle(bundle-trail.bin ${CENO_DEVELOPMENT_KEY} TABLE ${CMAKE_CURRENT_SOURCE_DIR}/services/trail.table
+      nucleus=guest_nucleus init=guest_init vault=guest_test_phoenix prov=guest_prov entry=guest_entry)
+    ceno_test(NAME guest_trail COMMAND ${direct} --bundle ${CMAKE_BINARY_DIR}/blobs/bundle-trail.bin TIMEOUT 60 LABELS kvm)
+  endif()
 endif()

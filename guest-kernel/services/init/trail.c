@@ -99,7 +99,7 @@ void trail_finish(struct init *init)
 /* The area: a window of the host's if there is one, else service memory. */
 static void take_area(struct init *init)
 {
-	must(ceno_grant(CENO_SLOT_SELF, CENO_SLOT_SERVICE, SLOT_TRAIL, R | W));
+	must(ceno_grant(CENO_SLOT_SELF, CENO_SLOT_SERVICE, SLOT_TRAIL, R | W | CENO_RIGHT_GRANT));
 	if (ceno_mask(SLOT_TRAIL, CENO_RIGHTS_ALL, init->memory_used, CENO_TRAIL_BYTES, 0) < 0)
 		init_stop(CENO_STOP_MANIFEST);
 	init->memory_used += CENO_TRAIL_BYTES;
