@@ -31,6 +31,19 @@ static inline int ceno_cap_check(const struct ceno_fiber *f, const struct ceno_c
 	return rights & ~(uint64_t)cap->rights ? CENO_E_RIGHTS : 0;
 }
 
+/* The same, by a caller that needs the time anyhow. */
+static inline int ceno_cap_check_at(const struct ceno_fiber *f, const struct ceno_cap *cap, uint64_t rights,
+                                    uint64_t now)
+{
+	if (cap->epoch != cap->object->epoch)
+		return CENO_E_STALE;
+	if (now >= cap->until && cap->until != UINT64_MAX)
+		return CENO_E_EXPIRED;
+	if (cap->pledge & ~f->pledge)
+		return CENO_E_PLEDGE;
+	return rights & ~(uint64_t)cap->rights ? CENO_E_RIGHTS : 0;
+}
+
 /* The capability in `slot` of f goes to *out, if it is of one of these types (a set of
  * CENO_TYPE) and good; else SLOT, TYPE, or what ceno_cap_check says. */
 static inline int ceno_cap_find(const struct ceno_fiber *f, uint64_t slot, uint32_t types, uint64_t rights,
@@ -42,6 +55,15 @@ static inline int ceno_cap_find(const struct ceno_fiber *f, uint64_t slot, uint3
 	if (!(types >> cap->type & 1))
 		return cap->type == CENO_OBJECT_NULL ? CENO_E_SLOT : CENO_E_TYPE;
 	return ceno_cap_check(f, cap, rights);
+}
+
+/* Any type will do, and it is to be passed on. */
+static inline int ceno_cap_find_to_pass(const struct ceno_fiber *f, uint64_t slot, uint64_t now, struct ceno_cap **out)
+{
+	struct ceno_cap *cap = ceno_cap_at(f, slot);
+
+	*out = cap;
+	return cap->type == CENO_OBJECT_NULL ? CENO_E_SLOT : ceno_cap_check_at(f, cap, CENO_RIGHT_GRANT, now);
 }
 
 /* 0 if `slot` is empty and may be filled, else SLOT. Slot 0 stays null for ever. */
@@ -72,9 +94,9 @@ static inline uint32_t ceno_cap_strength(const struct ceno_cap *cap, uint64_t no
 }
 
 /* 0, or DEPTH: too deep, or too weak at once. */
-static inline int ceno_cap_step(const struct ceno_cap *from, struct ceno_cap_step *step)
+static inline int ceno_cap_step(const struct ceno_cap *from, uint64_t now, struct ceno_cap_step *step)
 {
-	uint64_t now = ceno_cpu_tsc(), until;
+	uint64_t until;
 	uint32_t depth = from->depth + 1u, strength = ceno_cap_strength(from, now), halvings;
 
 	strength -= strength >> 3;
@@ -92,16 +114,27 @@ static inline int ceno_cap_step(const struct ceno_cap *from, struct ceno_cap_ste
 }
 _Static_assert((CENO_STRENGTH_MIN & (CENO_STRENGTH_MIN - 1)) == 0, "halvings");
 
+/* Places in ceno_cap.head; a depth ends far below 255, so adding one to it carries nowhere. */
+#define CAP_RIGHTS_SHIFT   8
+#define CAP_DEPTH_SHIFT    16
+#define CAP_STRENGTH_SHIFT 32
+
+/* An empty slot or place, in two stores: it names no object. The rest means nothing. */
+static inline void ceno_cap_forget(struct ceno_cap *cap)
+{
+	cap->head = CENO_OBJECT_NULL;
+	cap->object = NULL;
+}
+
 /* The copy, with those of the rights that are in `rights`, whatever *to held. Whoever
  * so adds a capability holds it too; a move changes no count. */
 static inline void ceno_cap_copy(struct ceno_cap *to, const struct ceno_cap *from, uint64_t rights,
                                  const struct ceno_cap_step *step)
 {
-	to->type = from->type;
-	to->rights = from->rights & (uint8_t)rights;
-	to->depth = (uint8_t)(from->depth + 1);
-	to->pledge = from->pledge;
-	to->strength = (uint16_t)step->strength;
+	uint32_t low = (uint32_t)from->head & ((uint32_t)rights << CAP_RIGHTS_SHIFT | ~(0xffu << CAP_RIGHTS_SHIFT));
+
+	/* type, rights, depth + 1 and pledge, which are the low half, then the strength */
+	to->head = (low + (1u << CAP_DEPTH_SHIFT)) | (uint64_t)step->strength << CAP_STRENGTH_SHIFT;
 	to->object = from->object;
 	to->offset = from->offset;
 	to->length = from->length;

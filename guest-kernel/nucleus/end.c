@@ -133,11 +133,12 @@ void ceno_cap_drop(struct ceno_cap *cap, struct ceno_fiber *f)
 
 void ceno_end_ring(struct ceno_channel *c, struct ceno_fiber *f)
 {
-	for (; c->head != c->tail; c->head++) {
-		struct ceno_cap *waiting = &c->message[c->head % CENO_CHANNEL_MESSAGES].cap;
+	for (; c->waiting; c->waiting--) {
+		struct ceno_cap *cap = &c->message[c->head].cap;
 
-		if (waiting->type != CENO_OBJECT_NULL)
-			ceno_cap_drop(waiting, f);
+		if (cap->type != CENO_OBJECT_NULL)
+			ceno_cap_drop(cap, f);
+		c->head = ceno_channel_place(c, 1);
 	}
 	c->from_nucleus = 0;
 	ceno_event_forget(c);

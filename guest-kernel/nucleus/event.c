@@ -14,7 +14,7 @@ int ceno_event_check_room(struct ceno_fiber *f)
 {
 	struct ceno_channel *c = f->events;
 
-	return c->tail - c->head < CENO_CHANNEL_MESSAGES ? 0 : ceno_fiber_block_on(f, c);
+	return c->waiting < CENO_CHANNEL_MESSAGES ? 0 : ceno_fiber_block_on(f, c);
 }
 
 static void fill(uint64_t word[8], const struct ceno_fiber *f, uint32_t what, const uint64_t details[3], uint64_t tsc)
@@ -33,12 +33,12 @@ void ceno_event_put(struct ceno_fiber *f, uint32_t what, uint64_t a, uint64_t b,
 {
 	const uint64_t details[3] = { a, b, c };
 	struct ceno_channel *channel = f->events;
-	uint32_t at = channel->tail % CENO_CHANNEL_MESSAGES;
+	uint32_t at = ceno_channel_place(channel, channel->waiting);
 
 	fill(channel->message[at].word, f, what, details, ceno_cpu_tsc());
 	channel->message[at].cap.type = CENO_OBJECT_NULL;
 	channel->from_nucleus |= 1u << at;
-	channel->tail++;
+	channel->waiting++;
 	ceno_fiber_wake(channel);
 }
 

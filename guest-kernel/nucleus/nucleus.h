@@ -60,12 +60,17 @@ struct ceno_object {
 };
 
 struct ceno_cap {
-	uint8_t type;      /* enum ceno_object_type; NULL: empty slot */
-	uint8_t rights;    /* enum ceno_right */
-	uint8_t depth;     /* copies between it and the boot manifest or the object's maker */
-	uint8_t pledge;    /* windows: 1 << class, which its user must have pledged; else 0 */
-	uint16_t strength; /* at `born`, verbs.h */
-	uint16_t reserved;
+	union {
+		struct {
+			uint8_t type;      /* enum ceno_object_type; NULL: empty slot, the rest means nothing */
+			uint8_t rights;    /* enum ceno_right */
+			uint8_t depth;     /* copies between it and the boot manifest or the object's maker */
+			uint8_t pledge;    /* windows: 1 << class, which its user must have pledged; else 0 */
+			uint16_t strength; /* at `born`, verbs.h */
+			uint16_t reserved;
+		};
+		uint64_t head; /* all of these, little-endian: a copy is made in one go (cap.h) */
+	};
 	struct ceno_object *object; /* borrowed: an object's page outlives its capabilities */
 	uint64_t offset;            /* bounds in the object, bytes (frame ranges) */
 	uint64_t length;
@@ -186,7 +191,8 @@ static inline int ceno_process_is_run_by(const struct ceno_process *p, const str
 
 struct ceno_channel {
 	struct ceno_object object;
-	uint32_t head, tail;        /* free-running; tail - head messages wait */
+	uint32_t head;              /* place of the oldest message */
+	uint32_t waiting;           /* messages, from there on */
 	struct ceno_fiber *waiters; /* blocked on it: for a message, or for room */
 	uint32_t from_nucleus;      /* bit by place in the ring: an event */
 	uint32_t noted;             /* fibers with event_bits whose events channel it is */
@@ -197,6 +203,14 @@ struct ceno_channel {
 	} message[CENO_CHANNEL_MESSAGES];
 };
 _Static_assert(sizeof(struct ceno_channel) <= 4096, "a channel is one pool page");
+
+/* The place of the nth message from the oldest, n at most CENO_CHANNEL_MESSAGES. */
+static inline uint32_t ceno_channel_place(const struct ceno_channel *c, uint32_t n)
+{
+	uint32_t at = c->head + n;
+
+	return at < CENO_CHANNEL_MESSAGES ? at : at - CENO_CHANNEL_MESSAGES;
+}
 
 #define CENO_FIBERS_MAX 64
 
@@ -476,8 +490,8 @@ enum ceno_price {
 /* Any verb may return CENO_VERB_BLOCKED: its fiber waits (rax is as it was and rip
  * stands on the int3 again), yields, or is dead. */
 
-/* These are called by entry.S with the caller's registers as arguments, and take the
- * price from the running fiber themselves. */
+/* Each takes its price from the running fiber itself, but for ceno_verb_map.
+ * These are called by entry.S with the caller's registers as arguments. */
 int64_t ceno_verb_spawn(uint64_t self, uint64_t kind, uint64_t slot, uint64_t pages, uint64_t rip, uint64_t rsp);
 int64_t ceno_verb_grant(uint64_t to, uint64_t what, uint64_t slot, uint64_t rights);
 
@@ -488,7 +502,7 @@ int64_t ceno_verb_map(struct ceno_fiber *f, const uint64_t a[6]);
  * is wrong if anything is. */
 int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights);
 /* MASK may end its own fiber: CENO_VERB_BLOCKED then. */
-int64_t ceno_verb_mask(struct ceno_fiber *f, const uint64_t a[6]);
+int64_t ceno_verb_mask(struct ceno_fiber *f);
 int64_t ceno_verb_send(struct ceno_fiber *f);
 int64_t ceno_verb_recv(struct ceno_fiber *f);
 int64_t ceno_verb_tick(struct ceno_fiber *f);

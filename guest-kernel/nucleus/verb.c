@@ -38,21 +38,11 @@ int64_t ceno_nucleus_verb(void)
 
 static int64_t run_full(struct ceno_fiber *self, uint64_t verb)
 {
-	const struct ceno_frame *r = &self->frame;
-	int rc = ceno_energy_pay(self, price[verb]);
-
-	if (rc)
-		return rc;
 	if (verb == CENO_VERB_SEND)
 		return ceno_verb_send(self);
 	if (verb == CENO_VERB_RECV)
 		return ceno_verb_recv(self);
-	if (verb == CENO_VERB_MASK) {
-		const uint64_t args[6] = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 };
-
-		return ceno_verb_mask(self, args);
-	}
-	return ceno_verb_tick(self);
+	return verb == CENO_VERB_MASK ? ceno_verb_mask(self) : ceno_verb_tick(self);
 }
 
 void ceno_nucleus_verb_full(void)

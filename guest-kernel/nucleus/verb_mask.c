@@ -104,11 +104,15 @@ static int64_t revoke(struct ceno_fiber *f, struct ceno_cap *cap)
 	}
 }
 
-int64_t ceno_verb_mask(struct ceno_fiber *f, const uint64_t a[6])
+int64_t ceno_verb_mask(struct ceno_fiber *f)
 {
+	const struct ceno_frame *r = &f->frame;
+	const uint64_t a[6] = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 };
 	struct ceno_cap *cap = ceno_cap_at(f, a[0]);
-	int64_t rc;
+	int64_t rc = ceno_energy_pay(f, CENO_PRICE_MASK);
 
+	if (rc)
+		return rc;
 	if (a[1] == 0)
 		return cap->type == CENO_OBJECT_NULL ? CENO_E_SLOT : close_slot(f, cap, a[5]);
 	rc = decode_mask(f, a, &cap);

@@ -44,23 +44,24 @@ static int start_fiber(struct ceno_cap *cap)
 /* What may move along, and what a step makes of it. */
 static int decode_moved(struct ceno_fiber *f, struct ceno_channel *c, struct ceno_cap **out, struct ceno_cap_step *step)
 {
+	uint64_t now = ceno_cpu_tsc();
 	struct ceno_cap *from;
-	int rc = ceno_cap_find(f, f->frame.rsi, CENO_TYPES_ANY, CENO_RIGHT_GRANT, &from);
+	int rc = ceno_cap_find_to_pass(f, f->frame.rsi, now, &from);
 
 	if (rc)
 		return rc;
-	if (c->tail - c->head == CENO_CHANNEL_MESSAGES)
+	if (c->waiting == CENO_CHANNEL_MESSAGES)
 		return CENO_E_FULL;
 	if (from->object == &c->object || from->object == &f->object)
 		return CENO_E_SELF;
 	*out = from;
-	return ceno_cap_step(from, step);
+	return ceno_cap_step(from, now, step);
 }
 
 static int send_channel(struct ceno_fiber *f, struct ceno_channel *c)
 {
 	struct ceno_frame *r = &f->frame;
-	uint32_t at = c->tail % CENO_CHANNEL_MESSAGES;
+	uint32_t at = ceno_channel_place(c, c->waiting);
 	struct ceno_cap *to = &c->message[at].cap, *moved;
 	struct ceno_cap_step step;
 
@@ -70,15 +71,15 @@ static int send_channel(struct ceno_fiber *f, struct ceno_channel *c)
 		if (rc)
 			return rc;
 		ceno_cap_copy(to, moved, CENO_RIGHTS_ALL, &step);
-		*moved = (struct ceno_cap){ 0 };
-	} else if (c->tail - c->head == CENO_CHANNEL_MESSAGES) {
+		ceno_cap_forget(moved); /* it moved: no count changes */
+	} else if (c->waiting == CENO_CHANNEL_MESSAGES) {
 		return CENO_E_FULL;
 	} else {
 		to->type = CENO_OBJECT_NULL;
 	}
 	store_message(c->message[at].word, r);
 	c->sender[at] = (uint8_t)f->index;
-	c->tail++;
+	c->waiting++;
 	ceno_fiber_wake(c);
 	return 0;
 }
@@ -86,8 +87,10 @@ static int send_channel(struct ceno_fiber *f, struct ceno_channel *c)
 int64_t ceno_verb_send(struct ceno_fiber *f)
 {
 	struct ceno_cap *cap;
-	int rc = ceno_cap_find(f, f->frame.rdi, CENO_TYPE(CHANNEL) | CENO_TYPE(FIBER), CENO_RIGHT_WRITE, &cap);
+	int rc = ceno_energy_pay(f, CENO_PRICE_SEND);
 
+	if (!rc)
+		rc = ceno_cap_find(f, f->frame.rdi, CENO_TYPE(CHANNEL) | CENO_TYPE(FIBER), CENO_RIGHT_WRITE, &cap);
 	if (rc)
 		return rc;
 	return cap->type == CENO_OBJECT_FIBER ? start_fiber(cap)
@@ -112,9 +115,9 @@ static int64_t recv_channel(struct ceno_fiber *f, struct ceno_channel *c)
 {
 	struct ceno_frame *r = &f->frame;
 	struct ceno_cap *to = NULL, *came;
-	uint32_t at = c->head % CENO_CHANNEL_MESSAGES, from_nucleus = c->from_nucleus >> at & 1;
+	uint32_t at = c->head, from_nucleus = c->from_nucleus >> at & 1;
 
-	if (c->head == c->tail)
+	if (!c->waiting)
 		return recv_noted(f, c);
 	came = &c->message[at].cap;
 	if (came->type != CENO_OBJECT_NULL) {
@@ -123,13 +126,13 @@ static int64_t recv_channel(struct ceno_fiber *f, struct ceno_channel *c)
 		if (rc)
 			return rc; /* the message stays */
 		*to = *came;
-		came->type = CENO_OBJECT_NULL; /* it moved: no count changes */
-		came->object = NULL;
+		ceno_cap_forget(came); /* it moved: no count changes */
 	}
 	load_message(c->message[at].word, r);
 	r->rsi = (uint64_t)(to != NULL) | (from_nucleus ? 0 : (uint64_t)c->sender[at] << 8);
 	c->from_nucleus &= ~(1u << at);
-	c->head++;
+	c->head = ceno_channel_place(c, 1);
+	c->waiting--;
 	ceno_fiber_wake(c); /* whoever waits for room */
 	return from_nucleus;
 }
@@ -159,9 +162,11 @@ static int64_t recv_window(struct ceno_fiber *f)
 int64_t ceno_verb_recv(struct ceno_fiber *f)
 {
 	struct ceno_cap *cap;
-	int rc = ceno_cap_find(f, f->frame.rdi, CENO_TYPE(CHANNEL) | CENO_TYPE(PROCESS) | CENO_TYPE(WINDOW),
-	                       CENO_RIGHT_READ, &cap);
+	int rc = ceno_energy_pay(f, CENO_PRICE_RECV);
 
+	if (!rc)
+		rc = ceno_cap_find(f, f->frame.rdi, CENO_TYPE(CHANNEL) | CENO_TYPE(PROCESS) | CENO_TYPE(WINDOW),
+		                   CENO_RIGHT_READ, &cap);
 	if (rc)
 		return rc;
 	switch (cap->type) {
@@ -179,8 +184,10 @@ int64_t ceno_verb_tick(struct ceno_fiber *f)
 	struct ceno_frame *r = &f->frame;
 	struct ceno_cap *cap;
 	uint64_t deadline = r->rsi, now;
-	int rc = ceno_cap_find(f, r->rdi, CENO_TYPE(CLOCK), CENO_RIGHT_READ, &cap), signals = r->r10 == 1;
+	int rc = ceno_energy_pay(f, CENO_PRICE_TICK), signals = r->r10 == 1;
 
+	if (!rc)
+		rc = ceno_cap_find(f, r->rdi, CENO_TYPE(CLOCK), CENO_RIGHT_READ, &cap);
 	if (rc)
 		return rc;
 	now = ceno_cpu_tsc();

@@ -212,10 +212,11 @@ static inline __attribute__((always_inline)) int decode_grant(struct ceno_fiber 
                                                               uint64_t slot, uint64_t rights, struct grant *g)
 {
 	struct ceno_cap *target, *from;
+	uint64_t now = ceno_cpu_tsc();
 	int rc = ceno_cap_find(f, to, CENO_TYPE(FIBER), CENO_RIGHT_GRANT, &target);
 
 	if (!rc)
-		rc = ceno_cap_find(f, what, CENO_TYPES_ANY, CENO_RIGHT_GRANT, &from);
+		rc = ceno_cap_find_to_pass(f, what, now, &from);
 	if (rc)
 		return rc;
 	g->from = from;
@@ -227,7 +228,7 @@ static inline __attribute__((always_inline)) int decode_grant(struct ceno_fiber 
 		return CENO_E_RIGHTS;
 	if (from->pledge & ~g->receiver->pledge)
 		return CENO_E_PLEDGE;
-	rc = ceno_cap_step(from, &g->step);
+	rc = ceno_cap_step(from, now, &g->step);
 	return rc ? rc : ceno_event_check(f);
 }
 

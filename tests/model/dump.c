@@ -206,11 +206,11 @@ static void dump_fiber(FILE *to, const struct ceno_fiber *f)
 static void dump_channel(FILE *to, const struct ceno_channel *c)
 {
 	dump_object(to, "channel", &c->object);
-	print_dec(to, "waiting", c->tail - c->head);
+	print_dec(to, "waiting", c->waiting);
 	fputc('\n', to);
-	for (uint32_t i = c->head; i != c->tail; i++) {
-		const uint64_t *word = c->message[i % CENO_CHANNEL_MESSAGES].word;
-		const struct ceno_cap *cap = &c->message[i % CENO_CHANNEL_MESSAGES].cap;
+	for (uint32_t i = 0; i < c->waiting; i++) {
+		const uint64_t *word = c->message[(c->head + i) % CENO_CHANNEL_MESSAGES].word;
+		const struct ceno_cap *cap = &c->message[(c->head + i) % CENO_CHANNEL_MESSAGES].cap;
 
 		fputs("message", to);
 		print_object(to, "channel", &c->object);

@@ -275,8 +275,8 @@ static const char *check_blocked(const struct view *v, const struct ceno_fiber *
 		;
 	if (!w)
 		return broken("fiber %u waits on a channel that does not know it", f->index);
-	if (f->frame.rax == CENO_VERB_RECV ? c->head != c->tail || c->noted
-	                                   : f->events != c || c->tail - c->head != CENO_CHANNEL_MESSAGES)
+	if (f->frame.rax == CENO_VERB_RECV ? c->waiting || c->noted
+	                                   : f->events != c || c->waiting != CENO_CHANNEL_MESSAGES)
 		return broken("fiber %u waits on a channel that has what it waits for", f->index);
 	return NULL;
 }

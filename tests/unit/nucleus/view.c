@@ -135,12 +135,13 @@ static const char *read_channel(struct view *v, const struct ceno_channel *c, ui
 {
 	const char *bad = NULL;
 
-	if (c->tail - c->head > CENO_CHANNEL_MESSAGES)
-		return broken("channel %llu holds %u messages", (unsigned long long)serial, c->tail - c->head);
+	if (c->waiting > CENO_CHANNEL_MESSAGES || c->head >= CENO_CHANNEL_MESSAGES)
+		return broken("channel %llu holds %u messages from place %u", (unsigned long long)serial, c->waiting,
+		              c->head);
 	for (uint32_t i = 0; !bad && i < CENO_CHANNEL_MESSAGES; i++) {
-		uint32_t back = (i + CENO_CHANNEL_MESSAGES - c->head % CENO_CHANNEL_MESSAGES) % CENO_CHANNEL_MESSAGES;
+		uint32_t back = (i + CENO_CHANNEL_MESSAGES - c->head) % CENO_CHANNEL_MESSAGES;
 
-		if (back < c->tail - c->head)
+		if (back < c->waiting)
 			bad = read_cap(v, &c->message[i].cap,
 			               (struct view_cap){ .fiber = UINT32_MAX, .slot = i, .holder = serial });
 	}
