@@ -81,7 +81,7 @@ struct ceno_handoff {
 	uint64_t pack_bytes;
 	uint64_t image_bytes;
 	uint64_t pledge_mask;
-	uint64_t tick_tsc;          /* tick period in TSC cycles */
+	uint64_t tick_tsc;          /* tick period in TSC cycles: at least CENO_TICK_MS, below 2^40 */
 	uint64_t service_gpa;       /* memory of services: what is left of the boot granule */
 	uint64_t service_bytes;
 	uint64_t events_gpa;        /* struct ceno_boot_events, one page */

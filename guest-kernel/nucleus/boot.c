@@ -18,10 +18,16 @@ extern const char ceno_syscall_entry[]; /* entry.S */
 #define RFLAGS_CLEARED_BY_SYSCALL 0x47700u /* TF IF DF IOPL NT AC, SDM vol. 3, 5.8.8 */
 #define LVT_TSC_DEADLINE          (2u << 17)
 
+/* A tick below CENO_TICK_MS cycles would make periods of none: refills without end. One
+ * of 2^40 (an hour on the slowest TSC, 8 ms at 137 THz) is no tick, and far below what
+ * would overflow a period. */
+#define TICK_TSC_END (1ull << 40)
+
 static void check_handoff(const struct ceno_handoff *h)
 {
-	if (h->magic != CENO_HANDOFF_MAGIC || h->abi_version != CENO_ABI_VERSION || h->pool_used >= h->pool_pages ||
-	    h->trap_pages == 0 || (h->syscall_mode != CENO_SYSCALL_LSTAR && h->syscall_mode != CENO_SYSCALL_PAGE))
+	if (h->tick_tsc < CENO_TICK_MS || h->tick_tsc >= TICK_TSC_END || h->magic != CENO_HANDOFF_MAGIC ||
+	    h->abi_version != CENO_ABI_VERSION || h->pool_used >= h->pool_pages || h->trap_pages == 0 ||
+	    (h->syscall_mode != CENO_SYSCALL_LSTAR && h->syscall_mode != CENO_SYSCALL_PAGE))
 		ceno_cpu_stop(CENO_STOP_HANDOFF);
 }
 

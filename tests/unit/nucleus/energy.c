@@ -66,6 +66,28 @@ static void begin(uint32_t spectrum, uint32_t budget)
 	assert_ptr_equal(ceno_cpu.current, child);
 }
 
+/* A tick that would make a period of no cycles, or none that ends, is no tick. */
+static void test_no_tick(void **state)
+{
+	static const struct {
+		uint64_t tick_tsc;
+		uint32_t stop;
+	} cases[] = {
+		{ 1, CENO_STOP_HANDOFF }, { CENO_TICK_MS - 1, CENO_STOP_HANDOFF }, { CENO_TICK_MS, 0 },
+		{ (1ull << 40) - 1, 0 },  { 1ull << 40, CENO_STOP_HANDOFF },       { UINT64_MAX, CENO_STOP_HANDOFF }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct ceno_machine_config config = ceno_machine_default;
+
+		config.tick_tsc = cases[i].tick_tsc;
+		assert_int_equal(ceno_machine_reset(&config), 0);
+		assert_int_equal(ceno_machine.stop, cases[i].stop);
+		assert_int_equal(ceno_machine.state == CENO_MACHINE_STOPPED, cases[i].stop != 0);
+	}
+}
+
 static int is_frozen(void)
 {
 	return child->state == CENO_FIBER_BLOCKED && child->wait == CENO_WAIT_ENERGY;
@@ -381,7 +403,7 @@ int main(void)
 		cmocka_unit_test(test_energy_error),  cmocka_unit_test(test_blocked_pays_once),
 		cmocka_unit_test(test_full_events),   cmocka_unit_test(test_fault),
 		cmocka_unit_test(test_bits_together), cmocka_unit_test(test_map_pays),
-		cmocka_unit_test(test_process_pays),
+		cmocka_unit_test(test_process_pays),  cmocka_unit_test(test_no_tick),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
