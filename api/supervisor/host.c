@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guest-kernel/abi/cpu.h"
 #include "vmm/core/launch.h"
 
 #define PROBE_TIMEOUT_MS 10000
@@ -80,15 +81,18 @@ void ceno_host_raise_limits(void)
 
 int ceno_host_probe_parse(const char *text, struct ceno_host_kvm *out)
 {
-	unsigned kind, mode, npt;
+	unsigned kind, mode, npt, features;
 	unsigned long long hz;
 	int used = 0;
 
-	if (sscanf(text, "kvm_kind=%u\nsyscall_mode=%u\ntsc_hz=%llu\nnpt=%u\n%n", &kind, &mode, &hz, &npt, &used) !=
-	        4 ||
-	    text[used] || !used || kind < 1 || kind > 3 || mode < 1 || mode > 2 || hz < 1000000 || npt > 1)
+	if (sscanf(text, "kvm_kind=%u\nsyscall_mode=%u\ntsc_hz=%llu\nnpt=%u\ncpu=%u\n%n", &kind, &mode, &hz, &npt,
+	           &features, &used) != 5 ||
+	    text[used] || !used || kind < 1 || kind > 3 || mode < 1 || mode > 2 || hz < 1000000 || npt > 1 ||
+	    features & ~CENO_CPU_FEATURE_MASK)
 		return -EPROTO;
-	*out = (struct ceno_host_kvm){ .kind = kind, .syscall_mode = mode, .tsc_hz = hz, .npt = npt };
+	*out = (struct ceno_host_kvm){
+		.kind = kind, .syscall_mode = mode, .tsc_hz = hz, .npt = npt, .features = features
+	};
 	return 0;
 }
 

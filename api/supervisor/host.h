@@ -14,6 +14,7 @@ struct ceno_host_kvm {
 	uint32_t syscall_mode; /* enum ceno_syscall_mode */
 	uint64_t tsc_hz;
 	bool npt;
+	uint32_t features; /* enum ceno_cpu_feature: what a guest here may have */
 };
 
 /* Makes `path` (and its parents) with `mode`, owned by `uid`. 0 or -errno. */

@@ -135,6 +135,12 @@ struct ceno_proof_slot {
 	uint32_t rights; /* enum ceno_proof_slot_rights */
 };
 
+/* How the vCPU began: what of the CPU's protection the guest has, and cannot have lost by setting it up badly. */
+struct ceno_proof_cpu {
+	uint64_t cr0, cr4, efer; /* as the vmm set them (SDM vol. 3, 2.5; 2.2.1) */
+	uint32_t offered;        /* bits of enum ceno_cpu_feature (vmm/core/launch.h): the guest's CPUID */
+};
+
 struct ceno_proof_isolation { /* 1 isolation_teardown */
 	uint32_t cause;       /* enum ceno_cause */
 	uint32_t violation;   /* enum ceno_vmm_stop of a violation (16 to 63), 0: none */
@@ -148,11 +154,16 @@ struct ceno_proof_isolation { /* 1 isolation_teardown */
 	uint32_t no_new_privs; /* 1 in all of them */
 	uint64_t cap_eff;      /* OR over them; 0 */
 	uint32_t pledge_mask;  /* as enforced: never wider than core.pledge_mask */
+	/* What the guest left in its trail's window, copied out when the vmm had been reaped:
+	 * its length (0: nothing) and SHA-256. The bytes go to the caller alone. */
+	uint32_t trail_bytes;
+	uint8_t trail_sha256[32];
+	struct ceno_proof_cpu cpu;
 };
 
 struct ceno_proof_area {
-	uint32_t kind;                          /* enum ceno_proof_area_kind */
-	uint32_t pledge_class;                  /* WINDOW: enum ceno_pledge_class; else 0 */
+	uint32_t kind;         /* enum ceno_proof_area_kind */
+	uint32_t pledge_class; /* WINDOW: enum ceno_pledge_class, CENO_PLEDGE_COUNT: the trail; else 0 */
 	uint64_t bytes, overwritten, read_back; /* bytes of the area; overwritten and read back: all */
 	uint64_t mismatches;                    /* bytes that did not read back as written: 0 */
 	uint32_t unmapped;                      /* 1: no mapping of ours is left */

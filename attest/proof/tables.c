@@ -5,6 +5,7 @@
  * the same fields; tests/unit/proof keeps the two equal.
  */
 #include "schema.h"
+#include "../../guest-kernel/abi/layout.h"
 
 /* Tables, one field a line. */
 /* clang-format off */
@@ -98,10 +99,20 @@ static const struct ceno_field slot_schema_fields[] = {
 static SCHEMA(slot_schema);
 static const struct ceno_field slot_element = HERE(NULL, &slot_schema);
 #undef T
+#define T struct ceno_proof_cpu
+static const struct ceno_field cpu_schema_fields[] = {
+	COUNT("cr0", 'A', T, cr0),
+	COUNT("cr4", 'A', T, cr4),
+	COUNT("efer", 'A', T, efer),
+	WORD32("offered", 'A', T, offered),
+};
+static SCHEMA(cpu_schema);
+#undef T
 #define T struct ceno_proof_isolation
 static const struct ceno_field step1_schema_fields[] = {
 	COUNT("cap_eff", 'A', T, cap_eff),
 	WORD("cause", 'A', T, cause, cause_words),
+	OBJECT("cpu", T, cpu, &cpu_schema),
 	HASH("filter", 'X', T, filter),
 	BOOL("no_new_privs", 'A', T, no_new_privs),
 	NUMBER("pledge_mask", 'X', T, pledge_mask, 0, 255),
@@ -109,6 +120,8 @@ static const struct ceno_field step1_schema_fields[] = {
 	LIST("slots", 'R', T, slots, COUNTED(T, slot_count), 1, &slot_element),
 	WORD32("tasks", 'A', T, tasks),
 	WORD32("tasks_left", 'A', T, tasks_left),
+	NUMBER("trail_bytes", 'A', T, trail_bytes, 0, CENO_TRAIL_BYTES),
+	HASH("trail_sha256", 'A', T, trail_sha256),
 	WORD32("violation", 'A', T, violation),
 	WORD32("wait_status", 'A', T, wait_status),
 };
@@ -122,7 +135,7 @@ static const struct ceno_field area_schema_fields[] = {
 	WORD("kind", 'X', T, kind, area_words),
 	COUNT("mismatches", 'A', T, mismatches),
 	COUNT("overwritten", 'A', T, overwritten),
-	NUMBER("pledge_class", 'A', T, pledge_class, 0, 7),
+	NUMBER("pledge_class", 'A', T, pledge_class, 0, 8),
 	COUNT("read_back", 'A', T, read_back),
 	BOOL("unmapped", 'A', T, unmapped),
 };

@@ -6,8 +6,10 @@
  */
 #include "ladder.h"
 #include "../proof/hash.h"
-#include "../../guest-kernel/abi/layout.h"
+#include "../../guest-kernel/abi/cpu.h"
+#include "../../guest-kernel/abi/trail.h"
 
+#include <sodium.h>
 #include <string.h>
 
 static bool slot_sum_ok(const struct ceno_proof_statement *s)
@@ -41,7 +43,12 @@ static bool slot_form_ok(const struct ceno_proof_isolation *e)
 	return true;
 }
 
-/* Windows lie at their class's place, and only pledged classes have one. */
+static bool is_trail(const struct ceno_proof_slot *s)
+{
+	return s->kind == CENO_PROOF_SLOT_WINDOW && s->gpa == CENO_GPA_TRAIL && s->bytes == CENO_TRAIL_BYTES;
+}
+
+/* Windows lie at their class's place, and only pledged classes have one. The trail's is no class's. */
 static bool slot_pledge_ok(const struct ceno_proof_statement *s)
 {
 	const struct ceno_proof_isolation *e = &s->isolation;
@@ -49,7 +56,7 @@ static bool slot_pledge_ok(const struct ceno_proof_statement *s)
 		return false;
 	for (uint32_t i = 0; i < e->slot_count; i++) {
 		uint64_t offset = e->slots[i].gpa - CENO_GPA_WINDOW;
-		if (e->slots[i].kind == CENO_PROOF_SLOT_WINDOW &&
+		if (e->slots[i].kind == CENO_PROOF_SLOT_WINDOW && !is_trail(&e->slots[i]) &&
 		    (e->slots[i].gpa < CENO_GPA_WINDOW || offset >= CENO_PLEDGE_COUNT * CENO_WINDOW_STRIDE ||
 		     (s->core.pledge_mask >> (offset / CENO_WINDOW_STRIDE) & 1) == 0))
 			return false;
@@ -66,6 +73,25 @@ static bool cause_ok(const struct ceno_proof_isolation *e)
 {
 	bool violation = e->violation >= 16 && e->violation <= 63;
 	return e->cause == CENO_CAUSE_VIOLATION ? violation : e->violation == 0;
+}
+
+/* Every session has the window; nothing left in it has the hash of nothing. */
+static bool trail_ok(const struct ceno_proof_isolation *e)
+{
+	uint8_t nothing[32];
+	uint32_t found = 0;
+	for (uint32_t i = 0; i < e->slot_count; i++)
+		found += is_trail(&e->slots[i]);
+	crypto_hash_sha256(nothing, NULL, 0);
+	bool empty = memcmp(e->trail_sha256, nothing, 32) == 0;
+	return found == 1 && empty == (e->trail_bytes == 0) &&
+	    (e->trail_bytes == 0 || e->trail_bytes > CENO_TRAIL_OFFSET);
+}
+
+static bool cpu_ok(const struct ceno_proof_cpu *cpu)
+{
+	return (cpu->offered & ~CENO_CPU_FEATURE_MASK) == 0 &&
+	    ceno_cpu_protected(cpu->cr0, cpu->cr4, cpu->efer, cpu->offered);
 }
 
 static void check_isolation(struct ceno_ladder *l, const struct ceno_proof_statement *s)
@@ -209,4 +235,6 @@ void ceno_stage_evidence(struct ceno_ladder *l)
 	check_overwrite(l, s);
 	check_rest(l, s);
 	check_chain(l, s);
+	ceno_check(l, CENO_VERIFY_TRAIL, trail_ok(&s->isolation));
+	ceno_check(l, CENO_VERIFY_CPU, cpu_ok(&s->isolation.cpu));
 }

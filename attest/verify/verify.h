@@ -56,6 +56,8 @@
 	X(TIMING_HASH, 422, 4, 1, "step 7 hashes other times") \
 	X(SANITIZATION_HASH, 423, 4, 1, "step 7 hashes another sanitization statement") \
 	X(CHAIN, 424, 4, 1, "step 7 closes another chain of evidence") \
+	X(TRAIL, 425, 4, 1, "the trail had no window of its own, or its length and hash contradict each other") \
+	X(CPU, 426, 4, 1, "the guest did not start with the CPU's protection of ring 0 switched on") \
 	X(SIGNER_KEY, 501, 5, 1, "the session's key is not a canonical Ed25519 key of full order") \
 	X(KEYID, 502, 5, 1, "the signature names another key") \
 	X(SIGNATURE, 503, 5, 1, "the session's signature is wrong") \

@@ -31,6 +31,7 @@ typedef struct { uint64_t v; } ceno_gva_t;
 #define CENO_GPA_BUNDLE   0x01200000ull /* signed bundle, at most CENO_BUNDLE_MAX      */
 #define CENO_GPA_BOOT     0x01400000ull /* one page: struct ceno_boot (boot.h)         */
 #define CENO_GPA_WINDOW   0x40000000ull /* class c at + c * CENO_WINDOW_STRIDE         */
+#define CENO_GPA_TRAIL    0x42000000ull /* behind the last window: the guest's ledger (trail.h), always there */
 #define CENO_GPA_DOORBELL 0x50000000ull /* class c at + c * CENO_PAGE (no memslot)     */
 #define CENO_GPA_RAM      0x100000000ull
 #define CENO_GPA_PACK     0x2000000000ull
@@ -39,6 +40,7 @@ typedef struct { uint64_t v; } ceno_gva_t;
 #define CENO_FIRMWARE_MAX (128ull << 10)
 #define CENO_BUNDLE_MAX   (1ull << 20)
 #define CENO_WINDOW_STRIDE (4ull << 20)
+#define CENO_TRAIL_BYTES 0x40000u
 #define CENO_RAM_MIN (32ull << 20) /* and a multiple of CENO_LARGE_PAGE */
 #define CENO_RAM_MAX (64ull << 30)
 #define CENO_PACK_MAX (64ull << 30)
@@ -57,6 +59,7 @@ enum ceno_pledge_class {
 	CENO_PLEDGE_GPU,
 	CENO_PLEDGE_COUNT
 };
+_Static_assert(CENO_GPA_TRAIL == CENO_GPA_WINDOW + CENO_PLEDGE_COUNT * CENO_WINDOW_STRIDE, "trail");
 #endif
 
 /* The entry page: one read-execute page at the same address in every ring-3

@@ -1,12 +1,14 @@
 /*
  * The trail: the guest's ledger (ProvChain), one append-only area in a window that
- * the host reads. Also: what init tells the service that writes it, and what it
+ * the host reads, at CENO_GPA_TRAIL in every session, zero when it begins,
+ * CENO_TRAIL_BYTES with its header page (layout.h). Also: what init tells the service that writes it, and what it
  * must give that service.
  *
  *   offset 0      header page: struct ceno_trail_header
  *          4096   records, one after the other, header.bytes of them in bytes
  *
- * Exported, a trail is the header page and those bytes, nothing after. header.bytes
+ * Exported, a trail is the header page and those bytes, nothing after; nothing at all
+ * while header.bytes is 0. header.bytes
  * is the only word that ever changes twice; it is stored last, with release order, so
  * whoever reads it with acquire order finds every record before it complete.
  *
@@ -32,7 +34,6 @@
 #define CENO_TRAIL_MAGIC   0x314c5254544f4e43ull /* "CNOTTRL1" */
 #define CENO_TRAIL_VERSION 1u
 #define CENO_TRAIL_DOMAIN  "CENO/v1/trail"
-#define CENO_TRAIL_BYTES   0x40000u              /* the area, header page included */
 #define CENO_TRAIL_OFFSET  4096u                 /* of the first record */
 
 /* A SEAL follows at the latest when so many records, RESUME and LOSS not counted, came
@@ -257,13 +258,13 @@ _Static_assert(sizeof(struct ceno_trail_resume) == 16, "resume");
 
 /* What prov finds in its CSpace and space besides what every service has (its own
  * fiber with the right MAP, CENO_SLOT_SELF; the boot page, mapped): init grants it
- * these, prov maps them itself at the addresses below. Nothing else is needed. */
+ * these, prov maps them itself at the addresses below. Nothing else is needed.
+ * CENO_SLOT_TRAIL (the area, READ WRITE), CENO_SLOT_BUNDLE (READ) and CENO_SLOT_SUPERVISOR
+ * (channel, WRITE: its answers) keep their numbers. */
 enum ceno_trail_slot {
-	CENO_SLOT_TRAIL = CENO_SLOT_FIRST_FREE, /* frame range: the area, fresh (zero), READ WRITE */
-	CENO_SLOT_TRAIL_EVENTS,                 /* frame range: the firmware's struct ceno_boot_events, READ */
-	CENO_SLOT_TRAIL_MESSAGES,               /* channel: what prov is told, READ */
-	CENO_SLOT_TRAIL_END                     /* CENO_SLOT_BUNDLE (READ) and CENO_SLOT_SUPERVISOR (channel,
-	                                         * WRITE: its answers) keep their numbers */
+	CENO_SLOT_TRAIL_EVENTS = CENO_SLOT_FIRST_FREE, /* frame range: the firmware's struct ceno_boot_events, READ */
+	CENO_SLOT_TRAIL_MESSAGES,                      /* channel: what prov is told, READ */
+	CENO_SLOT_TRAIL_END
 };
 #define CENO_GVA_TRAIL        0x19000000u
 #define CENO_GVA_TRAIL_EVENTS 0x19200000u

@@ -298,6 +298,7 @@ enum ceno_boot_slot {
 	CENO_SLOT_REPLY,                   /* channel from init (supervisor.h) */
 	CENO_SLOT_SERVICE,                 /* frame range: memory of services, READ WRITE (init only) */
 	CENO_SLOT_EVENTS,                  /* frame range: struct ceno_boot_events, READ */
+	CENO_SLOT_TRAIL,                   /* frame range: the area of the ledger (trail.h), READ WRITE */
 	CENO_SLOT_FIRST_FREE
 };
 

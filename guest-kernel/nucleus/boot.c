@@ -5,6 +5,7 @@
  * init's space was laid out by the warden; the nucleus takes it over as it is.
  */
 #include "nucleus.h"
+#include "abi/trail.h"
 #include "abi/window.h"
 #include "cpu.h"
 #include "paging.h"
@@ -95,6 +96,7 @@ static void fill_cspace(const struct ceno_handoff *h, struct ceno_fiber *init)
 	make_range(c, CENO_SLOT_TRAP, h->trap_gpa, h->trap_pages * CENO_PAGE, rw);
 	make_range(c, CENO_SLOT_SERVICE, h->service_gpa, h->service_bytes, rw);
 	make_range(c, CENO_SLOT_EVENTS, h->events_gpa, h->events_gpa ? CENO_PAGE : 0, CENO_RIGHT_READ);
+	make_range(c, CENO_SLOT_TRAIL, CENO_GPA_TRAIL, CENO_TRAIL_BYTES, rw);
 	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class ++) {
 		if (h->pledge_mask >> class & 1)
 			make_window(c, class);

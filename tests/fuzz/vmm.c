@@ -22,6 +22,7 @@ static void try_launch(const uint8_t *data, size_t size)
 		{ CENO_GPA_BUNDLE, CENO_PAGE, CENO_VMM_FD_BUNDLE, CENO_SLOT_READ_ONLY },
 		{ CENO_GPA_BOOT, CENO_PAGE, CENO_VMM_FD_BOOT, CENO_SLOT_READ_ONLY },
 		{ CENO_GPA_RAM, CENO_RAM_MIN, CENO_VMM_FD_RAM, CENO_SLOT_READ_WRITE },
+		{ CENO_GPA_TRAIL, CENO_TRAIL_BYTES, CENO_VMM_FD_TRAIL, CENO_SLOT_READ_WRITE },
 	};
 	struct ceno_vmm_launch launch = { .magic = CENO_VMM_LAUNCH_MAGIC,
 		                          .abi_version = CENO_ABI_VERSION,

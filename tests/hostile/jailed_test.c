@@ -212,9 +212,9 @@ static void refuses_bad_launches(void **state)
 /* ---- the descriptors of a launch -------------------------------------------- */
 
 /* In the order of core/launch.h, for the slots of tinyvm. */
-enum { SENT_STDIN, SENT_STDOUT, SENT_STDERR, SENT_BOOT, SENT_RAM, SENT_WINDOW, SENT_COUNT };
-static const int sent_place[SENT_COUNT] = { CENO_VMM_FD_STDIN, CENO_VMM_FD_STDOUT, CENO_VMM_FD_STDERR,
-	                                    CENO_VMM_FD_BOOT,  CENO_VMM_FD_RAM,    CENO_VMM_FD_WINDOW };
+enum { SENT_STDIN, SENT_STDOUT, SENT_STDERR, SENT_BOOT, SENT_RAM, SENT_WINDOW, SENT_TRAIL, SENT_COUNT };
+static const int sent_place[SENT_COUNT] = { CENO_VMM_FD_STDIN, CENO_VMM_FD_STDOUT, CENO_VMM_FD_STDERR, CENO_VMM_FD_BOOT,
+	                                    CENO_VMM_FD_RAM,   CENO_VMM_FD_WINDOW, CENO_VMM_FD_TRAIL };
 
 /* Sends the launch with `count` descriptors (0: as many as belong there), number `which` being `fd` (owned). */
 static void expect_bad_sent(unsigned count, unsigned which, int fd, int error)
@@ -281,10 +281,12 @@ static void refuses_wrong_descriptors(void **state)
 	expect_bad_sent(0, SENT_RAM, file(TINY_RAM_BYTES), EBADF);
 	expect_bad_sent(0, SENT_RAM, open("/dev/kvm", O_RDWR | O_CLOEXEC), EBADF);
 	expect_bad_sent(0, SENT_WINDOW, memory(CENO_STDIO_BYTES, 0, O_RDONLY), EBADF);
+	expect_bad_sent(0, SENT_TRAIL, memory(CENO_TRAIL_BYTES, 0, O_RDONLY), EBADF);
 	/* The right kind, without the seals or of another length. */
 	expect_bad_sent(0, SENT_RAM, memory(TINY_RAM_BYTES, 0, O_RDWR), EPERM);
 	expect_bad_sent(0, SENT_RAM, memory(TINY_RAM_BYTES, F_SEAL_SHRINK, O_RDWR), EPERM);
 	expect_bad_sent(0, SENT_RAM, memory(TINY_RAM_BYTES + CENO_PAGE, length, O_RDWR), EOVERFLOW);
+	expect_bad_sent(0, SENT_TRAIL, memory(CENO_TRAIL_BYTES - CENO_PAGE, 0, O_RDWR), EOVERFLOW);
 	expect_bad_sent(0, SENT_BOOT, memory(2 * CENO_PAGE, length, O_RDONLY), EOVERFLOW);
 }
 

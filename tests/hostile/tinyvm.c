@@ -85,6 +85,7 @@ void tiny_init(struct tinyvm *vm, const void *code, size_t bytes)
 	vm->ram = make(vm, CENO_VMM_FD_RAM, CENO_GPA_RAM, TINY_RAM_BYTES, CENO_SLOT_READ_WRITE);
 	assert_int_equal(fcntl(vm->fd[CENO_VMM_FD_RAM], F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
 	vm->window = make(vm, CENO_VMM_FD_WINDOW, CENO_GPA_WINDOW, CENO_STDIO_BYTES, CENO_SLOT_READ_WRITE);
+	munmap(make(vm, CENO_VMM_FD_TRAIL, CENO_GPA_TRAIL, CENO_TRAIL_BYTES, CENO_SLOT_READ_WRITE), CENO_TRAIL_BYTES);
 	write_tables(vm->ram);
 	vm->launch.magic = CENO_VMM_LAUNCH_MAGIC;
 	vm->launch.abi_version = CENO_ABI_VERSION;

@@ -15,6 +15,7 @@
  * nolock    never says locked           unlocked  says locked without a filter
  * nojail    says the jail failed        dies      dies before it says locked
  * reparks   says twice that it parked
+ * weak      says locked, with a vCPU that is not as the launch record asked
  *
  * Built with UNPARKED it never says that it parked.
  */
@@ -32,6 +33,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "guest-kernel/abi/cpu.h"
 #include "guest-kernel/abi/pack.h"
 #include "vmm/core/launch.h"
 #include "vmm/core/receive.h"
@@ -43,12 +45,21 @@ static char words[4][256]; /* program, behaviour, canary, MiB */
 static uint8_t *ram;
 static uint64_t ram_bytes;
 
+static int is(const char *behaviour)
+{
+	return strcmp(words[1], behaviour) == 0;
+}
+
 static void say(uint32_t type, uint32_t reason, uint64_t value)
 {
 	struct ceno_vmm_record r = { .type = type, .reason = reason, .value = value };
 	if (type == CENO_VMM_LOCKED) {
 		r.gpa = jail.done;
 		r.program_seq = jail.landlock_abi;
+		r.entry_tsc = launch.regs.cr0;
+		r.done_tsc = is("weak") ? launch.regs.cr4 & ~CENO_CR4_SMEP : launch.regs.cr4;
+		r.syscalls = launch.regs.efer | CENO_EFER_LMA;
+		r.faults = CENO_CPU_NX | CENO_CPU_SMEP | CENO_CPU_SMAP | CENO_CPU_UMIP;
 	}
 	if (type == CENO_VMM_STOPPED && reason == CENO_VMM_STOP_JAIL)
 		r.gpa = (uint64_t)jail.failed_step;
@@ -164,11 +175,6 @@ static void take_all_memory(void)
 		if (more != MAP_FAILED)
 			memset(more, 1, 1 << 20);
 	}
-}
-
-static int is(const char *behaviour)
-{
-	return strcmp(words[1], behaviour) == 0;
 }
 
 static void on_go(void)

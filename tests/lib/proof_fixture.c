@@ -59,6 +59,7 @@ static void fill_isolation(struct ceno_proof_isolation *e)
 		{ CENO_GPA_BUNDLE, 0x30000, CENO_PROOF_SLOT_BUNDLE, CENO_PROOF_READ_ONLY },
 		{ CENO_GPA_BOOT, 0x1000, CENO_PROOF_SLOT_BOOT, CENO_PROOF_READ_ONLY },
 		{ CENO_GPA_WINDOW, 0x80000, CENO_PROOF_SLOT_WINDOW, CENO_PROOF_READ_WRITE },
+		{ CENO_GPA_TRAIL, CENO_TRAIL_BYTES, CENO_PROOF_SLOT_WINDOW, CENO_PROOF_READ_WRITE },
 		{ CENO_GPA_RAM, 32u << 20, CENO_PROOF_SLOT_RAM, CENO_PROOF_READ_WRITE },
 		{ CENO_GPA_PACK, 0x200000, CENO_PROOF_SLOT_PACK, CENO_PROOF_READ_ONLY },
 	};
@@ -71,12 +72,17 @@ static void fill_isolation(struct ceno_proof_isolation *e)
 	e->seccomp_mode = 2;
 	e->no_new_privs = 1;
 	e->pledge_mask = 1u << CENO_PLEDGE_STDIO;
+	e->trail_bytes = 10544;
+	named("trail", e->trail_sha256, 32);
+	e->cpu = (struct ceno_proof_cpu){ .cr0 = 0x80010033, .cr4 = 0x350e20, .efer = 0xd01, .offered = 0xf };
 }
 
 static void fill_destruction(struct ceno_proof_statement *s)
 {
 	static const struct ceno_proof_area areas[] = {
 		{ CENO_PROOF_AREA_WINDOW, CENO_PLEDGE_STDIO, 0x80000, 0x80000, 0x80000, 0, 1 },
+		{ CENO_PROOF_AREA_WINDOW, CENO_PLEDGE_COUNT, CENO_TRAIL_BYTES, CENO_TRAIL_BYTES, CENO_TRAIL_BYTES, 0,
+		  1 },
 		{ CENO_PROOF_AREA_PACK, 0, 0x200000, 0x200000, 0x200000, 0, 1 },
 		{ CENO_PROOF_AREA_BOOT, 0, 0x1000, 0x1000, 0x1000, 0, 1 },
 	};

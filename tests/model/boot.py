@@ -5,7 +5,8 @@ from abi import ALL, C, CLOCK, EXECUTE, FIBER, FRAMES, LARGE, READ, WINDOW, WRIT
 
 RWX = READ | WRITE | EXECUTE
 # The rights by which memory can be reached, by boot slot; what else they carry is the machine's.
-REACH = {"RAM": RWX, "PACK": READ | EXECUTE, "BUNDLE": READ | EXECUTE, "BOOT": READ, "IMAGE": READ | EXECUTE, "TRAP": READ | WRITE}
+REACH = {"RAM": RWX, "PACK": READ | EXECUTE, "BUNDLE": READ | EXECUTE, "BOOT": READ, "IMAGE": READ | EXECUTE, "TRAP": READ | WRITE,
+         "TRAIL": READ | WRITE}
 
 
 @dataclass

@@ -134,6 +134,8 @@ static int open_all(struct direct *direct)
 		result = make_memfd(direct, CENO_VMM_FD_RAM, "session RAM", options->memory_bytes);
 	if (!result)
 		result = make_memfd(direct, CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO, "stdio window", CENO_STDIO_BYTES);
+	if (!result)
+		result = make_memfd(direct, CENO_VMM_FD_TRAIL, "trail", CENO_TRAIL_BYTES);
 	return result;
 }
 
@@ -220,6 +222,7 @@ static int make_record(struct direct *direct)
 	add_slot(direct, CENO_VMM_FD_PACK, CENO_GPA_PACK, CENO_SLOT_READ_ONLY);
 	add_slot(direct, CENO_VMM_FD_RAM, CENO_GPA_RAM, CENO_SLOT_READ_WRITE);
 	add_slot(direct, CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO, CENO_GPA_WINDOW, CENO_SLOT_READ_WRITE);
+	add_slot(direct, CENO_VMM_FD_TRAIL, CENO_GPA_TRAIL, CENO_SLOT_READ_WRITE);
 	enum ceno_launch_fault fault = ceno_launch_check(launch, sizeof(*launch), CENO_VMM_SINGLE_STEP);
 	return fault ? complain("%s", ceno_launch_fault_text(fault)) : 0;
 }

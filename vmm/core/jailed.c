@@ -28,6 +28,7 @@ struct jailed {
 	struct ceno_runner runner;
 	struct ceno_vmm_launch launch;
 	struct ceno_jail_result jail;
+	struct ceno_kvm_mode mode;
 	uv_poll_t control;
 	bool locked; /* nothing is obeyed before */
 	bool went;   /* GO was received */
@@ -260,6 +261,9 @@ static int build(struct jailed *jailed)
 static int lock(struct jailed *jailed)
 {
 	struct ceno_vm *vm = &jailed->runner.vm;
+	int result = ceno_kvm_vcpu_mode(&vm->kvm, &jailed->mode);
+	if (result)
+		return refuse_stage(result, CENO_VMM_STAGE_LOCK);
 	ceno_vm_seal(vm);
 	int vcpu_fd = fcntl(vm->kvm.vcpu_fd, F_DUPFD_CLOEXEC, CENO_VMM_FD_VCPU);
 	if (vcpu_fd != CENO_VMM_FD_VCPU)
@@ -268,7 +272,7 @@ static int lock(struct jailed *jailed)
 	vm->kvm.vcpu_fd = vcpu_fd;
 	if (close_range(CENO_VMM_FD_KVM, CENO_VMM_FD_END - 1, 0) < 0)
 		return refuse_stage(errno, CENO_VMM_STAGE_LOCK);
-	int result = ceno_slots_seal(&vm->slots);
+	result = ceno_slots_seal(&vm->slots);
 	if (result >= 0)
 		result = ceno_filter_install();
 	return result < 0 ? refuse_stage(result, CENO_VMM_STAGE_LOCK) : 0;
@@ -294,7 +298,11 @@ int ceno_jailed_main(void)
 	const struct ceno_vmm_record locked = { .type = CENO_VMM_LOCKED,
 		                                .value = (uint64_t)jailed.runner.vm.vcpu.tid,
 		                                .gpa = jailed.jail.done,
-		                                .program_seq = jailed.jail.landlock_abi };
+		                                .program_seq = jailed.jail.landlock_abi,
+		                                .entry_tsc = jailed.mode.cr0,
+		                                .done_tsc = jailed.mode.cr4,
+		                                .syscalls = jailed.mode.efer,
+		                                .faults = jailed.mode.features };
 	send_record(&locked);
 	uv_run(&jailed.runner.loop, UV_RUN_DEFAULT);
 	_exit(EXIT_HOST); /* the loop always has the control socket to wait for */

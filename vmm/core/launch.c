@@ -15,7 +15,7 @@
 #define TABLE_LIMIT_MAX 0xffffu
 #define NEEDED_FDS \
 	(1u << CENO_VMM_FD_FIRMWARE | 1u << CENO_VMM_FD_TRUST | 1u << CENO_VMM_FD_BUNDLE | 1u << CENO_VMM_FD_BOOT | \
-	 1u << CENO_VMM_FD_RAM)
+	 1u << CENO_VMM_FD_RAM | 1u << CENO_VMM_FD_TRAIL)
 
 struct place {
 	uint64_t gpa, min_bytes, max_bytes;
@@ -33,12 +33,13 @@ static bool find_place(uint32_t fd, struct place *place)
 		[CENO_VMM_FD_PACK] = { CENO_GPA_PACK, CENO_PAGE, CENO_PACK_MAX, CENO_SLOT_READ_ONLY },
 		[CENO_VMM_FD_IMAGE] = { CENO_GPA_IMAGE, CENO_PAGE, CENO_PACK_MAX, CENO_SLOT_READ_ONLY },
 		[CENO_VMM_FD_RAM] = { CENO_GPA_RAM, CENO_RAM_MIN, CENO_RAM_MAX, CENO_SLOT_READ_WRITE },
+		[CENO_VMM_FD_TRAIL] = { CENO_GPA_TRAIL, CENO_TRAIL_BYTES, CENO_TRAIL_BYTES, CENO_SLOT_READ_WRITE },
 	};
-	if (fd >= CENO_VMM_FD_FIRMWARE && fd <= CENO_VMM_FD_RAM) {
+	if ((fd >= CENO_VMM_FD_FIRMWARE && fd <= CENO_VMM_FD_RAM) || fd == CENO_VMM_FD_TRAIL) {
 		*place = fixed[fd];
 		return true;
 	}
-	if (fd < CENO_VMM_FD_WINDOW || fd >= CENO_VMM_FD_END)
+	if (fd < CENO_VMM_FD_WINDOW || fd >= CENO_VMM_FD_TRAIL)
 		return false;
 	bool stdio = fd == CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO;
 	*place = (struct place){ CENO_GPA_WINDOW + (fd - CENO_VMM_FD_WINDOW) * CENO_WINDOW_STRIDE,
@@ -87,7 +88,8 @@ static enum ceno_launch_fault check_slots(const struct ceno_vmm_launch *launch)
 			return CENO_LAUNCH_UNUSED;
 	if ((seen & NEEDED_FDS) != NEEDED_FDS)
 		return CENO_LAUNCH_MISSING;
-	return launch->pledge_mask == seen >> CENO_VMM_FD_WINDOW ? CENO_LAUNCH_NONE : CENO_LAUNCH_PLEDGE;
+	uint32_t windows = (seen & ~(1u << CENO_VMM_FD_TRAIL)) >> CENO_VMM_FD_WINDOW;
+	return launch->pledge_mask == windows ? CENO_LAUNCH_NONE : CENO_LAUNCH_PLEDGE;
 }
 
 static bool registers_ok(const struct ceno_vmm_registers *regs)

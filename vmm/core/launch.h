@@ -11,7 +11,8 @@
  *
  * `ceno-vmm --probe` (run by the supervisor at start and by `ceno doctor`): uses
  * descriptor CENO_VMM_FD_KVM if it is /dev/kvm, else opens /dev/kvm; prints exactly
- *   kvm_kind=1|2|3 LF syscall_mode=1|2 LF tsc_hz=N LF npt=0|1 LF
+ *   kvm_kind=1|2|3 LF syscall_mode=1|2 LF tsc_hz=N LF npt=0|1 LF cpu=N LF
+ * (cpu: what a guest here may have, enum ceno_cpu_feature of abi/cpu.h)
  * and exits 0; or one line on stderr and exit 1.
  *
  *   warden                          vmm
@@ -49,7 +50,8 @@ enum ceno_vmm_fd {
 	CENO_VMM_FD_IMAGE = 10,    /* ... to here; may be closed */
 	CENO_VMM_FD_RAM = 11,      /* read-write memfd */
 	CENO_VMM_FD_WINDOW = 12,   /* + class, read-write memfd, closed unless pledged */
-	CENO_VMM_FD_END = CENO_VMM_FD_WINDOW + CENO_PLEDGE_COUNT
+	CENO_VMM_FD_TRAIL = CENO_VMM_FD_WINDOW + CENO_PLEDGE_COUNT, /* read-write memfd: the guest's ledger */
+	CENO_VMM_FD_END
 };
 
 enum ceno_slot_rights { CENO_SLOT_READ_ONLY = 1, CENO_SLOT_READ_WRITE = 2 };
@@ -70,8 +72,8 @@ struct ceno_vmm_registers {    /* initial vCPU state; everything else zero or fi
 
 #define CENO_VMM_SLOTS_MAX 16
 #define CENO_VMM_STREAMS   3
-/* Most descriptors with a launch record: streams, boot page, pack, image, RAM, windows. */
-#define CENO_VMM_SENT_MAX (CENO_VMM_STREAMS + 4 + CENO_PLEDGE_COUNT)
+/* Most descriptors with a launch record: streams, boot page, pack, image, RAM, windows, trail. */
+#define CENO_VMM_SENT_MAX (CENO_VMM_STREAMS + 5 + CENO_PLEDGE_COUNT)
 
 /* Does the vmm hold it from its start? (enum ceno_vmm_fd; the others come with the launch record) */
 static inline int ceno_vmm_fd_is_node(uint32_t fd)
@@ -98,7 +100,9 @@ enum ceno_vmm_flag {
 
 enum ceno_vmm_message {
 	CENO_VMM_LOCKED = 1,       /* vmm: value = tid of the vCPU thread, gpa = ceno_jail_result.done,
-	                              program_seq = ceno_jail_result.landlock_abi */
+	                              program_seq = ceno_jail_result.landlock_abi; entry_tsc, done_tsc,
+	                              syscalls = cr0, cr4, efer as KVM has them, faults = the guest's
+	                              CPUID as enum ceno_cpu_feature (abi/cpu.h) */
 	CENO_VMM_GO,               /* warden */
 	CENO_VMM_DRAIN,            /* warden */
 	CENO_VMM_PROGRAM,          /* vmm: a program ended or was refused; fields below */

@@ -20,7 +20,7 @@
 	X(SLOT_PLACE, 7, "a slot lies where its kind does not belong") \
 	X(SLOT_BYTES, 8, "a slot's length is zero, too long or not a page multiple") \
 	X(SLOT_RIGHTS, 9, "a slot's rights are not those of its kind") \
-	X(MISSING, 10, "firmware, trust page, bundle, boot page or RAM has no slot") \
+	X(MISSING, 10, "firmware, trust page, bundle, boot page, RAM or trail has no slot") \
 	X(PLEDGE, 11, "the pledge mask and the windows differ") \
 	X(REGISTERS, 12, "the registers are not those of 64-bit mode with paging") \
 	X(TSC, 13, "the first TSC value is not zero") \

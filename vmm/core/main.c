@@ -43,8 +43,8 @@ static int probe(void)
 		fprintf(stderr, "ceno-vmm: the probe machine did not run: %s\n", strerror(-result));
 		return 1;
 	}
-	printf("kvm_kind=%" PRIu32 "\nsyscall_mode=%" PRIu32 "\ntsc_hz=%" PRIu64 "\nnpt=%d\n", found.kvm_kind,
-	       found.syscall_mode, found.tsc_hz, found.npt);
+	printf("kvm_kind=%" PRIu32 "\nsyscall_mode=%" PRIu32 "\ntsc_hz=%" PRIu64 "\nnpt=%d\ncpu=%" PRIu32 "\n",
+	       found.kvm_kind, found.syscall_mode, found.tsc_hz, found.npt, found.features);
 	return fflush(stdout) ? 1 : 0;
 }
 

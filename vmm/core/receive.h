@@ -25,7 +25,7 @@ int ceno_receive(int socket, void *buffer, size_t size, struct ceno_received *re
 /*
  * Puts each descriptor where a checked launch record wants it, replacing what is there, after
  * it was found to be of the type and access mode of its place: streams; boot page, pack and
- * image open for reading only; RAM and windows memfds open for both.
+ * image open for reading only; RAM, windows and trail memfds open for both.
  * Returns 0, -EBADF (too few, too many, or one is not what its place asks for) or -errno.
  * Every received descriptor is closed, also on failure.
  */

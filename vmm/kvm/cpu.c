@@ -10,18 +10,17 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "guest-kernel/abi/cpu.h"
+
 #define CPUID_ENTRIES            256u
 #define CPUID_KVM_FEATURES       0x40000001u
 #define CPUID_LEAF1_X2APIC       (1u << 21)
 #define CPUID_LEAF1_TSC_DEADLINE (1u << 24)
-#define CPUID_LEAF7_UMIP         (1u << 2)
-#define CR4_UMIP                 (1ull << 11)
 #define MSR_TSC                  0x10u
 #define EFER_LME                 (1u << 8)
 #define EFER_LMA                 (1u << 10)
 #define APIC_BASE_X2APIC         0xfee00d00ull /* BSP, enabled, EXTD (SDM vol. 3, 11.12.1) */
-#define CR4_UMIP                 (1ull << 11)
-#define XCR0_WANTED              0xe7ull /* x87, SSE, AVX, AVX-512 */
+#define XCR0_WANTED              0xe7ull       /* x87, SSE, AVX, AVX-512 */
 
 static int check(int result)
 {
@@ -53,8 +52,8 @@ static int set_cpuid(struct ceno_kvm *kvm)
 		}
 		if (entry->function == CPUID_KVM_FEATURES)
 			entry->eax = 0; /* no clock, steal time or page-fault pages shared with the host */
-		if (entry->function == 7 && entry->index == 0)
-			kvm->has_umip = entry->ecx & CPUID_LEAF7_UMIP;
+		const uint32_t answer[4] = { entry->eax, entry->ebx, entry->ecx, entry->edx };
+		kvm->features |= ceno_cpu_features(entry->function, entry->index, answer);
 		if (entry->function == 0xb || entry->function == 0x1f)
 			entry->edx = 0;
 	}
@@ -100,15 +99,26 @@ static int set_system_registers(const struct ceno_kvm *kvm, const struct ceno_vm
 	sregs.cr0 = regs->cr0;
 	sregs.cr2 = 0;
 	sregs.cr3 = regs->cr3;
-	sregs.cr4 = kvm->has_umip ? regs->cr4 : regs->cr4 & ~CR4_UMIP; /* the one optional bit: not on every SVM */
+	sregs.cr4 = regs->cr4;
+	if (!(kvm->features & CENO_CPU_UMIP)) /* the one optional bit: not on every SVM */
+		sregs.cr4 &= ~CENO_CR4_UMIP;
 	sregs.cr8 = 0;
 	sregs.efer = regs->efer | (regs->efer & EFER_LME ? EFER_LMA : 0);
 	sregs.apic_base = APIC_BASE_X2APIC;
 	if (ioctl(kvm->vcpu_fd, KVM_SET_SREGS, &sregs) == 0)
 		return 0;
 	/* UMIP is the one wanted bit that CPUs with SMEP and SMAP may lack (AMD family 17h, first models). */
-	sregs.cr4 &= ~CR4_UMIP;
+	sregs.cr4 &= ~CENO_CR4_UMIP;
 	return check(ioctl(kvm->vcpu_fd, KVM_SET_SREGS, &sregs));
+}
+
+int ceno_kvm_vcpu_mode(const struct ceno_kvm *kvm, struct ceno_kvm_mode *mode)
+{
+	struct kvm_sregs sregs;
+	if (ioctl(kvm->vcpu_fd, KVM_GET_SREGS, &sregs) < 0)
+		return -errno;
+	*mode = (struct ceno_kvm_mode){ sregs.cr0, sregs.cr4, sregs.efer, kvm->features };
+	return 0;
 }
 
 /* Guest TSC = host TSC: an offset would not reach ring 3 where that runs natively,

@@ -26,7 +26,7 @@ struct ceno_kvm {
 	struct kvm_run *run; /* owned mapping, run_bytes long */
 	size_t run_bytes;
 	uint64_t xcr0_offered; /* CPUID leaf 0xd: asked once, KVM's answer takes most of a millisecond */
-	bool has_umip;         /* CPUID offers UMIP, so CR4.UMIP may be set */
+	uint32_t features;     /* enum ceno_cpu_feature: what the CPUID of the vCPU shows */
 };
 
 /* Create the VM with its split irqchip and x2APIC ids of 32 bits. sys_fd: an open
@@ -56,6 +56,13 @@ int ceno_kvm_vcpu_create(struct ceno_kvm *kvm);
  * segments, TSS, tables, control registers, x2APIC mode, TSC, XCR0 as the CPU
  * offers. regs are the launch record's (the warden's, not the guest's). */
 int ceno_kvm_vcpu_reset(const struct ceno_kvm *kvm, const struct ceno_vmm_registers *regs);
+
+/* How the vCPU will begin, as KVM has it. */
+struct ceno_kvm_mode {
+	uint64_t cr0, cr4, efer;
+	uint32_t features; /* enum ceno_cpu_feature */
+};
+int ceno_kvm_vcpu_mode(const struct ceno_kvm *kvm, struct ceno_kvm_mode *mode);
 
 /* Offer only the model-specific registers that the nucleus needs (and x2APIC, which
  * cannot be withheld); every other access, and every one that KVM refuses, goes to user

@@ -101,6 +101,7 @@ static int ask(struct ceno_kvm *kvm, uint8_t *memory, struct ceno_probe *probe)
 	if (khz <= 0)
 		return khz < 0 ? -errno : -ENOTSUP;
 	probe->tsc_hz = (uint64_t)khz * 1000u;
+	probe->features = kvm->features;
 	return 0;
 }
 

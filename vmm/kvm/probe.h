@@ -18,6 +18,7 @@ struct ceno_probe {
 	uint32_t kvm_kind;     /* enum ceno_kvm_kind */
 	uint32_t syscall_mode; /* enum ceno_syscall_mode (boot.h) */
 	uint64_t tsc_hz;       /* guest TSC frequency */
+	uint32_t features;     /* enum ceno_cpu_feature: what a guest may have */
 	bool npt;              /* nested or extended paging in use; false if the module does not say */
 };
 

@@ -43,6 +43,16 @@ static void report_end(struct ceno_warden *w, uint32_t type)
 	ceno_warden_tell_client(w, &r, -1);
 }
 
+/* With the bytes, which the warden does not keep: they are the caller's, or nobody's. */
+static void report_trail(struct ceno_warden *w, uint32_t type, struct ceno_trail *trail)
+{
+	const struct ceno_session_record r = { .type = type, .length = trail->bytes };
+	int fd = w->client_open ? ceno_trail_memfd(trail) : -1;
+	ceno_warden_tell_client(w, &r, fd);
+	ceno_fd_close(&fd);
+	ceno_trail_drop(trail);
+}
+
 static int finish_launched(struct ceno_warden *w)
 {
 	static struct ceno_payload payload;
@@ -54,8 +64,11 @@ static int finish_launched(struct ceno_warden *w)
 	int rc = ceno_destroy(&w->session, &end, attest, &payload);
 	if (rc == 0)
 		rc = ceno_attest_hand_over(attest, CENO_WARDEN_FD_SPOOL, &payload, STORED_DEADLINE_MS);
-	if (rc == 0 || failed)
-		report_end(w, failed ? CENO_SESSION_FAILED : CENO_SESSION_DESTROYED);
+	if (failed)
+		report_end(w, CENO_SESSION_FAILED);
+	else if (rc == 0)
+		report_trail(w, CENO_SESSION_DESTROYED, &w->session.trail);
+	ceno_trail_drop(&w->session.trail);
 	return rc;
 }
 
@@ -285,6 +298,10 @@ enum ceno_state ceno_on_locked(struct ceno_warden *w)
 		return ceno_on_lie(w);
 	w->session.locked = 1;
 	w->session.jail_done = w->vmm.gpa;
+	w->session.statement.isolation.cpu = (struct ceno_proof_cpu){ .cr0 = w->vmm.entry_tsc,
+		                                                      .cr4 = w->vmm.done_tsc,
+		                                                      .efer = w->vmm.syscalls,
+		                                                      .offered = (uint32_t)w->vmm.faults };
 	return w->state == CENO_STATE_FILLING ? CENO_STATE_FILLING : record_launch(w);
 }
 
@@ -340,6 +357,14 @@ enum ceno_state ceno_on_exec(struct ceno_warden *w)
 	}
 	ceno_record_send(w->session.control, &request, sizeof request, NULL, 0, NULL, 0);
 	return CENO_STATE_ACTIVE;
+}
+
+/* While the guest runs: whatever the window says at this moment, bounded. */
+enum ceno_state ceno_on_trail(struct ceno_warden *w)
+{
+	ceno_trail_take(w->session.material.trail, &w->session.trail);
+	report_trail(w, CENO_SESSION_TRAIL_COPY, &w->session.trail);
+	return w->state;
 }
 
 static void forward_program(struct ceno_warden *w)

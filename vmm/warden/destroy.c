@@ -45,13 +45,16 @@ static void step_isolation(struct ceno_session *session, const struct ceno_end *
 	e->seccomp_mode = session->seen.seccomp_mode;
 	e->no_new_privs = session->seen.no_new_privs;
 	e->cap_eff = session->seen.cap_eff;
+	ceno_trail_take(session->material.trail, &session->trail);
+	e->trail_bytes = (uint32_t)session->trail.bytes;
+	memcpy(e->trail_sha256, session->trail.sha256, sizeof e->trail_sha256);
 	ceno_session_close_fd(session, &session->control);
 	finish(session, span);
 }
 
 /* ---- 2 filesystem_destruction -------------------------------------------------- */
 
-static int wipe_area(struct ceno_session *session, int *fd, int *fd_ro, uint32_t kind)
+static int wipe_area(struct ceno_session *session, int *fd, int *fd_ro, uint32_t kind, uint32_t class)
 {
 	struct ceno_proof_filesystem *e = &session->statement.filesystem;
 	struct ceno_area_result result = { 0 };
@@ -66,6 +69,7 @@ static int wipe_area(struct ceno_session *session, int *fd, int *fd_ro, uint32_t
 	if (result.bytes == 0)
 		return 0;
 	e->areas[e->area_count++] = (struct ceno_proof_area){ .kind = kind,
+		                                              .pledge_class = class,
 		                                              .bytes = result.bytes,
 		                                              .overwritten = result.overwritten,
 		                                              .read_back = result.read_back,
@@ -78,10 +82,11 @@ static int wipe_area(struct ceno_session *session, int *fd, int *fd_ro, uint32_t
 static int wipe_areas(struct ceno_session *session)
 {
 	struct ceno_material *m = &session->material;
-	int window = wipe_area(session, &m->stdio, NULL, CENO_PROOF_AREA_WINDOW);
-	int pack = wipe_area(session, &m->pack, &m->pack_ro, CENO_PROOF_AREA_PACK);
-	int boot = wipe_area(session, &m->boot, &m->boot_ro, CENO_PROOF_AREA_BOOT);
-	return window < 0 ? window : pack < 0 ? pack : boot;
+	int window = wipe_area(session, &m->stdio, NULL, CENO_PROOF_AREA_WINDOW, CENO_PLEDGE_STDIO);
+	int trail = wipe_area(session, &m->trail, NULL, CENO_PROOF_AREA_WINDOW, CENO_PLEDGE_COUNT);
+	int pack = wipe_area(session, &m->pack, &m->pack_ro, CENO_PROOF_AREA_PACK, 0);
+	int boot = wipe_area(session, &m->boot, &m->boot_ro, CENO_PROOF_AREA_BOOT, 0);
+	return window < 0 ? window : trail < 0 ? trail : pack < 0 ? pack : boot;
 }
 
 static int step_filesystem(struct ceno_session *session)

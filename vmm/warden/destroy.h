@@ -3,7 +3,7 @@
  * every secret. Runs when the vmm has been reaped; needs neither it, nor the
  * TPM, nor the network. Step 8 belongs to whoever sees the warden die.
  *
- *   1 isolation  2 windows, pack, boot page  3 keyed fill  4 keys  5 tokens
+ *   1 isolation, copy of the trail  2 windows, pack, boot page  3 keyed fill  4 keys  5 tokens
  *   6 read-back, zero, seal, compare, host facts  7 chain seal  -> payload
  */
 #ifndef CENO_WARDEN_DESTROY_H

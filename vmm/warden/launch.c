@@ -151,6 +151,7 @@ static void fill_slots(struct ceno_session *session, const struct sources *s)
 	add_slot(session, CENO_GPA_BOOT, CENO_PAGE, CENO_VMM_FD_BOOT, CENO_PROOF_SLOT_BOOT);
 	add_slot(session, CENO_GPA_WINDOW + CENO_PLEDGE_STDIO * CENO_WINDOW_STRIDE, stdio,
 	         CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO, CENO_PROOF_SLOT_WINDOW);
+	add_slot(session, CENO_GPA_TRAIL, CENO_TRAIL_BYTES, CENO_VMM_FD_TRAIL, CENO_PROOF_SLOT_WINDOW);
 	add_slot(session, CENO_GPA_RAM, s->ram_bytes, CENO_VMM_FD_RAM, CENO_PROOF_SLOT_RAM);
 	add_slot(session, CENO_GPA_PACK, m->pack_bytes, CENO_VMM_FD_PACK, CENO_PROOF_SLOT_PACK);
 	add_slot(session, CENO_GPA_IMAGE, image_bytes(), CENO_VMM_FD_IMAGE, CENO_PROOF_SLOT_IMAGE);
@@ -294,6 +295,7 @@ static int send_launch(struct ceno_session *session)
 	table[CENO_VMM_FD_IMAGE] = CENO_WARDEN_FD_IMAGE;
 	table[CENO_VMM_FD_RAM] = CENO_WARDEN_FD_RAM;
 	table[CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO] = m->stdio;
+	table[CENO_VMM_FD_TRAIL] = m->trail;
 	int rc = ceno_spawn_launch(session->control, &session->vmm_launch, table);
 	for (int i = 0; i < 3; i++)
 		ceno_session_close_fd(session, &session->streams[i]);

@@ -22,17 +22,17 @@
 	X(recvfrom, "records of attest") \
 	X(sendmsg, "records, and the payload") \
 	X(read, "SIGTERM through libuv's pipe") \
-	X(write, "the opening into its memfd; the signal handler into libuv's pipe") \
+	X(write, "the opening and the trail into their memfds; the signal handler into libuv's pipe") \
 	X(pread64, "host facts, group counters, the window's report, an argument block") \
 	X(pwrite64, "the spool file") \
 	X(fdatasync, "the spool file") \
-	X(memfd_create, "the caller's copy of the opening") \
+	X(memfd_create, "the caller's copies of the opening and the trail") \
 	X(close, "session descriptors, one by one") \
 	X(fcntl, "seals; whether a descriptor is open") \
 	X(fstat, "length and blocks of a memfd") \
 	X(newfstatat, "the same, as newer C libraries ask for it") \
 	X(lseek, "SEEK_DATA and SEEK_HOLE over RAM") \
-	X(mmap, "RAM and areas, once the vmm was reaped; memory of the crypto library") \
+	X(mmap, "the trail's window; RAM and areas, once the vmm was reaped; memory of the crypto library") \
 	X(munmap, "the same") \
 	X(madvise, "populates what is overwritten next") \
 	X(mprotect, "the C library's heap") \

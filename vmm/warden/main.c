@@ -266,6 +266,8 @@ static enum ceno_event client_event(uint32_t type)
 		return CENO_EVENT_EXEC;
 	case CENO_SESSION_DESTROY:
 		return CENO_EVENT_DESTROY;
+	case CENO_SESSION_TRAIL:
+		return CENO_EVENT_TRAIL;
 	default:
 		return CENO_EVENT_CLIENT_MALFORMED;
 	}

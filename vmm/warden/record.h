@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <unistd.h>
 
-#define CENO_RECORD_FDS_MAX 16 /* a launch of the vmm has the most: core/launch.h */
+#define CENO_RECORD_FDS_MAX 20 /* a launch of the vmm has the most: core/launch.h */
 
 /* Closes *fd if it is one and sets it to -1. */
 static inline void ceno_fd_close(int *fd)

@@ -4,6 +4,7 @@
  */
 #include "session.h"
 #include "record.h"
+#include "../../guest-kernel/abi/cpu.h"
 #include "../sandbox/jail.h"
 
 #include <errno.h>
@@ -160,7 +161,7 @@ void ceno_session_init(struct ceno_session *session, const struct ceno_superviso
 	session->streams[0] = session->streams[1] = session->streams[2] = -1;
 	session->control = session->ram_ro = -1;
 	session->vmm = (struct ceno_child){ .pidfd = -1, .report = -1, .joiner = -1 };
-	session->material = (struct ceno_material){ -1, -1, -1, -1, -1, 0 };
+	session->material = (struct ceno_material){ -1, -1, -1, -1, -1, -1, 0 };
 	session->accepted_ns = now_ns();
 	uint32_t version = park->cgroup_version;
 	session->group_events =
@@ -209,6 +210,9 @@ static int make_material(struct ceno_session *session)
 	m->boot_ro = ceno_session_reopen_read_only(m->boot);
 	m->pack_ro = ceno_session_reopen_read_only(m->pack);
 	if (m->boot_ro < 0 || m->pack_ro < 0)
+		return -errno;
+	m->trail = make_memfd("ceno-trail");
+	if (m->trail < 0 || fix_size(m->trail, CENO_TRAIL_BYTES) < 0)
 		return -errno;
 	if (!(session->launch.pledge_mask & 1u << CENO_PLEDGE_STDIO))
 		return 0;
@@ -297,6 +301,16 @@ int ceno_session_size_pack(struct ceno_session *session)
 
 /* ---- while it runs ------------------------------------------------------------------ */
 
+/* The vCPU has the registers of the launch record; UMIP only where the CPU has it. */
+static int mode_is_as_asked(const struct ceno_session *session)
+{
+	const struct ceno_proof_cpu *cpu = &session->statement.isolation.cpu;
+	const struct ceno_vmm_registers *regs = &session->vmm_launch.regs;
+	uint64_t cr4 = cpu->offered & CENO_CPU_UMIP ? regs->cr4 : regs->cr4 & ~CENO_CR4_UMIP;
+	return cpu->cr0 == regs->cr0 && cpu->cr4 == cr4 && cpu->efer == (regs->efer | CENO_EFER_LMA) &&
+	    !(cpu->offered & ~CENO_CPU_FEATURE_MASK);
+}
+
 int ceno_session_check_lock(struct ceno_session *session)
 {
 	int rc = ceno_spawn_joined(&session->vmm, 5000);
@@ -304,7 +318,7 @@ int ceno_session_check_lock(struct ceno_session *session)
 		rc = ceno_observe(session->vmm.pid, session->launch.uid_base + 1, &session->seen);
 	session->failure.value = (uint64_t)-rc;
 	if (rc == 0 && in_group(session) && ceno_observe_locked(&session->seen) &&
-	    (session->jail_done & CENO_JAIL_REQUIRED) == CENO_JAIL_REQUIRED)
+	    (session->jail_done & CENO_JAIL_REQUIRED) == CENO_JAIL_REQUIRED && mode_is_as_asked(session))
 		return 0;
 	return CENO_SESSION_ERROR_JAIL;
 }

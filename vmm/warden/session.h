@@ -18,6 +18,7 @@
 #include "keys.h"
 #include "observe.h"
 #include "spawn.h"
+#include "trail.h"
 #include "wire.h"
 
 /* The memfds of a session besides RAM. All owned; -1 closed. */
@@ -25,6 +26,7 @@ struct ceno_material {
 	int boot, boot_ro;
 	int pack, pack_ro;
 	int stdio; /* the stdio window */
+	int trail; /* the window of the guest's ledger */
 	uint64_t pack_bytes;
 };
 
@@ -57,6 +59,7 @@ struct ceno_session {
 	int accepted;            /* a LAUNCH was taken: there is a session, and it has RAM */
 	int locked;              /* the vmm said so */
 	uint64_t jail_done;      /* and which steps of the jail it took */
+	struct ceno_trail trail; /* filled when the vmm was reaped */
 	uint8_t opening_id[16], seed_id[16], token_key_id[16], token_id[16];
 	uint32_t fds_closed;
 	uint32_t request_seq; /* programs asked of the guest, as the window says */

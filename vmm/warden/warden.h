@@ -56,6 +56,7 @@ enum ceno_event {
 	CENO_EVENT_START,
 	CENO_EVENT_EXEC,
 	CENO_EVENT_DESTROY,
+	CENO_EVENT_TRAIL,
 	CENO_EVENT_CLIENT_GONE,
 	/* clocks */
 	CENO_EVENT_TTL,
@@ -140,6 +141,7 @@ enum ceno_state ceno_on_step(struct ceno_warden *w);
 enum ceno_state ceno_on_locked(struct ceno_warden *w);
 enum ceno_state ceno_on_launched(struct ceno_warden *w);
 enum ceno_state ceno_on_exec(struct ceno_warden *w);
+enum ceno_state ceno_on_trail(struct ceno_warden *w);
 enum ceno_state ceno_on_program(struct ceno_warden *w);
 enum ceno_state ceno_on_late_program(struct ceno_warden *w);
 enum ceno_state ceno_on_stopped(struct ceno_warden *w);

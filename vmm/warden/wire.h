@@ -10,7 +10,8 @@
  *   supervisor --(PARK)--> warden                        when it starts: what the pair is
  *   supervisor --(LAUNCH + descriptors)--> warden        later: the one session it is for
  *   api --(SESSION, INPUT..., ARGS, START)--> warden     on the session socket
- *   warden --(LAUNCHED, PROGRAM..., DESTROYED | FAILED)--> api
+ *   api --(EXEC, DESTROY, TRAIL)--> warden               later
+ *   warden --(LAUNCHED, PROGRAM..., TRAIL_COPY..., DESTROYED | FAILED)--> api
  *   warden --(launch, payload)--> attest                 attest/proof/wire.h
  *   supervisor --(ceno_step8_record)--> attest           after the warden's pidfd fired
  *   attest --(file)--> api                               the whole CDP file
@@ -133,19 +134,22 @@ enum ceno_session_message {
 	CENO_SESSION_START,
 	CENO_SESSION_EXEC,             /* later, while active: 1 descriptor: memfd with an argument block */
 	CENO_SESSION_DESTROY,
+	CENO_SESSION_TRAIL,            /* while active: a copy of the trail as it is now */
 	/* warden -> api */
 	CENO_SESSION_LAUNCHED = 32,    /* launch index in value; program running; 1 descriptor: memfd, 32-byte opening */
 	CENO_SESSION_PROGRAM,          /* a program ended: exit_status, signal, refusal ... */
 	CENO_SESSION_DESTROYING,       /* cause */
-	CENO_SESSION_DESTROYED,        /* payload given to attest */
-	CENO_SESSION_FAILED            /* refused before launch: code, value; nothing ran */
+	CENO_SESSION_DESTROYED,        /* payload given to attest; length, 1 descriptor: sealed memfd, the trail
+	                                  (none if it is empty, or if there was no memory for it) */
+	CENO_SESSION_FAILED,           /* refused before launch: code, value; nothing ran */
+	CENO_SESSION_TRAIL_COPY        /* one for each TRAIL, in order: length and descriptor as with DESTROYED */
 };
 
 struct ceno_session_record {
 	uint32_t type;                 /* enum ceno_session_message */
 	uint32_t code;                 /* FAILED: enum ceno_session_error; DESTROYING: enum ceno_cause */
 	uint64_t value;                /* launch index; errno; file index */
-	uint64_t length;               /* FILE, ARGS: bytes; the deadline applies */
+	uint64_t length;               /* FILE, ARGS: bytes; the deadline applies. DESTROYED, TRAIL_COPY: bytes of the trail */
 	uint32_t mode;                 /* FILE: enum ceno_pack_mode | permission bits */
 	uint32_t flags;                /* OPEN: enum ceno_session_flag */
 	uint8_t  rp_nonce[32];         /* OPEN: the relying party's nonce, zeros if none */

@@ -23,8 +23,7 @@
 #define SERVICES_MAX  4
 #define SLOT_FIBER    (CENO_SLOT_FIRST_FREE + 8)  /* + number: the service's fiber */
 #define SLOT_REPLY    (SLOT_FIBER + SERVICES_MAX) /* + number: its reply channel */
-#define SLOT_TRAIL    (SLOT_REPLY + SERVICES_MAX) /* the area of the trail */
-#define SLOT_MESSAGES (SLOT_TRAIL + 1)            /* channel: what prov is told */
+#define SLOT_MESSAGES (SLOT_REPLY + SERVICES_MAX) /* channel: what prov is told */
 #define SLOT_CAME     63u                         /* what comes along with a request */
 
 /* Service memory, all of it from CENO_SLOT_SERVICE, from `memory` on: stack, bss, state,
@@ -105,8 +104,8 @@ _Noreturn void supervise(struct init *init);
 
 /* Whether the bundle has a prov that can be told anything. */
 void trail_find(struct init *init);
-/* Before prov starts: its area and its channel. Others: nothing. */
-void trail_open(struct init *init, const struct service *s);
+/* Before prov starts: its channel. Others: nothing. */
+void trail_open(const struct service *s);
 /* Now prov runs: what waited is told. */
 void trail_begin(struct init *init, const struct service *s);
 /* prov will never run again. */

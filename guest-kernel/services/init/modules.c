@@ -174,7 +174,7 @@ static uint64_t fill_cspace(const struct service *s)
 	given |= grant(s, slot_of(s), CENO_SLOT_SELF, CENO_RIGHT_MAP | CENO_RIGHT_SPAWN);
 	given |= grant(s, CENO_SLOT_SUPERVISOR, CENO_SLOT_SUPERVISOR, W);
 	given |= grant(s, CENO_SLOT_BUNDLE, CENO_SLOT_BUNDLE, R);
-	given |= grant(s, SLOT_TRAIL, CENO_SLOT_TRAIL, R | W);
+	given |= grant(s, CENO_SLOT_TRAIL, CENO_SLOT_TRAIL, R | W);
 	given |= grant(s, CENO_SLOT_EVENTS, CENO_SLOT_TRAIL_EVENTS, R);
 	given |= grant(s, SLOT_MESSAGES, CENO_SLOT_TRAIL_MESSAGES, R);
 	if (is_restartable(s)) {
@@ -237,7 +237,7 @@ void service_start(struct init *init, struct service *s)
 
 	check_content(init, s->module);
 	take_memory(init, s);
-	trail_open(init, s);
+	trail_open(s);
 	index = spawn(init, s);
 	must_give(index);
 	s->fiber = (uint32_t)index;

@@ -8,8 +8,6 @@
 
 #define PATIENCE 10000u /* yields to a prov whose channel is full */
 
-static const uint32_t R = CENO_RIGHT_READ, W = CENO_RIGHT_WRITE;
-
 static bool is_prov(const struct service *s)
 {
 	return s->module->id == CENO_MODULE_PROV && s->module->grants >> CENO_SLOT_TRAIL_MESSAGES & 1;
@@ -96,21 +94,10 @@ void trail_finish(struct init *init)
 	tell(init, &(struct ceno_prov_message){ .what = CENO_PROV_FINISH, .tsc = now() });
 }
 
-/* The area: a window of the host's if there is one, else service memory. */
-static void take_area(struct init *init)
+void trail_open(const struct service *s)
 {
-	must(ceno_grant(CENO_SLOT_SELF, CENO_SLOT_SERVICE, SLOT_TRAIL, R | W | CENO_RIGHT_GRANT));
-	if (ceno_mask(SLOT_TRAIL, CENO_RIGHTS_ALL, init->memory_used, CENO_TRAIL_BYTES, 0) < 0)
-		init_stop(CENO_STOP_MANIFEST);
-	init->memory_used += CENO_TRAIL_BYTES;
-}
-
-void trail_open(struct init *init, const struct service *s)
-{
-	if (!is_prov(s))
-		return;
-	take_area(init);
-	must(ceno_spawn_channel(SLOT_MESSAGES));
+	if (is_prov(s))
+		must(ceno_spawn_channel(SLOT_MESSAGES));
 }
 
 void trail_begin(struct init *init, const struct service *s)

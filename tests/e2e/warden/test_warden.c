@@ -360,6 +360,13 @@ static void a_vmm_without_a_filter_never_runs(void **state)
 	ceno_rig_expect_failure(&rig, CENO_SESSION_ERROR_JAIL);
 }
 
+static void a_vcpu_without_its_protection_never_runs(void **state)
+{
+	(void)state;
+	begin(&plain, "weak");
+	ceno_rig_expect_failure(&rig, CENO_SESSION_ERROR_JAIL);
+}
+
 static void a_failed_jail_is_reported(void **state)
 {
 	(void)state;
@@ -441,6 +448,7 @@ int main(void)
 		cmocka_unit_test_teardown(the_vmm_is_in_its_v2_group, teardown),
 		cmocka_unit_test_teardown(a_large_memory_is_destroyed_in_time, teardown),
 		cmocka_unit_test_teardown(a_vmm_without_a_filter_never_runs, teardown),
+		cmocka_unit_test_teardown(a_vcpu_without_its_protection_never_runs, teardown),
 		cmocka_unit_test_teardown(a_failed_jail_is_reported, teardown),
 		cmocka_unit_test_teardown(a_vmm_that_dies_before_it_locks_is_reported, teardown),
 		cmocka_unit_test_teardown(a_leaf_that_is_refused_stops_the_launch, teardown),

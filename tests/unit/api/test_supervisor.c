@@ -67,21 +67,25 @@ static void test_probe(void **state)
 	const char *const bad[] = {
 		"",
 		"kvm_kind=3\n",
-		"kvm_kind=0\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\n",
-		"kvm_kind=4\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\n",
-		"kvm_kind=3\nsyscall_mode=3\ntsc_hz=2300000000\nnpt=0\n",
-		"kvm_kind=3\nsyscall_mode=2\ntsc_hz=0\nnpt=0\n",
-		"kvm_kind=3\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=2\n",
-		"kvm_kind=3\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\nx",
+		"kvm_kind=0\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\ncpu=15\n",
+		"kvm_kind=4\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\ncpu=15\n",
+		"kvm_kind=3\nsyscall_mode=3\ntsc_hz=2300000000\nnpt=0\ncpu=15\n",
+		"kvm_kind=3\nsyscall_mode=2\ntsc_hz=0\nnpt=0\ncpu=15\n",
+		"kvm_kind=3\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=2\ncpu=15\n",
+		"kvm_kind=3\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\ncpu=15\nx",
+		"kvm_kind=3\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\n",
+		"kvm_kind=3\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=0\ncpu=4096\n",
 		"x",
 	};
 
 	(void)state;
-	assert_int_equal(ceno_host_probe_parse("kvm_kind=3\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=1\n", &kvm), 0);
+	assert_int_equal(ceno_host_probe_parse("kvm_kind=3\nsyscall_mode=2\ntsc_hz=2300000000\nnpt=1\ncpu=15\n", &kvm),
+	                 0);
 	assert_int_equal(kvm.kind, 3);
 	assert_int_equal(kvm.syscall_mode, 2);
 	assert_int_equal(kvm.tsc_hz, 2300000000);
 	assert_true(kvm.npt);
+	assert_int_equal(kvm.features, 15);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_int_equal(ceno_host_probe_parse(bad[i], &kvm), -EPROTO);
 }

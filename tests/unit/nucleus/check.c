@@ -120,7 +120,8 @@ static uint32_t rights_of(const struct ceno_machine_mapping *m, int of_init)
 
 	if (within(m, h->user_gpa, h->user_bytes))
 		return r | w | x;
-	if (within(m, h->trap_gpa, h->trap_pages * CENO_PAGE) || within_window(m))
+	if (within(m, h->trap_gpa, h->trap_pages * CENO_PAGE) || within(m, CENO_GPA_TRAIL, CENO_TRAIL_BYTES) ||
+	    within_window(m))
 		return r | w;
 	if (within(m, CENO_GPA_BUNDLE, h->bundle_bytes) || within(m, CENO_GPA_PACK, h->pack_bytes) ||
 	    within(m, CENO_GPA_IMAGE, h->image_bytes))

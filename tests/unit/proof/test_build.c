@@ -13,6 +13,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include "guest-kernel/abi/layout.h"
 #include "tests/lib/proof_fixture.h"
 
 static struct fixture f;
@@ -51,7 +52,9 @@ static void fields_outside_their_pattern(void **state)
 		BAD(isolation.slots[0].gpa, 1ull << 53),
 		BAD(isolation.no_new_privs, 2),
 		BAD(filesystem.area_count, 17),
-		BAD(filesystem.areas[0].pledge_class, 8),
+		BAD(filesystem.areas[0].pledge_class, 9),
+		BAD(isolation.trail_bytes, CENO_TRAIL_BYTES + 1),
+		BAD(isolation.cpu.cr0, 1ull << 53),
 		BAD(overwrite.passes, 0),
 		BAD(overwrite.passes, 8),
 		BAD(overwrite.bitmap_bytes, 0),
@@ -124,7 +127,7 @@ static void fill_to_the_brim(struct ceno_proof_statement *s)
 	s->filesystem.area_count = CENO_PROOF_AREAS_MAX;
 	for (uint32_t i = 0; i < CENO_PROOF_AREAS_MAX; i++)
 		s->filesystem.areas[i] =
-		    (struct ceno_proof_area){ CENO_PROOF_AREA_WINDOW, 7, wide, wide, wide, wide, 0 };
+		    (struct ceno_proof_area){ CENO_PROOF_AREA_WINDOW, 8, wide, wide, wide, wide, 0 };
 	s->overwrite.bitmap_bytes = CENO_PROOF_BITMAP_MAX;
 	memset(s->overwrite.bitmap, 0xff, CENO_PROOF_BITMAP_MAX);
 	s->overwrite.passes = s->sanitization.passes = s->forensic.root_count = CENO_PROOF_PASSES_MAX;
@@ -132,6 +135,8 @@ static void fill_to_the_brim(struct ceno_proof_statement *s)
 	for (uint32_t i = 0; i < CENO_PROOF_KEYS_MAX; i++)
 		s->keys.keys[i] = (struct ceno_proof_key){ .bytes = UINT32_MAX };
 	s->tokens.id_count = CENO_PROOF_TOKENS_MAX;
+	s->isolation.trail_bytes = CENO_TRAIL_BYTES;
+	s->isolation.cpu = (struct ceno_proof_cpu){ wide, wide, wide, UINT32_MAX };
 	s->isolation.cap_eff = s->overwrite.bytes = s->overwrite.ms = s->overwrite.st_blocks = wide;
 	s->forensic.compared_bytes = s->forensic.mismatches = s->chain.sealed_us = wide;
 	s->timing.started_unix_ms = s->timing.launched_us = s->timing.stopped_us = wide;

@@ -129,11 +129,11 @@ static void v_subject(void)
 #define LIE_KEEP_ROOTS(name, ...) \
 	static void name(void) { struct ceno_proof_statement *s = &f.statement; fixture_roots(&f); __VA_ARGS__; fixture_redo_signed(&f); }
 
-LIE(v_two_ram_slots, s->isolation.slots[7] = s->isolation.slots[5]; s->isolation.slots[7].gpa = 0x800000000; s->isolation.slot_count = 8)
-LIE(v_ram_shorter, s->isolation.slots[5].bytes -= 4096)
-LIE(v_ram_elsewhere, s->isolation.slots[5].gpa += 0x200000)
-LIE(v_no_ram_slot, s->isolation.slots[5] = s->isolation.slots[6]; s->isolation.slot_count = 6)
-LIE(v_slot_overlap, s->isolation.slots[6].gpa = CENO_GPA_RAM + (16u << 20))
+LIE(v_two_ram_slots, s->isolation.slots[8] = s->isolation.slots[6]; s->isolation.slots[8].gpa = 0x800000000; s->isolation.slot_count = 9)
+LIE(v_ram_shorter, s->isolation.slots[6].bytes -= 4096)
+LIE(v_ram_elsewhere, s->isolation.slots[6].gpa += 0x200000)
+LIE(v_no_ram_slot, s->isolation.slots[6] = s->isolation.slots[7]; s->isolation.slot_count = 7)
+LIE(v_slot_overlap, s->isolation.slots[7].gpa = CENO_GPA_RAM + (16u << 20))
 LIE(v_slot_writable, s->isolation.slots[2].rights = CENO_PROOF_READ_WRITE)
 LIE(v_slot_unaligned, s->isolation.slots[0].bytes = 0x6001)
 LIE(v_slot_unpledged, s->isolation.slots[4].gpa += CENO_PLEDGE_NET * CENO_WINDOW_STRIDE; s->filesystem.areas[0].pledge_class = CENO_PLEDGE_NET)
@@ -147,13 +147,26 @@ LIE(v_no_tasks, s->isolation.tasks = 0)
 LIE(v_cause_code, s->isolation.violation = 17)
 LIE(v_violation_none, s->isolation.cause = CENO_CAUSE_VIOLATION)
 LIE(v_tasks_left, s->isolation.tasks_left = 1)
-LIE(v_area_missing, s->filesystem.areas[1] = s->filesystem.areas[2]; s->filesystem.area_count = 2)
-LIE(v_area_shorter, s->filesystem.areas[1].bytes = s->filesystem.areas[1].overwritten = s->filesystem.areas[1].read_back = 4096)
-LIE(v_area_twice, s->isolation.slots[7] = s->isolation.slots[4]; s->isolation.slots[7].gpa += CENO_WINDOW_STRIDE; s->isolation.slot_count = 8)
+LIE(v_trail_no_window, s->isolation.slots[5] = s->isolation.slots[7]; s->isolation.slot_count = 7)
+LIE(v_trail_none, s->isolation.trail_bytes = 0)
+LIE(v_trail_no_records, s->isolation.trail_bytes = 4096)
+LIE(v_trail_hash_of_none, crypto_hash_sha256(s->isolation.trail_sha256, NULL, 0))
+LIE(v_cpu_smep, s->isolation.cpu.cr4 &= ~(1ull << 20))
+LIE(v_cpu_smap, s->isolation.cpu.cr4 &= ~(1ull << 21))
+LIE(v_cpu_umip, s->isolation.cpu.cr4 &= ~(1ull << 11))
+LIE(v_cpu_wp, s->isolation.cpu.cr0 &= ~(1ull << 16))
+LIE(v_cpu_paging, s->isolation.cpu.cr0 &= ~(1ull << 31))
+LIE(v_cpu_nx, s->isolation.cpu.efer &= ~(1ull << 11))
+LIE(v_cpu_long_mode, s->isolation.cpu.efer &= ~(1ull << 10))
+LIE(v_cpu_unknown, s->isolation.cpu.offered |= 1u << 12)
+LIE(v_area_missing, s->filesystem.areas[2] = s->filesystem.areas[3]; s->filesystem.area_count = 3)
+LIE(v_area_trail, s->filesystem.areas[1] = s->filesystem.areas[3]; s->filesystem.area_count = 3)
+LIE(v_area_shorter, s->filesystem.areas[2].bytes = s->filesystem.areas[2].overwritten = s->filesystem.areas[2].read_back = 4096)
+LIE(v_area_twice, s->isolation.slots[8] = s->isolation.slots[4]; s->isolation.slots[8].gpa += CENO_WINDOW_STRIDE; s->isolation.slot_count = 9)
 LIE(v_area_half, s->filesystem.areas[0].overwritten -= 4096)
 LIE(v_area_unread, s->filesystem.areas[0].read_back = 0)
-LIE(v_area_mismatch, s->filesystem.areas[2].mismatches = 1)
-LIE(v_area_mapped, s->filesystem.areas[2].unmapped = 0)
+LIE(v_area_mismatch, s->filesystem.areas[3].mismatches = 1)
+LIE(v_area_mapped, s->filesystem.areas[3].unmapped = 0)
 LIE(v_namespace, s->filesystem.mount_ns_gone = 0)
 LIE(v_bitmap_short, s->overwrite.bitmap_bytes = 63)
 LIE(v_backed_bytes, s->overwrite.bytes += CENO_PROOF_CHUNK; s->overwrite.st_blocks += 128; s->forensic.compared_bytes += CENO_PROOF_CHUNK)
@@ -182,7 +195,7 @@ LIE_KEEP_ROOTS(v_root_granule, ceno_proof_bitmap_set(s->overwrite.bitmap, s->cor
 static void v_bitmap_tail(void)
 {
 	struct ceno_proof_statement *s = &f.statement;
-	s->core.mem_total = s->isolation.slots[5].bytes = (32u << 20) + 3 * CENO_PROOF_CHUNK;
+	s->core.mem_total = s->isolation.slots[6].bytes = (32u << 20) + 3 * CENO_PROOF_CHUNK;
 	s->overwrite.bitmap_bytes = ceno_proof_bitmap_bytes(s->core.mem_total);
 	s->overwrite.bitmap[s->overwrite.bitmap_bytes - 1] = 0x80;
 	fixture_redo(&f);
@@ -493,7 +506,10 @@ const struct forgery forgeries[] = {
 	V(SLOT_FORM, v_slot_overlap), V(SLOT_FORM, v_slot_writable), V(SLOT_FORM, v_slot_unaligned),
 	V(SLOT_PLEDGE, v_slot_unpledged), V(SLOT_PLEDGE, v_pledge_widened), V(SLOT_PLEDGE, v_window_nowhere),
 	V(FILTER, v_filter), V(CONFINED, v_no_seccomp), V(CONFINED, v_new_privs), V(CONFINED, v_capability), V(CONFINED, v_no_tasks),
-	V(CAUSE, v_cause_code), V(CAUSE, v_violation_none), V(TASKS_LEFT, v_tasks_left), V(AREA_COVER, v_area_missing),
+	V(CAUSE, v_cause_code), V(CAUSE, v_violation_none), V(TASKS_LEFT, v_tasks_left), V(AREA_COVER, v_area_missing), V(AREA_COVER, v_area_trail),
+	V(TRAIL, v_trail_no_window), V(TRAIL, v_trail_none), V(TRAIL, v_trail_no_records), V(TRAIL, v_trail_hash_of_none),
+	V(CPU, v_cpu_smep), V(CPU, v_cpu_smap), V(CPU, v_cpu_umip), V(CPU, v_cpu_wp), V(CPU, v_cpu_paging), V(CPU, v_cpu_nx),
+	V(CPU, v_cpu_long_mode), V(CPU, v_cpu_unknown),
 	V(AREA_COVER, v_area_shorter), V(AREA_COVER, v_area_twice), V(AREA_WIPE, v_area_half), V(AREA_WIPE, v_area_unread),
 	V(AREA_WIPE, v_area_mismatch), V(AREA_WIPE, v_area_mapped), V(NAMESPACE, v_namespace), V(BITMAP, v_bitmap_short),
 	V(BITMAP, v_bitmap_tail), V(BACKED_BYTES, v_backed_bytes), V(BLOCKS, v_blocks), V(PASSES, v_passes), V(KEYS, v_key_twice),

@@ -3,7 +3,7 @@
 the Python standard library and the openssl command only: no code of ours. It
 recomputes every R field and every binding of a file, and prints each.
 
-recompute.py PROOF          check one proof file; exit 0 if all holds
+recompute.py PROOF [TRAIL]  check one proof file, and that it names this trail; exit 0 if all holds
 recompute.py --self TOOL    make a proof with TOOL (proof-sample) and check it,
                             then check that ten edited copies fail
 """
@@ -168,6 +168,20 @@ class Checker:
         c.append(sha(b"CDP/v1/step\0", b"\x08", c[7], sha(jcs(step8))))
         self.hold("step 8 hashes the payload", h(step8["payload_sha256"]) == sha(self.payload))
 
+    def trail(self, trail=None):
+        one = self.steps[0]
+        windows = [s for s in one["slots"] if (s["gpa"], s["bytes"], s["kind"]) == (0x42000000, 262144, "window")]
+        empty = h(one["trail_sha256"]) == sha()
+        self.hold("one window for the trail", len(windows) == 1)
+        self.hold("an empty trail has no bytes", empty == (one["trail_bytes"] == 0) and not 0 < one["trail_bytes"] <= 4096)
+        if trail is not None:
+            self.hold("it is this trail", (one["trail_bytes"], h(one["trail_sha256"])) == (len(trail), sha(trail)))
+
+    def cpu(self):
+        cpu, full = self.steps[0]["cpu"], lambda value, *bits: all(value >> bit & 1 for bit in bits)
+        self.hold("ring 0 is protected from ring 3", full(cpu["cr0"], 16, 31) and full(cpu["cr4"], 20, 21) and
+                  full(cpu["efer"], 10, 11) and (full(cpu["cr4"], 11) or not full(cpu["offered"], 3)))
+
     def session_signature(self):
         sig, kind = self.file["dsse"]["signatures"][0], self.file["dsse"]["payloadType"]
         pub = b64(self.core["signer_pub"])
@@ -228,8 +242,10 @@ class Checker:
             self.hold("counter value", rest[-8:] == u64(value))
             self.hold("counter signature", signature_ok(key, blob, der_signature(b64(seal["nv"]["signature"])), False))
 
-    def all(self):
+    def all(self, trail=None):
         self.statement()
+        self.trail(trail)
+        self.cpu()
         self.session_signature()
         self.memory()
         self.log()
@@ -263,6 +279,7 @@ def self_test(tool):
 if __name__ == "__main__":
     if len(sys.argv) == 3 and sys.argv[1] == "--self":
         sys.exit(self_test(sys.argv[2]))
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    print("\n".join("holds: " + d for d in Checker(open(sys.argv[1], "rb").read()).all()))
+    trail = open(sys.argv[2], "rb").read() if len(sys.argv) == 3 else None
+    print("\n".join("holds: " + d for d in Checker(open(sys.argv[1], "rb").read()).all(trail)))

@@ -27,6 +27,7 @@ static struct ceno_vmm_launch good(void)
 		{ CENO_GPA_PACK, 0x200000, CENO_VMM_FD_PACK, CENO_SLOT_READ_ONLY },
 		{ CENO_GPA_RAM, 256u << 20, CENO_VMM_FD_RAM, CENO_SLOT_READ_WRITE },
 		{ CENO_GPA_WINDOW, CENO_STDIO_BYTES, CENO_VMM_FD_WINDOW, CENO_SLOT_READ_WRITE },
+		{ CENO_GPA_TRAIL, CENO_TRAIL_BYTES, CENO_VMM_FD_TRAIL, CENO_SLOT_READ_WRITE },
 	};
 	launch.slot_count = sizeof(slots) / sizeof(slots[0]);
 	memcpy(launch.slots, slots, sizeof(slots));
@@ -88,11 +89,16 @@ static void refuses_each_field(void **state)
 	REFUSES(l.slots[5].bytes = CENO_RAM_MAX + CENO_LARGE_PAGE, SLOT_BYTES);
 	REFUSES(l.slots[5].bytes = UINT64_MAX & ~(CENO_LARGE_PAGE - 1), SLOT_BYTES);
 	REFUSES(l.slots[6].bytes -= CENO_PAGE, SLOT_BYTES);
+	REFUSES(l.slots[7].gpa += CENO_PAGE, SLOT_PLACE);
+	REFUSES(l.slots[7].bytes -= CENO_PAGE, SLOT_BYTES);
+	REFUSES(l.slots[7].bytes += CENO_PAGE, SLOT_BYTES);
+	REFUSES(l.slots[7].rights = CENO_SLOT_READ_ONLY, SLOT_RIGHTS);
+	REFUSES((l.slots[7] = (struct ceno_vmm_slot){ 0 }, l.slot_count--), MISSING);
 	REFUSES(l.slots[0].rights = CENO_SLOT_READ_WRITE, SLOT_RIGHTS);
 	REFUSES(l.slots[4].rights = CENO_SLOT_READ_WRITE, SLOT_RIGHTS);
 	REFUSES(l.slots[5].rights = CENO_SLOT_READ_ONLY, SLOT_RIGHTS);
 	REFUSES(l.slots[0].rights = 3, SLOT_RIGHTS);
-	REFUSES((l.slots[2] = l.slots[6], l.slots[6] = (struct ceno_vmm_slot){ 0 }, l.slot_count--), MISSING);
+	REFUSES((l.slots[2] = l.slots[7], l.slots[7] = (struct ceno_vmm_slot){ 0 }, l.slot_count--), MISSING);
 	REFUSES(l.pledge_mask = 0, PLEDGE);
 	REFUSES(l.pledge_mask |= 1u << CENO_PLEDGE_NET, PLEDGE);
 	REFUSES(l.pledge_mask |= 1u << 31, PLEDGE);
