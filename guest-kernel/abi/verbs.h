@@ -149,7 +149,8 @@
  * CPU time spends too: at each tick the running fiber (for a process its handler) pays
  * CENO_TICK_JOULES less what its verbs spent since the tick it paid last (a verb's
  * price covers its time), or what it has. If that leaves it nothing, it is refilled if
- * its period is over, else it freezes until then, and its process with it.
+ * its period is over, else it freezes until then, and its process with it. Whoever else
+ * may run comes next, also when it was a process that the tick interrupted.
  *
  * Strikes. A fiber that froze in CENO_STRIKE_FREEZES periods in a row takes a strike at
  * the last of these freezes, and the row begins anew; a refill for which it did not

@@ -116,12 +116,28 @@ static void pay_tick(struct ceno_fiber *f, uint32_t price)
 	f->spent_at_tick = f->spent;
 }
 
+/* A program that never calls its handler must not keep the others waiting. */
+static int another_may_run(const struct ceno_fiber *self)
+{
+	uint64_t now = ceno_cpu_tsc();
+
+	for (uint64_t i = 0; i < ceno_cpu.fiber_end; i++) {
+		const struct ceno_fiber *f = ceno_cpu.fiber[i];
+
+		if (f && f != self &&
+		    (f->state == CENO_FIBER_READY ||
+		     (f->state == CENO_FIBER_BLOCKED && ceno_fiber_wait_is_over(f, now))))
+			return 1;
+	}
+	return 0;
+}
+
 int CENO_ENTRY_CALL ceno_energy_tick_fast(void)
 {
 	struct ceno_fiber *f = ceno_cpu.current;
 	uint32_t price = tick_price(f);
 
-	if (f->energy <= price)
+	if (f->energy <= price || another_may_run(f))
 		return 1;
 	pay_tick(f, price);
 	return 0;

@@ -115,25 +115,9 @@ void ceno_fiber_select(struct ceno_fiber *f)
 	ceno_cpu_set_cr3(f->space.cr3);
 }
 
-/* Whether its wait is over, for the waits that nobody ends by a call. */
-static int is_over(const struct ceno_fiber *f, uint64_t now)
-{
-	switch (f->wait) {
-	case CENO_WAIT_SIGNAL:
-		return f->signal_seen != ceno_cpu.signal_count;
-	case CENO_WAIT_TIME:
-	case CENO_WAIT_ENERGY:
-		return now >= f->wake_tsc;
-	case CENO_WAIT_TIME_OR_SIGNAL:
-		return now >= f->wake_tsc || f->signal_seen != ceno_cpu.signal_count;
-	default:
-		return 0;
-	}
-}
-
 static int may_run(struct ceno_fiber *f, uint64_t now)
 {
-	if (f->state == CENO_FIBER_BLOCKED && is_over(f, now)) {
+	if (f->state == CENO_FIBER_BLOCKED && ceno_fiber_wait_is_over(f, now)) {
 		if (f->wait == CENO_WAIT_ENERGY)
 			ceno_energy_refill(f, now);
 		make_ready(f);
@@ -197,9 +181,9 @@ void ceno_nucleus_interrupt(void)
 	ceno_fiber_schedule();
 }
 
-/* The tick takes the last joule of a handler whose process runs: both stop. The
- * handler goes on at its fault entry with the process's registers, as after any
- * other tick. */
+/* The tick takes the last joule of a handler whose process runs: both stop. Or another
+ * fiber may run: it is its turn. The handler goes on at its fault entry with the
+ * process's registers, as after any other tick. */
 void ceno_nucleus_process_tick(void)
 {
 	struct ceno_fiber *f = ceno_cpu.current;
@@ -213,8 +197,7 @@ void ceno_nucleus_process_tick(void)
 	f->frame.rflags = CENO_RFLAGS_SET;
 	ceno_cpu_set_cr3(f->space.cr3);
 	ceno_energy_tick();
-	if (f->state != CENO_FIBER_READY)
-		ceno_fiber_schedule();
+	ceno_fiber_schedule();
 }
 
 /* A fiber faulted in its own code. Its maker hears of it, if one listens; else it

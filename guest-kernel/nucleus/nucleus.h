@@ -409,6 +409,22 @@ static inline void ceno_fiber_wake(struct ceno_channel *c)
 		ceno_fiber_wake_all(c);
 }
 
+/* Whether its wait is over, for the waits that nobody ends by a call. */
+static inline int ceno_fiber_wait_is_over(const struct ceno_fiber *f, uint64_t now)
+{
+	switch (f->wait) {
+	case CENO_WAIT_SIGNAL:
+		return f->signal_seen != ceno_cpu.signal_count;
+	case CENO_WAIT_TIME:
+	case CENO_WAIT_ENERGY:
+		return now >= f->wake_tsc;
+	case CENO_WAIT_TIME_OR_SIGNAL:
+		return now >= f->wake_tsc || f->signal_seen != ceno_cpu.signal_count;
+	default:
+		return 0;
+	}
+}
+
 void ceno_fiber_schedule(void); /* picks the next; idles if there is none */
 void ceno_fiber_select(struct ceno_fiber *f);
 
@@ -442,7 +458,8 @@ void ceno_energy_give_back(struct ceno_fiber *f, uint32_t price);
 /* The running fiber (or the handler of the running process) pays for a tick and may
  * be frozen or dead after it. */
 void ceno_energy_tick(void);
-/* The common case of it, for a process: 0 paid; 1 nothing done, it may freeze. */
+/* The common case of it, for a process: 0 paid; 1 nothing done, it may freeze or
+ * another fiber may run. */
 int CENO_ENTRY_CALL ceno_energy_tick_fast(void);
 
 /* SPAWN of a fiber: ENERGY if its spectrum were faster or its budget above f's own;

@@ -14,7 +14,7 @@
  *   syscall           LSTAR mode: process -> handler
  *   fault, interrupt  in a process: message in the trap page, then its handler
  *                     in a fiber's own code: C (fiber.c)
- *   tick              whoever runs pays for it first (energy.c)
+ *   tick              whoever runs pays for it first, and others that may run come next (energy.c)
  *
  * Is a process running? Exactly if CR3 is not the running fiber's own.
  */

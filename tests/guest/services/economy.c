@@ -495,15 +495,13 @@ static int test_fault(void)
 	return 1;
 }
 
-/* A handler that is out of energy stops with its process. */
-static int test_frozen_process(void)
+/* A handler whose process counts loops, until it is out of this budget. */
+static void make_process(uint32_t budget)
 {
-	uint64_t begin, loops, handled;
 	struct ceno_message m = { { 0 } };
 	int came;
 
-	/* what is left after SPAWN, RECV, SEND and RECV lasts for two ticks */
-	make(&(struct way){ handler, 500 + 2 + 5 + 2 + CENO_TICK_JOULES + 2, CENO_SPECTRUM_VOID, 64 });
+	make(&(struct way){ handler, budget, CENO_SPECTRUM_VOID, 64 });
 	into(CENO_GVA_TRAP_PAGE, RAM_TRAP + made, 1, R | W); /* where its stub saves registers */
 	CHECK(ceno_spawn_channel(SLOT_MADE) == 0);
 	CHECK(ceno_grant(SLOT_FIBER, SLOT_MADE, SLOT_EVENTS, R) == 0);
@@ -513,6 +511,42 @@ static int test_frozen_process(void)
 	CHECK(ceno_map(SLOT_PROCESS, CENO_SLOT_RAM, CODE_GVA, RAM_PROCESS, CENO_PAGE, R | X) == 0);
 	CHECK(ceno_map(SLOT_PROCESS, CENO_SLOT_RAM, SHARED_GVA, RAM_SHARED + made, CENO_PAGE, R | W) == 0);
 	CHECK(ceno_send(SLOT_MADE, -1, &m) == 0);
+}
+
+static void end_process(void)
+{
+	end();
+	close_slot(SLOT_PROCESS);
+	close_slot(SLOT_MADE);
+}
+
+/* A process that never calls its handler keeps nobody waiting: this fiber is back a
+ * tick or so after its time, again and again, and the process goes on. */
+static int test_process_shares(void)
+{
+	uint64_t late = 0, loops = 0;
+
+	make_process(100000); /* 50 s of CPU time */
+	for (int i = 0; i < 10; i++) {
+		uint64_t until = ceno_rdtsc() + ms(20);
+
+		sleep_until(until);
+		late += ceno_rdtsc() - until;
+		CHECK(shared()->loops > loops);
+		loops = shared()->loops;
+	}
+	CHECK(shared()->result == 0);
+	end_process();
+	return late < 10 * ms(2 * CENO_TICK_MS);
+}
+
+/* A handler that is out of energy stops with its process. */
+static int test_frozen_process(void)
+{
+	uint64_t begin, loops, handled;
+
+	/* what is left after SPAWN, RECV, SEND and RECV lasts for two ticks */
+	make_process(500 + 2 + 5 + 2 + CENO_TICK_JOULES + 2);
 	begin = ceno_rdtsc();
 	sleep_until(begin + ms(300));
 	CHECK(shared()->result == 0);
@@ -522,9 +556,7 @@ static int test_frozen_process(void)
 	CHECK(shared()->loops == loops && shared()->handled == handled);
 	sleep_until(begin + ms(1300)); /* refilled: both go on */
 	CHECK(shared()->loops > loops && shared()->handled > handled);
-	end();
-	close_slot(SLOT_PROCESS);
-	close_slot(SLOT_MADE);
+	end_process();
 	return handled <= 3;
 }
 
@@ -552,5 +584,6 @@ void ceno_service_main(void)
 	repeat(test_hog);
 	repeat(test_hog_in_matter);
 	repeat(test_frozen_process);
+	repeat(test_process_shares);
 	finish(0);
 }

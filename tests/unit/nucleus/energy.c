@@ -394,16 +394,42 @@ static void test_process_pays(void **state)
 	check_sum(1);
 }
 
+/* A process that computes for ever: at a tick it is the turn of whoever else may run,
+ * then of its handler. */
+static void test_process_shares(void **state)
+{
+	(void)state;
+	begin(CENO_SPECTRUM_VOID, 5000);
+	assert_int_equal(verb(CENO_VERB_SPAWN, SELF, CENO_SPAWN_PROCESS, SLOT_MADE, 10), 0);
+	assert_int_equal(verb(CENO_VERB_RECV, SLOT_MADE, NONE, 0, 0), 0);
+	assert_int_equal(verb(CENO_VERB_SPAWN, SELF, kind_of(CENO_SPECTRUM_VOID, 1000), SLOT_MADE + 1, 7), 2);
+	ceno_machine_sysret(0x400000, CENO_RFLAGS_SET);
+	ceno_machine_tick();
+	assert_ptr_equal(ceno_cpu.current, child); /* the other is parked */
+	assert_int_equal(verb(CENO_VERB_SEND, SLOT_MADE + 1, NONE, 0, 0), 0);
+	ceno_machine_sysret(0x400abc, CENO_RFLAGS_SET);
+	assert_true(ceno_machine_in_process());
+	ceno_machine_tick();
+	assert_ptr_equal(ceno_cpu.current, ceno_cpu.fiber[2]);
+	assert_int_equal(child->state, CENO_FIBER_READY);
+	ceno_machine_tick();
+	assert_ptr_equal(ceno_cpu.current, child);
+	assert_int_equal(ceno_machine.regs.rip, CENO_GVA_HANDLER_FAULT);
+	assert_int_equal(child->trap->vector, CENO_VECTOR_TICK);
+	assert_int_equal(child->trap->rip, 0x400abc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fork_bomb),     cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_strikes),       cmocka_unit_test(test_row_ends),
-		cmocka_unit_test(test_ticks),         cmocka_unit_test(test_tick_covered),
-		cmocka_unit_test(test_energy_error),  cmocka_unit_test(test_blocked_pays_once),
-		cmocka_unit_test(test_full_events),   cmocka_unit_test(test_fault),
-		cmocka_unit_test(test_bits_together), cmocka_unit_test(test_map_pays),
-		cmocka_unit_test(test_process_pays),  cmocka_unit_test(test_no_tick),
+		cmocka_unit_test(test_fork_bomb),      cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_strikes),        cmocka_unit_test(test_row_ends),
+		cmocka_unit_test(test_ticks),          cmocka_unit_test(test_tick_covered),
+		cmocka_unit_test(test_energy_error),   cmocka_unit_test(test_blocked_pays_once),
+		cmocka_unit_test(test_full_events),    cmocka_unit_test(test_fault),
+		cmocka_unit_test(test_bits_together),  cmocka_unit_test(test_map_pays),
+		cmocka_unit_test(test_process_pays),   cmocka_unit_test(test_no_tick),
+		cmocka_unit_test(test_process_shares),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
