@@ -10,4 +10,6 @@ endif()
 if(TARGET guest_firmware AND TARGET guest_nucleus)
   ceno_test(NAME guest_ring0_instructions COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/ring0_instructions.py --self-test
     $<TARGET_FILE:guest_firmware>:.stub $<TARGET_FILE:guest_nucleus>:.text)
+  ceno_test(NAME guest_ring0_contents COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/ring0_contents.py
+    $<TARGET_FILE:guest_nucleus> ${CMAKE_SOURCE_DIR}/guest-kernel)
 endif()
