@@ -130,7 +130,9 @@
  *     rsi 0: closes the slot. The last capability of an object ends it, but for stale ones
  *                 and those that a fiber holds to itself, which do not count: a region or
  *                 window is out of every space, a fiber is dead for good and its budget the
- *                 closer's, what an object holds is closed, its pool pages go to the
+ *                 closer's (if it is not 0, the closer's period now ends no earlier than the
+ *                 ended one's, but at most one period of the closer's from now: nothing is
+ *                 refilled twice), what an object holds is closed, its pool pages go to the
  *                 closer's quota. The page that stale capabilities point to follows when
  *                 the last of them is closed, to whoever does that; a region's pages when
  *                 the last space has dropped it. Init and the running fiber do not end so.

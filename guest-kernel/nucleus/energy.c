@@ -170,8 +170,12 @@ void ceno_energy_carve(struct ceno_fiber *f, struct ceno_fiber *child, uint32_t 
 
 void ceno_energy_return(struct ceno_fiber *to, struct ceno_fiber *f)
 {
-	uint64_t budget = (uint64_t)to->budget + f->budget;
+	uint64_t budget = (uint64_t)to->budget + f->budget, latest = ceno_cpu_tsc() + period_tsc(to->spectrum);
 
+	if (f->refill_at < latest)
+		latest = f->refill_at;
+	if (f->budget && to->refill_at < latest)
+		to->refill_at = latest; /* what f was refilled with is not refilled again in the same period */
 	to->budget = budget < UINT32_MAX ? (uint32_t)budget : UINT32_MAX;
 	f->spent += f->energy;
 	f->budget = f->energy = 0;

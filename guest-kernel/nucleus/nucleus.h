@@ -466,7 +466,8 @@ int CENO_ENTRY_CALL ceno_energy_tick_fast(void);
  * then what it gets is taken from f. */
 int ceno_energy_check_carve(const struct ceno_fiber *f, uint32_t spectrum, uint32_t budget);
 void ceno_energy_carve(struct ceno_fiber *f, struct ceno_fiber *child, uint32_t spectrum, uint32_t budget);
-/* The end of f: its budget goes to `to` (at most UINT32_MAX there), its energy is spent. */
+/* The end of f: its budget goes to `to` (at most UINT32_MAX there), whose period then ends
+ * no earlier than f's would have; its energy is spent. */
 void ceno_energy_return(struct ceno_fiber *to, struct ceno_fiber *f);
 
 /* ---- event.c: `what` is of enum ceno_fiber_event_bit ---- */

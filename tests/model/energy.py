@@ -84,9 +84,10 @@ class Meter:
         f.energy -= child.energy
         child.refill_at = self.tsc + self.period[child.spectrum]
 
-    @staticmethod
-    def inherit(f, dead):
-        """Whoever closes a fiber for good has its budget back."""
+    def inherit(self, f, dead):
+        """Whoever closes a fiber for good has its budget back, but no refill of it before the dead one's."""
+        if dead.budget:
+            f.refill_at = max(f.refill_at, min(dead.refill_at, self.tsc + self.period[f.spectrum]))
         f.budget = min(U32, f.budget + dead.budget)
         dead.budget = dead.energy = 0
 

@@ -109,7 +109,8 @@ class Watch:
         need(0 <= f.energy <= f.budget <= U32, "I5", "energy outside 0..budget:", f, f.energy, f.budget)
         if f is actor and what != "wake":
             need(self.model.tsc >= was.frozen_until and was.state != DEAD, "I6", "a frozen or dead fiber acted:", f)
-        if f.refilled != was.refilled or f.refill_at != was.refill_at:
+        later = f.refill_at > was.refill_at and f.budget > was.budget  # it closed a fiber
+        if f.refilled != was.refilled or f.refill_at != was.refill_at and not later:
             need(f is actor or was.frozen_until, "I7", "refilled by another's act:", f)
             need(self.model.tsc >= was.refill_at, "I7", "refilled before its period was over:", f)
         elif f.energy > was.energy:

@@ -283,6 +283,51 @@ static void test_energy_error(void **state)
 	assert_int_equal(child->received, child->spent);
 }
 
+/* Closes a child with this spectrum and budget that was refilled just now, 10 after the
+ * closer's own period was over. */
+static void close_refilled(uint32_t spectrum, uint32_t budget, uint64_t *child_refill_at)
+{
+	struct ceno_fiber *made;
+	int64_t rc;
+
+	begin(CENO_SPECTRUM_MATTER, 5000);
+	assert_int_equal(verb(CENO_VERB_SPAWN, SELF, kind_of(spectrum, budget), SLOT_MADE, 7), 2);
+	made = ceno_cpu.fiber[2];
+	ceno_fake_cpu.tsc = child->refill_at + 10;
+	ceno_energy_refill(made, ceno_fake_cpu.tsc);
+	*child_refill_at = made->refill_at;
+	do
+		rc = verb(CENO_VERB_MASK, SLOT_MADE, 0, 0, 0);
+	while (rc == CENO_E_AGAIN);
+	assert_int_equal(rc, 0);
+	assert_int_equal(child->budget, 5000);
+}
+
+/* A budget that comes back is not refilled again before its period is over. */
+static void test_budget_back(void **state)
+{
+	uint64_t due, before;
+
+	(void)state;
+	close_refilled(CENO_SPECTRUM_MATTER, 3500, &due);
+	assert_int_equal(child->refill_at, due);
+	while (!is_frozen())
+		(void)verb(CENO_VERB_SPAWN, SELF, CENO_SPAWN_CHANNEL, SELF, 0);
+	assert_true(child->spent <= 1500); /* what it was left with, and not 5,000 more */
+	assert_int_equal(child->wake_tsc, due);
+	thaw();
+	assert_int_equal(child->energy, 5000 - 500);
+	/* a slower child's longer period is not waited for */
+	close_refilled(CENO_SPECTRUM_VOID, 3500, &due);
+	assert_int_equal(child->refill_at, ceno_fake_cpu.tsc + period(CENO_SPECTRUM_MATTER));
+	assert_true(child->refill_at < due);
+	/* nor anything for one without a budget */
+	begin(CENO_SPECTRUM_MATTER, 5000);
+	before = child->refill_at;
+	close_refilled(CENO_SPECTRUM_MATTER, 0, &due);
+	assert_true(child->refill_at < ceno_fake_cpu.tsc && child->refill_at <= before);
+}
+
 /* The ring of its events channel is full: GRANT waits and is lost to nobody. */
 static void test_full_events(void **state)
 {
@@ -429,7 +474,7 @@ int main(void)
 		cmocka_unit_test(test_full_events),    cmocka_unit_test(test_fault),
 		cmocka_unit_test(test_bits_together),  cmocka_unit_test(test_map_pays),
 		cmocka_unit_test(test_process_pays),   cmocka_unit_test(test_no_tick),
-		cmocka_unit_test(test_process_shares),
+		cmocka_unit_test(test_process_shares), cmocka_unit_test(test_budget_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
