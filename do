@@ -79,6 +79,26 @@ do_model() {
 	python3 tests/model/bugs/run . "$build/model-bugs"
 }
 
+# native FILE.c... -o OUT: a native program for `ceno run --native` (guest-kernel/sdk/README.md)
+do_native() {
+	local out="" sources=() work rc=0
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-o) out=${2:-}; shift ;;
+		-*) status=2 die "native: no option $1" ;;
+		*) sources+=("$1") ;;
+		esac
+		shift
+	done
+	[ -n "$out" ] && [ ${#sources[@]} -gt 0 ] || status=2 die "usage: ./do native FILE.c... -o OUT (paths from $PWD)"
+	do_build --target ceno_native_tools
+	work=$(mktemp -d)
+	{ gcc @"$build/guest/native.compile" "${sources[@]}" @"$build/guest/native.link" -o "$work/program" &&
+		"$build/bin/ceno-native" "$work/program" "$out"; } || rc=$?
+	rm -rf "$work"
+	return $rc
+}
+
 do_size() {
 	[ -f "$build/blobs/bundle.bin" ] || do_build
 	python3 tests/tools/size "$build/blobs" "$@"
@@ -185,6 +205,7 @@ usage: ./do VERB [ARGUMENT...]
   stop     end the node that run started
   build    install what is needed and build everything into build/
   test     build and run every test that runs on this machine (arguments go to ctest)
+  native   FILE.c... -o OUT: build a native program for ceno run --native
   nested   the same stack in QEMU: nested SVM and paging, a TPM, cgroup v2 (--quick: shortened)
   model    the reference model of the verbs against the nucleus: a million operations, then nuclei with
            a bug each (--nightly: a hundred million, with a seed of the day)
@@ -206,7 +227,7 @@ HELP
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-run | stop | build | test | nested | model | size | bench | fmt | lint | deps | san | fuzz | repro | cov | doc | clean | help)
+run | stop | build | test | native | nested | model | size | bench | fmt | lint | deps | san | fuzz | repro | cov | doc | clean | help)
 	"do_$verb" "$@" ;;
 *) do_help >&2; exit 2 ;;
 esac

@@ -34,7 +34,7 @@
 #define CENO_NATIVE_MAGIC        0x3154414e544f4e43ull /* "CNOTNAT1" */
 #define CENO_NATIVE_SEGMENTS     4u
 #define CENO_NATIVE_BYTES_MAX    (1ull << 20)          /* of the file */
-#define CENO_NATIVE_MEMORY_MAX   (1ull << 20)          /* data and bss; more is asked of RAM */
+#define CENO_NATIVE_MEMORY_MAX   (512ull << 10)        /* data and bss; more is asked of RAM */
 #define CENO_NATIVE_STATE_MAX    0x10000u
 #define CENO_NATIVE_BUDGET_MAX   1000000u              /* joules a refill */
 #define CENO_NATIVE_RESTARTS     3u                    /* where nothing else is said */
@@ -87,7 +87,7 @@ _Static_assert(sizeof(struct ceno_native_header) == 4096, "native header");
 	X(SEGMENTS, 6, "its segments are unknown, missing, empty or out of order")           \
 	X(OFFSET,   7, "its segments do not fill the file")                                  \
 	X(PLACE,    8, "a segment lies where none may, or over another")                     \
-	X(MEMORY,   9, "its data and bss are larger than 1 MiB")                             \
+	X(MEMORY,   9, "its data and bss are larger than 512 KiB")                           \
 	X(ENTRY,    10, "its entry is not in its text")                                      \
 	X(STATE,    11, "its state is larger than 64 KiB or not whole pages")                \
 	X(ENERGY,   12, "its budget is above 1000000 J, or its spectrum unknown")            \

@@ -187,8 +187,8 @@ static void test_lengths(void **state)
 	assert_int_equal(ceno_native_check(file, BYTES + CENO_PAGE), CENO_NATIVE_E_LENGTH);
 	h->total_bytes = sizeof file;
 	assert_int_equal(ceno_native_check(file, sizeof file), CENO_NATIVE_E_LARGE);
-	h->segments[2].bytes = CENO_NATIVE_BYTES_MAX - 3 * CENO_PAGE;
-	memset(&h->segments[3], 0, sizeof h->segments[3]);
+	h->segments[0].bytes = CENO_NATIVE_BYTES_MAX - CENO_PAGE;
+	memset(&h->segments[1], 0, 3 * sizeof h->segments[0]);
 	h->total_bytes = CENO_NATIVE_BYTES_MAX;
 	sign(CENO_NATIVE_BYTES_MAX);
 	assert_int_equal(ceno_native_check(file, CENO_NATIVE_BYTES_MAX), CENO_NATIVE_OK);

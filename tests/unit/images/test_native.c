@@ -180,7 +180,7 @@ static void test_refusals(void **state)
 	refused(AT(segments[1].p_type), PT_INTERP, "dynamically linked");
 	refused(AT(segments[1].p_type), PT_DYNAMIC, "dynamically linked");
 	refused(AT(segments[1].p_type), PT_TLS, "thread-local");
-	refused(AT(segments[2].p_memsz), 2 << 20, "data and bss are larger");
+	refused(AT(segments[2].p_memsz), 1 << 20, "data and bss are larger");
 	refused(AT(segments[2].p_memsz), 1ull << 40, "larger than");
 	refused(AT(sections[3].sh_size), 24, "relocations");
 	refused(AT(sections[1].sh_size), UINT64_MAX, "section headers");
