@@ -101,7 +101,10 @@ static void print_ran(const struct ceno_proof_statement *s, const json_t *progra
 	ceno_units_format_bytes(s->core.mem_total, memory);
 	fprintf(stderr, "ran          session %s: one micro-VM (%s, %s) for %llu ms\n", id, memory,
 	        kinds[s->forensic.host.kvm <= 3 ? s->forensic.host.kvm : 0], (unsigned long long)ms);
-	if (program) {
+	if (program && json_integer_value(json_object_get(program, "end"))) {
+		fprintf(stderr, "             program was given up after %lld restarts\n",
+		        (long long)json_integer_value(json_object_get(program, "restarts")));
+	} else if (program) {
 		int signal_number = (int)json_integer_value(json_object_get(program, "signal"));
 
 		fprintf(stderr, "             program ended with %s %d after %lld system calls\n",

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "guest-kernel/abi/native.h"
 
 #define HEAD_MAX 65536u
 
@@ -34,6 +35,7 @@ static void copy_text(char *out, size_t size, const uint8_t *from, size_t length
 
 enum ceno_elf ceno_program_inspect(const uint8_t *bytes, size_t length, char *interpreter, size_t size)
 {
+	const uint64_t native = CENO_NATIVE_MAGIC;
 	Elf64_Ehdr head;
 
 	interpreter[0] = '\0';
@@ -41,6 +43,8 @@ enum ceno_elf ceno_program_inspect(const uint8_t *bytes, size_t length, char *in
 		copy_text(interpreter, size, bytes + 2, length - 2);
 		return CENO_ELF_SCRIPT;
 	}
+	if (length >= sizeof native && !memcmp(bytes, &native, sizeof native))
+		return CENO_ELF_NATIVE;
 	if (length < SELFMAG || memcmp(bytes, ELFMAG, SELFMAG))
 		return CENO_ELF_NOT;
 	if (length < sizeof head)
@@ -179,6 +183,9 @@ static int check_elf(const char *path, const struct ceno_cli_file *file, char *e
 		         "%.200s is a script for %s: run a static interpreter, with the script as an --input", path,
 		         interpreter);
 		break;
+	case CENO_ELF_NATIVE:
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s is a native program: run it with --native", path);
+		break;
 	case CENO_ELF_NOT:
 		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s is not an ELF program", path);
 		break;
@@ -189,7 +196,33 @@ static int check_elf(const char *path, const struct ceno_cli_file *file, char *e
 	return CENO_EXIT_NOT_EXECUTABLE;
 }
 
-int ceno_program_open(const char *name, struct ceno_cli_file *file, char *error)
+/* Only what the wrong file or an old one gets wrong: damage is for init to find. */
+static int check_native(const char *path, const struct ceno_cli_file *file, char *error)
+{
+	struct ceno_native_header head = { 0 };
+	char interpreter[128];
+	ssize_t n = pread(file->fd, &head, sizeof head, 0);
+	enum ceno_elf kind =
+	    n < 0 ? CENO_ELF_BAD : ceno_program_inspect((uint8_t *)&head, (size_t)n, interpreter, sizeof interpreter);
+
+	if (kind != CENO_ELF_NATIVE)
+		snprintf(error, CENO_PROGRAM_ERROR_MAX,
+		         kind == CENO_ELF_NOT || kind == CENO_ELF_SCRIPT
+		             ? "%.200s is not a native file"
+		             : "%.200s is an ELF program, not a native file: make one of it with ceno-native",
+		         path);
+	else if (head.abi_version != CENO_ABI_VERSION)
+		snprintf(error, CENO_PROGRAM_ERROR_MAX,
+		         "%.200s is for version %u of the native ABI, and this is version %u: make it again", path,
+		         head.abi_version, CENO_ABI_VERSION);
+	else if (file->bytes > CENO_NATIVE_BYTES_MAX)
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s is larger than a native file may be (1 MiB)", path);
+	else
+		return CENO_EXIT_OK;
+	return CENO_EXIT_NOT_EXECUTABLE;
+}
+
+int ceno_program_open(const char *name, bool native, struct ceno_cli_file *file, char *error)
 {
 	char path[4096];
 	int rc = resolve(name, path), status;
@@ -212,7 +245,7 @@ int ceno_program_open(const char *name, struct ceno_cli_file *file, char *error)
 	if (status)
 		snprintf(error, CENO_PROGRAM_ERROR_MAX, "program %.200s: you may not execute it", path);
 	else
-		status = check_elf(path, file, error);
+		status = native ? check_native(path, file, error) : check_elf(path, file, error);
 	if (!status && place("/bin", base_name(path), file, error))
 		status = CENO_EXIT_NOT_EXECUTABLE;
 	if (status) {

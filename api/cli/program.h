@@ -5,6 +5,7 @@
 #ifndef CENO_API_CLI_PROGRAM_H
 #define CENO_API_CLI_PROGRAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,16 +20,26 @@ struct ceno_cli_file {
 	char guest[CENO_PACK_PATH_MAX]; /* path in the guest */
 };
 
-/* What an ELF header says (pure; bytes are the file's first ones). */
-enum ceno_elf { CENO_ELF_STATIC, CENO_ELF_DYNAMIC, CENO_ELF_FOREIGN, CENO_ELF_NOT, CENO_ELF_SCRIPT, CENO_ELF_BAD };
+/* What a program's header says (pure; bytes are the file's first ones). */
+enum ceno_elf {
+	CENO_ELF_STATIC,
+	CENO_ELF_DYNAMIC,
+	CENO_ELF_FOREIGN,
+	CENO_ELF_NOT,
+	CENO_ELF_SCRIPT,
+	CENO_ELF_BAD,
+	CENO_ELF_NATIVE /* no ELF file, but a native program's beginning (abi/native.h) */
+};
 
 /* `interpreter` (size bytes) gets the PT_INTERP path or the script's first line, printable. */
 enum ceno_elf ceno_program_inspect(const uint8_t *bytes, size_t length, char *interpreter, size_t size);
 
 /* Finds `name` as execvp(3) would (a slash: that path; else the PATH of the
- * environment), opens and checks it. CENO_EXIT_OK, CENO_EXIT_NOT_FOUND or
+ * environment), opens and checks it: a static ELF program, or with `native` a native
+ * file, of which only magic, ABI version and size are looked at: init judges the rest.
+ * CENO_EXIT_OK, CENO_EXIT_NOT_FOUND or
  * CENO_EXIT_NOT_EXECUTABLE with a line in `error` (CENO_PROGRAM_ERROR_MAX). */
-int ceno_program_open(const char *name, struct ceno_cli_file *file, char *error);
+int ceno_program_open(const char *name, bool native, struct ceno_cli_file *file, char *error);
 
 /* Opens an input: FILE or FILE=NAME (the last `=` that makes FILE exist).
  * CENO_EXIT_OK or CENO_EXIT_RUN_FAILED with a line in `error`. */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,9 @@
 #include "attest/proof/wire.h"
 #include "cli.h"
 #include "finish.h"
+#include "guest-kernel/abi/verbs.h"
 #include "guest-kernel/abi/window.h"
+#include "guest-kernel/lib/native.h"
 #include "policy/units.h"
 #include "run.h"
 
@@ -27,7 +30,7 @@ static const char *const base_env[] = { "PATH=/bin", "HOME=/tmp", "LC_ALL=C" };
 static int open_files(struct ceno_run *run)
 {
 	char error[CENO_PROGRAM_ERROR_MAX];
-	int status = ceno_program_open(run->options.program[0], &run->files[0], error);
+	int status = ceno_program_open(run->options.program[0], run->options.native, &run->files[0], error);
 
 	run->file_count = 1;
 	for (uint32_t i = 0; !status && i < run->options.input_count; i++) {
@@ -127,7 +130,8 @@ static void set_text(json_t *params, const char *key, const char *value)
 
 static json_t *request_json(const struct ceno_run *run)
 {
-	json_t *params = json_pack("{s:I,s:b}", "args_bytes", (json_int_t)run->args_bytes, "hold", run->options.hold);
+	json_t *params = json_pack("{s:I,s:b,s:b}", "args_bytes", (json_int_t)run->args_bytes, "hold",
+	                           run->options.hold, "native", run->options.native);
 	json_t *files = json_array();
 	char nonce[65];
 
@@ -183,6 +187,11 @@ static int send_request(struct ceno_run *run)
 
 /* ---- afterwards ---------------------------------------------------------------------------- */
 
+static int number_in(const json_t *object, const char *key)
+{
+	return (int)json_integer_value(json_object_get(object, key));
+}
+
 static void refused(struct ceno_run *run, int refusal)
 {
 	static const char *const texts[] = { "",
@@ -192,12 +201,34 @@ static void refused(struct ceno_run *run, int refusal)
 		                             "a malformed ELF program",
 		                             "its arguments were refused",
 		                             "it does not fit into the session's memory" };
-	int status = refusal == CENO_REFUSAL_NOT_FOUND ? CENO_EXIT_NOT_FOUND
-	    : refusal <= CENO_REFUSAL_BAD_ELF          ? CENO_EXIT_NOT_EXECUTABLE
-						       : CENO_EXIT_RUN_FAILED;
+	int status = refusal == CENO_REFUSAL_NOT_FOUND                          ? CENO_EXIT_NOT_FOUND
+	    : refusal <= CENO_REFUSAL_BAD_ELF || refusal == CENO_REFUSAL_NATIVE ? CENO_EXIT_NOT_EXECUTABLE
+										: CENO_EXIT_RUN_FAILED;
+	const char *text = refusal == CENO_REFUSAL_NATIVE
+	    ? ceno_native_error_text((uint32_t)number_in(run->program, "detail"))
+	    : refusal > 0 && refusal <= CENO_REFUSAL_MEMORY ? texts[refusal]
+							    : "unknown reason";
 
-	ceno_run_fail(run, status, "the guest could not start %s: %s", run->files[0].guest,
-	              refusal > 0 && refusal < 7 ? texts[refusal] : "unknown reason");
+	ceno_run_fail(run, status, "the guest could not start %s: %s", run->files[0].guest, text);
+}
+
+/* A native program that init gave up: one line, and the status a shell would give for the signal. */
+static int gave_up(struct ceno_run *run, int end)
+{
+	int detail = number_in(run->program, "detail"), restarts = number_in(run->program, "restarts");
+	const char *path = run->files[0].guest;
+
+	if (end == CENO_END_CRASHED)
+		ceno_run_fail(run, 128 + SIGSEGV, "%s crashed with vector %d, restarted %d times", path, detail,
+		              restarts);
+	else if (detail == (int)CENO_STRIKES_KILL)
+		ceno_run_fail(run, 128 + SIGKILL,
+		              "%s was killed by its third strike: it wanted more energy than it has", path);
+	else
+		ceno_run_fail(run, 128 + SIGKILL,
+		              "%s was killed by its strike %d, restarted %d times: it wanted more energy than it has",
+		              path, detail, restarts);
+	return run->status;
 }
 
 /* Why there is no program status: one line and 125. */
@@ -237,6 +268,8 @@ static int program_status(struct ceno_run *run)
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the program ran out of the session's memory (try --memory)");
 	} else if (refusal) {
 		refused(run, refusal);
+	} else if (number_in(run->program, "end")) {
+		return gave_up(run, number_in(run->program, "end"));
 	} else {
 		return number ? 128 + number
 			      : (int)json_integer_value(json_object_get(run->program, "exit_status")) & 255;

@@ -25,13 +25,15 @@ static const char usage[] =
     "  --nonce HEX           a nonce (64 hex digits) that the proof must answer\n"
     "  --classification WORD general PHI PII financial credentials (declared in the proof)\n"
     "  --jurisdiction WORD   US EU UK CA AU IN OTHER (declared in the proof)\n"
+    "  --native              PROGRAM is a native file (made by ceno-native), not a Linux program\n"
     "  --hold                stay after the program ends, for ceno exec, until destroyed\n"
     "  --no-stdin            the program's standard input is empty\n"
     "  --quiet               no summary; --json: one JSON object on stderr instead of it\n"
     "  --socket PATH         the node's socket (default $CENO_SOCKET or /run/cenotaph/cenod.sock)\n"
     "\n"
     "Ctrl-C destroys the session, with its proof. Exit status: the program's own (128 + signal\n"
-    "if it was killed); 125 refused or failed; 126 not a static program; 127 not found.\n";
+    "if it was killed); 125 refused or failed; 126 not a static program (--native: not a native file); 127 not "
+    "found.\n";
 
 enum {
 	INPUT = 256,
@@ -45,6 +47,7 @@ enum {
 	NONCE,
 	CLASSIFICATION,
 	JURISDICTION,
+	NATIVE,
 	HOLD,
 	NO_STDIN,
 	QUIET,
@@ -65,6 +68,7 @@ static const struct option options_table[] = {
 	{ "nonce", required_argument, NULL, NONCE },
 	{ "classification", required_argument, NULL, CLASSIFICATION },
 	{ "jurisdiction", required_argument, NULL, JURISDICTION },
+	{ "native", no_argument, NULL, NATIVE },
 	{ "hold", no_argument, NULL, HOLD },
 	{ "no-stdin", no_argument, NULL, NO_STDIN },
 	{ "quiet", no_argument, NULL, QUIET },
@@ -151,6 +155,9 @@ static int one(int option, struct ceno_run_options *o)
 	case JURISDICTION:
 		return checked(&o->jurisdiction, "--jurisdiction", "US, EU, UK, CA, AU, IN or OTHER",
 		               ceno_jurisdiction_parse);
+	case NATIVE:
+		o->native = true;
+		return -1;
 	case HOLD:
 		o->hold = true;
 		return -1;
@@ -185,6 +192,10 @@ int ceno_run_options_parse(int argc, char **argv, struct ceno_run_options *o)
 	if (optind >= argc) {
 		ceno_cli_error("no program given");
 		return ceno_cli_usage(usage, false);
+	}
+	if (o->native && o->hold) {
+		ceno_cli_error("--hold: a native session runs one program");
+		return CENO_EXIT_USAGE;
 	}
 	o->program = argv + optind;
 	o->program_count = (uint32_t)(argc - optind);

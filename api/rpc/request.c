@@ -264,6 +264,9 @@ int ceno_rpc_run_parse(json_t *params, struct ceno_rpc_run *run, char *message)
 	read_word(&reader, "classification", ceno_classification_parse, &run->classification);
 	read_word(&reader, "jurisdiction", ceno_jurisdiction_parse, &run->jurisdiction);
 	read_bool(&reader, "hold", &run->hold);
+	read_bool(&reader, "native", &run->native);
+	if (run->native && run->hold)
+		fail(&reader, "hold", "a native session runs one program");
 	read_hex(&reader, "nonce", false, run->nonce, 32);
 	read_files(&reader, run);
 	return finish(&reader);

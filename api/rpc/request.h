@@ -52,7 +52,7 @@ struct ceno_rpc_run {
 	uint64_t args_bytes;
 	uint32_t pledge_mask;
 	uint32_t classification, jurisdiction;
-	bool hold;
+	bool hold, native;
 	uint8_t nonce[32]; /* zeros: none */
 	uint32_t file_count;
 	uint64_t files_bytes; /* sum */

@@ -356,7 +356,8 @@ static int admit(struct ceno_api_client *client, const struct ceno_rpc_run *run,
 static int send_pack(struct ceno_api_session *session, const struct ceno_rpc_run *run, struct ceno_packet_fds *fds)
 {
 	struct ceno_session_record record = { .type = CENO_SESSION_OPEN,
-		                              .flags = run->hold ? CENO_SESSION_HOLD : 0,
+		                              .flags = (run->hold ? CENO_SESSION_HOLD : 0u) |
+		                                  (run->native ? CENO_SESSION_NATIVE : 0u),
 		                              .classification = run->classification,
 		                              .jurisdiction = run->jurisdiction };
 	int rc;

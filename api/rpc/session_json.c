@@ -116,9 +116,10 @@ json_t *ceno_session_program_json(const uint8_t id[16], const struct ceno_sessio
 		                      json_pack("[i,i]", (int)record->enosys[i].number, (int)record->enosys[i].count));
 	ceno_units_format_hex(id, 16, text);
 	object =
-	    json_pack("{s:s,s:i,s:i,s:i,s:i,s:b,s:I,s:I,s:I,s:I,s:I,s:i,s:o}", "session", text, "seq",
+	    json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:b,s:I,s:I,s:I,s:I,s:I,s:i,s:o}", "session", text, "seq",
 	              (int)record->program_seq, "exit_status", (int)record->exit_status, "signal", (int)record->signal,
-	              "refusal", (int)record->refusal, "out_of_memory", record->out_of_memory != 0, "entry_tsc",
+	              "refusal", (int)record->refusal, "end", (int)record->end, "detail", (int)record->detail,
+	              "restarts", (int)record->restarts, "out_of_memory", record->out_of_memory != 0, "entry_tsc",
 	              (json_int_t)record->entry_tsc, "done_tsc", (json_int_t)record->done_tsc, "syscalls",
 	              (json_int_t)record->syscalls, "faults", (json_int_t)record->faults, "ram_peak_bytes",
 	              (json_int_t)record->ram_peak_bytes, "enosys_other", (int)record->enosys_other, "enosys", missing);

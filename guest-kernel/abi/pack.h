@@ -40,12 +40,17 @@ struct ceno_pack_entry {
 };
 _Static_assert(sizeof(struct ceno_pack_entry) == 256, "pack entry");
 
+enum ceno_pack_flag {
+	CENO_PACK_NATIVE = 1u << 0      /* the program is a native file (native.h): init runs it, no membrane */
+};
+
 struct ceno_pack_header {
 	uint64_t magic;
 	uint32_t abi_version;
 	uint32_t count;
 	uint64_t total_bytes;       /* slot length, page multiple */
-	uint8_t  reserved[40];
+	uint32_t flags;             /* enum ceno_pack_flag */
+	uint8_t  reserved[36];
 };
 _Static_assert(sizeof(struct ceno_pack_header) == 64, "pack header");
 

@@ -64,7 +64,16 @@ enum ceno_refusal {
 	CENO_REFUSAL_DYNAMIC,         /* has an interpreter; only static programs run yet */
 	CENO_REFUSAL_BAD_ELF,         /* malformed, wrong machine, or segments not mappable */
 	CENO_REFUSAL_ARGS,            /* argument block malformed or too long */
-	CENO_REFUSAL_MEMORY           /* does not fit into the session's RAM */
+	CENO_REFUSAL_MEMORY,          /* does not fit into the session's RAM */
+	CENO_REFUSAL_NATIVE           /* no good native file; detail: enum ceno_native_error */
+};
+
+/* How a native program ended that did not report its own end. signal is then what a
+ * Linux program's would be: 11, or 9. */
+enum ceno_program_end {
+	CENO_END_ITSELF,
+	CENO_END_CRASHED,             /* detail: vector (SDM vol. 3, 6.15) of the last crash */
+	CENO_END_STRUCK               /* detail: strikes it had, at most 255 */
 };
 
 #define CENO_ENOSYS_SLOTS 64
@@ -79,7 +88,8 @@ struct ceno_stdio_guest {
 	uint32_t signal;              /* terminating signal number or 0 */
 	uint32_t refusal;             /* enum ceno_refusal */
 	uint32_t out_of_memory;       /* non-zero: killed because RAM ran out */
-	uint32_t reserved0[2];
+	uint32_t end;                 /* enum ceno_program_end */
+	uint32_t detail;              /* 0-255, see there and refusal */
 	uint64_t entry_tsc;           /* TSC at the program's ELF entry */
 	uint64_t done_tsc;
 	uint64_t syscalls;            /* system calls served */
@@ -89,7 +99,8 @@ struct ceno_stdio_guest {
 	uint32_t enosys_other;        /* calls that found the table full */
 	struct { uint32_t number, count; } enosys[CENO_ENOSYS_SLOTS];
 	uint32_t wants_in;            /* guest is blocked reading stdin */
-	uint8_t  reserved[4096 - 104 - 8 * CENO_ENOSYS_SLOTS - 4];
+	uint32_t restarts;            /* of a native program: 0-65535 */
+	uint8_t  reserved[4096 - 104 - 8 * CENO_ENOSYS_SLOTS - 8];
 };
 _Static_assert(sizeof(struct ceno_stdio_guest) == 4096, "guest page");
 

@@ -1,12 +1,13 @@
 /*
  * ceno-mkpack: writes a pack file for the guest tests.
  *
- *   ceno-mkpack OUT [-C cwd] [-e NAME=VALUE]... PATH=FILE[:program|:input]... -- PROGRAM [ARG]...
+ *   ceno-mkpack OUT [--native] [-C cwd] [-e NAME=VALUE]... PATH=FILE[:program|:input]... -- PROGRAM [ARG]...
  *
  * PATH is the path inside the guest, FILE a host file (":" may not stand in its
  * last part unless a known mark follows). PROGRAM is the guest path of the
  * program; its argv is PROGRAM's last component and the ARGs. The output holds
- * exactly what the warden would lay out for the same files (vmm/warden/pack.h).
+ * exactly what the warden would lay out for the same files (vmm/warden/pack.h); --native marks
+ * the program as a native file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@ static struct ceno_pack_entry entries[CENO_PACK_ENTRIES_MAX];
 static const char *files[CENO_PACK_ENTRIES_MAX];
 static uint32_t source[CENO_PACK_ENTRIES_MAX];
 static uint8_t args[CENO_ARGS_MAX];
-static uint32_t count;
+static uint32_t count, flags;
 
 static int fail(const char *what, const char *why)
 {
@@ -122,7 +123,7 @@ static int write_pack(const char *out)
 	for (uint32_t i = 0; i < count; i++)
 		if (copy_in(pack, &entries[i], files[source[i]]))
 			return 1;
-	ceno_pack_header_format((struct ceno_pack_header *)(void *)pack, count, total);
+	ceno_pack_header_format((struct ceno_pack_header *)(void *)pack, count, total, flags);
 	memcpy(pack + sizeof(struct ceno_pack_header), entries, count * sizeof(entries[0]));
 	munmap(pack, total);
 	return close(fd) ? fail(out, strerror(errno)) : 0;
@@ -136,11 +137,14 @@ int main(int argc, char **argv)
 
 	if (argc < 4)
 		return fail("usage",
-		            "ceno-mkpack OUT [-C cwd] [-e NAME=VALUE]... PATH=FILE[:program|:input]... -- PROGRAM "
+		            "ceno-mkpack OUT [--native] [-C cwd] [-e NAME=VALUE]... PATH=FILE[:program|:input]... -- "
+		            "PROGRAM "
 		            "[ARG]...") +
 		    1;
 	for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		if (strcmp(argv[i], "-C") == 0 && i + 1 < argc)
+		if (strcmp(argv[i], "--native") == 0)
+			flags = CENO_PACK_NATIVE;
+		else if (strcmp(argv[i], "-C") == 0 && i + 1 < argc)
 			cwd = argv[++i];
 		else if (strcmp(argv[i], "-e") == 0 && i + 1 < argc && envc < 255)
 			env[envc++] = argv[++i];

@@ -312,6 +312,9 @@ static void print_program(const struct ceno_program_report *report)
 	         report->seq, report->state, report->exit_status, report->signal, report->refusal,
 	         report->out_of_memory, report->syscalls, report->faults, report->ram_peak_bytes, report->entry_tsc,
 	         report->done_tsc);
+	if (report->end || report->detail || report->restarts)
+		complain("  native: end %" PRIu32 " detail %" PRIu32 " restarts %" PRIu32, report->end, report->detail,
+		         report->restarts);
 	for (uint32_t i = 0; i < report->enosys_distinct; i++)
 		complain("  enosys: call %" PRIu32 ", %" PRIu32 " times", report->enosys[i].number,
 		         report->enosys[i].count);

@@ -150,9 +150,11 @@ struct ceno_vmm_record {       /* both directions, after the launch record */
 	uint64_t value;            /* STOPPED: stop code, errno or 0; LOCKED: tid */
 	uint64_t gpa;              /* STOPPED: violations on memory */
 	uint32_t program_seq, exit_status, signal, refusal;   /* PROGRAM: from the guest's page, range-checked */
-	uint32_t out_of_memory, reserved;
+	uint32_t out_of_memory;
+	uint32_t restarts;         /* PROGRAM: of a native program */
 	uint64_t entry_tsc, done_tsc, syscalls, faults, ram_peak_bytes; /* guest's word */
-	uint64_t reserved2[4];
+	uint32_t end, detail;      /* PROGRAM: how a native program ended (abi/window.h) */
+	uint64_t reserved2[3];
 };
 _Static_assert(sizeof(struct ceno_vmm_record) == 120, "vmm record");
 

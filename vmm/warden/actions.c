@@ -376,6 +376,9 @@ static void forward_program(struct ceno_warden *w)
 		.signal = v->signal,
 		.refusal = v->refusal,
 		.out_of_memory = v->out_of_memory,
+		.end = v->end,
+		.detail = v->detail,
+		.restarts = v->restarts,
 		.program_seq = w->session.program_seq, /* the guest's own count is not needed */
 		.entry_tsc = v->entry_tsc,
 		.done_tsc = v->done_tsc,

@@ -192,7 +192,7 @@ static int finish_file(struct ceno_inputs *in, struct ceno_input_file *file, str
 static int write_head(const struct ceno_inputs *in, int pack)
 {
 	struct ceno_pack_header header;
-	ceno_pack_header_format(&header, in->count, in->total_bytes);
+	ceno_pack_header_format(&header, in->count, in->total_bytes, in->flags);
 	int error = write_fully(pack, in->entry, in->count * sizeof in->entry[0], sizeof header);
 	return error ? error : write_fully(pack, &header, sizeof header, 0);
 }
@@ -227,7 +227,7 @@ int ceno_inputs_digest(struct ceno_inputs *in, uint8_t pack_sha256[32], uint8_t 
 {
 	struct ceno_pack_header header;
 	const struct ceno_pack_entry *args = find_args(in);
-	ceno_pack_header_format(&header, in->count, in->total_bytes);
+	ceno_pack_header_format(&header, in->count, in->total_bytes, in->flags);
 	if (!args || EVP_DigestInit_ex(in->hash, EVP_sha256(), NULL) != 1 ||
 	    EVP_DigestUpdate(in->hash, &header, sizeof header) != 1 ||
 	    EVP_DigestUpdate(in->hash, in->entry, in->count * sizeof in->entry[0]) != 1 ||

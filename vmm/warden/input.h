@@ -29,6 +29,7 @@ struct ceno_inputs {
 	uint64_t bytes;       /* of all files */
 	uint64_t total_bytes; /* of the pack, after plan */
 	void *hash;           /* EVP_MD_CTX of the file being copied; owned */
+	uint32_t flags;       /* enum ceno_pack_flag, for the header */
 	uint32_t buffered;    /* bytes of buffer that were ever used */
 	uint8_t buffer[CENO_INPUT_STRETCH];
 	uint32_t order[CENO_PACK_ENTRIES_MAX]; /* sorted index -> index in file[] */

@@ -171,13 +171,14 @@ int ceno_pack_plan(struct ceno_pack_entry *entries, uint32_t count, uint32_t *so
 	return place(entries, count, total_bytes, at);
 }
 
-void ceno_pack_header_format(struct ceno_pack_header *header, uint32_t count, uint64_t total_bytes)
+void ceno_pack_header_format(struct ceno_pack_header *header, uint32_t count, uint64_t total_bytes, uint32_t flags)
 {
 	memset(header, 0, sizeof(*header));
 	header->magic = CENO_PACK_MAGIC;
 	header->abi_version = CENO_ABI_VERSION;
 	header->count = count;
 	header->total_bytes = total_bytes;
+	header->flags = flags;
 }
 
 struct block {

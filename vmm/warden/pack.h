@@ -56,8 +56,8 @@ int ceno_pack_path_ok(const char *path);
 int ceno_pack_plan(struct ceno_pack_entry *entries, uint32_t count, uint32_t *source, uint64_t *total_bytes,
                    uint32_t *culprit);
 
-/* Writes the header for what ceno_pack_plan returned. header: set whole. */
-void ceno_pack_header_format(struct ceno_pack_header *header, uint32_t count, uint64_t total_bytes);
+/* Writes the header for what ceno_pack_plan returned. header: set whole. flags: enum ceno_pack_flag. */
+void ceno_pack_header_format(struct ceno_pack_header *header, uint32_t count, uint64_t total_bytes, uint32_t flags);
 
 /*
  * Writes an argument block (CENO_PACK_ARGS): u32 argc, u32 envc, program, argv[],

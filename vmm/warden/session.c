@@ -284,6 +284,8 @@ int ceno_session_open(struct ceno_session *session, const struct ceno_session_re
 	session->statement.timing.started_unix_ms = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000;
 	for (int i = 0; i < 3; i++)
 		session->streams[i] = streams[i];
+	if (session->inputs)
+		session->inputs->flags = open_record->flags & CENO_SESSION_NATIVE ? CENO_PACK_NATIVE : 0;
 	int rc = session->inputs ? make_material(session) : -ENOMEM;
 	session->failure.value = (uint64_t)-rc;
 	return rc == 0 ? 0 : CENO_SESSION_ERROR_MEMORY;

@@ -157,13 +157,15 @@ struct ceno_session_record {
 	uint32_t jurisdiction;         /* OPEN */
 	uint32_t exit_status, signal, refusal, out_of_memory, violation, program_seq;  /* PROGRAM, DESTROYING */
 	uint64_t entry_tsc, done_tsc, syscalls, faults, ram_peak_bytes;                /* PROGRAM: guest's word */
+	uint32_t end, detail, restarts, reserved1;                                     /* PROGRAM: abi/window.h */
 	uint32_t enosys_distinct, enosys_other;
 	struct { uint32_t number, count; } enosys[16];
 	char     path[CENO_PACK_PATH_MAX];   /* FILE; FAILED: the path it is about */
-	uint64_t reserved[4];
+	uint64_t reserved[2];
 };
 
 enum ceno_session_flag {
+	CENO_SESSION_NATIVE = 2,       /* the program is a native file (abi/native.h) */
 	CENO_SESSION_HOLD = 1          /* stay active after the first program ends (ceno exec) */
 };
 

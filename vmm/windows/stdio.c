@@ -141,6 +141,9 @@ int ceno_stdio_read_report(const void *window, struct ceno_program_report *repor
 		.signal = copy.signal,
 		.refusal = copy.refusal,
 		.out_of_memory = copy.out_of_memory != 0,
+		.end = copy.end,
+		.detail = copy.detail,
+		.restarts = copy.restarts,
 		.entry_tsc = copy.entry_tsc,
 		.done_tsc = copy.done_tsc,
 		.syscalls = copy.syscalls,
@@ -150,7 +153,8 @@ int ceno_stdio_read_report(const void *window, struct ceno_program_report *repor
 		.enosys_other = copy.enosys_other,
 	};
 	if (state > CENO_PROGRAM_REFUSED || copy.exit_status > 255 || copy.signal > SIGNALS_MAX ||
-	    copy.refusal > CENO_REFUSAL_MEMORY || copy.enosys_distinct > CENO_ENOSYS_SLOTS)
+	    copy.refusal > CENO_REFUSAL_NATIVE || copy.end > CENO_END_STRUCK || copy.detail > UINT8_MAX ||
+	    copy.restarts > UINT16_MAX || copy.enosys_distinct > CENO_ENOSYS_SLOTS)
 		return -EPROTO;
 	for (uint32_t i = 0; i < copy.enosys_distinct; i++) {
 		report->enosys[i].number = copy.enosys[i].number;

@@ -60,7 +60,11 @@ static void test_offsets(void **state)
 	AT(ceno_stdio_guest, state, 24);
 	AT(ceno_stdio_guest, entry_tsc, 56);
 	AT(ceno_stdio_guest, enosys, 104);
+	AT(ceno_stdio_guest, end, 48);
+	AT(ceno_stdio_guest, detail, 52);
 	AT(ceno_stdio_guest, wants_in, 616);
+	AT(ceno_stdio_guest, restarts, 620);
+	AT(ceno_pack_header, flags, 24);
 	AT(ceno_trap_page, resume_rip, 64);
 	AT(ceno_trap_page, gpr, 128);
 	AT(ceno_trail_header, bytes, 16);

@@ -306,7 +306,7 @@ static void make_pack(const struct fake_file *files, size_t count, const void *a
 	if (pack_view)
 		munmap(pack_view, pack_bytes);
 	pack_view = view(fresh(&pack_fd, "pack", pack_bytes), pack_bytes);
-	ceno_pack_header_format((struct ceno_pack_header *)(void *)pack_view, (uint32_t)count + 1, pack_bytes);
+	ceno_pack_header_format((struct ceno_pack_header *)(void *)pack_view, (uint32_t)count + 1, pack_bytes, 0);
 	memcpy(pack_view + sizeof(struct ceno_pack_header), entries, (count + 1) * sizeof(entries[0]));
 	for (size_t i = 0; i <= count; i++)
 		memcpy(pack_view + entries[i].offset, source[i] == count ? args : files[source[i]].data,

@@ -188,7 +188,10 @@ static void catches_lies(void **state)
 		{ offsetof(struct ceno_stdio_guest, state), CENO_PROGRAM_REFUSED + 1 },
 		{ offsetof(struct ceno_stdio_guest, exit_status), 256 },
 		{ offsetof(struct ceno_stdio_guest, signal), 65 },
-		{ offsetof(struct ceno_stdio_guest, refusal), CENO_REFUSAL_MEMORY + 1 },
+		{ offsetof(struct ceno_stdio_guest, refusal), CENO_REFUSAL_NATIVE + 1 },
+		{ offsetof(struct ceno_stdio_guest, end), CENO_END_STRUCK + 1 },
+		{ offsetof(struct ceno_stdio_guest, detail), 256 },
+		{ offsetof(struct ceno_stdio_guest, restarts), 65536 },
 		{ offsetof(struct ceno_stdio_guest, enosys_distinct), CENO_ENOSYS_SLOTS + 1 },
 	};
 	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
