@@ -15,8 +15,9 @@ void ceno_service_main(void)
 	init_find(&init);
 	must(ceno_spawn_channel(CENO_SLOT_SUPERVISOR));
 	start_services(&init, 0);
-	must(ceno_mask(CENO_SLOT_RAM, 0, 0, 0, 0)); /* init can reach no program memory from here on */
-	must(ceno_tick(1, 0, NULL));                /* whoever waits for a program waits for these */
+	if (!init.native.budget)                            /* a native program gets it again after a crash */
+		must(ceno_mask(CENO_SLOT_RAM, 0, 0, 0, 0)); /* init can reach no program memory from here on */
+	must(ceno_tick(1, 0, NULL));                        /* whoever waits for a program waits for these */
 	start_services(&init, CENO_MODULE_LAZY);
 	supervise(&init);
 }

@@ -5,6 +5,7 @@
  *
  *   init.c        what happens in which order
  *   modules.c     a module's content id, memory, space and capabilities
+ *   native.c      a native program in membrane's place
  *   supervise.c   events of the nucleus, requests of services, restarts
  *   trail.c       what prov is told
  *   checkpoint.c  a copy of a service's state that the service cannot reach
@@ -24,6 +25,7 @@
 #define SLOT_FIBER    (CENO_SLOT_FIRST_FREE + 8)  /* + number: the service's fiber */
 #define SLOT_REPLY    (SLOT_FIBER + SERVICES_MAX) /* + number: its reply channel */
 #define SLOT_MESSAGES (SLOT_REPLY + SERVICES_MAX) /* channel: what prov is told */
+#define SLOT_NATIVE   (SLOT_MESSAGES + 1)         /* a native program's file */
 #define SLOT_CAME     63u                         /* what comes along with a request */
 
 /* Service memory, all of it from CENO_SLOT_SERVICE, from `memory` on: stack, bss, state,
@@ -51,7 +53,8 @@ struct init {
 	struct service service[SERVICES_MAX];
 	uint32_t trail; /* enum trail_state */
 	uint32_t kept;
-	uint32_t sealed; /* 1: prov answered FINISH */
+	uint32_t sealed;                  /* 1: prov answered FINISH */
+	struct ceno_bundle_module native; /* what a native program's header says */
 	struct ceno_prov_message keep[KEPT_MAX];
 };
 
@@ -67,6 +70,13 @@ static inline void must(int64_t rc)
 {
 	if (rc < 0)
 		__builtin_trap(); /* CENO_STOP_INIT_FAULT */
+}
+
+/* The session has less than the manifest says. */
+static inline void must_give(int64_t rc)
+{
+	if (rc < 0)
+		init_stop(CENO_STOP_MANIFEST);
 }
 
 /* ---- modules.c ---- */
@@ -87,6 +97,28 @@ void service_run(const struct service *s);
 /* Where its state and the shadow lie in init's own space; only if it may be restarted. */
 uint8_t *service_state(const struct service *s);
 uint8_t *service_shadow(const struct service *s);
+
+/* ---- native.c ---- */
+
+#define MODULE_NATIVE UINT32_MAX /* no module of the bundle */
+
+static inline bool is_native(const struct service *s)
+{
+	return s->module->id == MODULE_NATIVE;
+}
+
+/* Whether the pack says that its program is a native file. If it is a good one it is a
+ * service now, not started; if not, the host is told why. */
+bool native_find(struct init *init);
+
+/* Its text and rodata into the fiber's space; its data to where the fiber will find it. */
+void native_fill_space(uint32_t fiber, uint8_t *data);
+
+/* Returns the slots that are filled now. */
+uint64_t native_fill_cspace(uint32_t fiber);
+
+/* After a crash of s, restarted or over: the host is told, if s is a native program. */
+void native_crashed(const struct service *s, const struct ceno_fiber_event *e);
 
 /* ---- supervise.c ---- */
 

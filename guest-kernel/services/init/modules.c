@@ -22,13 +22,6 @@ _Noreturn void init_stop(enum ceno_stop code)
 	__builtin_trap();
 }
 
-/* The session has less than the manifest says. */
-static void must_give(int64_t rc)
-{
-	if (rc < 0)
-		init_stop(CENO_STOP_MANIFEST);
-}
-
 static bool is_restartable(const struct service *s)
 {
 	return s->module->restarts_max != 0;
@@ -48,12 +41,14 @@ static uint64_t all_bytes(const struct service *s)
 void init_find(struct init *init)
 {
 	const struct ceno_bundle_header *h = (const struct ceno_bundle_header *)CENO_GVA_BUNDLE;
+	bool native = native_find(init);
 
 	init->bundle = h;
 	for (uint32_t i = 0; i < h->module_count; i++) {
 		struct service *s = &init->service[init->count];
 
-		if (!h->modules[i].budget) /* nucleus, init, entry page: not started by their manifest */
+		if (!h->modules[i].budget || /* nucleus, init, entry page: not started by their manifest */
+		    (native && h->modules[i].id == CENO_MODULE_MEMBRANE))
 			continue;
 		if (init->count == SERVICES_MAX)
 			init_stop(CENO_STOP_MANIFEST);
@@ -103,7 +98,7 @@ static void take_memory(struct init *init, struct service *s)
 	bytes = all_bytes(s);
 	s->memory = init->memory_used;
 	init->memory_used += bytes;
-	if (is_restartable(s))
+	if (is_restartable(s) || is_native(s))
 		must_give(ceno_map(CENO_SLOT_SELF, CENO_SLOT_SERVICE, MEMORY_GVA + s->memory, s->memory, bytes, R | W));
 }
 
@@ -124,7 +119,10 @@ static void fill_space(const struct init *init, const struct service *s)
 {
 	uint64_t bytes = own_bytes(s), state = s->module->state_bytes;
 
-	map_segments(init, s);
+	if (is_native(s))
+		native_fill_space(slot_of(s), (uint8_t *)(MEMORY_GVA + s->memory + STACK_BYTES));
+	else
+		map_segments(init, s);
 	must_give(ceno_map(slot_of(s), CENO_SLOT_SERVICE, CENO_GVA_SERVICE_STACK - STACK_BYTES, s->memory, STACK_BYTES,
 	                   R | W));
 	if (s->bss_bytes)
@@ -169,8 +167,12 @@ static uint64_t grant_same(const struct service *s, uint64_t want)
 static uint64_t fill_cspace(const struct service *s)
 {
 	uint64_t windows = (uint64_t)(uint32_t)~boot_page()->pledge_mask << CENO_SLOT_WINDOW & CENO_MODULE_WINDOWS;
-	uint64_t given = 0;
+	uint64_t given;
 
+	if (is_native(s))
+		given = native_fill_cspace(slot_of(s));
+	else
+		given = grant_same(s, s->module->grants & SAME_SLOTS & ~windows);
 	given |= grant(s, slot_of(s), CENO_SLOT_SELF, CENO_RIGHT_MAP | CENO_RIGHT_SPAWN);
 	given |= grant(s, CENO_SLOT_SUPERVISOR, CENO_SLOT_SUPERVISOR, W);
 	given |= grant(s, CENO_SLOT_BUNDLE, CENO_SLOT_BUNDLE, R);
@@ -181,7 +183,7 @@ static uint64_t fill_cspace(const struct service *s)
 		must_give(ceno_grant(slot_of(s), SLOT_REPLY + s->number, CENO_SLOT_REPLY, R));
 		given |= 1ull << CENO_SLOT_REPLY;
 	}
-	return given | grant_same(s, s->module->grants & SAME_SLOTS & ~windows);
+	return given;
 }
 
 /* ---- start ---- */
@@ -235,7 +237,8 @@ void service_start(struct init *init, struct service *s)
 {
 	int64_t index;
 
-	check_content(init, s->module);
+	if (!is_native(s))
+		check_content(init, s->module);
 	take_memory(init, s);
 	trail_open(s);
 	index = spawn(init, s);

@@ -111,9 +111,10 @@ _Noreturn void supervise(struct init *init)
 
 		supervise_receive(init, &event, true);
 		s = find_service(init, event.fiber);
-		if (s && event.what & (CENO_FIBER_EVENT_FAULT | CENO_FIBER_EVENT_KILLED))
+		if (s && event.what & (CENO_FIBER_EVENT_FAULT | CENO_FIBER_EVENT_KILLED)) {
 			service_crashed(init, s);
-		else if (s && event.what & CENO_FIBER_EVENT_EXIT)
+			native_crashed(s, &event);
+		} else if (s && event.what & CENO_FIBER_EVENT_EXIT)
 			service_over(init, s);
 	}
 }
