@@ -9,28 +9,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "attest/trail/audit.h"
 #include "cli.h"
+#include "client.h"
+#include "finish.h"
 #include "guest-kernel/lib/bundle.h"
 #include "policy/units.h"
 #include "proof_file.h"
 
-static const char usage[] = "usage: ceno audit [option]... FILE\n"
-			    "Check the trail of a session: what its guest wrote down about itself.\n"
+static const char usage[] = "usage: ceno audit [option]... FILE|SESSION\n"
+			    "Check the trail of a session: what its guest wrote down about itself. Of a running\n"
+			    "session (its id, 32 hex digits), the node gives a copy as it is now.\n"
 			    "\n"
+			    "  --proof FILE   this proof, which must verify, must name this trail and its session\n"
 			    "  --key HEX      the guest's public key (64 hex digits)\n"
 			    "  --session HEX  it must be this session's (32 hex digits)\n"
 			    "  --nonce HEX    it must answer this nonce (64 hex digits)\n"
 			    "  --bundle FILE  its modules must be those of this signed bundle\n"
+			    "  --socket PATH  the node's socket (default $CENO_SOCKET or /run/cenotaph/cenod.sock)\n"
 			    "  --json         one JSON object: every record, every check with its reason code\n"
 			    "\n"
 			    "Exit status: 0 verified; 1 invalid; 2 usage or I/O; 4 consistent, but the key was not\n"
 			    "given, or records are unsealed, lost or may be missing at the end; 5 another session's.\n";
 
 struct ask {
-	const char *file, *bundle_file;
-	uint8_t key[32], session_id[16], nonce[32];
+	const char *file, *bundle_file, *proof_file, *socket;
+	uint8_t key[32], session_id[16], nonce[32], sha256[32];
+	bool running; /* the trail is a node's copy of now */
+	bool empty;   /* the proof says that none was left */
 	bool json;
 	void *bundle; /* owned; page-aligned */
 	struct ceno_audit_expect expect;
@@ -44,6 +52,14 @@ static int parse_hex(const char *option, const char *text, uint8_t *out, size_t 
 	return -1;
 }
 
+/* A file of such a name is ./NAME. */
+static bool is_session(const char *text)
+{
+	uint8_t id[16];
+
+	return strlen(text) == 32 && !ceno_units_parse_hex(text, id, sizeof id);
+}
+
 static int parse(int argc, char **argv, struct ask *ask)
 {
 	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
@@ -51,6 +67,8 @@ static int parse(int argc, char **argv, struct ask *ask)
 		                                 { "session", required_argument, NULL, 's' },
 		                                 { "nonce", required_argument, NULL, 'n' },
 		                                 { "bundle", required_argument, NULL, 'b' },
+		                                 { "proof", required_argument, NULL, 'p' },
+		                                 { "socket", required_argument, NULL, 'S' },
 		                                 { "help", no_argument, NULL, 'h' },
 		                                 { 0 } };
 	int option, bad = 0;
@@ -62,6 +80,12 @@ static int parse(int argc, char **argv, struct ask *ask)
 			break;
 		case 'b':
 			ask->bundle_file = optarg;
+			break;
+		case 'p':
+			ask->proof_file = optarg;
+			break;
+		case 'S':
+			ask->socket = optarg;
 			break;
 		case 'k':
 			bad = parse_hex("--key", optarg, ask->key, sizeof ask->key);
@@ -84,6 +108,11 @@ static int parse(int argc, char **argv, struct ask *ask)
 	if (optind + 1 != argc)
 		return ceno_cli_usage(usage, false);
 	ask->file = argv[optind];
+	ask->running = is_session(ask->file);
+	if (ask->running && ask->proof_file) {
+		ceno_cli_error("a running session has no proof yet");
+		return CENO_EXIT_USAGE;
+	}
 	return -1;
 }
 
@@ -122,6 +151,64 @@ static int load_bundle(struct ask *ask)
 	return 0;
 }
 
+/* The proof must be good by the user's pins before what it says of the trail counts. */
+static int load_proof(struct ask *ask)
+{
+	static struct ceno_finish finish;
+	size_t length;
+	char *proof;
+
+	if (!ask->proof_file)
+		return 0;
+	if (read_file(ask->proof_file, CENO_CDP_FILE_MAX, "proof", &proof, &length))
+		return CENO_EXIT_USAGE;
+	finish.socket = ask->socket;
+	ceno_finish_check(&finish, proof, length);
+	free(proof);
+	if (!finish.checked || finish.result.exit_status) {
+		ceno_cli_error("%s does not verify: %s", ask->proof_file,
+		               finish.checked ? ceno_verify_code_info(finish.result.verdict)->text : "out of memory");
+		return finish.checked ? (int)finish.result.exit_status : CENO_EXIT_USAGE;
+	}
+	memcpy(ask->session_id, finish.result.statement.core.session_id, 16);
+	memcpy(ask->sha256, finish.result.statement.isolation.trail_sha256, 32);
+	ask->empty = !finish.result.statement.isolation.trail_bytes;
+	ask->expect.session_id = ask->session_id;
+	ask->expect.sha256 = ask->sha256;
+	return 0;
+}
+
+/* A copy of a running session's trail from its node. */
+static int fetch(const struct ask *ask, char **bytes, size_t *length)
+{
+	struct ceno_client client;
+	json_t *reply = NULL;
+	ssize_t n = 0;
+	int fd = -1;
+
+	*bytes = malloc(CENO_TRAIL_BYTES);
+	if (*bytes && !ceno_client_open(&client, ask->socket)) {
+		reply = ceno_client_call_fd(&client, "session.trail", json_pack("{s:s}", "session", ask->file), &fd);
+		if (!reply)
+			ceno_cli_error("%s", client.error);
+		ceno_client_close(&client);
+	} else {
+		ceno_cli_error("%s", *bytes ? client.error : "out of memory");
+	}
+	if (reply && fd >= 0)
+		n = pread(fd, *bytes, CENO_TRAIL_BYTES, 0);
+	if (fd >= 0)
+		close(fd);
+	if (!reply || n < 0) {
+		free(*bytes);
+		json_decref(reply);
+		return CENO_EXIT_USAGE;
+	}
+	json_decref(reply);
+	*length = (size_t)n;
+	return 0;
+}
+
 static int print(const void *trail, const struct ceno_audit *audit, bool json)
 {
 	size_t (*render)(const void *, const struct ceno_audit *, char *, size_t) =
@@ -150,9 +237,25 @@ int ceno_command_audit(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	if (sodium_init() < 0 || load_bundle(&ask) || read_file(ask.file, CENO_TRAIL_BYTES, "trail", &trail, &length)) {
+	status = sodium_init() < 0 || load_bundle(&ask) ? CENO_EXIT_USAGE : load_proof(&ask);
+	if (!status && ask.running)
+		status = fetch(&ask, &trail, &length);
+	else if (!status && read_file(ask.file, CENO_TRAIL_BYTES, "trail", &trail, &length))
+		status = CENO_EXIT_USAGE;
+	if (status) {
 		free(ask.bundle);
-		return CENO_EXIT_USAGE;
+		return status;
+	}
+	if (ask.running) {
+		ceno_units_parse_hex(ask.file, ask.session_id, sizeof ask.session_id);
+		ask.expect.session_id = ask.session_id;
+		fprintf(stderr, "ceno: session %s is running: its trail as it is now\n", ask.file);
+	}
+	if (!length && (ask.running || ask.empty)) {
+		ceno_cli_error("no trail: the guest wrote none%s", ask.running ? " yet" : ", and the proof says so");
+		free(trail);
+		free(ask.bundle);
+		return 4;
 	}
 	ceno_audit(trail, length, &ask.expect, &audit);
 	status = print(trail, &audit, ask.json);

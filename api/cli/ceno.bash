@@ -2,10 +2,10 @@
 _ceno() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]-} i
 	local -A options=(
-		[run]="--input --env --memory --ttl --pledge --proof --no-proof --opening --nonce --classification --jurisdiction --native --hold --no-stdin --quiet --json --socket --help"
+		[run]="--input --env --memory --ttl --pledge --proof --no-proof --trail --opening --nonce --classification --jurisdiction --native --hold --no-stdin --quiet --json --socket --help"
 		[exec]="--json --socket --help" [destroy]="--proof --json --quiet --socket --help"
 		[ls]="--all --json --socket --help" [verify]="--nonce --mem --pin --refuse-test-key --explain --json --help"
-		[audit]="--key --session --nonce --bundle --json --help"
+		[audit]="--proof --key --session --nonce --bundle --json --socket --help"
 		[attest]="--nonce --json --socket --help" [doctor]="--json --socket --help" [version]="--json --socket --help"
 	)
 	COMPREPLY=()
@@ -18,7 +18,7 @@ _ceno() {
 	--jurisdiction) mapfile -t COMPREPLY < <(compgen -W "US EU UK CA AU IN OTHER" -- "$cur"); return ;;
 	--pledge) mapfile -t COMPREPLY < <(compgen -W "stdio stdio,rw stdio,rw,spawn" -- "$cur"); return ;;
 	--mem) mapfile -t COMPREPLY < <(compgen -W "full none sample:1" -- "$cur"); return ;;
-	--input | --proof | --opening | --pin | --bundle | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--input | --proof | --trail | --opening | --pin | --bundle | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	esac
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		[ "${COMP_WORDS[i]}" = -- ] || continue

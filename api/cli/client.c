@@ -114,17 +114,18 @@ json_t *ceno_client_result(struct ceno_client *client, json_t *message)
 	return NULL;
 }
 
-json_t *ceno_client_call(struct ceno_client *client, const char *method, json_t *params, const int *fds,
-                         unsigned fd_count)
+/* Waits for the answer to `id`; *kept: the descriptor that came with it, if kept is not NULL. */
+static json_t *answer_to(struct ceno_client *client, json_int_t id, int *kept)
 {
-	json_int_t id = ceno_client_send(client, method, params, fds, fd_count);
 	json_t *message, *result = NULL;
 	int fd;
 
 	while (id > 0 && (message = ceno_client_receive(client, &fd))) {
 		bool ours = json_integer_value(json_object_get(message, "id")) == id;
 
-		if (fd >= 0)
+		if (ours && kept)
+			*kept = fd;
+		else if (fd >= 0)
 			close(fd);
 		if (ours) {
 			result = json_incref(ceno_client_result(client, message));
@@ -133,4 +134,16 @@ json_t *ceno_client_call(struct ceno_client *client, const char *method, json_t 
 		json_decref(message);
 	}
 	return result;
+}
+
+json_t *ceno_client_call(struct ceno_client *client, const char *method, json_t *params, const int *fds,
+                         unsigned fd_count)
+{
+	return answer_to(client, ceno_client_send(client, method, params, fds, fd_count), NULL);
+}
+
+json_t *ceno_client_call_fd(struct ceno_client *client, const char *method, json_t *params, int *fd)
+{
+	*fd = -1;
+	return answer_to(client, ceno_client_send(client, method, params, NULL, 0), fd);
 }

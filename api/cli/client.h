@@ -41,4 +41,7 @@ json_t *ceno_client_result(struct ceno_client *client, json_t *message);
 json_t *ceno_client_call(struct ceno_client *client, const char *method, json_t *params, const int *fds,
                          unsigned fd_count);
 
+/* The same for a method without descriptors that may answer with one: *fd, owned by the caller, or -1. */
+json_t *ceno_client_call_fd(struct ceno_client *client, const char *method, json_t *params, int *fd);
+
 #endif

@@ -6,6 +6,7 @@
  * A check is ok, a warning (a session runs, but something is weaker or slower)
  * or a failure (no session runs). Exit 1 if anything is a failure.
  */
+#include <cpuid.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@
 #include "api/supervisor/host.h"
 #include "cli.h"
 #include "client.h"
+#include "guest-kernel/abi/cpu.h"
 #include "policy/units.h"
 
 static const char usage[] = "usage: ceno doctor [--json] [--socket PATH]\n"
@@ -88,6 +90,62 @@ static int find_vmm(void)
 	return fd >= 0 ? fd : open(CENO_LIBEXEC "/ceno-vmm", O_RDONLY | O_CLOEXEC);
 }
 
+/* CPUID of this machine, as far as it concerns ring 0 of a guest. */
+static uint32_t host_features(void)
+{
+	static const struct {
+		uint32_t leaf, subleaf;
+	} asked[] = { { 7, 0 }, { 0x80000001u, 0 }, { 0x80000008u, 0 } };
+	uint32_t found = 0, r[4];
+
+	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
+		if (__get_cpuid_count(asked[i].leaf, asked[i].subleaf, &r[0], &r[1], &r[2], &r[3]))
+			found |= ceno_cpu_features(asked[i].leaf, asked[i].subleaf, r);
+	return found;
+}
+
+static void list_features(uint32_t mask, char *out, size_t size)
+{
+	static const struct {
+		uint32_t bit;
+		const char *text;
+	} names[] = {
+#define CENO_DOCTOR_FEATURE(name, bit, leaf, subleaf, reg, at, text) { CENO_CPU_##name, text },
+		CENO_CPU_FEATURES(CENO_DOCTOR_FEATURE)
+#undef CENO_DOCTOR_FEATURE
+	};
+
+	snprintf(out, size, "%s", mask ? "" : " none");
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (mask & names[i].bit)
+			snprintf(out + strlen(out), size - strlen(out), " %s", names[i].text);
+}
+
+/* What a guest's ring 0 is protected by: switched on, offered but not used, and not offered. */
+static void check_cpu(struct report *report, uint32_t kind, uint32_t offered)
+{
+	const uint32_t needed = CENO_CPU_NX | CENO_CPU_SMEP | CENO_CPU_SMAP, used = needed | CENO_CPU_UMIP;
+	char on[128], unused[128], withheld[128];
+
+	list_features(offered & used, on, sizeof on);
+	list_features(offered & ~used, unused, sizeof unused);
+	list_features(host_features() & ~offered, withheld, sizeof withheld);
+	if ((offered & needed) != needed && kind == 3)
+		add(report, "cpu", WARNING,
+		    "a KVM with VMX or SVM: where ring 0 is emulated, CR4 has the bits, but what they do is the "
+		    "emulation's",
+		    "KVM shows a guest:%s; of this machine, not shown:%s", on, withheld);
+	else if ((offered & needed) != needed)
+		add(report, "cpu", FAILURE, "use a CPU (or a CPU model of the machine above) with NX, SMEP and SMAP",
+		    "a guest here would have only:%s", on);
+	else
+		add(report, "cpu", offered & CENO_CPU_UMIP ? OK : WARNING,
+		    "the CPU has no UMIP: programs can learn where the guest's descriptor tables lie",
+		    "on in the guest:%s; offered, not used (docs/cpu.md says why):%s; of this machine, not offered by "
+		    "KVM:%s",
+		    on, unused, withheld);
+}
+
 static void check_kvm(struct report *report)
 {
 	static const char *const kinds[] = { "?", "VMX (Intel virtualization)", "SVM (AMD virtualization)",
@@ -116,6 +174,8 @@ static void check_kvm(struct report *report)
 			add(report, "kvm", OK, "", "%s, system calls by %s, TSC %llu MHz%s", kinds[kvm.kind],
 			    kvm.syscall_mode == 1 ? "LSTAR" : "a ring-3 page",
 			    (unsigned long long)(kvm.tsc_hz / 1000000), kvm.npt ? ", nested paging" : "");
+		if (!rc)
+			check_cpu(report, kvm.kind, kvm.features);
 		close(vmm);
 	}
 	close(fd);

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "attest/trail/audit.h"
 #include "cli.h"
 #include "client.h"
 #include "pins.h"
@@ -89,6 +91,48 @@ void ceno_finish_check(struct ceno_finish *finish, const char *proof, size_t len
 		         finish->result.seal.node.origin, path);
 }
 
+/* ---- the trail ------------------------------------------------------------------- */
+
+static void say_trail(struct ceno_finish *finish, const struct ceno_audit *audit)
+{
+	uint32_t count[CENO_TRAIL_TYPE_COUNT] = { 0 };
+	struct ceno_trail_record record;
+	bool good = audit->exit_status == 0 || audit->exit_status == 4;
+
+	for (uint32_t i = 0; i < audit->records; i++) {
+		ceno_audit_record(finish->trail, audit, i, &record);
+		count[record.head.type]++;
+	}
+	if (good)
+		snprintf(finish->trail_line, sizeof finish->trail_line,
+		         "%u records: %u module starts, %u crashes, %u restarts; %s", audit->records,
+		         count[CENO_TRAIL_MODULE], count[CENO_TRAIL_FAULT], count[CENO_TRAIL_RESTART],
+		         audit->verdict == CENO_AUDIT_CODE_COUNT ? "sealed to its end"
+		                                                 : ceno_audit_code_info(audit->verdict)->text);
+	else
+		snprintf(finish->trail_line, sizeof finish->trail_line, "NOT GOOD: %s (reason %u)",
+		         ceno_audit_code_info(audit->verdict)->text, ceno_audit_code_info(audit->verdict)->number);
+}
+
+void ceno_finish_trail(struct ceno_finish *finish, int fd)
+{
+	static struct ceno_audit audit;
+	const struct ceno_proof_statement *s = &finish->result.statement;
+	uint8_t sha256[32];
+	ssize_t n = fd < 0 ? 0 : pread(fd, finish->trail, sizeof finish->trail, 0);
+
+	finish->trail_line[0] = '\0';
+	finish->trail_bytes = n > 0 ? (size_t)n : 0;
+	crypto_hash_sha256(sha256, finish->trail, finish->trail_bytes);
+	finish->trail_matches = finish->checked && finish->result.read &&
+	    finish->trail_bytes == s->isolation.trail_bytes && !memcmp(sha256, s->isolation.trail_sha256, 32);
+	if (!finish->trail_matches || !finish->trail_bytes)
+		return;
+	ceno_audit(finish->trail, finish->trail_bytes,
+	           &(struct ceno_audit_expect){ .session_id = s->core.session_id, .sha256 = sha256 }, &audit);
+	say_trail(finish, &audit);
+}
+
 /* ---- for people ------------------------------------------------------------------ */
 
 static void print_ran(const struct ceno_proof_statement *s, const json_t *program)
@@ -165,6 +209,8 @@ void ceno_finish_print(const struct ceno_finish *finish, const json_t *program, 
 		fprintf(stderr, "ended by     %s\n", cause ? cause : "?");
 		print_destroyed(&r->statement);
 	}
+	if (finish->trail_line[0])
+		fprintf(stderr, "trail        %s\n", finish->trail_line);
 	if (proof_path)
 		fprintf(stderr, "proof        %s\n", proof_path);
 	if (!finish->checked)

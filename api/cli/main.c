@@ -29,7 +29,7 @@ static const char usage[] =
     "  destroy SESSION                       end a session now, get its proof\n"
     "  ls                                    list sessions\n"
     "  verify FILE                           check a proof, with nobody's help\n"
-    "  audit FILE                            check the trail that a guest left of itself\n"
+    "  audit FILE|SESSION                    check the trail that a guest left of itself\n"
     "  attest                                ask the node's TPM what the node is, and check the answer\n"
     "  doctor                                what this machine offers, and what to do about each gap\n"
     "  version                               versions of this command and of the node\n"

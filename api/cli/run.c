@@ -15,6 +15,7 @@
 #include "attest/proof/wire.h"
 #include "cli.h"
 #include "finish.h"
+#include "guest-kernel/abi/layout.h"
 #include "guest-kernel/abi/verbs.h"
 #include "guest-kernel/abi/window.h"
 #include "guest-kernel/lib/native.h"
@@ -114,6 +115,12 @@ static int prepare(struct ceno_run *run)
 	if (status)
 		return -1;
 	if (run->options.proof && ceno_proof_file_open(&run->proof, run->options.proof, CENO_CDP_FILE_MAX, error)) {
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", error);
+		return -1;
+	}
+	if (run->options.trail &&
+	    (ceno_proof_file_open(&run->trail, run->options.trail, CENO_TRAIL_BYTES, error) ||
+	     fchmod(run->trail.fd, 0600))) {
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", error);
 		return -1;
 	}
@@ -293,6 +300,22 @@ static void keep_opening(struct ceno_run *run)
 	explicit_bzero(opening, sizeof opening);
 }
 
+/* The bytes that the proof names, or no file. */
+static void keep_trail(struct ceno_run *run, const struct ceno_finish *finish)
+{
+	char error[CENO_PROOF_FILE_ERROR_MAX];
+
+	if (!run->options.trail)
+		return;
+	if (!finish->trail_matches)
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the node gave another trail than the proof names");
+	else if (ceno_proof_file_commit(&run->trail, finish->trail, finish->trail_bytes, error))
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", error);
+	else
+		return;
+	run->status = CENO_EXIT_RUN_FAILED;
+}
+
 static void report(struct ceno_run *run, const char *proof, const char *kept)
 {
 	static struct ceno_finish finish;
@@ -301,7 +324,10 @@ static void report(struct ceno_run *run, const char *proof, const char *kept)
 	finish.socket = run->options.socket;
 	finish.nonce = run->options.has_nonce ? run->options.nonce : NULL;
 	ceno_finish_check(&finish, proof, strlen(proof));
+	ceno_finish_trail(&finish, run->trail_fd);
 	good = finish.checked && !finish.result.exit_status;
+	if (good)
+		keep_trail(run, &finish);
 	if (!good)
 		run->status = CENO_EXIT_RUN_FAILED;
 	if (run->options.json) {
@@ -357,7 +383,7 @@ int ceno_command_run(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	run.status = run.args_fd = run.opening_fd = run.proof.fd = run.client.fd = -1;
+	run.status = run.args_fd = run.opening_fd = run.trail_fd = run.trail.fd = run.proof.fd = run.client.fd = -1;
 	for (int i = 0; i < 3; i++)
 		run.guest_fds[i] = run.our_fds[i] = -1;
 	if (!prepare(&run) && !send_request(&run)) {
@@ -365,6 +391,7 @@ int ceno_command_run(int argc, char **argv)
 		conclude(&run);
 	}
 	ceno_proof_file_abort(&run.proof);
+	ceno_proof_file_abort(&run.trail);
 	ceno_client_close(&run.client);
 	json_decref(run.program);
 	json_decref(run.ended);

@@ -26,7 +26,7 @@ struct ceno_run {
 	uint64_t args_bytes;
 	int guest_fds[3]; /* the session's ends of the pipes */
 	int our_fds[3];   /* ours, until a pump has them */
-	struct ceno_proof_file proof;
+	struct ceno_proof_file proof, trail;
 	struct ceno_client client;
 	json_int_t request_id;
 	/* the loop */
@@ -41,6 +41,7 @@ struct ceno_run {
 	int signal_number; /* the first signal that asked us to stop; 0 */
 	int status;        /* exit status decided by us; -1 none */
 	int opening_fd;    /* memfd of 32 bytes; -1 */
+	int trail_fd;      /* sealed memfd that came with the session's end; -1 */
 	bool told;         /* an error line was printed */
 };
 

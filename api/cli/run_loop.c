@@ -97,8 +97,10 @@ static void on_message(struct ceno_run *run, json_t *message, int fd)
 	}
 	if (!strcmp(method, "session.program") && !run->program)
 		run->program = json_incref(params);
-	else if (!strcmp(method, "session.ended") && !run->ended)
-		run->ended = json_incref(params);
+	if (strcmp(method, "session.ended") || run->ended)
+		return;
+	run->ended = json_incref(params);
+	run->trail_fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 }
 
 static void on_socket(uv_poll_t *poll, int status, int events)

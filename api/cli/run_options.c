@@ -21,6 +21,7 @@ static const char usage[] =
     "  --pledge LIST         what it may use: stdio, rw, spawn (default stdio)\n"
     "  --proof FILE          where the proof goes (default proof.cdp.json)\n"
     "  --no-proof            do not keep the proof (the node does; ceno destroy gets it)\n"
+    "  --trail FILE          keep what the guest wrote down about itself (ceno audit checks it)\n"
     "  --opening FILE        keep the 32 bytes that open the proof's request commitment\n"
     "  --nonce HEX           a nonce (64 hex digits) that the proof must answer\n"
     "  --classification WORD general PHI PII financial credentials (declared in the proof)\n"
@@ -43,6 +44,7 @@ enum {
 	PLEDGE,
 	PROOF,
 	NO_PROOF,
+	TRAIL,
 	OPENING,
 	NONCE,
 	CLASSIFICATION,
@@ -64,6 +66,7 @@ static const struct option options_table[] = {
 	{ "pledge", required_argument, NULL, PLEDGE },
 	{ "proof", required_argument, NULL, PROOF },
 	{ "no-proof", no_argument, NULL, NO_PROOF },
+	{ "trail", required_argument, NULL, TRAIL },
 	{ "opening", required_argument, NULL, OPENING },
 	{ "nonce", required_argument, NULL, NONCE },
 	{ "classification", required_argument, NULL, CLASSIFICATION },
@@ -142,6 +145,9 @@ static int one(int option, struct ceno_run_options *o)
 		return -1;
 	case NO_PROOF:
 		o->proof = NULL;
+		return -1;
+	case TRAIL:
+		o->trail = optarg;
 		return -1;
 	case OPENING:
 		o->opening = optarg;

@@ -17,6 +17,7 @@ struct ceno_run_options {
 	const char *env[CENO_RUN_ENV_MAX];
 	uint32_t env_count;
 	const char *proof;                                  /* NULL: --no-proof */
+	const char *trail;                                  /* NULL: the trail is thrown away */
 	const char *opening;                                /* NULL: the commitment's opening is thrown away */
 	const char *pledge, *classification, *jurisdiction; /* NULL default */
 	uint64_t memory_bytes, ttl_ms;                      /* 0 default */

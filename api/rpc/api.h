@@ -74,8 +74,8 @@ void ceno_api_reply(struct ceno_api_client *client, json_t *id, json_t *result, 
 /* Answers with an error; `message` NULL: the error's own text; `data` stolen, may be NULL. */
 void ceno_api_reply_error(struct ceno_api_client *client, json_t *id, int error, const char *message, json_t *data);
 
-/* A notification; `params` stolen. */
-void ceno_api_notify(struct ceno_api_client *client, const char *method, json_t *params);
+/* A notification; `params` stolen; maybe one descriptor (borrowed, -1 none). */
+void ceno_api_notify(struct ceno_api_client *client, const char *method, json_t *params, int fd);
 
 /* Disconnects a client: its sessions are destroyed. */
 void ceno_api_client_drop(struct ceno_api_client *client);
@@ -96,6 +96,7 @@ void ceno_api_session_run(struct ceno_api_client *client, json_t *id, const stru
 void ceno_api_session_exec(struct ceno_api_client *client, json_t *id, const uint8_t session[16], uint64_t args_bytes,
                            int args_fd);
 void ceno_api_session_destroy(struct ceno_api_client *client, json_t *id, const uint8_t session[16]);
+void ceno_api_session_trail(struct ceno_api_client *client, json_t *id, const uint8_t session[16]);
 
 /* The client left: destroys what it owns, forgets what it waits for. */
 void ceno_api_session_client_left(struct ceno_api *api, struct ceno_api_client *client);

@@ -108,6 +108,16 @@ static void session_destroy(struct call *call)
 		ceno_api_session_destroy(call->client, call->id, session);
 }
 
+static void session_trail(struct call *call)
+{
+	uint8_t session[16];
+
+	if (ceno_rpc_session_parse(call->params, session, call->message))
+		bad_params(call);
+	else
+		ceno_api_session_trail(call->client, call->id, session);
+}
+
 /* ---- what the ledger knows -------------------------------------------------------- */
 
 static json_t *row_json(const struct ceno_ledger_row *row)
@@ -225,7 +235,7 @@ static const struct method {
 	{ "node.attest", 0, node_attest },   { "session.run", ANY_FDS, session_run },
 	{ "session.exec", 1, session_exec }, { "session.destroy", 0, session_destroy },
 	{ "session.list", 0, session_list }, { "session.proof", 0, session_proof },
-	{ "keys.get", 0, keys_get },
+	{ "keys.get", 0, keys_get },         { "session.trail", 0, session_trail },
 };
 
 static const struct method *find_method(const char *name)

@@ -74,13 +74,13 @@ void ceno_api_reply_error(struct ceno_api_client *client, json_t *id, int error,
 	          -1);
 }
 
-void ceno_api_notify(struct ceno_api_client *client, const char *method, json_t *params)
+void ceno_api_notify(struct ceno_api_client *client, const char *method, json_t *params, int fd)
 {
 	if (!client) {
 		json_decref(params);
 		return;
 	}
-	send_json(client, json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0", "method", method, "params", params), -1);
+	send_json(client, json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0", "method", method, "params", params), fd);
 }
 
 /* ---- in and out of being -------------------------------------------------------- */

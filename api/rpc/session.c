@@ -42,7 +42,9 @@ struct ceno_api_session {
 	char fail_path[CENO_PACK_PATH_MAX];
 	uint8_t *file; /* owned; the proof */
 	size_t file_bytes;
-	struct ceno_api_waiter *destroyers, *execs;
+	int trail_fd; /* owned: what the guest left in its trail, for the client alone; -1 */
+	uint64_t trail_bytes;
+	struct ceno_api_waiter *destroyers, *execs, *trails;
 	uv_timer_t proof_wait;
 	unsigned open_handles;
 };
@@ -115,6 +117,8 @@ static void session_free(struct ceno_api_session *session)
 		link = &(*link)->next;
 	*link = session->next;
 	json_decref(session->run_id);
+	if (session->trail_fd >= 0)
+		close(session->trail_fd);
 	free(session->file);
 	free(session);
 }
@@ -151,25 +155,32 @@ static json_t *end_json(struct ceno_api_session *session)
 		.file_bytes = session->file_bytes,
 		.proof_error = session->proof_error,
 		.wiped = session->wiped,
+		.trail_bytes = session->trail_bytes,
 	};
 
 	return ceno_session_end_json(&end);
 }
 
-static void answer_waiters(struct ceno_api_session *session)
+static void refuse_waiters(struct ceno_api_waiter **list)
 {
-	while (session->execs) {
-		struct ceno_api_waiter *waiter = session->execs;
+	while (*list) {
+		struct ceno_api_waiter *waiter = *list;
 
-		session->execs = waiter->next;
+		*list = waiter->next;
 		ceno_api_reply_error(waiter->client, waiter->id, CENO_RPC_STATE, "the session was destroyed", NULL);
 		ceno_api_waiter_free(waiter);
 	}
+}
+
+static void answer_waiters(struct ceno_api_session *session)
+{
+	refuse_waiters(&session->execs);
+	refuse_waiters(&session->trails);
 	while (session->destroyers) {
 		struct ceno_api_waiter *waiter = session->destroyers;
 
 		session->destroyers = waiter->next;
-		ceno_api_reply(waiter->client, waiter->id, end_json(session), -1);
+		ceno_api_reply(waiter->client, waiter->id, end_json(session), session->trail_fd);
 		ceno_api_waiter_free(waiter);
 	}
 }
@@ -196,7 +207,7 @@ static void finish(struct ceno_api_session *session)
 		                                                               : CENO_SESSION_ERROR_NONE),
 		                     end_json(session));
 	} else {
-		ceno_api_notify(session->owner, "session.ended", end_json(session));
+		ceno_api_notify(session->owner, "session.ended", end_json(session), session->trail_fd);
 	}
 	answer_waiters(session);
 	ceno_channel_close(&session->warden, false, warden_closed);
@@ -245,7 +256,7 @@ static void on_program(struct ceno_api_session *session, const struct ceno_sessi
 {
 	struct ceno_api_waiter **link = &session->execs;
 
-	ceno_api_notify(session->owner, "session.program", ceno_session_program_json(session->id, record));
+	ceno_api_notify(session->owner, "session.program", ceno_session_program_json(session->id, record), -1);
 	while (*link) {
 		struct ceno_api_waiter *waiter = *link;
 
@@ -259,6 +270,24 @@ static void on_program(struct ceno_api_session *session, const struct ceno_sessi
 	}
 	if (!session->execs)
 		move(session, CENO_EVENT_IDLE);
+}
+
+/* One answer for each that was asked for, in order. */
+static void on_trail(struct ceno_api_session *session, const struct ceno_session_record *record, int fd)
+{
+	struct ceno_api_waiter *waiter = session->trails;
+	char id[33];
+
+	if (!waiter)
+		return;
+	session->trails = waiter->next;
+	ceno_units_format_hex(session->id, 16, id);
+	if (record->length && fd < 0)
+		ceno_api_reply_error(waiter->client, waiter->id, CENO_RPC_INTERNAL, "no memory for the trail", NULL);
+	else
+		ceno_api_reply(waiter->client, waiter->id,
+		               json_pack("{s:s,s:I}", "session", id, "trail_bytes", (json_int_t)record->length), fd);
+	ceno_api_waiter_free(waiter);
 }
 
 static void on_failed(struct ceno_api_session *session, const struct ceno_session_record *record)
@@ -294,7 +323,15 @@ static void on_record(struct ceno_channel *channel, const void *bytes, size_t le
 	case CENO_SESSION_FAILED:
 		on_failed(session, &record);
 		break;
-	default: /* DESTROYED: the supervisor's ENDED is what counts */
+	case CENO_SESSION_TRAIL_COPY:
+		on_trail(session, &record, fds->count == 1 ? fds->fd[0] : -1);
+		break;
+	case CENO_SESSION_DESTROYED: /* that it ended, the supervisor says */
+		session->trail_bytes = record.length;
+		if (session->trail_fd < 0)
+			session->trail_fd = ceno_packet_fds_take(fds, 0);
+		break;
+	default:
 		break;
 	}
 }
@@ -434,6 +471,7 @@ static struct ceno_api_session *session_new(struct ceno_api_client *client, json
 	session->owner = client;
 	session->uid = client->uid;
 	session->hold = hold;
+	session->trail_fd = -1;
 	if (getrandom(session->id, sizeof session->id, 0) != (ssize_t)sizeof session->id) {
 		free(session);
 		return NULL;
@@ -553,6 +591,26 @@ void ceno_api_session_destroy(struct ceno_api_client *client, json_t *id, const 
 	ask_destroy(session);
 }
 
+void ceno_api_session_trail(struct ceno_api_client *client, json_t *id, const uint8_t session_id[16])
+{
+	struct ceno_api_session *session = find_own(client, session_id);
+	int state;
+
+	if (!session) {
+		ceno_api_reply_error(client, id, CENO_RPC_SESSION, NULL, NULL);
+		return;
+	}
+	state = session->state;
+	if (!session->launched || session->ended || (state != CENO_STATE_ACTIVE && state != CENO_STATE_EXECUTING)) {
+		ceno_api_reply_error(client, id, CENO_RPC_STATE, "the session is not running", NULL);
+		return;
+	}
+	if (ceno_api_wait(&session->trails, client, id, 0))
+		tell_warden(session, CENO_SESSION_TRAIL);
+	else
+		ceno_api_reply_error(client, id, CENO_RPC_INTERNAL, "out of memory", NULL);
+}
+
 static void forget(struct ceno_api_waiter *list, const struct ceno_api_client *client)
 {
 	for (; list; list = list->next)
@@ -566,6 +624,7 @@ void ceno_api_session_client_left(struct ceno_api *api, struct ceno_api_client *
 	for (struct ceno_api_session *s = api->sessions; s; s = s->next) {
 		forget(s->destroyers, client);
 		forget(s->execs, client);
+		forget(s->trails, client);
 		if (s->owner != client)
 			continue;
 		s->owner = NULL;

@@ -91,6 +91,8 @@ json_t *ceno_session_end_json(const struct ceno_session_end *end)
 	                   violation ? (int)end->violation : 0);
 	if (!object)
 		return NULL;
+	if (end->file)
+		json_object_set_new(object, "trail_bytes", json_integer((json_int_t)end->trail_bytes));
 	if (violation)
 		json_object_set_new(object, "violation_text", json_string(violation_text(end->violation)));
 	if (end->failed)

@@ -20,6 +20,7 @@ struct ceno_session_end {
 	const char *fail_path;
 	const uint8_t *file; /* the proof, ASCII JSON; NULL none */
 	size_t file_bytes;
+	uint64_t trail_bytes; /* of the trail that comes with it */
 	uint32_t proof_error; /* enum ceno_attest_error, without a file */
 };
 

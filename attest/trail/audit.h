@@ -33,6 +33,7 @@
 	X(VERSION, 103, 1, 1, "a version of trail that this verifier does not know") \
 	X(HEADER_RESERVED, 104, 1, 1, "reserved bytes of the header are not zero") \
 	X(HEADER_BYTES, 105, 1, 1, "the header states another length than the file has") \
+	X(DIGEST, 106, 1, 1, "the proof names another trail") \
 	X(RECORD_CUT, 201, 2, 1, "a record is cut off") \
 	X(RECORD_VERSION, 202, 2, 1, "a record is of another version than the trail") \
 	X(RECORD_TYPE, 203, 2, 1, "a record is of an unknown type") \
@@ -98,6 +99,8 @@ struct ceno_audit_expect {
 	const uint8_t *nonce;      /* 32 bytes */
 	const uint8_t *public_key; /* 32 bytes: the guest key */
 	const void *bundle;        /* has passed ceno_bundle_check */
+	const uint8_t *sha256;     /* 32 bytes, of the file: what a proof that verified says the session left. Then
+	                            * the guest key need not be known: the warden vouches for the bytes */
 };
 
 #define CENO_AUDIT_RECORDS_MAX ((CENO_TRAIL_BYTES - CENO_TRAIL_OFFSET) / 72u) /* the shortest has 72 bytes */

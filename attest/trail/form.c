@@ -1,6 +1,7 @@
 /* Stages 1 and 2: the file's header, and the form of each record. */
 #include "ladder.h"
 
+#include <sodium.h>
 #include <string.h>
 #include "guest-kernel/abi/bundle.h"
 #include "guest-kernel/lib/content_id.h"
@@ -163,6 +164,16 @@ static bool take_record(struct ceno_audit_ladder *l, size_t at, uint32_t *bytes)
 	return true;
 }
 
+static bool is_named(const struct ceno_audit_ladder *l)
+{
+	uint8_t sha256[32];
+
+	if (!l->expect->sha256)
+		return true;
+	crypto_hash_sha256(sha256, l->file, l->bytes);
+	return memcmp(sha256, l->expect->sha256, sizeof sha256) == 0;
+}
+
 void ceno_audit_stage_form(struct ceno_audit_ladder *l)
 {
 	struct ceno_trail_header h;
@@ -176,7 +187,8 @@ void ceno_audit_stage_form(struct ceno_audit_ladder *l)
 	    !ceno_audit_check(l, CENO_AUDIT_VERSION, h.version == CENO_TRAIL_VERSION, NO_RECORD) ||
 	    !ceno_audit_check(l, CENO_AUDIT_HEADER_RESERVED,
 	                      h.reserved0 == 0 && ceno_mem_is_zero(h.reserved1, sizeof h.reserved1), NO_RECORD) ||
-	    !ceno_audit_check(l, CENO_AUDIT_HEADER_BYTES, h.bytes == l->bytes - sizeof h, NO_RECORD))
+	    !ceno_audit_check(l, CENO_AUDIT_HEADER_BYTES, h.bytes == l->bytes - sizeof h, NO_RECORD) ||
+	    !ceno_audit_check(l, CENO_AUDIT_DIGEST, is_named(l), NO_RECORD))
 		return;
 	for (size_t at = sizeof h; at < l->bytes; at += bytes)
 		if (!take_record(l, at, &bytes))

@@ -11,6 +11,7 @@
 #define ATTACK_WINDOW  2 /* touch the window of a class nobody pledged */
 #define ATTACK_RAM_END 3 /* run off the end of RAM */
 #define ATTACK_BOOT    4 /* write the measured boot page */
+#define ATTACK_TRAIL   5 /* lie about the trail's length, another way all the time */
 
 #define PRESENT_WRITE 3ull
 #define LARGE         0x80ull
@@ -44,11 +45,25 @@ static volatile uint64_t *map(const struct ceno_handoff *h, uint64_t gpa)
 	pd[0] = (gpa & ~(CENO_LARGE_PAGE - 1)) | LARGE | PRESENT_WRITE;
 	pdpt[0] = pd_gpa | PRESENT_WRITE;
 	pml4[PML4_FREE] = pdpt_gpa | PRESENT_WRITE;
+	__asm__ volatile("" ::: "memory"); /* the walk reads them, whatever the compiler sees */
 	return (volatile uint64_t *)(((uint64_t)PML4_FREE << 39) + (gpa & (CENO_LARGE_PAGE - 1)));
+}
+
+/* No length that the window could hold; whoever follows one reads beyond it. */
+static void lie_about_the_trail(volatile uint64_t *header)
+{
+	static const uint64_t lies[] = { UINT64_MAX, CENO_TRAIL_BYTES, 1ull << 63, CENO_TRAIL_BYTES - CENO_PAGE + 1,
+		                         UINT64_MAX - CENO_PAGE + 1 };
+
+	for (unsigned i = 0;; i = (i + 1) % (sizeof lies / sizeof lies[0]))
+		header[2] = lies[i];
 }
 
 void ceno_hostile_main(const struct ceno_handoff *h)
 {
+	if (CENO_ATTACK == ATTACK_TRAIL)
+		lie_about_the_trail(map(h, CENO_GPA_TRAIL));
+
 	uint64_t target = CENO_ATTACK == ATTACK_TEXT ? CENO_GPA_BUNDLE + CENO_PAGE
 	    : CENO_ATTACK == ATTACK_WINDOW           ? CENO_GPA_WINDOW + CENO_PLEDGE_NET * CENO_WINDOW_STRIDE
 	    : CENO_ATTACK == ATTACK_RAM_END          ? CENO_GPA_RAM + h->ram_bytes

@@ -18,7 +18,7 @@ void start(void)
 	trail_story(&f, 1);
 	drop_refused();
 	memcpy(public_key, f.chain.public_key, 32);
-	expect = (struct ceno_audit_expect){ f.session_id, f.nonce, public_key, f.bundle };
+	expect = (struct ceno_audit_expect){ f.session_id, f.nonce, public_key, f.bundle, NULL };
 	file_bytes = 0;
 }
 
@@ -53,6 +53,16 @@ static struct ceno_trail_record *make(uint32_t i, uint32_t type)
 
 	trail_insert(&f, i, &r);
 	return trail_record(&f, i);
+}
+
+/* Honest, but not the one that the proof is about. */
+static void another_proofs(void)
+{
+	static uint8_t digest[32];
+
+	crypto_hash_sha256(digest, f.area, CENO_TRAIL_OFFSET + header()->bytes);
+	digest[31] ^= 1;
+	expect.sha256 = digest;
 }
 
 /* ---- 1, 2: bytes ---- */
@@ -723,5 +733,6 @@ const struct forgery forgeries[] = {
 	F(unsealed, UNSEALED),
 	F(unfinished, UNFINISHED),
 	F(no_key_asked, KEY_UNKNOWN),
+	F(another_proofs, DIGEST),
 };
 const size_t forgery_count = sizeof forgeries / sizeof forgeries[0];

@@ -20,7 +20,7 @@ static struct ceno_audit audit;
 
 static void check_trail(uint32_t exit_status)
 {
-	struct ceno_audit_expect expect = { f.session_id, f.nonce, f.chain.public_key, f.bundle };
+	struct ceno_audit_expect expect = { f.session_id, f.nonce, f.chain.public_key, f.bundle, NULL };
 
 	ceno_audit(f.area, trail_bytes(&f), &expect, &audit);
 	if (audit.exit_status != exit_status)
@@ -49,7 +49,7 @@ static void golden_bytes(void **state)
 	fclose(file);
 	assert_int_equal(n, trail_bytes(&f));
 	assert_memory_equal(golden, f.area, n);
-	ceno_audit(golden, n, &(struct ceno_audit_expect){ f.session_id, f.nonce, f.chain.public_key, f.bundle },
+	ceno_audit(golden, n, &(struct ceno_audit_expect){ f.session_id, f.nonce, f.chain.public_key, f.bundle, NULL },
 	           &audit);
 	assert_int_equal(audit.verdict, CENO_AUDIT_LOST); /* its one refused message */
 	assert_int_equal(audit.refused, 1);
