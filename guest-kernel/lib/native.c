@@ -86,7 +86,7 @@ static enum ceno_native_error check_wants(const struct ceno_native_header *h)
 {
 	const struct ceno_native_segment *text = &h->segments[0];
 
-	if (h->entry < text->gva || h->entry - text->gva >= text->bytes)
+	if (h->entry - text->gva >= text->bytes) /* wraps to a huge number below it */
 		return CENO_NATIVE_E_ENTRY;
 	if (h->state_bytes > CENO_NATIVE_STATE_MAX || h->state_bytes % CENO_PAGE)
 		return CENO_NATIVE_E_STATE;

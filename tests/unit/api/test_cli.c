@@ -72,6 +72,8 @@ static void test_elf(void **state)
 	assert_int_equal(ceno_program_inspect((const uint8_t *)"#!/bin/sh -e\nx", 14, text, sizeof text),
 	                 CENO_ELF_SCRIPT);
 	assert_string_equal(text, "/bin/sh -e");
+	assert_int_equal(ceno_program_inspect((const uint8_t *)"CNOTNAT1", 8, text, sizeof text), CENO_ELF_NATIVE);
+	assert_int_equal(ceno_program_inspect((const uint8_t *)"CNOTNAT1", 7, text, sizeof text), CENO_ELF_NOT);
 }
 
 static void test_args(void **state)

@@ -153,6 +153,20 @@ static void test_run(void **state)
 	           &run, message),
 	    CENO_RPC_PARAMS);
 	assert_string_equal(message, "files: two files of one path");
+	assert_false(run.native);
+	assert_int_equal(
+	    run_of("{\"args_bytes\":9,\"native\":true,\"files\":[{\"path\":\"/bin/a\",\"bytes\":5,\"mode\":493,"
+	           "\"program\":true}]}",
+	           &run, message),
+	    0);
+	assert_true(run.native);
+	assert_int_equal(
+	    run_of("{\"args_bytes\":9,\"native\":true,\"hold\":true,\"files\":[{\"path\":\"/bin/a\",\"bytes\":5,"
+	           "\"mode\":493,\"program\":true}]}",
+	           &run, message),
+	    CENO_RPC_PARAMS);
+	assert_string_equal(message, "hold: a native session runs one program");
+	assert_int_equal(run_of("{\"args_bytes\":9,\"native\":1}", &run, message), CENO_RPC_PARAMS);
 	assert_int_equal(run_of("{\"args_bytes\":9}", &run, message), CENO_RPC_PARAMS);
 	assert_string_equal(message, "files: missing");
 	assert_int_equal(run_of("{\"args_bytes\":9,\"files\":[7]}", &run, message), CENO_RPC_PARAMS);

@@ -160,6 +160,7 @@ static void test_segments(void **state)
 	assert_int_equal(with(SEGMENT(2, kind), CENO_NATIVE_BSS), CENO_NATIVE_E_SEGMENTS);
 	assert_int_equal(with(SEGMENT(0, gva), BASE - CENO_PAGE), CENO_NATIVE_E_PLACE);
 	assert_int_equal(with(SEGMENT(0, gva), BASE + 8), CENO_NATIVE_E_PLACE);
+	assert_int_equal(with(SEGMENT(1, gva), BASE + CENO_PAGE + 8), CENO_NATIVE_E_PLACE);
 	assert_int_equal(with(SEGMENT(1, gva), BASE), CENO_NATIVE_E_PLACE);
 	assert_int_equal(with(SEGMENT(1, gva), BASE + 3 * CENO_PAGE), CENO_NATIVE_E_PLACE);
 	assert_int_equal(with(SEGMENT(3, gva), BASE + 5 * CENO_PAGE), CENO_NATIVE_E_PLACE);
@@ -168,6 +169,38 @@ static void test_segments(void **state)
 	assert_int_equal(with(SEGMENT(3, bytes), 0x8000000000000000 - CENO_PAGE), CENO_NATIVE_E_PLACE);
 	assert_int_equal(with(SEGMENT(3, bytes), CENO_NATIVE_MEMORY_MAX), CENO_NATIVE_E_MEMORY);
 	assert_int_equal(with(SEGMENT(3, bytes), CENO_NATIVE_MEMORY_MAX - CENO_PAGE), CENO_NATIVE_OK);
+}
+
+static enum ceno_native_error checked(void)
+{
+	sign(BYTES);
+	return ceno_native_check(file, BYTES);
+}
+
+/* Where it takes two wrong fields to get past the other checks. */
+static void test_pairs(void **state)
+{
+	(void)state;
+	make(); /* rodata, data, bss */
+	memmove(&h->segments[0], &h->segments[1], 3 * sizeof h->segments[0]);
+	memset(&h->segments[3], 0, sizeof h->segments[3]);
+	assert_int_equal(checked(), CENO_NATIVE_E_SEGMENTS);
+	make(); /* the file goes on behind the last segment */
+	memset(&h->segments[2], 0, 2 * sizeof h->segments[0]);
+	assert_int_equal(checked(), CENO_NATIVE_E_OFFSET);
+	make(); /* one wraps, the next makes up for it */
+	h->segments[1].bytes = -CENO_PAGE;
+	h->segments[2].offset = CENO_PAGE;
+	h->segments[2].bytes = 3 * CENO_PAGE;
+	assert_int_equal(checked(), CENO_NATIVE_E_OFFSET);
+	make(); /* both above the windows */
+	h->segments[2].gva = CENO_GVA_WINDOW + CENO_PAGE;
+	h->segments[3].gva = CENO_GVA_WINDOW + 2 * CENO_PAGE;
+	assert_int_equal(checked(), CENO_NATIVE_E_PLACE);
+	make();
+	h->total_bytes = BYTES + 8;
+	sign(BYTES + 8);
+	assert_int_equal(ceno_native_check(file, BYTES + 8), CENO_NATIVE_E_LENGTH);
 }
 
 static void test_lengths(void **state)
@@ -199,6 +232,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),    cmocka_unit_test(test_content),  cmocka_unit_test(test_every_byte),
 		cmocka_unit_test(test_numbers), cmocka_unit_test(test_segments), cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_pairs),
 	};
 
 	return cmocka_run_group_tests_name("native", tests, NULL, NULL);
