@@ -12,6 +12,7 @@
  */
 #include "nucleus.h"
 #include "cpu.h"
+#include "paging.h"
 
 int ceno_fiber_free_index(void)
 {
@@ -174,11 +175,25 @@ void ceno_fiber_schedule(void)
 
 /* ---- what entry.S calls when the running fiber was interrupted ---- */
 
+/* An instruction that ends at 2^47 leaves rip there, and an interrupt may come before
+ * the next fetch faults: iretq to it would fault in ring 0, so it is the fiber's now. */
+static void fault_beyond_end(struct ceno_frame *r)
+{
+	r->vector = 13;
+	r->error = 0;
+	ceno_nucleus_service_fault();
+}
+
 void ceno_nucleus_interrupt(void)
 {
-	if (ceno_cpu.current->frame.vector == CENO_VECTOR_TICK)
+	struct ceno_frame *r = &ceno_cpu.current->frame;
+
+	if (r->vector == CENO_VECTOR_TICK)
 		ceno_energy_tick();
-	ceno_fiber_schedule();
+	if (r->rip >= USER_END)
+		fault_beyond_end(r);
+	else
+		ceno_fiber_schedule();
 }
 
 /* The tick takes the last joule of a handler whose process runs: both stop. Or another

@@ -353,6 +353,26 @@ static void test_full_events(void **state)
 }
 
 /* A fault is an event with its details; the session goes on. */
+/* An instruction ended at 2^47 and a tick came before the next fetch could fault. */
+static void test_tick_beyond_end(void **state)
+{
+	uint64_t word[8];
+
+	(void)state;
+	begin(CENO_SPECTRUM_VOID, 1000);
+	ceno_machine.regs.rip = (1ull << 47) - 1;
+	ceno_machine_tick();
+	assert_int_equal(child->state, CENO_FIBER_READY);
+	ceno_machine.regs.rip = 1ull << 47; /* iretq to it would fault in ring 0 */
+	ceno_machine_tick();
+	assert_int_equal(child->state, CENO_FIBER_DEAD);
+	assert_int_not_equal(ceno_machine.state, CENO_MACHINE_STOPPED);
+	ceno_event_take(child->events, word);
+	assert_int_equal(word[1], CENO_FIBER_EVENT_FAULT);
+	assert_int_equal(word[2], 13);
+	assert_int_equal(word[4], 1ull << 47);
+}
+
 static void test_fault(void **state)
 {
 	uint64_t word[8];
@@ -467,14 +487,15 @@ static void test_process_shares(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fork_bomb),      cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_strikes),        cmocka_unit_test(test_row_ends),
-		cmocka_unit_test(test_ticks),          cmocka_unit_test(test_tick_covered),
-		cmocka_unit_test(test_energy_error),   cmocka_unit_test(test_blocked_pays_once),
-		cmocka_unit_test(test_full_events),    cmocka_unit_test(test_fault),
-		cmocka_unit_test(test_bits_together),  cmocka_unit_test(test_map_pays),
-		cmocka_unit_test(test_process_pays),   cmocka_unit_test(test_no_tick),
-		cmocka_unit_test(test_process_shares), cmocka_unit_test(test_budget_back),
+		cmocka_unit_test(test_fork_bomb),       cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_strikes),         cmocka_unit_test(test_row_ends),
+		cmocka_unit_test(test_ticks),           cmocka_unit_test(test_tick_covered),
+		cmocka_unit_test(test_energy_error),    cmocka_unit_test(test_blocked_pays_once),
+		cmocka_unit_test(test_full_events),     cmocka_unit_test(test_fault),
+		cmocka_unit_test(test_bits_together),   cmocka_unit_test(test_map_pays),
+		cmocka_unit_test(test_process_pays),    cmocka_unit_test(test_no_tick),
+		cmocka_unit_test(test_process_shares),  cmocka_unit_test(test_budget_back),
+		cmocka_unit_test(test_tick_beyond_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
