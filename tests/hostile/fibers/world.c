@@ -129,8 +129,8 @@ _Noreturn void broken(uint32_t line)
 	say_number(line);
 	say("\n");
 	world()->word[63] = line;
-	if (*(volatile uint64_t *)&world()->word[62] == 0) /* init runs */
-		finish(ERROR);
+	if (*(volatile uint64_t *)&world()->word[62] == 0)   /* init runs */
+		finish(world()->failures ? FAILURE : ERROR); /* what went through may be why */
 	__builtin_trap();
 }
 
