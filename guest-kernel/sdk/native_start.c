@@ -20,11 +20,12 @@ static const char *skip(const char *at, const char *end)
 static int read_arguments(void)
 {
 	uint64_t bytes = 0;
-	const char *block = ceno_native_file(CENO_PACK_ARGS, &bytes), *end = block + bytes, *at;
+	const char *block = ceno_native_file(CENO_PACK_ARGS, &bytes), *end, *at;
 	uint32_t argc;
 
 	if (!block || bytes < 8 || bytes > CENO_ARGS_MAX)
 		return -1;
+	end = block + bytes;
 	memcpy(&argc, block, sizeof argc);
 	at = skip(block + 8, end);
 	if (argc == 0 || argc > ARGUMENTS_MAX)

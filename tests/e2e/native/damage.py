@@ -78,6 +78,7 @@ segment("place-over", "a segment lies", 1, GVA, BASE)
 segment("place-window", "a segment lies", 2, GVA, 0x18000000)
 segment("place-kernel", "a segment lies", 2, GVA, 0xffffffff80000000)
 segment("memory", "its data and bss are", 2, BYTES, (512 << 10) + PAGE)
+field("photon", "", SPECTRUM, "<I", 0) # no damage: it runs as MATTER
 write("content-id", "its bytes do not have", good[:ID] + bytes([good[ID] ^ 1]) + good[ID + 1:], sign=False)
 write("code-bit", "its bytes do not have", good[:PAGE + 7] + bytes([good[PAGE + 7] ^ 0x10]) + good[PAGE + 8:], sign=False)
 write("last-bit", "its bytes do not have", good[:-1] + bytes([good[-1] ^ 0x80]), sign=False)
