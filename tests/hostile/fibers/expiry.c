@@ -52,7 +52,7 @@ static void restart_anew(void)
 	make(&w);
 	MUST(run(0, NULL) == CENO_FIBER_EVENT_EXIT);
 	MUST(ceno_grant(SELF, FIBER, LATER, ALL) == 0);
-	end = now() + milliseconds(100);
+	end = now() + milliseconds(1000); /* RESTART takes a while */
 	MUST(ceno_mask(LATER, ALL, 0, 0, end) == 0);
 	do
 		rc = ceno_restart(LATER, (uint64_t)leave, 0);
@@ -90,7 +90,7 @@ void attack(void)
 	say("expiry: longer than it was given\n");
 	MUST(ceno_spawn_channel(CHANNEL) == 0 && ceno_spawn_channel(MADE) == 0);
 	MUST(ceno_grant(SELF, MADE, SHORT, ALL) == 0);
-	end = now() + milliseconds(50);
+	end = now() + milliseconds(300);
 	MUST(ceno_mask(SHORT, ALL, 0, 0, end) == 0);
 	lengthen(end);
 	restart_anew();
