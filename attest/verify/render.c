@@ -107,6 +107,11 @@ static void put_claims(struct out *o, const struct ceno_verify_result *r)
 	    s->isolation.tasks, hex(s->isolation.filter, 32, text));
 	put(o, "  destroyed     %u areas, %u keys, %u tokens (A)\n", s->filesystem.area_count, s->keys.key_count,
 	    s->tokens.token_count);
+	put(o, "  trail         %u bytes, sha256:%.16s..., to be checked by ceno audit (A)\n", s->isolation.trail_bytes,
+	    hex(s->isolation.trail_sha256, 32, text));
+	put(o, "  ring 0        cr0 %#llx, cr4 %#llx, efer %#llx at the guest's first instruction (A)\n",
+	    (unsigned long long)s->isolation.cpu.cr0, (unsigned long long)s->isolation.cpu.cr4,
+	    (unsigned long long)s->isolation.cpu.efer);
 	put(o, "  took          %llu us from stop to compared (A)\n",
 	    (unsigned long long)(t->compared_us > t->stopped_us ? t->compared_us - t->stopped_us : 0));
 	put(o, "  host          kvm %s, nested paging %s, swap %s, init_on_free %s, kernel %s (A)\n",
