@@ -214,7 +214,7 @@ void next_event(struct ceno_fiber_event *e)
 uint64_t run(uint32_t number, struct ceno_fiber_event *e)
 {
 	const uint64_t ends = CENO_FIBER_EVENT_EXIT | CENO_FIBER_EVENT_FAULT | CENO_FIBER_EVENT_KILLED;
-	struct ceno_fiber_event own;
+	struct ceno_fiber_event own = { 0 };
 
 	e = e ? e : &own;
 	start(number);
