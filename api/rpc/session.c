@@ -635,26 +635,6 @@ void ceno_api_session_client_left(struct ceno_api *api, struct ceno_api_client *
 
 /* ---- what the supervisor and attest say ---------------------------------------------------- */
 
-static const char *refusal_text(uint64_t error)
-{
-	switch (error) {
-	case ENOMEM:
-		return "the host has not enough free memory";
-	case ENOSPC:
-		return "the node's disk is full";
-	case EPERM:
-		return "the supervisor's policy refused it";
-	case ECHILD:
-		return "no warden could be started for it";
-	case ESHUTDOWN:
-		return "the node is stopping";
-	case EHOSTDOWN:
-		return "the node's attestation is not up";
-	default:
-		return error < 200 ? strerror((int)error) : "unknown reason";
-	}
-}
-
 int ceno_api_session_spawned(struct ceno_api *api, const void *bytes, size_t length)
 {
 	struct ceno_spawn_reply reply;
@@ -669,7 +649,7 @@ int ceno_api_session_spawned(struct ceno_api *api, const void *bytes, size_t len
 		return 0;
 	case CENO_SPAWN_REFUSED:
 		if (session)
-			abandon(session, CENO_RPC_REFUSED, refusal_text(reply.value));
+			abandon(session, CENO_RPC_REFUSED, ceno_session_refusal_text(reply.value));
 		return 0;
 	case CENO_SPAWN_ENDED:
 	case CENO_SPAWN_UNCLEAN:

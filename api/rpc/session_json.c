@@ -1,6 +1,9 @@
 /* Sessions as JSON: see session_json.h. */
 #include "session_json.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "attest/proof/wire.h"
 #include "guest-kernel/abi/bundle.h"
 #include "policy/units.h"
@@ -126,4 +129,24 @@ json_t *ceno_session_program_json(const uint8_t id[16], const struct ceno_sessio
 	              (json_int_t)record->syscalls, "faults", (json_int_t)record->faults, "ram_peak_bytes",
 	              (json_int_t)record->ram_peak_bytes, "enosys_other", (int)record->enosys_other, "enosys", missing);
 	return object;
+}
+
+const char *ceno_session_refusal_text(uint64_t error)
+{
+	switch (error) {
+	case ENOMEM:
+		return "the host has not enough free memory";
+	case ENOSPC:
+		return "the node's disk is full";
+	case EPERM:
+		return "the supervisor's policy refused it";
+	case ECHILD:
+		return "no warden could be started for it";
+	case ESHUTDOWN:
+		return "the node is stopping";
+	case EHOSTDOWN:
+		return "the node's attestation is not up";
+	default:
+		return error < 200 ? strerror((int)error) : "unknown reason";
+	}
 }

@@ -31,4 +31,7 @@ json_t *ceno_session_program_json(const uint8_t id[16], const struct ceno_sessio
 /* One line for an enum ceno_session_error, static; NONE: the session ended before its program ran. */
 const char *ceno_session_failure_text(uint32_t code);
 
+/* One line for an errno by which the supervisor refuses a session; static or strerror's. */
+const char *ceno_session_refusal_text(uint64_t error);
+
 #endif
