@@ -48,7 +48,9 @@ _Static_assert(__builtin_offsetof(struct ceno_boot, session_id) == 2048, "sessio
 /* Layout of RAM, from CENO_GPA_RAM up:
  *   [kernel pool: 1/32 of RAM, at least one large page][boot granule: 2 MiB][user RAM]
  * Pool pages [0, pool_used) hold what the warden laid out; the nucleus owns the
- * rest. The boot granule holds the trap pages, then the verifier's and init's
+ * rest, of which the first, one for each class pledged, in their order, are the page
+ * tables of the windows: their pages from entry 0, user read-write, and the doorbell
+ * in the last entry. The boot granule holds the trap pages, then the verifier's and init's
  * stacks and bss, then memory for other services. */
 struct ceno_handoff {
 	uint64_t magic;
@@ -85,8 +87,9 @@ struct ceno_handoff {
 	uint64_t service_gpa;       /* memory of services: what is left of the boot granule */
 	uint64_t service_bytes;
 	uint64_t events_gpa;        /* struct ceno_boot_events, one page */
+	uint64_t entry_table_gpa;   /* page table with the entry page and nothing else: every space points at it */
 };
-_Static_assert(sizeof(struct ceno_handoff) == 264, "handoff");
+_Static_assert(sizeof(struct ceno_handoff) == 272, "handoff");
 
 /* Measurement events, written by the verifier before its verdict; read later by
  * the guest's ledger service. */

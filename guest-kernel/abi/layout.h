@@ -67,6 +67,7 @@ _Static_assert(CENO_GPA_TRAIL == CENO_GPA_WINDOW + CENO_PLEDGE_COUNT * CENO_WIND
  * immediate. An int3 here is a call into the nucleus, an int3 elsewhere is the
  * program's own breakpoint. The saved rip is gate + 1. */
 #define CENO_GVA_ENTRY    0x7ffff000
+#define CENO_GVA_ENTRY_REGION 0x7fe00000 /* its 2 MiB: nothing else can be mapped there */
 #define CENO_GATE_SYSCALL (CENO_GVA_ENTRY + 0x00) /* where LSTAR points if ring 0 is emulated */
 #define CENO_GATE_SYSRET  (CENO_GVA_ENTRY + 0x10) /* resume the process: rip = rcx, rflags = r11 */
 #define CENO_GATE_RESUME  (CENO_GVA_ENTRY + 0x20) /* resume it: rip and rflags from the trap page */

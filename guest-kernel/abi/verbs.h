@@ -95,8 +95,8 @@
  *   MAP     10 J  rdi space, fiber or process (right MAP)   rsi frame range, region or
  *                 window (rights as in r9), or -1 to unmap   rdx gva   r10 byte offset
  *                 r8 bytes   r9 rights (READ needed) | CENO_MAP_REPLACE (frame ranges)
- *                 gva, offset and bytes page-aligned, bytes not 0, below 2^47, not over the
- *                 entry page, in the capability's bounds, at most 512 entries a call, to
+ *                 gva, offset and bytes page-aligned, bytes not 0, below 2^47, not in the
+ *                 entry page's 2 MiB, in the capability's bounds, at most 512 entries a call, to
  *                 unmap at most 2 MiB (BOUNDS). No READ, or other bits in r9: RIGHTS. WRITE
  *                 and EXECUTE together: WX. Something is there already: EXISTS; for a 2 MiB
  *                 entry or a region a page table of 4 KiB entries is something, even if it

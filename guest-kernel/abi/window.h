@@ -25,6 +25,9 @@
 
 #define CENO_STDIO_MAGIC 0x314f4944544f4e43ull /* "CNOTDIO1" */
 #define CENO_STDIO_BYTES 0x80000u
+/* Only the stdio window has a shape yet; others are as large as their span allows,
+ * whose last page is the doorbell. */
+#define CENO_WINDOW_BYTES(class) ((class) == CENO_PLEDGE_STDIO ? (uint64_t)CENO_STDIO_BYTES : CENO_LARGE_PAGE - CENO_PAGE)
 #define CENO_STDIO_HOST_OFFSET    0x0000u
 #define CENO_STDIO_GUEST_OFFSET   0x1000u
 #define CENO_STDIO_REQUEST_OFFSET 0x10000u

@@ -27,7 +27,8 @@ extern const char ceno_syscall_entry[]; /* entry.S */
 static void check_handoff(const struct ceno_handoff *h)
 {
 	if (h->tick_tsc < CENO_TICK_MS || h->tick_tsc >= TICK_TSC_END || h->magic != CENO_HANDOFF_MAGIC ||
-	    h->abi_version != CENO_ABI_VERSION || h->pool_used >= h->pool_pages || h->trap_pages == 0 ||
+	    h->abi_version != CENO_ABI_VERSION || h->pool_used + CENO_PLEDGE_COUNT >= h->pool_pages ||
+	    h->pledge_mask >> CENO_PLEDGE_COUNT || h->trap_pages == 0 ||
 	    (h->syscall_mode != CENO_SYSCALL_LSTAR && h->syscall_mode != CENO_SYSCALL_PAGE))
 		ceno_cpu_stop(CENO_STOP_HANDOFF);
 }
@@ -66,16 +67,24 @@ static void make_range(struct ceno_cap *cspace, uint32_t slot, uint64_t gpa, uin
 	ceno_cap_set(&cspace[slot], &r->object, rights | CENO_RIGHT_GRANT, bytes);
 }
 
-/* Only the stdio window has a shape yet; others are as large as their span allows. */
-static void make_window(struct ceno_cap *cspace, uint32_t class)
+/* Its page table is there already (boot.h). */
+static void make_window(struct ceno_cap *cspace, uint32_t class, uint64_t *table)
 {
 	uint32_t rw = CENO_RIGHT_READ | CENO_RIGHT_WRITE;
-	uint64_t bytes = class == CENO_PLEDGE_STDIO ? CENO_STDIO_BYTES : CENO_LARGE_PAGE - CENO_PAGE;
-	struct ceno_region *r =
-	    ceno_region_new(CENO_OBJECT_WINDOW, class, CENO_GPA_WINDOW + class * CENO_WINDOW_STRIDE, bytes, rw);
+	uint64_t gpa = CENO_GPA_WINDOW + class * CENO_WINDOW_STRIDE, bytes = CENO_WINDOW_BYTES(class);
+	struct ceno_region *r = ceno_region_open(CENO_OBJECT_WINDOW, class, gpa, bytes, rw);
 
-	r->table[0][ENTRIES - 1] = (CENO_GPA_DOORBELL + class * CENO_PAGE) | ceno_entry_flags(rw);
+	r->table[0] = table;
 	ceno_cap_set(&cspace[CENO_SLOT_WINDOW + class], &r->object, rw | CENO_RIGHT_GRANT | CENO_RIGHT_REVOKE, bytes);
+}
+
+static uint64_t count_windows(const struct ceno_handoff *h)
+{
+	uint64_t n = 0;
+
+	for (uint64_t left = h->pledge_mask; left; left &= left - 1)
+		n++;
+	return n;
 }
 
 /* The boot manifest: everything there is, once. */
@@ -83,6 +92,7 @@ static void fill_cspace(const struct ceno_handoff *h, struct ceno_fiber *init)
 {
 	struct ceno_cap *c = init->cspace;
 	uint32_t rx = CENO_RIGHT_READ | CENO_RIGHT_EXECUTE, rw = CENO_RIGHT_READ | CENO_RIGHT_WRITE;
+	uint64_t table = h->pool_gva + h->pool_used * CENO_PAGE;
 
 	ceno_cap_set(&c[CENO_SLOT_SELF], &init->object, CENO_RIGHTS_ALL, 0);
 	ceno_cpu.clock.type = CENO_OBJECT_CLOCK;
@@ -97,9 +107,11 @@ static void fill_cspace(const struct ceno_handoff *h, struct ceno_fiber *init)
 	make_range(c, CENO_SLOT_SERVICE, h->service_gpa, h->service_bytes, rw);
 	make_range(c, CENO_SLOT_EVENTS, h->events_gpa, h->events_gpa ? CENO_PAGE : 0, CENO_RIGHT_READ);
 	make_range(c, CENO_SLOT_TRAIL, CENO_GPA_TRAIL, CENO_TRAIL_BYTES, rw);
-	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class ++) {
-		if (h->pledge_mask >> class & 1)
-			make_window(c, class);
+	for (uint32_t class = 0; h->pledge_mask >> class; class ++) {
+		if (h->pledge_mask >> class & 1) {
+			make_window(c, class, (uint64_t *)table);
+			table += CENO_PAGE;
+		}
 	}
 }
 
@@ -110,7 +122,7 @@ void ceno_nucleus_main(const struct ceno_handoff *h)
 	check_handoff(h);
 	ceno_cpu.handoff = h;
 	ceno_cpu.stack_top = h->stack_top_gva;
-	ceno_cpu.pool_next = h->pool_used;
+	ceno_cpu.pool_next = h->pool_used + count_windows(h);
 	ceno_cpu.tss_rsp0 = (uint64_t *)(h->tss_gva + TSS_RSP0);
 	ceno_cpu_load_idt(h->idt_gva, IDT_LIMIT);
 	init_syscall(h);

@@ -305,8 +305,12 @@ int ceno_region_free_number(void);
 int ceno_region_check_frames(uint64_t gpa, uint64_t bytes, uint32_t rights);
 
 /* Takes 1 + CENO_REGION_TABLES_OF(bytes) pool pages, which the caller has charged. Its
- * first capability is the caller's business. type: REGION or WINDOW. */
-struct ceno_region *ceno_region_new(uint32_t type, uint32_t number, uint64_t gpa, uint64_t bytes, uint32_t rights);
+ * first capability is the caller's business. */
+struct ceno_region *ceno_region_new(uint32_t number, uint64_t gpa, uint64_t bytes, uint32_t rights);
+
+/* Without its tables: one pool page, no frame counted. Windows, whose table the warden
+ * laid out. */
+struct ceno_region *ceno_region_open(uint32_t type, uint32_t number, uint64_t gpa, uint64_t bytes, uint32_t rights);
 
 /* Out of every space, for good. */
 void ceno_region_clear(struct ceno_region *r);
@@ -348,7 +352,7 @@ static inline void *ceno_pool_page(uint64_t gpa)
 
 /* ---- space.c ---- */
 
-#define CENO_SPACE_PAGES_MIN 5 /* PML4 and the tables of the entry page */
+#define CENO_SPACE_PAGES_MIN 5 /* PML4, the tables on the way to the entry page's, and one each of its own */
 
 struct ceno_map_request {
 	struct ceno_space *space;

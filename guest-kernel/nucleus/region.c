@@ -64,7 +64,7 @@ static uint64_t pages_in(const struct ceno_region *r, uint64_t i)
 	return left < ENTRIES ? left : ENTRIES;
 }
 
-struct ceno_region *ceno_region_new(uint32_t type, uint32_t number, uint64_t gpa, uint64_t bytes, uint32_t rights)
+struct ceno_region *ceno_region_open(uint32_t type, uint32_t number, uint64_t gpa, uint64_t bytes, uint32_t rights)
 {
 	struct ceno_region *r = ceno_pool_take();
 
@@ -74,12 +74,19 @@ struct ceno_region *ceno_region_new(uint32_t type, uint32_t number, uint64_t gpa
 	r->rights = rights;
 	r->number = number;
 	r->tables = (uint32_t)CENO_REGION_TABLES_OF(bytes);
+	ceno_cpu.region[number] = r;
+	return r;
+}
+
+struct ceno_region *ceno_region_new(uint32_t number, uint64_t gpa, uint64_t bytes, uint32_t rights)
+{
+	struct ceno_region *r = ceno_region_open(CENO_OBJECT_REGION, number, gpa, bytes, rights);
+
 	for (uint64_t i = 0; i < r->tables; i++) {
 		r->table[i] = ceno_pool_take();
 		ceno_entries_fill(r->table[i], pages_in(r, i), (gpa + i * CENO_LARGE_PAGE) | ceno_entry_flags(rights),
 		                  CENO_PAGE);
 	}
-	ceno_cpu.region[number] = r;
 	count_frames(r);
 	return r;
 }

@@ -203,16 +203,21 @@ void ceno_space_map(const struct ceno_map_request *r)
 			ceno_cpu_set_cr3(r->space->cr3);
 }
 
+static uint64_t *new_table(uint64_t *entry)
+{
+	uint64_t *table = ceno_pool_take();
+
+	*entry = ceno_pool_gpa(table) | PTE_P | PTE_W | PTE_U;
+	return table;
+}
+
 void ceno_space_open(struct ceno_space *s)
 {
-	const struct ceno_handoff *h = ceno_cpu.handoff;
-	const struct ceno_map_request entry = { .space = s,
-		                                .gva = CENO_GVA_ENTRY,
-		                                .gpa = h->entry_page_gpa,
-		                                .count = 1,
-		                                .rights = CENO_RIGHT_READ | CENO_RIGHT_EXECUTE };
+	uint64_t *low = new_table(&s->pml4[0]), *directory = new_table(&low[index_of(CENO_GVA_ENTRY, 2)]);
 
-	ceno_space_map(&entry);
+	directory[index_of(CENO_GVA_ENTRY, 1)] = ceno_cpu.handoff->entry_table_gpa | PTE_P | PTE_W | PTE_U;
+	s->quota -= 2;
+	s->pages += 2;
 }
 
 void ceno_space_init(struct ceno_space *s, uint64_t quota)
@@ -249,6 +254,13 @@ static void free_table(struct ceno_space *s, uint64_t *table, uint64_t *entry)
 	s->quota++;
 }
 
+/* The entry page's table is no space's own. */
+static int is_own_table(uint64_t entry)
+{
+	return (entry & PTE_P) && !(entry & (PTE_PS | PTE_SHARED)) &&
+	    (entry & PTE_ADDRESS) != ceno_cpu.handoff->entry_table_gpa;
+}
+
 /* Finds the first table without tables below it, drops its entries, frees it. */
 int ceno_space_teardown(struct ceno_space *s)
 {
@@ -258,7 +270,7 @@ int ceno_space_teardown(struct ceno_space *s)
 	for (int l = 3; l > 0; l--) {
 		unsigned end = l == 3 ? ENTRIES - 1 : ENTRIES, i = 0;
 
-		while (i < end && (!(t[i] & PTE_P) || (t[i] & (PTE_PS | PTE_SHARED))))
+		while (i < end && !is_own_table(t[i]))
 			i++;
 		if (i == end) {
 			if (l == 3)

@@ -11,12 +11,12 @@
 #define RIGHTS_MASK (CENO_RIGHT_READ | CENO_RIGHT_WRITE | CENO_RIGHT_EXECUTE)
 #define ENTRIES_MAX 512u
 
-/* All page-aligned, below 2^47, not over the entry page. */
+/* All page-aligned, below 2^47, not in the entry page's 2 MiB. */
 static int check_span(uint64_t gva, uint64_t offset, uint64_t bytes)
 {
 	if ((gva | offset | bytes) & (CENO_PAGE - 1) || bytes == 0 || gva >= USER_END || bytes > USER_END - gva)
 		return CENO_E_BOUNDS;
-	return gva <= CENO_GVA_ENTRY && gva + bytes > CENO_GVA_ENTRY ? CENO_E_BOUNDS : 0;
+	return gva < CENO_GVA_ENTRY_REGION + CENO_LARGE_PAGE && gva + bytes > CENO_GVA_ENTRY_REGION ? CENO_E_BOUNDS : 0;
 }
 
 static int check_rights(uint64_t rights)

@@ -152,7 +152,7 @@ static void invoke_channel(const struct spawn *s)
 
 static void invoke_region(const struct spawn *s)
 {
-	struct ceno_region *r = ceno_region_new(CENO_OBJECT_REGION, (uint32_t)s->index, s->gpa, s->bytes, s->rights);
+	struct ceno_region *r = ceno_region_new((uint32_t)s->index, s->gpa, s->bytes, s->rights);
 
 	ceno_cap_set(s->slot, &r->object, s->rights | CENO_RIGHT_GRANT | CENO_RIGHT_REVOKE, s->bytes);
 }

@@ -12,12 +12,12 @@ import random
 
 from abi import (ALL, C, CHANNEL, CLOCK, EXECUTE, FIBER, FRAMES, GRANT, LARGE, MAP, PAGE, PROCESS, READ, REGION, REVOKE,
                  U64, WINDOW, WRITE)
-from mapping import ENTRY, REPLACE, WINDOWS
+from mapping import ENTRY, ENTRY_REGION, REPLACE, WINDOWS
 from state import BLOCKED, DEAD, ENERGY, PARKED, READY
 from verbs import MASK_PLEDGE, MASK_REVOKE
 
 ODD = (U64, U64 - 1, 0, 1, 1 << 63, 1 << 47, (1 << 47) - PAGE, (1 << 47) - 1, 1 << 32, (1 << 32) - 1, 63, 64, 127, 4095,
-       PAGE, LARGE, LARGE - PAGE, ENTRY, ENTRY - PAGE, WINDOWS, WINDOWS + LARGE, 0x10000, 0x20000, 0x30000)
+       PAGE, LARGE, LARGE - PAGE, ENTRY, ENTRY - PAGE, ENTRY_REGION - PAGE, WINDOWS, WINDOWS + LARGE, 0x10000, 0x20000, 0x30000)
 GVAS = tuple(base + at for base in (0x400000, 0x40000000, 0x7fc0000000, 1 << 40)
              for at in (0, PAGE, 5 * PAGE, LARGE, LARGE + PAGE, 2 * LARGE - PAGE, 2 * LARGE, 8 * LARGE))
 SIZES = tuple(n * PAGE for n in (1, 1, 1, 2, 3, 8, 16, 64, 511, 512, 512, 513, 1024, 1536, 2048))

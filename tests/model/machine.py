@@ -14,8 +14,8 @@ DONE, WAITS, EXITED = "done", "blocked", "exited"
 
 
 class Model(Meter, Caps, Mapping, Verbs):
-    # Pool pages that an object takes: fiber and CSpace, or process; root and the entry page's three tables.
-    FIBER_PAGES, PROCESS_PAGES = 2 + 4, 1 + 4
+    # Pool pages that an object takes: fiber and CSpace, or process; root and the two tables on the way to the entry page's.
+    FIBER_PAGES, PROCESS_PAGES = 2 + 3, 1 + 3
     FIBER_LEAST, PROCESS_LEAST = 7, 6
 
     def __init__(self, boot):
@@ -156,7 +156,7 @@ class Model(Meter, Caps, Mapping, Verbs):
         f.quota -= pages
         holder.quota = pages - own
         space = holder.space if isinstance(holder, Fiber) else holder
-        space.enter(ENTRY, self.entry_gpa, self.tables_for(ENTRY, True))
+        space.enter(ENTRY, self.entry_gpa, self.tables_for(ENTRY, False))
         self.pool -= own
         holder.given = pages
 
@@ -206,7 +206,7 @@ class Model(Meter, Caps, Mapping, Verbs):
     def empty_space(self, space):
         """All but the entry page, and its tables."""
         self.clear_space(space)
-        kept = set(self.tables_for(ENTRY, True))
+        kept = set(self.tables_for(ENTRY, False))
         space.quota += len(space.tables - kept)
         self.pool += len(space.tables - kept)
         space.tables &= kept

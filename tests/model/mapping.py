@@ -4,7 +4,7 @@ from collections import Counter
 from abi import C, EXECUTE, LARGE, LIMIT, MAP, PAGE, PROCESS, FIBER, FRAMES, READ, REGION, U64, WINDOW, WRITE
 from caps import Refused
 
-ENTRY = C["CENO_GVA_ENTRY"]
+ENTRY, ENTRY_REGION = C["CENO_GVA_ENTRY"], C["CENO_GVA_ENTRY_REGION"]
 REPLACE = C["CENO_MAP_REPLACE"]
 WINDOWS = C.get("CENO_GVA_WINDOW", 0x18000000)
 ENTRIES_MAX = 512
@@ -136,7 +136,7 @@ class Mapping:
             raise Refused("BOUNDS")
         if gva >= LIMIT or offset >= LIMIT or bytes_ >= LIMIT or gva + bytes_ > LIMIT:
             raise Refused("BOUNDS")
-        if gva <= ENTRY < gva + bytes_:
+        if gva < ENTRY_REGION + LARGE and gva + bytes_ > ENTRY_REGION:
             raise Refused("BOUNDS")
 
     @staticmethod

@@ -13,6 +13,7 @@
 #include "../../guest-kernel/abi/bundle.h"
 #include "../../guest-kernel/abi/pack.h"
 #include "../../guest-kernel/abi/verbs.h"
+#include "../../guest-kernel/abi/window.h"
 
 /* SDM vol. 3, 4.5: paging entries. */
 #define PTE_P       (1ull << 0)
@@ -183,7 +184,8 @@ static int check_input(const struct ceno_layout_input *in)
 	if (in->ram_bytes < CENO_RAM_MIN || in->ram_bytes > CENO_RAM_MAX || in->ram_bytes % CENO_LARGE_PAGE)
 		return CENO_LAYOUT_RAM;
 	if (!in->tsc_hz || (in->syscall_mode != CENO_SYSCALL_LSTAR && in->syscall_mode != CENO_SYSCALL_PAGE) ||
-	    in->pack_bytes % CENO_PAGE || in->pack_bytes > CENO_PACK_MAX || in->image_bytes % CENO_PAGE)
+	    in->pledge_mask >> CENO_PLEDGE_COUNT || in->pack_bytes % CENO_PAGE || in->pack_bytes > CENO_PACK_MAX ||
+	    in->image_bytes % CENO_PAGE)
 		return CENO_LAYOUT_INPUT;
 	return 0;
 }
@@ -302,6 +304,16 @@ static void map_init(struct build *b)
 	map_pages(b, root, CENO_GVA_BUNDLE, CENO_GPA_BUNDLE, b->in->bundle_bytes / CENO_PAGE, PTE_U | PTE_NX);
 }
 
+/* The table that holds the entry page, shared by every space: nothing else is in it. */
+static uint64_t entry_table(struct build *b)
+{
+	uint64_t table = b->init_root;
+
+	for (int level = 3; level > 0; level--)
+		table = descend(b, table, index_of(CENO_GVA_ENTRY, level));
+	return table;
+}
+
 /* Page 0 of the pool: handoff record, GDT at 1024, TSS at 2048. */
 #define GDT_OFFSET 1024u
 #define TSS_OFFSET 2048u
@@ -389,6 +401,7 @@ static void write_handoff(struct build *b, uint64_t idt_gva, uint64_t frames, ui
 	h->user_gpa = CENO_GPA_RAM + b->granule_end;
 	h->user_bytes = in->ram_bytes - b->granule_end;
 	h->entry_page_gpa = CENO_GPA_BUNDLE + entry->offset;
+	h->entry_table_gpa = CENO_GPA_RAM + entry_table(b);
 	h->service_gpa = CENO_GPA_RAM + b->granule_next;
 	h->service_bytes = b->granule_end - b->granule_next;
 	h->events_gpa = CENO_GPA_RAM + b->events_offset;
@@ -400,6 +413,23 @@ static void write_handoff(struct build *b, uint64_t idt_gva, uint64_t frames, ui
 	h->image_bytes = in->image_bytes;
 	h->pledge_mask = in->pledge_mask;
 	h->tick_tsc = in->tsc_hz / 1000 * CENO_TICK_MS;
+}
+
+/* Page tables of the windows, right behind pool_used (boot.h). */
+static void write_windows(struct build *b)
+{
+	const uint64_t flags = PTE_P | PTE_U | PTE_W | PTE_NX | PTE_A | PTE_D;
+
+	for (uint64_t class = 0; class < CENO_PLEDGE_COUNT; class ++) {
+		uint64_t *table, at = CENO_GPA_WINDOW + class * CENO_WINDOW_STRIDE;
+
+		if (!(b->in->pledge_mask >> class & 1))
+			continue;
+		table = table_at(b, take_pool(b, 1));
+		for (uint64_t i = 0; i < CENO_WINDOW_BYTES(class) / CENO_PAGE; i++)
+			table[i] = (at + i * CENO_PAGE) | flags;
+		table[PT_ENTRIES - 1] = (CENO_GPA_DOORBELL + class * CENO_PAGE) | flags;
+	}
 }
 
 static void write_registers(const struct build *b, uint64_t firmware_idt, struct ceno_vmm_registers *regs)
@@ -450,9 +480,10 @@ int ceno_layout_build(const struct ceno_layout_input *in, struct ceno_vmm_regist
 	user_max = in->ram_bytes - b.granule_end;
 	frames = take_pool(&b, align_up(user_max / CENO_PAGE, CENO_PAGE) / CENO_PAGE);
 	granules = take_pool(&b, align_up(user_max / CENO_LARGE_PAGE * 4, CENO_PAGE) / CENO_PAGE);
+	write_handoff(&b, nucleus_idt, frames, granules);
+	write_windows(&b);
 	if (b.failed)
 		return CENO_LAYOUT_POOL;
-	write_handoff(&b, nucleus_idt, frames, granules);
 	write_descriptors(&b, b.handoff->stack_top_gva - 64);
 	write_boot_page(&b);
 	write_registers(&b, firmware_idt, regs);

@@ -46,7 +46,8 @@ static uint64_t *table_at(struct walk *w, uint64_t gpa)
 {
 	uint64_t page = (gpa - CENO_GPA_RAM) / CENO_PAGE;
 
-	if (page >= ceno_machine.config.pool_pages || (gpa & (CENO_PAGE - 1)) || w->seen[page]++) {
+	if (page >= ceno_machine.config.pool_pages || (gpa & (CENO_PAGE - 1)) ||
+	    (w->seen[page]++ && gpa != ceno_cpu.handoff->entry_table_gpa)) { /* which every space has */
 		w->error = CENO_WALK_TABLE;
 		return NULL;
 	}

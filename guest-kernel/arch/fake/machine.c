@@ -1,5 +1,6 @@
 /* Lays out the fake machine's RAM. The map of it is in machine.h. */
 #include "machine.h"
+#include "abi/window.h"
 #include "nucleus/paging.h"
 #include "entry.h"
 
@@ -63,6 +64,19 @@ static void map(uint64_t gva, uint64_t gpa, uint64_t flags)
 	table[gva >> 12 & (ENTRIES - 1)] = gpa | flags | PTE_P | PTE_U | PTE_AD;
 }
 
+/* The table that holds gva's entry. */
+static uint64_t table_of(uint64_t gva)
+{
+	uint64_t table = gpa_of(PAGE_PML4);
+
+	for (int level = 3; level > 0; level--) {
+		const uint64_t *entries = ceno_machine_page(table);
+
+		table = entries[gva >> (12 + 9 * level) & (ENTRIES - 1)] & PTE_ADDRESS;
+	}
+	return table;
+}
+
 static void map_init(void)
 {
 	uint64_t granule = handoff->trap_gpa + CENO_MACHINE_TRAP_MAX * CENO_PAGE;
@@ -70,6 +84,7 @@ static void map_init(void)
 	*(uint64_t *)(void *)(pool + PAGE_PML4 * CENO_PAGE + 511 * 8) = gpa_of(PAGE_PDPT) | PTE_P | PTE_W;
 	*(uint64_t *)(void *)(pool + PAGE_PML4 * CENO_PAGE) = gpa_of(PAGE_PDPT_LOW) | PTE_P | PTE_W | PTE_U;
 	map(CENO_GVA_ENTRY, handoff->entry_page_gpa, 0);
+	handoff->entry_table_gpa = table_of(CENO_GVA_ENTRY);
 	map(CENO_GVA_SERVICE, CENO_GPA_BUNDLE + 2 * CENO_PAGE, 0);
 	map(CENO_GVA_SERVICE + CENO_PAGE, CENO_GPA_BUNDLE + 3 * CENO_PAGE, PTE_NX);
 	map(CENO_GVA_SERVICE + 2 * CENO_PAGE, granule, PTE_W | PTE_NX);
@@ -77,6 +92,24 @@ static void map_init(void)
 		map(CENO_GVA_SERVICE_STACK - i * CENO_PAGE, granule + i * CENO_PAGE, PTE_W | PTE_NX);
 	map(CENO_GVA_TRAP_PAGE, handoff->trap_gpa, PTE_W | PTE_NX);
 	map(CENO_GVA_BOOT_PAGE, CENO_GPA_BOOT, PTE_NX);
+}
+
+static void map_windows(void)
+{
+	uint64_t page = next_page;
+
+	for (uint64_t class = 0; class < CENO_PLEDGE_COUNT; class ++) {
+		uint64_t *table = (uint64_t *)(void *)(pool + page * CENO_PAGE),
+			 at = CENO_GPA_WINDOW + class * CENO_WINDOW_STRIDE;
+
+		if (!(handoff->pledge_mask >> class & 1))
+			continue;
+		page++;
+		for (uint64_t i = 0; i < CENO_WINDOW_BYTES(class) / CENO_PAGE; i++)
+			table[i] = (at + i * CENO_PAGE) | ceno_entry_flags(CENO_RIGHT_READ | CENO_RIGHT_WRITE);
+		table[ENTRIES - 1] =
+		    (CENO_GPA_DOORBELL + class * CENO_PAGE) | ceno_entry_flags(CENO_RIGHT_READ | CENO_RIGHT_WRITE);
+	}
 }
 
 static void write_handoff(const struct ceno_machine_config *c, uint64_t frame_pages)
@@ -156,6 +189,7 @@ int ceno_machine_reset(const struct ceno_machine_config *config)
 	next_page = PAGE_FRAMES + frame_pages + pages_for(user / CENO_LARGE_PAGE * 4);
 	map_init();
 	handoff->pool_used = next_page;
+	map_windows();
 	ceno_fake_boot(handoff);
 	return 0;
 }

@@ -13,7 +13,7 @@
 
 #define MMAP_BOTTOM 0x10000ull
 #define GROWTH_MAX  (64ull << 20)
-#define ENTRY_END   (CENO_GVA_ENTRY + CENO_PAGE)
+#define ENTRY_END   (CENO_GVA_ENTRY_REGION + CENO_LARGE_PAGE)
 #define MAP_KNOWN \
 	(LX_MAP_TYPE | LX_MAP_FIXED | LX_MAP_ANONYMOUS | LX_MAP_32BIT | LX_MAP_GROWSDOWN | LX_MAP_DENYWRITE | \
 	 LX_MAP_EXECUTABLE | LX_MAP_LOCKED | LX_MAP_NORESERVE | LX_MAP_POPULATE | LX_MAP_NONBLOCK | LX_MAP_STACK | \
@@ -30,12 +30,12 @@ int ceno_vm_start(void)
 }
 
 /* A range the program may have at all: inside user space, not page 0 and up to
- * MMAP_BOTTOM, not the entry page. */
+ * MMAP_BOTTOM, not the entry page's 2 MiB. */
 static int allowed(uint64_t start, uint64_t bytes)
 {
 	if (start < MMAP_BOTTOM || start >= CENO_USER_END || bytes > CENO_USER_END - start || bytes == 0)
 		return 0;
-	return start >= ENTRY_END || start + bytes <= CENO_GVA_ENTRY;
+	return start >= ENTRY_END || start + bytes <= CENO_GVA_ENTRY_REGION;
 }
 
 int ceno_vm_add(const struct ceno_area *area)

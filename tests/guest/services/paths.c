@@ -125,6 +125,10 @@ static void check_refusals(void)
 	CHECK(ceno_map(self, ram, CENO_GVA_ENTRY, 0, CENO_PAGE, R | CENO_MAP_REPLACE) == CENO_E_BOUNDS);
 	CHECK(ceno_map(self, -1, CENO_GVA_ENTRY, 0, CENO_PAGE, 0) == CENO_E_BOUNDS);
 	CHECK(ceno_map(self, ram, CENO_GVA_ENTRY - CENO_PAGE, 0, 2 * CENO_PAGE, R) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, ram, CENO_GVA_ENTRY_REGION, 0, CENO_PAGE, R) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, ram, CENO_GVA_ENTRY_REGION - CENO_PAGE, 0, 2 * CENO_PAGE, R) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, ram, CENO_GVA_ENTRY_REGION, 4 * CENO_LARGE_PAGE, CENO_LARGE_PAGE, R | W) == CENO_E_BOUNDS);
+	CHECK(ceno_map(self, -1, CENO_GVA_ENTRY_REGION, 0, CENO_LARGE_PAGE, 0) == CENO_E_BOUNDS);
 	CHECK(ceno_map(self, CENO_SLOT_BOOT, SCRATCH_GVA, 0, CENO_PAGE, R | W) == CENO_E_RIGHTS);
 	CHECK(ceno_map(self, CENO_SLOT_BOOT, SCRATCH_GVA, 0, 2 * CENO_PAGE, R) == CENO_E_BOUNDS);
 	CHECK(ceno_map(self, CENO_SLOT_BOOT, SCRATCH_GVA, CENO_WINDOW_STRIDE, CENO_PAGE, R) == CENO_E_BOUNDS);
@@ -157,7 +161,7 @@ static void close_other(void)
 
 static void check_narrowed(void)
 {
-	CHECK(ceno_spawn_process(SLOT_OTHER, 7) == 0);
+	CHECK(ceno_spawn_process(SLOT_OTHER, 6) == 0);
 	CHECK(ceno_map(SLOT_OTHER, CENO_SLOT_RAM, 1ull << 39, 0, CENO_PAGE, R) == CENO_E_POOL); /* three tables */
 	close_other();
 	CHECK(ceno_spawn_process(SLOT_OTHER, 16) == 0);

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "guest-kernel/abi/bundle.h"
+#include "guest-kernel/abi/window.h"
 #include "vmm/warden/layout.h"
 
 #define RAM_BYTES  (64ull << 20)
@@ -100,7 +101,7 @@ static int setup(void **state)
 		                            .pack_bytes = 16 * CENO_PAGE,
 		                            .boot = &f->boot,
 		                            .syscall_mode = CENO_SYSCALL_PAGE,
-		                            .pledge_mask = 1,
+		                            .pledge_mask = 1u << CENO_PLEDGE_STDIO | 1u << CENO_PLEDGE_GPU,
 		                            .tsc_hz = 2000000000 };
 	*state = f;
 	return 0;
@@ -244,9 +245,32 @@ static void test_pages_that_are_free_are_zero(void **state)
 	uint64_t seed = 7;
 
 	build(f, &seed);
-	for (uint64_t at = h->pool_used * CENO_PAGE; at < RAM_BYTES; at++)
+	for (uint64_t at = (h->pool_used + 2) * CENO_PAGE; at < RAM_BYTES; at++) /* two windows' tables come first */
 		if (f->ram[at])
 			fail_msg("byte %#llx of RAM is not zero", (unsigned long long)at);
+}
+
+static void check_window(const uint64_t *table, uint64_t class, uint64_t bytes)
+{
+	const uint64_t rw = 0x8000000000000067ull; /* NX, dirty, accessed, user, writable, present */
+
+	for (uint64_t i = 0; i < bytes / CENO_PAGE; i++)
+		assert_int_equal(table[i], (CENO_GPA_WINDOW + class * CENO_WINDOW_STRIDE + i * CENO_PAGE) | rw);
+	for (uint64_t i = bytes / CENO_PAGE; i < 511; i++)
+		assert_int_equal(table[i], 0);
+	assert_int_equal(table[511], (CENO_GPA_DOORBELL + class * CENO_PAGE) | rw);
+}
+
+static void test_windows(void **state)
+{
+	struct fixture *f = *state;
+	const struct ceno_handoff *h = (const void *)f->ram;
+	uint64_t seed = 8;
+
+	build(f, &seed);
+	check_window((const void *)(f->ram + h->pool_used * CENO_PAGE), CENO_PLEDGE_STDIO, CENO_STDIO_BYTES);
+	check_window((const void *)(f->ram + (h->pool_used + 1) * CENO_PAGE), CENO_PLEDGE_GPU,
+	             CENO_LARGE_PAGE - CENO_PAGE);
 }
 
 static void test_registers(void **state)
@@ -289,6 +313,9 @@ static void test_bad_input(void **state)
 	f->in.pack_bytes = 1;
 	assert_int_equal(result(f), CENO_LAYOUT_INPUT);
 	f->in.pack_bytes = 0;
+	f->in.pledge_mask |= 1u << CENO_PLEDGE_COUNT;
+	assert_int_equal(result(f), CENO_LAYOUT_INPUT);
+	f->in.pledge_mask = 1;
 	fw->stub_bytes = 0xfffff000;
 	assert_int_equal(result(f), CENO_LAYOUT_FIRMWARE);
 	fw->stub_bytes = CENO_PAGE;
@@ -327,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_rules_hold_for_every_slide, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pages_that_are_free_are_zero, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_windows, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_registers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_input, setup, teardown),
 	};

@@ -202,7 +202,7 @@ int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_
 {
 	MUST(bytes && !((gva | offset | bytes) & (CENO_PAGE - 1)));
 	MUST(gva < 1ull << 47 && bytes <= (1ull << 47) - gva);
-	MUST(gva > CENO_GVA_ENTRY || gva + bytes <= CENO_GVA_ENTRY);
+	MUST(gva >= CENO_GVA_ENTRY_REGION + CENO_LARGE_PAGE || gva + bytes <= CENO_GVA_ENTRY_REGION);
 	MUST((rights & (CENO_RIGHT_WRITE | CENO_RIGHT_EXECUTE)) != (CENO_RIGHT_WRITE | CENO_RIGHT_EXECUTE));
 	if (space_slot == CENO_SLOT_SELF)
 		return map_self(object_slot, gva, offset, bytes, rights);

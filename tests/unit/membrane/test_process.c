@@ -161,6 +161,7 @@ static void test_refusals(void **state)
 	assert_int_equal(WITH(SEGMENT(1, p_vaddr), 0x400000), CENO_REFUSAL_BAD_ELF);
 	assert_int_equal(WITH(SEGMENT(1, p_vaddr), 0x1000), CENO_REFUSAL_BAD_ELF);
 	assert_int_equal(WITH(SEGMENT(1, p_vaddr), CENO_GVA_ENTRY), CENO_REFUSAL_BAD_ELF);
+	assert_int_equal(WITH(SEGMENT(1, p_vaddr), CENO_GVA_ENTRY_REGION), CENO_REFUSAL_BAD_ELF);
 	assert_int_equal(WITH(SEGMENT(2, p_memsz), UINT64_MAX), CENO_REFUSAL_BAD_ELF);
 	assert_int_equal(WITH(SEGMENT(2, p_memsz), 10), CENO_REFUSAL_BAD_ELF);
 }

@@ -79,6 +79,7 @@ static uint64_t garbage(struct source *s)
 		                        CENO_GPA_RAM,
 		                        CENO_GVA_ENTRY,
 		                        CENO_GVA_ENTRY - 4096,
+		                        CENO_GVA_ENTRY_REGION - 4096,
 		                        CENO_LARGE_PAGE,
 		                        CENO_LARGE_PAGE - 4096,
 		                        CENO_WINDOW_STRIDE,
