@@ -54,17 +54,39 @@ static void init_timer(const struct ceno_handoff *h)
 	ceno_cpu_wrmsr(CENO_MSR_TSC_DEADLINE, ceno_cpu_tsc() + h->tick_tsc);
 }
 
-static void make_range(struct ceno_cap *cspace, uint32_t slot, uint64_t gpa, uint64_t bytes, uint32_t rights)
+/* The first capability to a boot object, into a slot and an object that are all zero.
+ * Inline, so that what is constant is stored as constants. */
+static inline __attribute__((always_inline)) void give(struct ceno_cap *cspace, uint32_t slot,
+                                                       struct ceno_object *object, uint32_t type, uint32_t rights,
+                                                       uint64_t length)
+{
+	struct ceno_cap *cap = &cspace[slot];
+
+	object->type = (uint16_t)type;
+	object->holders = object->live = 1;
+	object->epoch = 1 + slot;
+	cap->type = (uint8_t)type;
+	cap->rights = (uint8_t)rights;
+	cap->depth = 0;
+	cap->pledge = 0;
+	cap->strength = CENO_STRENGTH_FULL;
+	cap->reserved = 0;
+	cap->object = object;
+	cap->length = length;
+	cap->until = UINT64_MAX;
+	cap->epoch = 1 + slot;
+}
+
+static inline __attribute__((always_inline)) void make_range(struct ceno_cap *cspace, uint32_t slot, uint64_t gpa,
+                                                             uint64_t bytes, uint32_t rights)
 {
 	struct ceno_frames *r = &ceno_cpu.range[slot];
 
 	if (!bytes)
 		return;
-	r->object.type = CENO_OBJECT_FRAMES;
-	r->object.epoch = ceno_epoch_new();
 	r->gpa = gpa;
 	r->bytes = bytes;
-	ceno_cap_set(&cspace[slot], &r->object, rights | CENO_RIGHT_GRANT, bytes);
+	give(cspace, slot, &r->object, CENO_OBJECT_FRAMES, rights | CENO_RIGHT_GRANT, bytes);
 }
 
 /* Its page table is there already (boot.h). */
@@ -94,10 +116,9 @@ static void fill_cspace(const struct ceno_handoff *h, struct ceno_fiber *init)
 	uint32_t rx = CENO_RIGHT_READ | CENO_RIGHT_EXECUTE, rw = CENO_RIGHT_READ | CENO_RIGHT_WRITE;
 	uint64_t table = h->pool_gva + h->pool_used * CENO_PAGE;
 
-	ceno_cap_set(&c[CENO_SLOT_SELF], &init->object, CENO_RIGHTS_ALL, 0);
-	ceno_cpu.clock.type = CENO_OBJECT_CLOCK;
-	ceno_cpu.clock.epoch = ceno_epoch_new();
-	ceno_cap_set(&c[CENO_SLOT_CLOCK], &ceno_cpu.clock, CENO_RIGHT_READ | CENO_RIGHT_GRANT, 0);
+	ceno_cpu.epochs = CENO_SLOT_FIRST_FREE; /* up to here they go by slot */
+	give(c, CENO_SLOT_SELF, &init->object, CENO_OBJECT_FIBER, CENO_RIGHTS_ALL, 0);
+	give(c, CENO_SLOT_CLOCK, &ceno_cpu.clock, CENO_OBJECT_CLOCK, CENO_RIGHT_READ | CENO_RIGHT_GRANT, 0);
 	make_range(c, CENO_SLOT_RAM, h->user_gpa, h->user_bytes, rw | CENO_RIGHT_EXECUTE);
 	make_range(c, CENO_SLOT_PACK, CENO_GPA_PACK, h->pack_bytes, rx);
 	make_range(c, CENO_SLOT_BUNDLE, CENO_GPA_BUNDLE, h->bundle_bytes, rx);

@@ -22,6 +22,17 @@ int ceno_fiber_free_index(void)
 	return -1;
 }
 
+static void set_start(struct ceno_fiber *f, uint64_t rip, uint64_t rsp)
+{
+	f->frame.rip = rip;
+	f->frame.rsp = rsp;
+	f->frame.cs = CENO_SEL_USER_CS;
+	f->frame.ss = CENO_SEL_USER_SS;
+	f->frame.rflags = CENO_RFLAGS_SET;
+	f->state = CENO_FIBER_PARKED;
+}
+
+/* All else of it is zero, as its page is. */
 struct ceno_fiber *ceno_fiber_new(uint64_t quota, uint64_t rip, uint64_t rsp, uint32_t index)
 {
 	struct ceno_fiber *f = ceno_pool_take();
@@ -30,8 +41,7 @@ struct ceno_fiber *ceno_fiber_new(uint64_t quota, uint64_t rip, uint64_t rsp, ui
 	f->cspace = ceno_pool_take();
 	f->index = index;
 	f->trap = (struct ceno_trap_page *)(ceno_cpu.handoff->trap_gva + index * CENO_PAGE);
-	ceno_fiber_reset(f, rip, rsp);
-	f->restarts = 0;
+	set_start(f, rip, rsp);
 	f->space.quota = quota;
 	ceno_cpu.fiber[index] = f;
 	if (index >= ceno_cpu.fiber_end)
@@ -41,10 +51,8 @@ struct ceno_fiber *ceno_fiber_new(uint64_t quota, uint64_t rip, uint64_t rsp, ui
 
 void ceno_fiber_reset(struct ceno_fiber *f, uint64_t rip, uint64_t rsp)
 {
-	f->frame = (struct ceno_frame){
-		.rip = rip, .rsp = rsp, .cs = CENO_SEL_USER_CS, .ss = CENO_SEL_USER_SS, .rflags = CENO_RFLAGS_SET
-	};
-	f->state = CENO_FIBER_PARKED;
+	f->frame = (struct ceno_frame){ 0 };
+	set_start(f, rip, rsp);
 	f->process = NULL;
 	f->signal_seen = 0;
 	f->restarts++;

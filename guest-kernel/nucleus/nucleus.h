@@ -336,8 +336,17 @@ void ceno_frames_drop(uint64_t entry, int large);
 
 /* ---- pool.c ---- */
 
+void *ceno_pool_take_again(void); /* one that was given back */
+
 /* A zeroed pool page; the caller has checked and charged a quota, so there is one. */
-void *ceno_pool_take(void);
+static inline void *ceno_pool_take(void)
+{
+	const struct ceno_handoff *h = ceno_cpu.handoff;
+
+	if (ceno_cpu.pool_next < h->pool_pages)
+		return (void *)(h->pool_gva + ceno_cpu.pool_next++ * CENO_PAGE);
+	return ceno_pool_take_again();
+}
 void ceno_pool_give(void *page);
 
 static inline uint64_t ceno_pool_gpa(const void *page)

@@ -10,14 +10,10 @@
 #include "nucleus.h"
 #include "cpu.h"
 
-void *ceno_pool_take(void)
+void *ceno_pool_take_again(void)
 {
-	const struct ceno_handoff *h = ceno_cpu.handoff;
-	uint64_t *page;
+	uint64_t *page = (uint64_t *)ceno_cpu.pool_free;
 
-	if (ceno_cpu.pool_next < h->pool_pages)
-		return (void *)(h->pool_gva + ceno_cpu.pool_next++ * CENO_PAGE);
-	page = (uint64_t *)ceno_cpu.pool_free;
 	if (!page)
 		ceno_cpu_stop(CENO_STOP_NUCLEUS_FAULT); /* the quotas were wrong: our own invariant */
 	ceno_cpu.pool_free = page[0];

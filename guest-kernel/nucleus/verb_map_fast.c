@@ -145,6 +145,33 @@ static __attribute__((noinline)) int64_t map_elsewhere(struct ceno_space *space,
 	return done();
 }
 
+/* A region or window of at most 2 MiB, where nothing is: one directory entry. */
+static __attribute__((noinline)) int64_t map_shared(const struct ceno_fiber *f, const struct ceno_cap *target,
+                                                    const struct ceno_cap *source, uint64_t gva, uint64_t bytes,
+                                                    uint64_t rights)
+{
+	struct ceno_space *space = ceno_space_of(target);
+	struct ceno_region *r = ceno_region_of(source->object);
+	struct walk w;
+
+	if (rights >= RIGHTS_END || !flags_of[rights] || ceno_cap_check(f, target, CENO_RIGHT_MAP) ||
+	    ceno_cap_check(f, source, rights))
+		return LONG_WAY;
+	if (bytes != r->bytes || r->tables != 1 || r->gone || (gva & (CENO_LARGE_PAGE - 1)) || gva >= USER_END ||
+	    gva == CENO_GVA_ENTRY_REGION)
+		return LONG_WAY;
+	if (source->type == CENO_OBJECT_WINDOW &&
+	    (target->type != CENO_OBJECT_FIBER || gva != CENO_GVA_WINDOW + r->number * CENO_LARGE_PAGE ||
+	     (source->pledge & ~ceno_fiber_of(target->object)->pledge)))
+		return LONG_WAY;
+	if (walk_to_table(space, gva, 1, &w) || (!w.missing && w.at[gva / CENO_LARGE_PAGE & (ENTRIES - 1)]))
+		return LONG_WAY;
+	if (w.missing)
+		w.at = make_tables(space, gva, 1, w);
+	w.at[gva / CENO_LARGE_PAGE & (ENTRIES - 1)] = ceno_region_point(r, 0, (uint32_t)rights);
+	return done();
+}
+
 int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights)
 {
 	struct ceno_fiber *f = ceno_cpu.current;
@@ -153,8 +180,13 @@ int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t of
 	struct ceno_space *space = ceno_space_of(target);
 	uint64_t gpa, first, flags;
 
-	if (f->energy < CENO_PRICE_MAP || !space || source->type != CENO_OBJECT_FRAMES || what == (uint64_t)-1 ||
-	    rights >= RIGHTS_END)
+	if (f->energy < CENO_PRICE_MAP || !space || what == (uint64_t)-1)
+		return LONG_WAY;
+	if (source->type != CENO_OBJECT_FRAMES)
+		return offset == 0 && (source->type == CENO_OBJECT_WINDOW || source->type == CENO_OBJECT_REGION)
+		    ? map_shared(f, target, source, gva, bytes, rights)
+		    : LONG_WAY;
+	if (rights >= RIGHTS_END)
 		return LONG_WAY;
 	flags = flags_of[rights];
 	if (!flags || ceno_cap_check(f, target, CENO_RIGHT_MAP) || ceno_cap_check(f, source, rights))
