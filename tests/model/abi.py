@@ -52,7 +52,7 @@ def read(*names):
     return known
 
 
-C = read("layout.h", "boot.h", "verbs.h")
+C = read("layout.h", "boot.h", "verbs.h", "window.h")
 U64 = (1 << 64) - 1
 PAGE = C["CENO_PAGE"]
 LARGE = C["CENO_LARGE_PAGE"]
