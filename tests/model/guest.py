@@ -104,7 +104,8 @@ class Judge:
         if kind in (LOAD, STORE):
             self.memory(kind, f, regs, after)
         elif kind == FAULT:
-            self.model.fault_on_request(f)
+            self.counts["peek"] += regs[0] != 0
+            self.model.fault_on_request(f, regs[0])
         else:
             self.verb(f, regs, after, end, status, again)
         wanted = ENDED if kind in (ENDS, FAULT) else RETURNED
@@ -203,7 +204,7 @@ def hollow(counts):
     wanted = [(verb, "ok") for verb in VERBS]
     wanted += "VERB SLOT TYPE RIGHTS BOUNDS STALE POOL EXISTS WX FULL AGAIN STATE EXPIRED PLEDGE SELF".split()
     return [str(what) for what in wanted if what not in seen] + \
-        [what for what in ("load", "store", "fault", "ends", "children", "events", "clock") if not counts[what]]
+        [what for what in ("load", "store", "fault", "peek", "ends", "children", "events", "clock") if not counts[what]]
 
 
 def main():
@@ -227,7 +228,7 @@ def main():
         return 1
     for verb in (*VERBS, "none"):
         print(f"  {verb:5} " + " ".join(f"{key[1]}={n}" for key, n in sorted(counts.items(), key=str) if key[0] == verb))
-    print("  " + ", ".join(f"{counts[what]} {what}" for what in ("children", "ends", "load", "store", "fault", "events", "clock")))
+    print("  " + ", ".join(f"{counts[what]} {what}" for what in ("children", "ends", "load", "store", "fault", "peek", "events", "clock")))
     missing = hollow(counts) if options.operations >= 10000 else []
     print(f"hollow: never came up: {', '.join(missing)}" if missing else 
           f"{done} operations agree, {chosen} of them random, in {number} sessions")

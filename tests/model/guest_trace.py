@@ -17,7 +17,7 @@ KIND_NAME = ("verb", "verb", "load", "store", "fault")
 AREA, AREA_PAGES, TRACE = 0x22000000, 364, 0x24000000
 BOX, CHILD_CLOCK = C["CENO_GVA_SERVICE_STACK"] - PAGE, 62
 TEXT = C["CENO_GVA_SERVICE"]
-CHILD_RIP, FAULT_RIP, CHILD_RSP = TEXT + 0x40, TEXT + 0x80, C["CENO_GVA_SERVICE_STACK"]
+CHILD_RIP, FAULT_RIP, PEEK_RIP, CHILD_RSP = TEXT + 0x40, TEXT + 0x80, TEXT + 0x90, C["CENO_GVA_SERVICE_STACK"]
 KEPT_GVA = (TEXT, 0x26000000)
 SELF, CLOCK_SLOT, PACK, BUNDLE, SERVICE, RAM = (C[f"CENO_SLOT_{n}"] for n in ("SELF", "CLOCK", "PACK", "BUNDLE", "SERVICE", "RAM"))
 STDIO = C["CENO_SLOT_WINDOW"] + C["CENO_PLEDGE_STDIO"]
@@ -103,8 +103,9 @@ class Guest(Model):
         f.spent += price
         return 1
 
-    def fault_on_request(self, f):
-        self.fault(f, 6, 0, FAULT_RIP)
+    def fault_on_request(self, f, gva):
+        """By loading from where nothing is mapped, or (0) by an illegal instruction."""
+        self.fault(f, *((14, 4, PEEK_RIP) if gva else (6, 0, FAULT_RIP)))
 
     # ---- memory of RAM: the first word of each page ----
 
@@ -123,14 +124,16 @@ class Maker:
 
     def __init__(self, model, seed, generator):
         self.model, self.trace = model, []
+        self.mapped = {}              # addresses at which something ever was, by fiber
         self.generator = generator(model, seed)
         self.random = self.generator.random
         self.generator.recipes = [r for r in self.generator.recipes if r.__name__ not in ("fade", "waste")]
 
     def fill(self, operations):
         while len(self.trace) < operations:
-            if self.random.random() < 0.04:
-                self.touch()
+            dice = self.random.random()
+            if dice < 0.07:
+                self.touch() if dice < 0.04 else self.lose()
                 continue
             operation = self.generator.next()
             if operation and operation[0] == "verb":
@@ -159,7 +162,10 @@ class Maker:
         f = self.model.fibers.get(index)
         if not f or f.state != READY or len(regs) != 11 or self.spoils(f, regs):
             return None
+        space = f.slots[regs[1] & 63]
         outcome, after = self.model.verb(f, regs)
+        if outcome == DONE and not after[0] and regs[0] == 3 and regs[2] != U64:
+            self.mapped.setdefault(space.obj, set()).update((regs[3], regs[3] + regs[5] - PAGE))
         if outcome not in (DONE, EXITED):
             f.state, f.wait, f.pending = READY, None, None
             return None
@@ -255,8 +261,40 @@ class Maker:
         children = [f for f in self.model.fibers.values() if f.index and f.state == READY and f.events]
         if children and self.random.random() < 0.3:
             f = self.random.choice(children)
-            self.model.fault_on_request(f)
-            self.trace.append((FAULT, f.index, (0,) * 11))
+            self.fall(f, self.random.choice([0, *self.gone(f)]))
+
+    def gone(self, f):
+        """Addresses where something was mapped, and nothing is."""
+        runs = f.space.runs()
+        return [gva for gva in sorted(self.mapped.get(f, ())) if not any(start <= gva < start + size for start, _, size, _, _ in runs)]
+
+    def fall(self, f, gva):
+        self.model.fault_on_request(f, gva)
+        self.trace.append((FAULT, f.index, (gva, *(0,) * 10)))
+
+    def lose(self):
+        """A child sees a mapping that it then loses: unmapped, its region revoked, its class dropped."""
+        init, fallible = self.model.fibers[0], lambda f: f.index and f.state == READY and f.events
+        slots = [i for i, cap in enumerate(init.slots) if cap and cap.type == FIBER and fallible(cap.obj) and cap.epoch == cap.obj.epoch]
+        if not slots or self.random.random() < 0.5:
+            return
+        slot, free, gva = self.random.choice(slots), self.generator.free(init), 0x50000000
+        f = init.slots[slot].obj
+        region = self.ask(init, 0, SELF, 4, free, 3 * PAGE, RAM | READ << 8, 0x2000000)
+        steps = [((3, slot, RAM, gva, 0x2100000, PAGE, READ), (3, slot, U64, gva, 0, PAGE))]
+        if region and not region[0]:
+            steps.append(((3, slot, free, gva, 0, 3 * PAGE, READ), (4, free, ALL | 1 << 16)))
+        if f.pledge & 1:
+            steps.append(((3, slot, STDIO, C["CENO_GVA_WINDOW"], 0, C["CENO_STDIO_BYTES"], READ),
+                          (4, slot, ALL | 1 << 17, 0, 0, 0, f.pledge & ~1)))
+        give, take = self.random.choice(steps)
+        results = [self.ask(init, *give)]
+        if results[0] and not results[0][0] and f.state == READY:
+            self.touch_at(f, give[3], False) if give[2] != STDIO else None
+            results.append(self.ask(init, *take))
+        last = give[3] + give[5] - PAGE
+        if f.state == READY and f.events and last in self.gone(f):
+            self.fall(f, last)
 
     # ---- memory ----
 
@@ -288,6 +326,9 @@ class Maker:
             for slot in range(64):
                 self.ask_slot(f, slot)
             self.ask_quota(f)
+        for f in [f for f in self.model.fibers.values() if f.index and f.state == READY and f.events]:
+            if self.gone(f):
+                self.fall(f, self.random.choice(self.gone(f)))
 
     def ask(self, f, *regs):
         return self.attempt((f.index, (*regs, *(0,) * (11 - len(regs)))))

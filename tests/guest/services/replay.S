@@ -1,7 +1,7 @@
 /*
  * The three places of replay.c that must be where they are: the start of init, of each
- * child (the rip with which the trace spawns it), and the instruction at which a child
- * faults on request. And the call of a verb with exactly the registers of the trace.
+ * child (the rip with which the trace spawns it), and the two instructions at which a
+ * child faults on request. And the call of a verb with exactly the registers of the trace.
  */
 #include "abi/layout.h"
 
@@ -22,6 +22,12 @@ ceno_start:
 	.globl replay_fault
 replay_fault:
 	ud2
+
+	.org 0x90
+	.globl replay_peek
+replay_peek:
+	mov (%rdi), %rax
+	ret
 
 	/* rdi: eleven registers, in the order of the trace; they are overwritten by what comes back. */
 	.text

@@ -28,7 +28,8 @@ enum status { STATUS_NONE, STATUS_RETURNED, STATUS_ENDED, STATUS_LOST };
 struct operation {
 	uint32_t kind;           /* ENDS, FAULT: the fiber is not heard of again */
 	uint32_t fiber;          /* index */
-	uint64_t reg[REGISTERS]; /* rax rdi rsi rdx r10 r8 r9 r12..r15; LOAD, STORE: address, value */
+	uint64_t reg[REGISTERS]; /* rax rdi rsi rdx r10 r8 r9 r12..r15; LOAD, STORE: address, value;
+	                          * FAULT: an address without a page, 0: an illegal instruction */
 };
 
 struct trace {
@@ -59,6 +60,7 @@ struct box {
 
 void replay_call(uint64_t *reg);
 void replay_fault(void);
+uint64_t replay_peek(uint64_t gva);
 void replay_child(void);
 
 static struct result *result_at(uint64_t i)
@@ -95,6 +97,8 @@ static void act(struct box *b)
 		b->reg[1] = *(volatile uint64_t *)b->reg[0];
 	else if (b->kind == KIND_STORE)
 		*(volatile uint64_t *)b->reg[0] = b->reg[1];
+	else if (b->kind == KIND_FAULT && b->reg[0])
+		b->reg[1] = replay_peek(b->reg[0]);
 	else if (b->kind == KIND_FAULT)
 		replay_fault();
 	else
