@@ -137,8 +137,8 @@
  *                 the last of them is closed, to whoever does that; a region's pages when
  *                 the last space has dropped it. Init and the running fiber do not end so.
  *                 AGAIN: bounded work was done, the slot is stale, call again. A fiber's own capability
- *                 to itself: exit (DEAD). init's, with r9 not 0: the session stops with
- *                 the stop code r9 (bits 0-31; bundle.h).
+ *                 to itself: exit (DEAD). init's, with bits 0-31 of r9 not 0: the session
+ *                 stops with that stop code (bundle.h).
  *
  *   TICK     1 J  rdi clock (right READ)   rsi TSC deadline: 0 reads, 1 yields, else sleeps
  *                 until then. rdx = TSC now. With r10 = 1 also wakes on any signalled window.

@@ -9,11 +9,11 @@
 
 /* A fiber's own capability to itself: exit. The last one of an object: its end, in
  * steps; the slot is kept, stale, until they are done. */
-static int64_t close_slot(struct ceno_fiber *f, struct ceno_cap *cap, uint64_t stop)
+static int64_t close_slot(struct ceno_fiber *f, struct ceno_cap *cap, uint32_t stop)
 {
 	if (cap->object == &f->object) {
 		if (f->index == 0 && stop)
-			ceno_cpu_stop((enum ceno_stop)(uint32_t)stop);
+			ceno_cpu_stop((enum ceno_stop)stop);
 		ceno_fiber_end(f, CENO_FIBER_EVENT_EXIT);
 		return CENO_VERB_BLOCKED;
 	}
@@ -114,7 +114,7 @@ int64_t ceno_verb_mask(struct ceno_fiber *f)
 	if (rc)
 		return rc;
 	if (a[1] == 0)
-		return cap->type == CENO_OBJECT_NULL ? CENO_E_SLOT : close_slot(f, cap, a[5]);
+		return cap->type == CENO_OBJECT_NULL ? CENO_E_SLOT : close_slot(f, cap, (uint32_t)a[5]);
 	rc = decode_mask(f, a, &cap);
 	if (rc)
 		return rc;
