@@ -14,7 +14,10 @@ enum ceno_supervisor_what {
 	/* init copies the sender's state (CENO_GVA_STATE) to where only init can reach it. After a
 	 * crash the fiber starts again with exactly that state, or with zeros if there was none. The
 	 * sender waits for the answer before it changes its state. */
-	CENO_SUPERVISOR_CHECKPOINT = 1u << 24
+	CENO_SUPERVISOR_CHECKPOINT = 1u << 24,
+	/* The session's program runs, and waits or has run for a tick: what is LAZY (manifest.h) may
+	 * start. Said by membrane; not answered. */
+	CENO_SUPERVISOR_RUNS       = 1u << 25
 };
 
 struct ceno_supervisor_request {

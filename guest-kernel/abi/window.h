@@ -41,6 +41,13 @@
 
 enum { CENO_STREAM_IN, CENO_STREAM_OUT, CENO_STREAM_ERR, CENO_STREAMS };
 
+/* How long the guest goes on. Its services end by themselves and leave a sealed trail (trail.h). */
+enum ceno_shutdown {
+	CENO_SHUTDOWN_NOT,
+	CENO_SHUTDOWN_AFTER,          /* until the programs asked for have ended */
+	CENO_SHUTDOWN_NOW             /* it stops, whatever runs */
+};
+
 struct ceno_stdio_host {
 	uint64_t magic;
 	uint32_t abi_version;
@@ -48,7 +55,7 @@ struct ceno_stdio_host {
 	uint32_t closed;              /* bit IN: end of input after index[IN]; bit OUT, ERR: nobody reads */
 	uint32_t request_seq;         /* number of programs asked for; 1 = the one in the pack */
 	uint32_t request_bytes;       /* length of the request area for request_seq > 1 */
-	uint32_t shutdown;            /* non-zero: no further program, stop */
+	uint32_t shutdown;            /* enum ceno_shutdown; only ever rises */
 	uint32_t reserved[1014];
 };
 _Static_assert(sizeof(struct ceno_stdio_host) == 4096, "host page");

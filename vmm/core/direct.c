@@ -20,6 +20,7 @@
 #include <x86intrin.h>
 
 #include "guest-kernel/abi/bundle.h"
+#include "guest-kernel/abi/trail.h"
 #include "vmm/core/launch_check.h"
 #include "vmm/core/loop.h"
 #include "vmm/kvm/step.h"
@@ -30,7 +31,7 @@
 #define STATUS_USAGE   2
 
 struct options {
-	const char *firmware, *trust, *bundle, *pack, *window_dump, *step_table;
+	const char *firmware, *trust, *bundle, *pack, *window_dump, *trail_dump, *step_table;
 	bool spawn; /* the guest pledges `spawn` too; that class has no window here */
 	uint64_t memory_bytes;
 	uint32_t syscall_mode; /* 0: ask the probe */
@@ -252,6 +253,7 @@ static int ask_for_program(struct direct *direct)
 		return complain("cannot map the stdio window: %m");
 	struct ceno_stdio_host *host = (void *)(window + CENO_STDIO_HOST_OFFSET);
 	host->request_seq = 1;
+	host->shutdown = CENO_SHUTDOWN_AFTER;
 	munmap(window, CENO_STDIO_BYTES);
 	return 0;
 }
@@ -322,21 +324,27 @@ static void print_program(const struct ceno_program_report *report)
 		complain("  enosys: %" PRIu32 " more", report->enosys_other);
 }
 
-static int dump_window(const struct direct *direct)
+static int dump(const struct direct *direct, uint32_t which, const char *path)
 {
-	if (!direct->options.window_dump)
+	if (!path)
 		return 0;
-	const struct ceno_slot_map *window =
-	    ceno_slots_find(&direct->runner.vm.slots, CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO);
-	int fd = open(direct->options.window_dump, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, window->host, window->bytes) != (ssize_t)window->bytes || close(fd) < 0)
-		return complain("cannot write %s: %m", direct->options.window_dump);
+	const struct ceno_slot_map *window = ceno_slots_find(&direct->runner.vm.slots, which);
+	uint64_t bytes = window->bytes;
+	if (which == CENO_VMM_FD_TRAIL) { /* what the warden would copy */
+		uint64_t records = ((const struct ceno_trail_header *)window->host)->bytes;
+		bytes = records <= bytes - CENO_TRAIL_OFFSET ? CENO_TRAIL_OFFSET + records : bytes;
+	}
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, window->host, bytes) != (ssize_t)bytes || close(fd) < 0)
+		return complain("cannot write %s: %m", path);
 	return 0;
 }
 
 static int conclude(struct direct *direct)
 {
-	int result = dump_window(direct);
+	int result = dump(direct, CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO, direct->options.window_dump);
+	if (!result)
+		result = dump(direct, CENO_VMM_FD_TRAIL, direct->options.trail_dump);
 	print_stop(&direct->runner.stop);
 	if (!direct->has_report)
 		return STATUS_STOPPED;
@@ -352,7 +360,9 @@ static int conclude(struct direct *direct)
 static int usage(void)
 {
 	fputs("usage: ceno-vmm --direct --firmware FILE --trust FILE --bundle FILE [--pack FILE] [--memory MiB]\n"
-	      "                [--syscall-mode page|lstar|auto] [--window-dump FILE] [--step-table FILE] [--spawn]\n",
+	      "                [--syscall-mode page|lstar|auto] [--window-dump FILE] [--trail-dump FILE] [--step-table "
+	      "FILE]\n"
+	      "                [--spawn]\n",
 	      stderr);
 	return STATUS_USAGE;
 }
@@ -389,6 +399,7 @@ static bool parse(int argc, char **argv, struct options *options)
 		{ "memory", required_argument, NULL, 'm' },
 		{ "syscall-mode", required_argument, NULL, 's' },
 		{ "window-dump", required_argument, NULL, 'w' },
+		{ "trail-dump", required_argument, NULL, 'r' },
 		{ "step-table", required_argument, NULL, 'i' },
 		{ "spawn", no_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 },
@@ -418,6 +429,9 @@ static bool parse(int argc, char **argv, struct options *options)
 			break;
 		case 'w':
 			options->window_dump = optarg;
+			break;
+		case 'r':
+			options->trail_dump = optarg;
 			break;
 		case 'i':
 			options->step_table = optarg;

@@ -8,12 +8,23 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "guest-kernel/abi/bundle.h"
+
 #define VIOLATION_FIRST CENO_VMM_STOP_UNBACKED
+
+/* Nobody left to run is how a guest stops that was asked to. */
+static bool did_as_asked(struct ceno_runner *runner)
+{
+	return runner->stop.reason == CENO_VMM_STOP_GUEST_STOP && runner->stop.value == CENO_STOP_NO_FIBER &&
+	    runner->has_stdio && (runner->drain_ms || ceno_stdio_ends(&runner->stdio));
+}
 
 static void finish(struct ceno_runner *runner)
 {
 	if (runner->state == CENO_RUNNER_STOPPED)
 		return;
+	if (did_as_asked(runner))
+		runner->stop = (struct ceno_vcpu_stop){ .reason = CENO_VMM_STOP_DRAINED };
 	runner->state = CENO_RUNNER_STOPPED;
 	uv_timer_stop(&runner->flush);
 	runner->events->stopped(runner->owner, &runner->stop);
@@ -22,6 +33,19 @@ static void finish(struct ceno_runner *runner)
 static void on_flush_timeout(uv_timer_t *timer)
 {
 	finish(timer->data);
+}
+
+static void on_seal_timeout(uv_timer_t *timer)
+{
+	struct ceno_runner *runner = timer->data;
+	ceno_vcpu_kick(&runner->vm.vcpu);
+}
+
+/* What is left of CENO_FLUSH_MS since the drain. */
+static uint64_t flush_ms(const struct ceno_runner *runner)
+{
+	uint64_t gone = runner->drain_ms ? uv_now(&runner->loop) - runner->drain_ms : 0;
+	return gone < CENO_FLUSH_MS ? CENO_FLUSH_MS - gone : 0;
 }
 
 /* The vCPU parked: keep the first reason, then flush unless it was a violation. */
@@ -38,7 +62,7 @@ static void on_parked(uv_poll_t *poll, int status, int events)
 		return;
 	}
 	runner->state = CENO_RUNNER_FLUSHING;
-	uv_timer_start(&runner->flush, on_flush_timeout, CENO_FLUSH_MS, 0);
+	uv_timer_start(&runner->flush, on_flush_timeout, flush_ms(runner), 0);
 	ceno_stdio_end_input(&runner->stdio);
 	ceno_stdio_pump(&runner->stdio);
 }
@@ -156,7 +180,13 @@ void ceno_runner_drain(struct ceno_runner *runner)
 	if (runner->state != CENO_RUNNER_RUNNING)
 		return;
 	runner->state = CENO_RUNNER_DRAINING;
-	ceno_vcpu_kick(&runner->vm.vcpu);
+	if (!runner->has_stdio) {
+		ceno_vcpu_kick(&runner->vm.vcpu);
+		return;
+	}
+	runner->drain_ms = uv_now(&runner->loop);
+	ceno_stdio_shutdown(&runner->stdio);
+	uv_timer_start(&runner->flush, on_seal_timeout, CENO_SEAL_MS, 0);
 }
 
 void ceno_runner_abort(struct ceno_runner *runner, uint32_t reason, uint64_t value)

@@ -2,8 +2,11 @@
  * The main thread's loop: streams, doorbells, the end of the vCPU.
  *
  *   READY --go--> RUNNING --drain, or program's end in direct mode--> DRAINING --parked--> FLUSHING --> STOPPED
- *                    \-- guest stop --> FLUSHING                      (200 ms at most)
+ *                    \-- guest stop --> FLUSHING                      (both together 200 ms at most)
  *                    \-- violation, ring lie, host error -------------------------------------------> STOPPED
+ *
+ * DRAINING asks the guest to stop, so that its services can end what they write; a guest
+ * that has not stopped after CENO_SEAL_MS is stopped. Without a stdio window it cannot be asked.
  *
  * Invariant: `stopped` is called once, after the vCPU parked. After
  * ceno_runner_complete nothing here allocates.
@@ -17,6 +20,7 @@
 #include "vmm/windows/stdio.h"
 
 #define CENO_FLUSH_MS 200
+#define CENO_SEAL_MS  100
 
 enum ceno_runner_state {
 	CENO_RUNNER_READY,
@@ -37,7 +41,8 @@ struct ceno_runner {
 	int parked_fd; /* owned eventfd: the vCPU thread writes it once. Not uv_async_t, whose
 	                                   receiver may yield the CPU by a call that the filter refuses */
 	uv_poll_t parked;
-	uv_timer_t flush;
+	uv_timer_t flush;  /* one deadline at a time: the guest's own stop, then the flush */
+	uint64_t drain_ms; /* loop time of the drain; 0: none */
 	uv_poll_t doorbell;
 	struct ceno_stdio stdio;
 	bool has_stdio;
@@ -63,7 +68,8 @@ int ceno_runner_init(struct ceno_runner *runner, const struct ceno_vmm_launch *l
 /* First KVM_RUN. */
 void ceno_runner_go(struct ceno_runner *runner);
 
-/* Stop the vCPU, then flush the output rings. Idempotent. */
+/* Have the guest stop, or stop it, then flush the output rings. Idempotent. A guest that did as it
+ * was asked has stopped as DRAINED. */
 void ceno_runner_drain(struct ceno_runner *runner);
 
 /* Give everything back; the runner stopped or never went. Not after lock. */

@@ -263,16 +263,19 @@ static int make_keys(struct ceno_session *session)
 	return 0;
 }
 
-/* The first program is the pack's; the window says so before the guest looks. */
+/* The first program is the pack's, and without HOLD the last; the window says so before the guest looks. */
 static int announce_first_program(struct ceno_session *session)
 {
-	const uint32_t one = 1;
+	const struct ceno_stdio_host host = {
+		.request_seq = 1,
+		.shutdown = session->open.flags & CENO_SESSION_HOLD ? CENO_SHUTDOWN_NOT : CENO_SHUTDOWN_AFTER,
+	};
 	session->program_seq = session->request_seq = 1;
 	if (session->material.stdio < 0)
 		return 0;
-	off_t at = CENO_STDIO_HOST_OFFSET + (off_t)offsetof(struct ceno_stdio_host, request_seq);
-	return pwrite(session->material.stdio, &one, sizeof one, at) == (ssize_t)sizeof one ? 0
-											    : CENO_SESSION_ERROR_MEMORY;
+	return pwrite(session->material.stdio, &host, sizeof host, CENO_STDIO_HOST_OFFSET) == (ssize_t)sizeof host
+	    ? 0
+	    : CENO_SESSION_ERROR_MEMORY;
 }
 
 static void drop_inputs(struct ceno_session *session)

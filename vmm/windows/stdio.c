@@ -201,6 +201,17 @@ void ceno_stdio_request(struct ceno_stdio *stdio)
 	ceno_stdio_signal(stdio);
 }
 
+void ceno_stdio_shutdown(const struct ceno_stdio *stdio)
+{
+	ceno_ring_store(&host_page(stdio)->shutdown, CENO_SHUTDOWN_NOW);
+	ceno_stdio_signal(stdio);
+}
+
+bool ceno_stdio_ends(const struct ceno_stdio *stdio)
+{
+	return stdio->ends_after && stdio->reported_seq == stdio->asked_seq;
+}
+
 void ceno_stdio_end_input(struct ceno_stdio *stdio)
 {
 	struct ceno_stdio_stream *stream = &stdio->stream[CENO_STREAM_IN];
@@ -246,6 +257,7 @@ int ceno_stdio_init(struct ceno_stdio *stdio, uv_loop_t *loop, void *window, con
 	struct ceno_stdio_host *host = host_page(stdio);
 	host->magic = CENO_STDIO_MAGIC;
 	host->abi_version = CENO_ABI_VERSION;
+	stdio->ends_after = host->shutdown == CENO_SHUTDOWN_AFTER;
 	for (unsigned which = 0; which < CENO_STREAMS; which++) {
 		int result = init_stream(stdio, loop, which, fd[which]);
 		if (result)

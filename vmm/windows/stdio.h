@@ -54,6 +54,7 @@ struct ceno_stdio {
 	int irq_fd;      /* borrowed: eventfd that interrupts the guest */
 	bool lied;
 	uint32_t closed_bits;
+	bool ends_after;       /* the host page says CENO_SHUTDOWN_AFTER from the start */
 	uint32_t asked_seq;    /* programs asked for so far; the first is in the pack */
 	uint32_t reported_seq; /* last program reported as done or refused */
 	struct ceno_stdio_stream stream[CENO_STREAMS];
@@ -77,6 +78,12 @@ void ceno_stdio_end_input(struct ceno_stdio *stdio);
 
 /* One more program was asked for in the host page: tell the guest. */
 void ceno_stdio_request(struct ceno_stdio *stdio);
+
+/* Ask the guest to stop by itself. */
+void ceno_stdio_shutdown(const struct ceno_stdio *stdio);
+
+/* Whether it was told before it began to stop after its programs, and all of them have ended. */
+bool ceno_stdio_ends(const struct ceno_stdio *stdio);
 
 /* Tell the guest that something in the host page changed. */
 void ceno_stdio_signal(const struct ceno_stdio *stdio);

@@ -110,6 +110,8 @@ void ceno_service_fault(struct ceno_trap_page *t)
 		page_fault(t);
 	else if (t->vector < 32)
 		ceno_program_kill(signal_of(t->vector));
+	else
+		ceno_membrane_runs(); /* a tick */
 	ceno_program_settle();
 	t->resume_rip = t->rip;
 	t->resume_rflags = t->rflags;

@@ -81,4 +81,10 @@ int strcmp(const char *a, const char *b);
  * anything a program or the host can provoke). */
 _Noreturn void ceno_membrane_abort(void);
 
+/* The program runs, and membrane has time: init is told so, once (process.c). */
+void ceno_membrane_runs(void);
+
+/* The service ends: no program follows, or the host wants none to go on (process.c). */
+_Noreturn void ceno_membrane_leave(void);
+
 #endif

@@ -15,6 +15,7 @@
 #include "pack.h"
 #include "stdio.h"
 #include "vm.h"
+#include "../../abi/supervisor.h"
 
 struct ceno_program ceno_program;
 
@@ -113,6 +114,30 @@ static void run(void)
 	ceno_process_enter(ceno_trap());
 }
 
+/* No program follows number seq. */
+static int is_over(uint32_t seq)
+{
+	enum ceno_shutdown shutdown = ceno_stdio_shutdown();
+
+	return shutdown == CENO_SHUTDOWN_NOW || (shutdown == CENO_SHUTDOWN_AFTER && ceno_stdio_request_seq() <= seq);
+}
+
+void ceno_membrane_runs(void)
+{
+	static const struct ceno_message runs = { { CENO_SUPERVISOR_RUNS } };
+	static int told;
+
+	if (!told)
+		(void)ceno_send(CENO_SLOT_SUPERVISOR, -1, &runs); /* FULL: then init has enough to wake for */
+	told = 1;
+}
+
+void ceno_membrane_leave(void)
+{
+	for (;;)
+		ceno_mask(CENO_SLOT_SELF, 0, 0, 0, 0);
+}
+
 void ceno_program_next(void)
 {
 	uint32_t seq = ceno_program.seq;
@@ -120,10 +145,10 @@ void ceno_program_next(void)
 	for (;;) {
 		int refusal;
 
-		while (ceno_stdio_request_seq() <= seq && !ceno_stdio_shutdown())
+		while (!is_over(seq) && ceno_stdio_request_seq() <= seq)
 			ceno_stdio_wait();
-		if (ceno_stdio_shutdown())
-			break;
+		if (is_over(seq))
+			ceno_membrane_leave();
 		tear_down();
 		reset(++seq);
 		ceno_frames_mark();
@@ -132,14 +157,15 @@ void ceno_program_next(void)
 			run();
 		ceno_stdio_report(CENO_PROGRAM_REFUSED, (uint32_t)refusal);
 	}
-	for (;;)
-		ceno_mask(CENO_SLOT_SELF, 0, 0, 0, 0);
 }
 
 void ceno_program_settle(void)
 {
-	if (!ceno_program.ending)
+	if (!ceno_program.ending) {
+		if (ceno_stdio_shutdown() == CENO_SHUTDOWN_NOW)
+			ceno_membrane_leave();
 		return;
+	}
 	ceno_stdio_report(CENO_PROGRAM_DONE, CENO_REFUSAL_NONE);
 	ceno_program_next();
 }

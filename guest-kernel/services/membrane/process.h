@@ -47,7 +47,7 @@ int ceno_program_raise(uint32_t signal);
 void ceno_program_deliver(void);
 
 /* If the program is marked: frees everything it held, reports, starts the next one;
- * does not return then. */
+ * does not return then, nor when the host wants us to stop now. */
 void ceno_program_settle(void);
 
 /* Waits for the next request and starts its program. */

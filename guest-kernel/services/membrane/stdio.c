@@ -66,21 +66,34 @@ static uint8_t *ring_bytes(int stream, uint32_t index, uint32_t *bytes)
 	return (uint8_t *)(uintptr_t)(CENO_STDIO_GVA + rings[stream].offset + at);
 }
 
+/* Whatever was served meanwhile: there is nobody left to serve it for. */
+static void leave_if_asked(void)
+{
+	if (ceno_stdio_shutdown() == CENO_SHUTDOWN_NOW)
+		ceno_membrane_leave();
+}
+
 void ceno_stdio_sleep(uint64_t deadline_tsc, int wake)
 {
 	uint64_t before = ceno_rdtsc();
 
-	ceno_tick(deadline_tsc, wake, NULL);
+	ceno_membrane_runs();
+	do
+		ceno_tick(deadline_tsc, 1, NULL);
+	while (!wake && ceno_rdtsc() < deadline_tsc && ceno_stdio_shutdown() != CENO_SHUTDOWN_NOW);
 	ceno_program.idle_tsc += ceno_rdtsc() - before;
+	leave_if_asked();
 }
 
 void ceno_stdio_wait(void)
 {
 	uint64_t before = ceno_rdtsc();
 
+	ceno_membrane_runs();
 	if (ceno_recv_signal(CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO, 0) < 0)
 		ceno_membrane_abort();
 	ceno_program.idle_tsc += ceno_rdtsc() - before;
+	leave_if_asked();
 }
 
 /* What the host has put into stdin beyond our index; above the ring's size: a lie. */
@@ -211,9 +224,9 @@ uint32_t ceno_stdio_request_seq(void)
 	return __atomic_load_n(&host()->request_seq, __ATOMIC_ACQUIRE);
 }
 
-int ceno_stdio_shutdown(void)
+enum ceno_shutdown ceno_stdio_shutdown(void)
 {
-	return __atomic_load_n(&host()->shutdown, __ATOMIC_ACQUIRE) != 0;
+	return __atomic_load_n(&host()->shutdown, __ATOMIC_ACQUIRE);
 }
 
 int64_t ceno_stdio_request(uint8_t *to)

@@ -21,14 +21,15 @@ uint32_t ceno_stdio_poll(int stream);
 /* How many bytes of input are there. */
 uint32_t ceno_stdio_pending(void);
 
-/* Blocks until the host signalled the window; counts the time as idle. */
+/* Blocks until the host signalled the window; counts the time as idle. Does not return
+ * when the host wants us to stop now, as the sleep. */
 void ceno_stdio_wait(void);
 /* Sleeps until the TSC deadline, or the host's signal if wake is set. */
 void ceno_stdio_sleep(uint64_t deadline_tsc, int wake);
 
-/* The host's request counter, and whether it asked to stop. */
+/* The host's request counter, and how long it wants us to go on. */
 uint32_t ceno_stdio_request_seq(void);
-int ceno_stdio_shutdown(void);
+enum ceno_shutdown ceno_stdio_shutdown(void);
 /* Copies the request area (once) into a buffer of CENO_STDIO_REQUEST_MAX bytes.
  * Returns its length or -LX_EIO. */
 int64_t ceno_stdio_request(uint8_t *to);

@@ -18,6 +18,9 @@
 
 /* ---- what membrane calls (sdk/ceno.h, CENO_ARCH_FAKE) ---------------------- */
 
+struct ceno_message;
+
+int64_t ceno_send(uint32_t slot, int64_t cap_slot, const struct ceno_message *m);
 int64_t ceno_spawn_process(uint32_t dst_slot, uint32_t pool_pages);
 int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_t offset, uint64_t bytes,
                  uint32_t rights);
