@@ -8,8 +8,22 @@ static void start_services(struct init *init, uint8_t flags)
 			service_start(init, &init->service[i]);
 }
 
+/* Who waits for a program waits for nothing else: membrane says when it has time (supervisor.h), or
+ * ends. Where it is not, the others have a turn. */
+static void let_run(struct init *init, struct ceno_fiber_event *event)
+{
+	*event = (struct ceno_fiber_event){ 0 };
+	for (uint32_t i = 0; i < init->count; i++)
+		if (init->service[i].fiber && init->service[i].module->id == CENO_MODULE_MEMBRANE) {
+			supervise_receive(init, event, true);
+			return;
+		}
+	must(ceno_tick(1, 0, NULL));
+}
+
 void ceno_service_main(void)
 {
+	struct ceno_fiber_event event;
 	struct init init = { 0 };
 
 	init_find(&init);
@@ -17,7 +31,7 @@ void ceno_service_main(void)
 	start_services(&init, 0);
 	if (!init.native.budget)                            /* a native program gets it again after a crash */
 		must(ceno_mask(CENO_SLOT_RAM, 0, 0, 0, 0)); /* init can reach no program memory from here on */
-	must(ceno_tick(1, 0, NULL));                        /* whoever waits for a program waits for these */
+	let_run(&init, &event);
 	start_services(&init, CENO_MODULE_LAZY);
-	supervise(&init);
+	supervise(&init, &event);
 }

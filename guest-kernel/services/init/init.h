@@ -115,7 +115,7 @@ bool native_find(struct init *init);
 void native_fill_space(uint32_t fiber, uint8_t *data);
 
 /* Returns the slots that are filled now. */
-uint64_t native_fill_cspace(uint32_t fiber);
+uint64_t native_fill_cspace(struct init *init, const struct service *s, uint32_t fiber);
 
 /* After a crash of s, restarted or over: the host is told, if s is a native program. */
 void native_crashed(const struct service *s, const struct ceno_fiber_event *e);
@@ -129,12 +129,12 @@ bool supervise_receive(struct init *init, struct ceno_fiber_event *event, bool w
 /* A service has crashed: the session ends, or it is restarted, or it stays dead, as its manifest says. */
 void service_crashed(struct init *init, struct service *s);
 
-/* Takes messages and events for ever. */
-_Noreturn void supervise(struct init *init);
+/* Acts on an event (or none: `what` 0), then takes messages and events for ever. */
+_Noreturn void supervise(struct init *init, struct ceno_fiber_event *event);
 
 /* ---- trail.c ---- */
 
-/* Whether the bundle has a prov that can be told anything. */
+/* Whether the bundle has a prov that can be told anything; then the first thing is that init runs. */
 void trail_find(struct init *init);
 /* Before prov starts: its channel. Others: nothing. */
 void trail_open(const struct service *s);
@@ -146,6 +146,10 @@ void trail_dead(struct init *init, const struct service *s);
 void trail_event(struct init *init, const struct ceno_fiber_event *e);
 /* A module is about to run, with these slots filled, none of them to be passed on. */
 void trail_module(struct init *init, const struct service *s, uint64_t slots);
+/* The same of a native program, which is no module: init made its fiber. After a restart nothing. */
+void trail_native(struct init *init, const struct service *s);
+/* init granted a native program a capability. */
+void trail_grant(struct init *init, const struct service *s, uint32_t type, uint32_t rights, uint32_t depth);
 void trail_restart(struct init *init, const struct service *s);
 void trail_checkpoint(struct init *init, const struct service *s);
 /* Nothing follows: prov seals and wipes its key. */

@@ -31,15 +31,20 @@ static void end_session(struct init *init, enum ceno_stop code)
 	init_stop(code);
 }
 
-/* When nobody is left whom prov could tell of, it seals, and then nobody can run. */
-static void service_over(struct init *init, struct service *s)
+/* When nobody is left whom prov could tell of, it seals. */
+static void finish_if_over(struct init *init)
 {
-	s->over = 1;
-	trail_dead(init, s);
 	for (uint32_t i = 0; i < init->count; i++)
 		if (!init->service[i].over && init->service[i].module->id != CENO_MODULE_PROV)
 			return;
 	trail_finish(init);
+}
+
+static void service_over(struct init *init, struct service *s)
+{
+	s->over = 1;
+	trail_dead(init, s);
+	finish_if_over(init);
 }
 
 void service_crashed(struct init *init, struct service *s)
@@ -103,18 +108,17 @@ bool supervise_receive(struct init *init, struct ceno_fiber_event *event, bool w
 	return true;
 }
 
-_Noreturn void supervise(struct init *init)
+_Noreturn void supervise(struct init *init, struct ceno_fiber_event *event)
 {
-	for (;;) {
-		struct ceno_fiber_event event;
-		struct service *s;
+	finish_if_over(init); /* a native program that was refused never began */
+	for (; !init->sealed; supervise_receive(init, event, true)) {
+		struct service *s = find_service(init, event->fiber);
 
-		supervise_receive(init, &event, true);
-		s = find_service(init, event.fiber);
-		if (s && event.what & (CENO_FIBER_EVENT_FAULT | CENO_FIBER_EVENT_KILLED)) {
+		if (s && event->what & (CENO_FIBER_EVENT_FAULT | CENO_FIBER_EVENT_KILLED)) {
 			service_crashed(init, s);
-			native_crashed(s, &event);
-		} else if (s && event.what & CENO_FIBER_EVENT_EXIT)
+			native_crashed(s, event);
+		} else if (s && event->what & CENO_FIBER_EVENT_EXIT)
 			service_over(init, s);
 	}
+	init_stop(CENO_STOP_NO_FIBER); /* none of ours; what a native program left behind ends with it */
 }

@@ -13,13 +13,6 @@ static bool is_prov(const struct service *s)
 	return s->module->id == CENO_MODULE_PROV && s->module->grants >> CENO_SLOT_TRAIL_MESSAGES & 1;
 }
 
-void trail_find(struct init *init)
-{
-	for (uint32_t i = 0; i < init->count; i++)
-		if (is_prov(&init->service[i]))
-			init->trail = TRAIL_WAITS;
-}
-
 static void send(struct init *init, const struct ceno_prov_message *m)
 {
 	struct ceno_message message;
@@ -53,8 +46,57 @@ static uint64_t now(void)
 	return ceno_rdtsc();
 }
 
+/* init's own: what the boot manifest gave it, all of which it may pass on. */
+static uint64_t own_slots(void)
+{
+	const struct ceno_boot *boot = boot_page();
+	uint64_t slots = 1ull << CENO_SLOT_SELF | 1ull << CENO_SLOT_CLOCK | 1ull << CENO_SLOT_RAM |
+	    1ull << CENO_SLOT_BUNDLE | 1ull << CENO_SLOT_BOOT | 1ull << CENO_SLOT_TRAP | 1ull << CENO_SLOT_SERVICE |
+	    1ull << CENO_SLOT_EVENTS | 1ull << CENO_SLOT_TRAIL | (uint64_t)boot->pledge_mask << CENO_SLOT_WINDOW;
+
+	return slots | (uint64_t)(boot->pack_bytes != 0) << CENO_SLOT_PACK |
+	    (uint64_t)(boot->image_bytes != 0) << CENO_SLOT_IMAGE;
+}
+
+void trail_find(struct init *init)
+{
+	for (uint32_t i = 0; i < init->count; i++)
+		if (is_prov(&init->service[i]))
+			init->trail = TRAIL_WAITS;
+	tell(init,
+	     &(struct ceno_prov_message){ .what = CENO_PROV_MODULE,
+	                                  .a = CENO_MODULE_INIT,
+	                                  .b = own_slots(),
+	                                  .c = own_slots(),
+	                                  .root3 = boot_page()->pledge_mask | 1u << CENO_PLEDGE_SPAWN,
+	                                  .tsc = now() });
+}
+
+void trail_native(struct init *init, const struct service *s)
+{
+	if (!s->restarts)
+		tell(init,
+		     &(struct ceno_prov_message){ .what = CENO_FIBER_EVENT_SPAWN,
+		                                  .a = s->fiber,
+		                                  .b = s->module->pledge_mask & boot_page()->pledge_mask,
+		                                  .c = s->module->budget,
+		                                  .tsc = now() });
+}
+
+void trail_grant(struct init *init, const struct service *s, uint32_t type, uint32_t rights, uint32_t depth)
+{
+	tell(init,
+	     &(struct ceno_prov_message){ .what = CENO_FIBER_EVENT_GRANT,
+	                                  .a = s->fiber,
+	                                  .b = type,
+	                                  .c = rights | (uint64_t)depth << 8,
+	                                  .tsc = now() });
+}
+
 void trail_module(struct init *init, const struct service *s, uint64_t slots)
 {
+	if (is_native(s))
+		return;
 	tell(init,
 	     &(struct ceno_prov_message){ .fiber = s->fiber,
 	                                  .what = CENO_PROV_MODULE,

@@ -46,17 +46,24 @@ static void sign_record(const struct ceno_chain *chain, uint8_t signature[64], c
 	ceno_ed25519_sign(signature, chain->seed, chain->public_key, text, sizeof text);
 }
 
+/* BOOT, what runs, and what became of it: bounded by what a session may start and restart. */
+#define PRESSING \
+	(1u << CENO_TRAIL_BOOT | 1u << CENO_TRAIL_MODULE | 1u << CENO_TRAIL_STRIKE | 1u << CENO_TRAIL_FAULT | \
+	 1u << CENO_TRAIL_RESTART | 1u << CENO_TRAIL_RESUME)
+
 /* What a record in the area, written or found, means for the next one. */
 static void account(struct ceno_chain *chain, const struct ceno_trail_record *r)
 {
 	chain->used += r->head.bytes;
 	chain->tsc = r->head.tsc;
 	chain->unsealed++;
+	chain->pressing = chain->pressing || (PRESSING >> r->head.type & 1);
 	hash_record(chain->head, r);
 	switch (r->head.type) {
 	case CENO_TRAIL_SEAL:
 		chain->sealed = r->head.sequence;
 		chain->unsealed = 0;
+		chain->pressing = false;
 		chain->closed = r->seal.final;
 		break;
 	case CENO_TRAIL_LOSS:

@@ -42,7 +42,8 @@ struct ceno_chain {
 	uint32_t lost_types;
 	uint32_t unsealed; /* records since the last SEAL */
 	bool full, uncounted, closed;
-	uint8_t head[32];                      /* hash of the last record */
+	bool pressing;    /* among the unsealed is one that no fiber can provoke as often as it likes */
+	uint8_t head[32]; /* hash of the last record */
 	uint8_t seed[CENO_ED25519_SEED_BYTES]; /* secret; zero once closed */
 	uint8_t public_key[CENO_ED25519_KEY_BYTES];
 	struct {

@@ -60,19 +60,35 @@ static void answer(const struct ceno_chain *chain, const struct ceno_prov_messag
 	(void)ceno_send(CENO_SLOT_SUPERVISOR, -1, &out);
 }
 
+/* The next message. What must not be lost to a session killed meanwhile is sealed before we wait for it. */
+static void receive(struct ceno_chain *chain, struct ceno_prov_message *m, const struct ceno_bundle_header *bundle)
+{
+	static const struct ceno_prov_message seal = { .what = CENO_PROV_SEAL };
+	struct ceno_message in;
+	int64_t rc = CENO_E_AGAIN;
+
+	if (chain->pressing && !chain->full) {
+		rc = ceno_receive(CENO_SLOT_TRAIL_MESSAGES, -1, 1, &in, NULL, NULL);
+		if (rc == CENO_E_AGAIN)
+			(void)ceno_chain_take(chain, &seal, bundle, ceno_rdtsc());
+	}
+	if (rc == CENO_E_AGAIN)
+		rc = ceno_recv(CENO_SLOT_TRAIL_MESSAGES, -1, &in, NULL);
+	must(rc);
+	memcpy(m, &in, sizeof *m);
+}
+
 void ceno_service_main(void)
 {
 	const struct ceno_bundle_header *bundle = map_bundle();
 	struct ceno_chain chain; /* here, so that the module needs no page of bss */
 	struct ceno_prov_message m;
-	struct ceno_message in;
 
 	start(&chain, (const struct ceno_boot *)CENO_GVA_BOOT_PAGE);
 	for (;;) {
 		int result;
 
-		must(ceno_recv(CENO_SLOT_TRAIL_MESSAGES, -1, &in, 0));
-		memcpy(&m, &in, sizeof m);
+		receive(&chain, &m, bundle);
 		result = ceno_chain_take(&chain, &m, bundle, ceno_rdtsc());
 		if (m.what == CENO_PROV_SEAL || m.what == CENO_PROV_FINISH)
 			answer(&chain, &m, result);

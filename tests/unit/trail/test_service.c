@@ -22,6 +22,8 @@
 static int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_t offset, uint64_t bytes,
                         uint32_t rights);
 static int64_t ceno_recv(uint32_t slot, int64_t cap_slot, struct ceno_message *m, int *cap_came);
+static int64_t ceno_receive(uint32_t slot, int64_t cap_slot, int poll, struct ceno_message *m, int *cap_came,
+                            uint32_t *from);
 static int64_t ceno_send(uint32_t slot, int64_t cap_slot, const struct ceno_message *m);
 static uint64_t ceno_rdtsc(void);
 
@@ -56,15 +58,23 @@ static int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, 
 	return 0;
 }
 
-static int64_t ceno_recv(uint32_t slot, int64_t cap_slot, struct ceno_message *m, int *cap_came)
+static int64_t ceno_receive(uint32_t slot, int64_t cap_slot, int poll, struct ceno_message *m, int *cap_came,
+                            uint32_t *from)
 {
-	(void)cap_came;
+	(void)cap_came, (void)from;
 	if (slot != CENO_SLOT_TRAIL_MESSAGES || cap_slot != -1)
 		return CENO_E_SLOT;
+	if (taken == queued && poll)
+		return CENO_E_AGAIN;
 	if (taken == queued)
 		siglongjmp(out, 1);
 	*m = queue[taken++];
 	return 0;
+}
+
+static int64_t ceno_recv(uint32_t slot, int64_t cap_slot, struct ceno_message *m, int *cap_came)
+{
+	return ceno_receive(slot, cap_slot, 0, m, cap_came, NULL);
 }
 
 static int64_t ceno_send(uint32_t slot, int64_t cap_slot, const struct ceno_message *m)
@@ -229,6 +239,23 @@ static void it_goes_on_after_a_restart(void **state)
 	check_trail(0);
 }
 
+/* Killed while it waits, a trail ends with a SEAL of what no fiber can provoke at will. */
+static void it_seals_before_it_waits(void **state)
+{
+	(void)state;
+	tell(0, CENO_PROV_MODULE, CENO_MODULE_INIT, 2, 2, 0xff);
+	assert_int_equal(run(), 1);
+	check_trail(4);
+	assert_int_equal(audit.records, 3);
+	assert_int_equal(audit.sealed, 3);
+	tell(0, CENO_FIBER_EVENT_SPAWN, 1, 0x13, 2000, 0);
+	tell(0, CENO_FIBER_EVENT_GRANT, 1, CENO_OBJECT_CHANNEL, CENO_RIGHT_READ | 1 << 8, 0);
+	assert_int_equal(run(), 1); /* after its restart, which it seals with all before */
+	check_trail(4);
+	assert_int_equal(audit.records, 7);
+	assert_int_equal(audit.sealed, 7);
+}
+
 static void it_stops_at_a_changed_trail(void **state)
 {
 	(void)state;
@@ -268,6 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(it_tells_a_session, set_up),
 		cmocka_unit_test_setup(it_goes_on_after_a_restart, set_up),
+		cmocka_unit_test_setup(it_seals_before_it_waits, set_up),
 		cmocka_unit_test_setup(it_stops_at_a_changed_trail, set_up),
 		cmocka_unit_test_setup(it_stops_without_what_it_needs, set_up),
 	};
