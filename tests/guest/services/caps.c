@@ -30,7 +30,9 @@ enum {
 #define REGION_GVA 0x22000000ull
 #define STACK_GVA  0x23000000ull /* of the children: top */
 #define WINDOW_GVA CENO_GVA_WINDOW
-#define ROUNDS     200
+#ifndef ROUNDS
+#define ROUNDS 200
+#endif
 
 static const uint32_t R = CENO_RIGHT_READ, W = CENO_RIGHT_WRITE, X = CENO_RIGHT_EXECUTE, G = CENO_RIGHT_GRANT,
 		      V = CENO_RIGHT_REVOKE, ALL = CENO_RIGHTS_ALL, SELF = CENO_SLOT_SELF, RAM = CENO_SLOT_RAM,
