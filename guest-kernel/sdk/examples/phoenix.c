@@ -22,8 +22,9 @@ static uint32_t started; /* an ordinary variable: as new after each crash */
 
 static void crash(uint64_t number)
 {
-	volatile uint64_t zero = 0;
+	uint64_t zero;
 
+	__asm__ volatile("xor %k0, %k0" : "=r"(zero) : : "cc"); /* no compiler knows its value */
 	ceno_print("at %lu: crash\n", number);
 	if (number == 25)
 		*(volatile uint64_t *)zero = 1; /* page fault, vector 14 */
