@@ -121,7 +121,8 @@
  *                 Only ever narrows. Closing checks SLOT and nothing else.
  *     CENO_MASK_REVOKE   (right REVOKE) flips the object's epoch: every other capability
  *                 to it is stale from now, this one follows. Regions and windows are
- *                 out of every space, for good; a channel is empty, and events go through
+ *                 out of every space, for good (AGAIN: 2 MiB of it are, and none of it is
+ *                 mapped anew: call again); a channel is empty, and events go through
  *                 it no more (AGAIN: call again); a process cannot be run; a fiber is dead
  *                 (RESTART revives it). Of oneself: exit, without an event.
  *     CENO_MASK_PLEDGE   r9 the pledge to keep, of the fiber named (else TYPE): the caller
@@ -227,7 +228,7 @@ enum ceno_spawn {
 };
 
 #define CENO_CSPACE_SLOTS 64
-#define CENO_REGION_BYTES_MAX (64ull << 20)
+#define CENO_REGION_BYTES_MAX (8ull << 20)
 
 /* ---- energy ---- */
 

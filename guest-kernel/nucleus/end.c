@@ -203,8 +203,7 @@ static int take_apart(struct ceno_object *object, struct ceno_fiber *f)
 		ceno_end_ring((struct ceno_channel *)(void *)object, f);
 		return f->ending == object;
 	default:
-		ceno_region_clear(ceno_region_of(object));
-		return 1;
+		return ceno_region_clear(ceno_region_of(object));
 	}
 }
 

@@ -97,12 +97,12 @@ struct ceno_region {
 	struct ceno_object object;
 	uint64_t gpa;
 	uint64_t bytes;
-	uint32_t rights; /* that the leaf entries have: at most these in any space */
-	uint32_t number; /* in ceno_cpu.region */
-	uint32_t tables; /* used of table[] */
-	uint32_t maps;   /* directory entries, in whatever space, that point to its tables */
-	uint32_t gone;   /* 1: revoked or ended, its leaf entries are zero for good */
-	uint32_t reserved;
+	uint32_t rights;                     /* that the leaf entries have: at most these in any space */
+	uint32_t number;                     /* in ceno_cpu.region */
+	uint32_t tables;                     /* used of table[] */
+	uint32_t maps;                       /* directory entries, in whatever space, that point to its tables */
+	uint32_t gone;                       /* 1: revoked or ended; it is mapped no more */
+	uint32_t cleared;                    /* gone: tables, from the first on, whose entries are zero for good */
 	uint64_t *table[CENO_REGION_TABLES]; /* owned pool pages */
 };
 
@@ -312,8 +312,8 @@ struct ceno_region *ceno_region_new(uint32_t number, uint64_t gpa, uint64_t byte
  * laid out. */
 struct ceno_region *ceno_region_open(uint32_t type, uint32_t number, uint64_t gpa, uint64_t bytes, uint32_t rights);
 
-/* Out of every space, for good. */
-void ceno_region_clear(struct ceno_region *r);
+/* One step of taking it out of every space for good, 2 MiB of it. 1: it is; 0: call again. */
+int ceno_region_clear(struct ceno_region *r);
 
 /* A directory entry that points to table i, with at most `rights`; counts it. */
 uint64_t ceno_region_point(struct ceno_region *r, uint64_t i, uint32_t rights);

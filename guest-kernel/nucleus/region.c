@@ -6,7 +6,7 @@
  *   the same space elsewhere --'     (leaf entries, filled when it is made)
  *
  * So taking it out of every space is clearing its own leaf entries: the work is
- * bounded by its size, not by who maps it. The directory entries stay until their
+ * bounded by its size, not by who maps it, and is done a table at a time. The directory entries stay until their
  * space drops them, pointing at empty tables; `maps` counts them, and the tables are
  * used for nothing else while there is one. A directory entry carries PTE_SHARED, so
  * that no walk descends into it as into a table of the space's own, and the region's
@@ -46,14 +46,14 @@ static void count_frames(const struct ceno_region *r)
 		ceno_frames_add_write(r->gpa, r->bytes / CENO_PAGE);
 }
 
-static void uncount_frames(const struct ceno_region *r)
+static void uncount_frames(const struct ceno_region *r, uint64_t gpa, uint64_t pages)
 {
-	if (!ceno_frames_are_ram(r->gpa))
+	if (!ceno_frames_are_ram(gpa))
 		return;
 	if (r->rights & CENO_RIGHT_EXECUTE)
-		ceno_frames_sub_execute(r->gpa, r->bytes / CENO_PAGE);
+		ceno_frames_sub_execute(gpa, pages);
 	else if (r->rights & CENO_RIGHT_WRITE)
-		ceno_frames_sub_write(r->gpa, r->bytes / CENO_PAGE);
+		ceno_frames_sub_write(gpa, pages);
 }
 
 /* Pages of the region that table i maps. */
@@ -91,17 +91,19 @@ struct ceno_region *ceno_region_new(uint32_t number, uint64_t gpa, uint64_t byte
 	return r;
 }
 
-void ceno_region_clear(struct ceno_region *r)
+int ceno_region_clear(struct ceno_region *r)
 {
-	if (r->gone)
-		return;
+	uint64_t i = r->cleared;
+
 	r->gone = 1;
-	for (uint64_t i = 0; i < r->tables; i++)
-		ceno_entries_fill(r->table[i], pages_in(r, i), 0, 0);
+	if (i == r->tables)
+		return 1;
+	ceno_entries_fill(r->table[i], pages_in(r, i), 0, 0);
 	if (r->object.type == CENO_OBJECT_WINDOW)
 		r->table[0][ENTRIES - 1] = 0; /* its doorbell */
-	uncount_frames(r);
+	uncount_frames(r, r->gpa + i * CENO_LARGE_PAGE, pages_in(r, i));
 	ceno_cpu_set_cr3(ceno_cpu_cr3()); /* any other space is flushed when its CR3 is loaded */
+	return ++r->cleared == r->tables;
 }
 
 uint64_t ceno_region_point(struct ceno_region *r, uint64_t i, uint32_t rights)

@@ -90,8 +90,7 @@ static int64_t revoke(struct ceno_fiber *f, struct ceno_cap *cap)
 	switch (object->type) {
 	case CENO_OBJECT_REGION:
 	case CENO_OBJECT_WINDOW:
-		ceno_region_clear(ceno_region_of(object));
-		return 0;
+		return ceno_region_clear(ceno_region_of(object)) ? 0 : CENO_E_AGAIN;
 	case CENO_OBJECT_PROCESS:
 		ceno_end_process(ceno_process_of(object));
 		return 0;

@@ -1,7 +1,7 @@
 /*
- * A test in init's place: what REVOKE costs, by holders, by size and by spaces. It marks
- * each revocation with a call that is no verb, before and after, so that
- * tests/guest/revoke-counts finds its ring-0 instructions.
+ * A test in init's place: what REVOKE costs, by holders, by size and by spaces, and what
+ * the largest regions cost at all. It marks each revocation with a call that is no verb,
+ * before and after, so that tests/guest/revoke-counts finds its ring-0 instructions.
  *
  * Holders wait in channels, 31 a channel, those in channels again: a tree in which each
  * level is filled from the one below. The machine's size says how many: 1,000 below
@@ -132,6 +132,27 @@ static void count_spaces(uint64_t pages, uint32_t spaces)
 	close_slot(SLOT_REGION);
 }
 
+/* The largest there is: made in one go, revoked 2 MiB a call. */
+static void count_largest(uint32_t rights)
+{
+	mark();
+	CHECK(ceno_spawn_region(SLOT_REGION, RAM, rights, 0, CENO_REGION_BYTES_MAX) == 0);
+	mark();
+	CHECK(ceno_grant(SELF, SLOT_REGION, SLOT_COPY, R | G) == 0);
+	CHECK(ceno_map(SELF, SLOT_REGION, REGION_GVA, 0, CENO_REGION_BYTES_MAX, rights) == 0);
+	for (uint64_t left = CENO_REGION_BYTES_MAX; left; left -= CENO_LARGE_PAGE) {
+		mark();
+		CHECK(ceno_revoke(SLOT_REGION, ALL) == (left > CENO_LARGE_PAGE ? CENO_E_AGAIN : 0));
+		mark();
+		CHECK(ceno_map(SELF, SLOT_COPY, 2 * REGION_GVA, 0, CENO_REGION_BYTES_MAX, R) == CENO_E_STALE);
+		CHECK(ceno_map(SELF, SLOT_REGION, 2 * REGION_GVA, 0, CENO_REGION_BYTES_MAX, R) == CENO_E_STATE);
+	}
+	for (uint64_t at = 0; at < CENO_REGION_BYTES_MAX; at += CENO_LARGE_PAGE)
+		CHECK(ceno_map(SELF, -1, REGION_GVA + at, 0, CENO_LARGE_PAGE, 0) == 0);
+	close_slot(SLOT_COPY);
+	close_slot(SLOT_REGION);
+}
+
 void ceno_service_main(void)
 {
 	static const uint64_t pages[] = { 1, 16, 512 };
@@ -146,5 +167,7 @@ void ceno_service_main(void)
 		count_spaces(pages[i], 1);
 		count_spaces(pages[i], SPACES_MAX);
 	}
+	count_largest(R | W);
+	count_largest(R | CENO_RIGHT_EXECUTE);
 	stop(STOP_GOOD);
 }

@@ -187,7 +187,7 @@ static const char *check_shared(const struct view_space *s, const struct ceno_ma
 {
 	uint64_t at = CENO_GVA_WINDOW + r->number * CENO_LARGE_PAGE;
 
-	if (r->gone)
+	if (r->gone && (r->cleared == r->tables || m->gpa - r->gpa < r->cleared * CENO_LARGE_PAGE))
 		return broken("I3: region %u is gone and mapped", r->number);
 	if (m->rights & ~r->rights)
 		return broken("region %u is mapped with rights %u", r->number, m->rights);
@@ -201,12 +201,18 @@ static const char *check_shared(const struct view_space *s, const struct ceno_ma
 /* One mapping of each of its frames, while it lives; and `maps` is what points to it. */
 static const char *check_region(const struct ceno_region *r)
 {
-	struct ceno_machine_mapping m = { .gpa = r->gpa, .bytes = r->bytes, .rights = r->rights };
+	uint64_t cleared = r->cleared * CENO_LARGE_PAGE;
+	struct ceno_machine_mapping m = { .gpa = r->gpa + cleared, .rights = r->rights };
 
+	if (r->cleared > r->tables || (r->cleared && !r->gone))
+		return broken("region %u: %u of %u tables are cleared", r->number, r->cleared, r->tables);
 	if (r->maps != ceno_machine_points[r->number])
 		return broken("region %u says %u maps, %u entries point to it", r->number, r->maps,
 		              ceno_machine_points[r->number]);
-	if (r->gone || !within(&m, ceno_cpu.handoff->user_gpa, ceno_cpu.handoff->user_bytes))
+	if (cleared >= r->bytes)
+		return NULL;
+	m.bytes = r->bytes - cleared;
+	if (!within(&m, ceno_cpu.handoff->user_gpa, ceno_cpu.handoff->user_bytes))
 		return NULL;
 	return count_run(&m);
 }
