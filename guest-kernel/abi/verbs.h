@@ -64,8 +64,8 @@
  *                 and one of 120 numbers: POOL), so that revoking takes it out of every
  *                 space at once. For W^X (WX) it counts as one mapping of each frame while
  *                 it lives. The capability has the pages' rights, GRANT and REVOKE.
- *     RESTART     rdx instead names a fiber (right REVOKE) that is not running (DEAD
- *                 or PARKED, else STATE)   r8 rip (BOUNDS)   r9 rsp. It is as new: null
+ *     RESTART     rdx instead names a fiber (right REVOKE), not init, that is not running
+ *                 (DEAD or PARKED; else STATE)   r8 rip (BOUNDS)   r9 rsp. It is as new: null
  *                 slots, empty space, zero registers, parked, epoch + 1 (the capability
  *                 named follows, all others are stale). It keeps its pledge, spectrum,
  *                 budget, energy, strikes and events channel; restarts + 1.

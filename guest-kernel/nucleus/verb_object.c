@@ -74,13 +74,13 @@ static int decode_region(const struct ceno_fiber *f, const uint64_t a[6], struct
 static int decode_restart(const struct ceno_fiber *f, const uint64_t a[6], struct spawn *s)
 {
 	int rc = ceno_cap_find(f, a[2], CENO_TYPE(FIBER), CENO_RIGHT_REVOKE, &s->slot);
-	uint32_t state;
+	const struct ceno_fiber *t;
 
 	if (rc)
 		return rc;
-	state = ceno_fiber_of(s->slot->object)->state;
-	if (state != CENO_FIBER_DEAD && state != CENO_FIBER_PARKED)
-		return CENO_E_STATE;
+	t = ceno_fiber_of(s->slot->object);
+	if ((t->state != CENO_FIBER_DEAD && t->state != CENO_FIBER_PARKED) || t->index == 0)
+		return CENO_E_STATE; /* init: the warden laid out its space, nobody could do so again */
 	return s->rip < USER_END ? 0 : CENO_E_BOUNDS;
 }
 

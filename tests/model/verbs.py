@@ -109,7 +109,7 @@ class Verbs:
         _, _, _, slot, _, rip, rsp = regs[:7]
         cap = self.name(f, slot, (FIBER,), REVOKE)
         target = cap.obj
-        if target.state not in (DEAD, PARKED):
+        if target.state not in (DEAD, PARKED) or target.index == 0:
             raise Refused("STATE")
         if rip >= LIMIT:
             raise Refused("BOUNDS")
