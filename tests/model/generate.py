@@ -74,9 +74,7 @@ class Generator:
     def ends_all(self, f, operation, planned=False):
         """init dead, bereft or waiting for ever is a dull end: seldom let it."""
         number, slot, second, third = operation[2:6]
-        cap, named = f.slots[slot & 63], f.slots[third & 63]
-        if number == 0 and second & 255 == 5 and named and named.obj is self.model.fibers[0]:
-            return True               # init's tables are the launch's, not the pool's
+        cap = f.slots[slot & 63]
         if f.index or planned and not (number == 4 and cap and cap.obj is f):
             return False
         dull = cap and (number == 4 and (slot & 63 < 18 and cap.type != WINDOW or cap.obj is f) or

@@ -21,6 +21,7 @@ from session import Divergence, Session, parse, text
 
 COMPARE_EVERY = 100
 LENGTHS = (300, 1000, 1000, 3000, 10000)
+PROGRESS = 1000000                    # operations between two lines of a long run
 FAILURES = (Divergence, Broken, Broke)
 
 
@@ -101,7 +102,7 @@ def report(program, trace, failure, out=sys.stdout):
 
 
 def run(program, operations, seed, brief=False):
-    counts, done, number, start = Counter(), 0, 0, time.monotonic()
+    counts, done, number, start, said = Counter(), 0, 0, time.monotonic(), 0
     host = Host(program)
     while done < operations:
         n, failed = episode(host, f"{seed}/{number}", counts, operations - done)
@@ -112,6 +113,9 @@ def run(program, operations, seed, brief=False):
             if not brief:
                 report(program, *failed)
             return 1
+        if done // PROGRESS > said // PROGRESS:
+            said = done
+            print(f"{done} operations agree so far, seed {seed}, {time.monotonic() - start:.0f} s", flush=True)
     host.close()
     took = time.monotonic() - start
     print(f"{done} operations in {number} episodes, {took:.1f} s, {took / done * 1e6:.0f} us each: no divergence")
