@@ -10,6 +10,7 @@
 
 #include "guest-kernel/abi/bundle.h"
 
+#define MSR_TSC        0x10u
 #define MSR_LSTAR      0xc0000082u
 #define CANONICAL_HIGH (1ull << 63)
 #define DR7_LOCAL(n)   (1ull << ((n)*2))
@@ -58,19 +59,26 @@ static uint64_t idt_target(const struct ceno_step *step, const struct ceno_kvm *
 	    (uint64_t)gate[8] << 32 | (uint64_t)gate[9] << 40 | (uint64_t)gate[10] << 48 | (uint64_t)gate[11] << 56;
 }
 
-static uint64_t read_lstar(const struct ceno_kvm *kvm)
+static uint64_t read_msr(const struct ceno_kvm *kvm, uint32_t index)
 {
 	struct {
 		struct kvm_msrs head;
 		struct kvm_msr_entry entry;
-	} msrs = { .head = { .nmsrs = 1 }, .entry = { .index = MSR_LSTAR } };
+	} msrs = { .head = { .nmsrs = 1 }, .entry = { .index = index } };
 	return ioctl(kvm->vcpu_fd, KVM_GET_MSRS, &msrs) == 1 ? msrs.entry.data : 0;
+}
+
+/* The guest's own clock in microseconds, 0 if it cannot be read. */
+static uint64_t guest_us(const struct ceno_kvm *kvm)
+{
+	int khz = ioctl(kvm->vcpu_fd, KVM_GET_TSC_KHZ, 0);
+	return khz > 1000 ? read_msr(kvm, MSR_TSC) / ((uint64_t)khz / 1000) : 0;
 }
 
 /* #BP, #PF, tick, and `syscall` where it reaches ring 0, else #GP. */
 static void find_entries(struct ceno_step *step, const struct ceno_kvm *kvm, uint64_t idt)
 {
-	uint64_t lstar = read_lstar(kvm);
+	uint64_t lstar = read_msr(kvm, MSR_LSTAR);
 	step->breakpoint[0] = idt_target(step, kvm, idt, 3);
 	step->breakpoint[1] = idt_target(step, kvm, idt, 14);
 	step->breakpoint[2] = idt_target(step, kvm, idt, CENO_VECTOR_TICK);
@@ -81,7 +89,7 @@ static void find_entries(struct ceno_step *step, const struct ceno_kvm *kvm, uin
 static void name_entry(struct ceno_step *step, const struct ceno_kvm *kvm, uint64_t idt, uint64_t rip)
 {
 	snprintf(step->entry, sizeof(step->entry), "unknown");
-	uint64_t lstar = read_lstar(kvm);
+	uint64_t lstar = read_msr(kvm, MSR_LSTAR);
 	if (rip - lstar <= CENO_VECTOR_BYTES)
 		snprintf(step->entry, sizeof(step->entry), "syscall");
 	for (unsigned vector = 0; vector < CENO_VECTORS; vector++) {
@@ -91,12 +99,12 @@ static void name_entry(struct ceno_step *step, const struct ceno_kvm *kvm, uint6
 	}
 }
 
-static void emit(struct ceno_step *step, uint64_t exit)
+static void emit(struct ceno_step *step, uint64_t exit, uint64_t cr3, uint64_t us)
 {
 	fprintf(step->out,
 	        "{\"stretch\":%" PRIu64 ",\"entry\":\"%s\",\"count\":%" PRIu64 ",\"first\":\"%#" PRIx64
-	        "\",\"last\":\"%#" PRIx64 "\",\"exit\":\"%#" PRIx64 "\"}\n",
-	        step->stretches++, step->entry, step->count, step->first, step->last, exit);
+	        "\",\"last\":\"%#" PRIx64 "\",\"exit\":\"%#" PRIx64 "\",\"cr3\":\"%#" PRIx64 "\",\"us\":%" PRIu64 "}\n",
+	        step->stretches++, step->entry, step->count, step->first, step->last, exit, cr3, us);
 	step->count = 0;
 }
 
@@ -128,11 +136,11 @@ static uint64_t next_return(const struct ceno_step *step, const struct ceno_kvm 
 }
 
 /* An instruction of ring 0 ended; rip is the next one. */
-static void count_one(struct ceno_step *step, const struct ceno_kvm *kvm, uint64_t idt, uint64_t rip)
+static void count_one(struct ceno_step *step, const struct ceno_kvm *kvm, const struct kvm_sregs *sregs, uint64_t rip)
 {
 	if (step->fresh) {
 		step->first = rip;
-		name_entry(step, kvm, idt, rip);
+		name_entry(step, kvm, sregs->idt.base, rip);
 		step->fresh = false;
 	}
 	step->count++;
@@ -141,7 +149,7 @@ static void count_one(struct ceno_step *step, const struct ceno_kvm *kvm, uint64
 	if (!target)
 		return;
 	step->count++; /* the iretq itself: where ring 0 is emulated no exit follows it */
-	emit(step, target);
+	emit(step, target, sregs->cr3, guest_us(kvm));
 	step->fresh = true;
 }
 
@@ -162,13 +170,13 @@ bool ceno_step_on_debug(struct ceno_step *step, const struct ceno_kvm *kvm)
 		name_entry(step, kvm, sregs.idt.base, rip);
 		return set_stepping(step, kvm, true) == 0;
 	}
-	count_one(step, kvm, sregs.idt.base, rip);
+	count_one(step, kvm, &sregs, rip);
 	return true;
 }
 
 void ceno_step_finish(struct ceno_step *step)
 {
 	if (step->count)
-		emit(step, 0);
+		emit(step, 0, 0, 0);
 	fflush(step->out);
 }

@@ -24,7 +24,8 @@
 #define CENO_STEP_BREAKPOINTS 4
 
 struct ceno_step {
-	FILE *out;                      /* borrowed: one JSON object a line */
+	FILE *out;                      /* borrowed: one JSON object a line; "cr3": the space that the stretch
+	                                 * returns to, "us": the guest's clock (TSC) then */
 	const struct ceno_slots *slots; /* borrowed: to read tables and code from */
 	uint64_t breakpoint[CENO_STEP_BREAKPOINTS];
 	bool stepping;
