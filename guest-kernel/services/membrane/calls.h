@@ -59,7 +59,9 @@
 CENO_CALLS(CENO_CALL_DECLARE)
 #undef CENO_CALL_DECLARE
 
-/* Serves one call: the result for rax. Counts it; an unknown number is -LX_ENOSYS. */
-int64_t ceno_dispatch(uint64_t number, const uint64_t a[6]);
+/* Serves the call that the current task's registers (enum ceno_gpr) make: the result for
+ * rax, or CENO_BLOCKED, CENO_NO_RESULT or an internal errno (task.h, linux.h). An unknown
+ * number is -LX_ENOSYS and counted. */
+int64_t ceno_dispatch_regs(const uint64_t gpr[16]);
 
 #endif

@@ -1,62 +1,94 @@
 /*
- * What membrane does to the processor itself, all in ring 3: segment bases, a
- * clean FPU for a new program, rdrand, cpuid.
+ * What membrane does to the processor itself, all in ring 3: segment bases, FPU
+ * state, rdrand, cpuid.
  *
- * FPU state is touched only between programs; the trap paths are compiled without
- * it, so a program's registers stay in place across its system calls.
+ * FPU state changes hands only when another task is entered; the trap paths are
+ * compiled without it, so a program's registers stay in place across its system calls.
  */
 #include "process.h"
 
-/* The state after reset (SDM vol. 1, 8.1 and 13.6): XSTATE_BV 0 makes every
- * component initial; FCW and MXCSR are stated for fxrstor. */
-static struct {
-	uint16_t fcw, fsw;
-	uint8_t rest[20];
-	uint32_t mxcsr, mxcsr_mask;
-	uint8_t registers[480];
-	uint8_t header[64];
-} initial __attribute__((aligned(64)));
-_Static_assert(sizeof(initial) == 576, "legacy area and header");
-
-static void cpuid(uint32_t leaf, uint32_t *ecx, uint32_t *edx)
+static void cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])
 {
-	uint32_t a = leaf, b, c = 0, d;
-
-	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	*ecx = c;
-	*edx = d;
+	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(sub));
 }
 
 uint32_t ceno_cpu_hwcap(void)
 {
-	uint32_t ecx, edx;
+	uint32_t out[4];
 
-	cpuid(1, &ecx, &edx);
-	return edx;
+	cpuid(1, 0, out);
+	return out[3];
 }
 
-void ceno_fpu_reset(void)
-{
-	uint32_t ecx, edx, low, high;
+/* The components that the processor has switched on, 0 without XSAVE; and whether it
+ * leaves out what did not change when it saves. */
+static uint64_t components, optimized;
+static uint32_t area_bytes;
 
-	initial.fcw = 0x37f;
-	initial.mxcsr = 0x1f80;
-	cpuid(1, &ecx, &edx);
-	if (ecx & 1u << 27) { /* OSXSAVE */
-		__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-		__asm__ volatile("xrstor %0" : : "m"(initial), "a"(low), "d"(high));
-	} else {
-		__asm__ volatile("fxrstor %0" : : "m"(initial));
-	}
+static void look(void)
+{
+	uint32_t out[4], low, high;
+
+	if (area_bytes)
+		return;
+	area_bytes = 512;
+	cpuid(1, 0, out);
+	if (!(out[2] & 1u << 27)) /* OSXSAVE */
+		return;
+	__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+	components = (uint64_t)high << 32 | low;
+	cpuid(0xd, 1, out);
+	optimized = out[0] & 1;
+	cpuid(0xd, 0, out);
+	area_bytes = out[1];
+}
+
+uint64_t ceno_fpu_bytes(void)
+{
+	look();
+	return area_bytes;
+}
+
+/* The state after reset (SDM vol. 1, 8.1 and 13.6): XSTATE_BV 0 makes every component
+ * initial; MXCSR is loaded whatever it says, FCW is stated for fxrstor. */
+void ceno_fpu_initial(void *area)
+{
+	const uint16_t fcw = 0x37f;
+	const uint32_t mxcsr = 0x1f80;
+
+	memcpy(area, &fcw, sizeof(fcw));
+	memcpy((uint8_t *)area + 24, &mxcsr, sizeof(mxcsr));
+}
+
+void ceno_fpu_save(void *area)
+{
+	uint32_t low = (uint32_t)components, high = (uint32_t)(components >> 32);
+
+	if (!components)
+		__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+	else if (optimized)
+		__asm__ volatile("xsaveopt64 (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
+	else
+		__asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
+}
+
+void ceno_fpu_load(const void *area)
+{
+	uint32_t low = (uint32_t)components, high = (uint32_t)(components >> 32);
+
+	if (!components)
+		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+	else
+		__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(low), "d"(high) : "memory");
 }
 
 int ceno_cpu_random(uint64_t *value)
 {
-	uint32_t ecx, edx;
+	uint32_t out[4];
 	uint8_t ok = 0;
 
-	cpuid(1, &ecx, &edx);
-	if (!(ecx & 1u << 30))
+	cpuid(1, 0, out);
+	if (!(out[2] & 1u << 30))
 		return 0;
 	for (int i = 0; i < 10 && !ok; i++)
 		__asm__ volatile("rdrand %0; setc %1" : "=r"(*value), "=qm"(ok) : : "cc");

@@ -50,7 +50,7 @@ int64_t ceno_sys_mkdirat(const uint64_t a[6])
 		return -LX_EEXIST;
 	if (walk.parent->read_only)
 		return -LX_EROFS;
-	return add_new(&walk, ceno_inode_new(CENO_INODE_DIR, (uint32_t)a[2] & ~ceno_program.umask));
+	return add_new(&walk, ceno_inode_new(CENO_INODE_DIR, (uint32_t)a[2] & ~ceno_self()->umask));
 }
 
 int64_t ceno_sys_mkdir(const uint64_t a[6])

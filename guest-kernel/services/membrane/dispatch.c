@@ -2,10 +2,12 @@
  * From a trap of the program to the function that serves it, and back.
  *
  * A system call changes rax and nothing else of the program's registers: rcx and
- * r11 hold its rip and rflags, which the way back needs (sdk/service.S).
+ * r11 hold its rip and rflags, which the way back needs (sdk/service.S). Where the same
+ * task does not simply go on, sched.c takes over.
  */
 #include "calls.h"
 #include "process.h"
+#include "stdio.h"
 #include "vm.h"
 
 typedef int64_t (*call)(const uint64_t a[6]);
@@ -18,41 +20,56 @@ static const call calls[CENO_CALLS_END] = {
 
 static void count_enosys(uint32_t number)
 {
-	for (uint32_t i = 0; i < ceno_program.enosys_distinct; i++) {
-		if (ceno_program.enosys[i].number == number) {
-			ceno_program.enosys[i].count++;
+	for (uint32_t i = 0; i < ceno_run.enosys_distinct; i++) {
+		if (ceno_run.enosys[i].number == number) {
+			ceno_run.enosys[i].count++;
 			return;
 		}
 	}
-	if (ceno_program.enosys_distinct == CENO_ENOSYS_SLOTS) {
-		ceno_program.enosys_other++;
+	if (ceno_run.enosys_distinct == CENO_ENOSYS_SLOTS) {
+		ceno_run.enosys_other++;
 		return;
 	}
-	ceno_program.enosys[ceno_program.enosys_distinct].number = number;
-	ceno_program.enosys[ceno_program.enosys_distinct++].count = 1;
+	ceno_run.enosys[ceno_run.enosys_distinct].number = number;
+	ceno_run.enosys[ceno_run.enosys_distinct++].count = 1;
 }
 
-int64_t ceno_dispatch(uint64_t number, const uint64_t a[6])
+int64_t ceno_dispatch_regs(const uint64_t gpr[16])
 {
-	uint32_t index = (uint32_t)number;
+	const uint64_t a[6] = {
+		gpr[CENO_RDI], gpr[CENO_RSI], gpr[CENO_RDX], gpr[CENO_R10], gpr[CENO_R8], gpr[CENO_R9]
+	};
+	uint32_t number = (uint32_t)gpr[CENO_RAX];
 
-	ceno_program.syscalls++;
-	if (index >= CENO_CALLS_END || !calls[index]) {
-		count_enosys(index);
+	if (number >= CENO_CALLS_END || !calls[number]) {
+		count_enosys(number);
 		return -LX_ENOSYS;
 	}
-	return calls[index](a);
+	return calls[number](a);
+}
+
+/* The result is not for rax. */
+static int is_internal(int64_t result)
+{
+	return result <= -LX_ERESTARTSYS && result >= CENO_NO_RESULT;
+}
+
+static int event_came(void)
+{
+	return ceno_event_tsc != CENO_NEVER && ceno_rdtsc() >= ceno_event_tsc;
 }
 
 void ceno_service_syscall(struct ceno_trap_page *t)
 {
-	const uint64_t a[6] = { t->gpr[CENO_RDI], t->gpr[CENO_RSI], t->gpr[CENO_RDX],
-		                t->gpr[CENO_R10], t->gpr[CENO_R8],  t->gpr[CENO_R9] };
+	int64_t result;
 
-	t->gpr[CENO_RAX] = (uint64_t)ceno_dispatch(t->gpr[CENO_RAX], a);
-	if (ceno_program.signal_pending)
-		ceno_program_deliver();
-	ceno_program_settle();
+	ceno_in_trap = CENO_IN_CALL;
+	ceno_run.syscalls++;
+	ceno_current->call = (struct ceno_call){ 0 };
+	result = ceno_dispatch_regs(t->gpr);
+	if (ceno_attention || is_internal(result) || event_came() || ceno_stdio_shutdown() == CENO_SHUTDOWN_NOW)
+		ceno_sched_after_call(result);
+	t->gpr[CENO_RAX] = (uint64_t)result;
 }
 
 /* ---- faults --------------------------------------------------------------------- */
@@ -90,29 +107,31 @@ static void page_fault(const struct ceno_trap_page *t)
 	static uint32_t in_vain;
 	int result = ceno_pages_fault(t->cr2, access_of(t->error));
 
-	ceno_program.faults++;
+	ceno_run.faults++;
 	/* A page that is mapped already faults only if the two page tables disagree: give
 	 * up before that becomes an endless loop. */
 	in_vain = result == 1 ? in_vain + 1 : 0;
 	if (result == 1)
 		result = in_vain > 16 ? -LX_EFAULT : 0;
 	if (result == -LX_ENOMEM)
-		ceno_program_out_of_memory();
+		ceno_process_out_of_memory();
 	else if (result == -LX_EIO)
-		ceno_program_kill(LX_SIGBUS);
+		ceno_process_kill(ceno_self(), LX_SIGBUS);
 	else if (result)
-		ceno_program_kill(LX_SIGSEGV);
+		ceno_process_kill(ceno_self(), LX_SIGSEGV);
 }
 
 void ceno_service_fault(struct ceno_trap_page *t)
 {
+	ceno_in_trap = CENO_IN_FAULT;
 	if (t->vector == 14)
 		page_fault(t);
 	else if (t->vector < 32)
-		ceno_program_kill(signal_of(t->vector));
+		ceno_process_kill(ceno_self(), signal_of(t->vector));
 	else
 		ceno_membrane_runs(); /* a tick */
-	ceno_program_settle();
+	if (ceno_attention || event_came() || ceno_stdio_shutdown() == CENO_SHUTDOWN_NOW)
+		ceno_sched_after_fault();
 	t->resume_rip = t->rip;
 	t->resume_rflags = t->rflags;
 }

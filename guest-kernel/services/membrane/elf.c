@@ -286,19 +286,19 @@ static void remember(const struct args *args)
 	const char *name = args->program, *at;
 	uint64_t length = strlen(args->program);
 
-	memcpy(ceno_program.path, args->program, length < CENO_PATH_MAX ? length : CENO_PATH_MAX - 1);
-	ceno_procfs_exe_set(ceno_program.path);
+	memcpy(ceno_self()->path, args->program, length < CENO_PATH_MAX ? length : CENO_PATH_MAX - 1);
+	ceno_procfs_exe_set(ceno_self()->path);
 	for (at = name; *at; at++)
 		if (*at == '/')
 			name = at + 1;
 	length = strlen(name);
-	memcpy(ceno_program.name, name, length < 15 ? length : 15);
+	memcpy(ceno_current->name, name, length < 15 ? length : 15);
 }
 
 int ceno_elf_load(const uint8_t *block, uint64_t bytes)
 {
 	static struct image image;
-	struct ceno_trap_page *trap = ceno_trap();
+	struct ceno_regs *regs = &ceno_current->regs;
 	struct args args;
 	struct ceno_inode *cwd;
 	uint64_t rsp = 0;
@@ -325,9 +325,9 @@ int ceno_elf_load(const uint8_t *block, uint64_t bytes)
 	cwd = ceno_path_make(args.cwd, 0);
 	ceno_path_cwd_set(cwd ? cwd : ceno_inode_root());
 	remember(&args);
-	memset(trap->gpr, 0, sizeof(trap->gpr));
-	trap->gpr[CENO_RSP] = rsp;
-	trap->resume_rip = image.base + image.header->entry;
-	trap->resume_rflags = CENO_RFLAGS_SET;
+	memset(regs, 0, sizeof(*regs));
+	regs->gpr[CENO_RSP] = rsp;
+	regs->rip = image.base + image.header->entry;
+	regs->rflags = CENO_RFLAGS_SET;
 	return CENO_REFUSAL_NONE;
 }

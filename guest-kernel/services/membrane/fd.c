@@ -29,7 +29,7 @@ struct ceno_file *ceno_fd_file(int32_t fd)
 
 static int32_t lowest_free(int32_t from)
 {
-	int32_t end = (int32_t)(ceno_program.limit[7].cur < CENO_FDS ? ceno_program.limit[7].cur : CENO_FDS);
+	int32_t end = (int32_t)(ceno_self()->limit[7].cur < CENO_FDS ? ceno_self()->limit[7].cur : CENO_FDS);
 
 	for (int32_t fd = from < 0 ? 0 : from; fd < end; fd++)
 		if (!table[fd])

@@ -41,7 +41,7 @@ static int create(struct ceno_walk *walk, uint32_t mode)
 		return -LX_ENOENT;
 	if (walk->parent->read_only)
 		return -LX_EROFS;
-	inode = ceno_inode_new(CENO_INODE_FILE, mode & ~ceno_program.umask);
+	inode = ceno_inode_new(CENO_INODE_FILE, mode & ~ceno_self()->umask);
 	if (!inode)
 		return -LX_ENOSPC;
 	if (ceno_dir_add(walk->parent, walk->last, walk->last_length, inode)) {
@@ -95,7 +95,7 @@ static int64_t open_temporary(struct ceno_walk *walk, uint32_t flags, uint32_t m
 		return -LX_EINVAL;
 	if (walk->inode->read_only)
 		return -LX_EROFS;
-	inode = ceno_inode_new(CENO_INODE_FILE, mode & ~ceno_program.umask);
+	inode = ceno_inode_new(CENO_INODE_FILE, mode & ~ceno_self()->umask);
 	return inode ? ceno_fd_open(inode, flags & ~(uint32_t)LX_O_DIRECTORY, 0) : -LX_ENOSPC;
 }
 

@@ -168,7 +168,7 @@ static int64_t write_from(struct ceno_file *file, uint64_t gva, uint64_t bytes, 
 		int64_t result = from ? ceno_file_write(file, from, got, offset) : -LX_EFAULT;
 
 		if (result == -LX_EPIPE)
-			ceno_program_raise(LX_SIGPIPE);
+			ceno_signal_self(LX_SIGPIPE);
 		if (result < 0)
 			return total ? total : result;
 		total += result;
@@ -301,7 +301,7 @@ static int64_t copy(struct ceno_file *in, uint64_t *in_at, struct ceno_file *out
 			return total ? (int64_t)total : got;
 		put = ceno_file_write(out, buffer, (uint64_t)got, out_at);
 		if (put == -LX_EPIPE)
-			ceno_program_raise(LX_SIGPIPE);
+			ceno_signal_self(LX_SIGPIPE);
 		if (put < got) {
 			uint64_t back = (uint64_t)(put < 0 ? got : got - put);
 

@@ -47,7 +47,10 @@ enum lx_errno {
 	LX_ELOOP = 40,
 	LX_EOVERFLOW = 75,
 	LX_EOPNOTSUPP = 95,
-	LX_ETIMEDOUT = 110
+	LX_ETIMEDOUT = 110,
+	/* Between a call and the delivery of signals only, as in Linux; no program sees them. */
+	LX_ERESTARTSYS = 512,
+	LX_ERESTARTNOHAND = 514
 };
 
 enum lx_signal {

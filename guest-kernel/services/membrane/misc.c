@@ -86,6 +86,7 @@ int64_t ceno_sys_wait4(const uint64_t a[6])
 int64_t ceno_sys_sched_yield(const uint64_t a[6])
 {
 	(void)a;
+	ceno_sched_yield();
 	return 0;
 }
 
@@ -126,15 +127,15 @@ int64_t ceno_sys_getresgid(const uint64_t a[6])
 
 int64_t ceno_sys_umask(const uint64_t a[6])
 {
-	uint32_t old = ceno_program.umask;
+	uint32_t old = ceno_self()->umask;
 
-	ceno_program.umask = (uint32_t)a[0] & 0777;
+	ceno_self()->umask = (uint32_t)a[0] & 0777;
 	return old;
 }
 
 int64_t ceno_sys_set_tid_address(const uint64_t a[6])
 {
-	ceno_program.clear_child_tid = a[0];
+	ceno_current->clear_child_tid = a[0];
 	return CENO_PID;
 }
 
@@ -142,7 +143,7 @@ int64_t ceno_sys_set_robust_list(const uint64_t a[6])
 {
 	if (a[1] != 24)
 		return -LX_EINVAL;
-	ceno_program.robust_list = a[0];
+	ceno_current->robust_list = a[0];
 	return 0;
 }
 
@@ -154,7 +155,7 @@ static int64_t limit(uint32_t which, uint64_t new_gva, uint64_t old_gva)
 
 	if (which >= 16)
 		return -LX_EINVAL;
-	now = &ceno_program.limit[which];
+	now = &ceno_self()->limit[which];
 	if (new_gva) {
 		if (ceno_user_read(&new, new_gva, sizeof(new)))
 			return -LX_EFAULT;
@@ -285,11 +286,11 @@ int64_t ceno_sys_prctl(const uint64_t a[6])
 	case 1: /* PR_SET_PDEATHSIG: the parent never dies first */
 		return a[1] <= LX_SIGNALS ? 0 : -LX_EINVAL;
 	case 3:
-		return ceno_program.dumpable;
+		return ceno_self()->dumpable;
 	case 4:
 		if (a[1] > 1)
 			return -LX_EINVAL;
-		ceno_program.dumpable = (uint32_t)a[1];
+		ceno_self()->dumpable = (uint32_t)a[1];
 		return 0;
 	case 15:
 		for (uint64_t i = 0; i < 15; i++) {
@@ -298,17 +299,17 @@ int64_t ceno_sys_prctl(const uint64_t a[6])
 			if (!name[i])
 				break;
 		}
-		memcpy(ceno_program.name, name, sizeof(name));
+		memcpy(ceno_current->name, name, sizeof(name));
 		return 0;
 	case 16:
-		return ceno_user_write(a[1], ceno_program.name, sizeof(name));
+		return ceno_user_write(a[1], ceno_current->name, sizeof(name));
 	case 38:
 		if (a[1] != 1 || a[2] || a[3] || a[4])
 			return -LX_EINVAL;
-		ceno_program.no_new_privs = 1;
+		ceno_self()->no_new_privs = 1;
 		return 0;
 	case 39:
-		return a[1] || a[2] || a[3] || a[4] ? -LX_EINVAL : (int64_t)ceno_program.no_new_privs;
+		return a[1] || a[2] || a[3] || a[4] ? -LX_EINVAL : (int64_t)ceno_self()->no_new_privs;
 	default:
 		return -LX_EINVAL;
 	}
@@ -319,7 +320,7 @@ int64_t ceno_sys_prctl(const uint64_t a[6])
 /* Nobody else can wake a lone thread: a wait ends by its timeout, or not at all. */
 static int64_t futex_wait(const uint64_t a[6], int absolute)
 {
-	uint64_t ns = 0, at, deadline = UINT64_MAX >> 1;
+	uint64_t ns = 0, at, deadline = CENO_NEVER;
 	uint32_t value;
 	int error = a[3] ? ceno_time_read(a[3], &ns) : 0;
 
@@ -329,6 +330,8 @@ static int64_t futex_wait(const uint64_t a[6], int absolute)
 		return -LX_EINVAL;
 	if (ceno_user_read(&value, a[0], sizeof(value)))
 		return -LX_EFAULT;
+	if (ceno_current->call.timed_out)
+		return -LX_ETIMEDOUT;
 	if (value != (uint32_t)a[2])
 		return -LX_EAGAIN;
 	if (a[3] && absolute) {
@@ -336,10 +339,8 @@ static int64_t futex_wait(const uint64_t a[6], int absolute)
 		ns = ns > at ? ns - at : 0;
 	}
 	if (a[3])
-		deadline = ceno_time_deadline(ns);
-	while (ceno_rdtsc() < deadline)
-		ceno_stdio_sleep(deadline, 0);
-	return -LX_ETIMEDOUT;
+		deadline = ceno_call_deadline(ns);
+	return ceno_block(&ceno_current->call, deadline);
 }
 
 int64_t ceno_sys_futex(const uint64_t a[6])

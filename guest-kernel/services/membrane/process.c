@@ -1,5 +1,5 @@
 /*
- * Life of the one program. See process.h.
+ * Life of a request. See process.h.
  *
  * A program that ended keeps its space until the next one starts: giving back page
  * tables takes long, and nobody should wait for that who waits for the result.
@@ -17,48 +17,45 @@
 #include "vm.h"
 #include "../../abi/supervisor.h"
 
-struct ceno_program ceno_program;
+struct ceno_run ceno_run;
 
-static void end_with(uint32_t status, uint32_t signal)
-{
-	if (ceno_program.ending)
-		return;
-	ceno_program.ending = 1;
-	ceno_program.exit_status = status & 0xff;
-	ceno_program.signal = signal;
-}
-
-void ceno_program_exit(uint32_t status)
-{
-	end_with(status, 0);
-}
-void ceno_program_kill(uint32_t signal)
-{
-	end_with(0, signal);
-}
-
-void ceno_program_out_of_memory(void)
-{
-	if (!ceno_program.ending)
-		ceno_program.out_of_memory = 1;
-	end_with(0, LX_SIGKILL);
-}
-
-static void reset(uint32_t seq)
+static void set_limits(struct lx_rlimit limit[16])
 {
 	static const struct lx_rlimit unlimited = { UINT64_MAX, UINT64_MAX };
 
-	memset(&ceno_program, 0, sizeof(ceno_program));
-	ceno_program.seq = seq;
-	ceno_program.umask = 022;
-	ceno_program.dumpable = 1;
 	for (unsigned i = 0; i < 16; i++)
-		ceno_program.limit[i] = unlimited;
-	ceno_program.limit[3] = (struct lx_rlimit){ CENO_STACK_MAX, CENO_STACK_MAX };
-	ceno_program.limit[4] = (struct lx_rlimit){ 0, 0 }; /* no core files */
-	ceno_program.limit[6] = (struct lx_rlimit){ 1, 1 }; /* one process */
-	ceno_program.limit[7] = (struct lx_rlimit){ CENO_FDS, CENO_FDS };
-	ceno_program.limit[8] = (struct lx_rlimit){ 0, 0 }; /* nothing is ever locked */
+		limit[i] = unlimited;
+	limit[3] = (struct lx_rlimit){ CENO_STACK_MAX, CENO_STACK_MAX };
+	limit[4] = (struct lx_rlimit){ 0, 0 }; /* no core files */
+	limit[6] = (struct lx_rlimit){ CENO_TASKS, CENO_TASKS };
+	limit[7] = (struct lx_rlimit){ CENO_FDS, CENO_FDS };
+	limit[8] = (struct lx_rlimit){ 0, 0 }; /* nothing is ever locked */
+}
+
+/* The first process of request seq becomes the current one. */
+static int reset(uint32_t seq)
+{
+	memset(&ceno_run, 0, sizeof(ceno_run));
+	ceno_run.seq = seq;
+	ceno_run.first = ceno_process_new(NULL);
+	if (!ceno_run.first)
+		return -LX_ENOMEM;
+	ceno_run.first->pgid = ceno_run.first->sid = ceno_run.first->pid;
+	ceno_run.first->umask = 022;
+	ceno_run.first->dumpable = 1;
+	set_limits(ceno_run.first->limit);
+	ceno_current = ceno_run.first->threads;
+	ceno_current->state = CENO_TASK_RUNNABLE;
+	return 0;
+}
+
+static void free_process(struct ceno_process *process)
+{
+	while (process->threads) {
+		ceno_sched_remove(process->threads);
+		ceno_task_free(process->threads);
+	}
+	ceno_process_free(process);
 }
 
 static void tear_down(void)
@@ -66,6 +63,9 @@ static void tear_down(void)
 	ceno_pages_end();
 	ceno_areas_reset();
 	ceno_fd_end();
+	for (uint32_t i = 0; i < CENO_TASKS; i++)
+		if (ceno_process_at(i))
+			free_process(ceno_process_at(i));
 }
 
 /* The argument block of request seq. *frame: to be freed, or CENO_NO_FRAME. */
@@ -103,15 +103,12 @@ static int load(uint32_t seq)
 	return refusal;
 }
 
-static void run(void)
+static _Noreturn void run(void)
 {
-	ceno_fpu_reset();
-	ceno_fs_base_set(0);
-	ceno_gs_base_set(0);
 	ceno_stdio_report(CENO_PROGRAM_RUNNING, CENO_REFUSAL_NONE);
-	ceno_program.start_tsc = ceno_rdtsc();
-	ceno_stdio_report_entry(ceno_program.start_tsc);
-	ceno_process_enter(ceno_trap());
+	ceno_run.start_tsc = ceno_rdtsc();
+	ceno_stdio_report_entry(ceno_run.start_tsc);
+	ceno_sched_start();
 }
 
 /* No program follows number seq. */
@@ -140,7 +137,7 @@ void ceno_membrane_leave(void)
 
 void ceno_program_next(void)
 {
-	uint32_t seq = ceno_program.seq;
+	uint32_t seq = ceno_run.seq;
 
 	for (;;) {
 		int refusal;
@@ -150,9 +147,8 @@ void ceno_program_next(void)
 		if (is_over(seq))
 			ceno_membrane_leave();
 		tear_down();
-		reset(++seq);
 		ceno_frames_mark();
-		refusal = load(seq);
+		refusal = reset(++seq) ? CENO_REFUSAL_MEMORY : load(seq);
 		if (refusal == CENO_REFUSAL_NONE)
 			run();
 		ceno_stdio_report(CENO_PROGRAM_REFUSED, (uint32_t)refusal);
@@ -161,22 +157,13 @@ void ceno_program_next(void)
 
 void ceno_program_settle(void)
 {
-	if (!ceno_program.ending) {
+	if (!ceno_current || !ceno_self()->ending) {
 		if (ceno_stdio_shutdown() == CENO_SHUTDOWN_NOW)
 			ceno_membrane_leave();
 		return;
 	}
+	ceno_run.exit_status = ceno_self()->exit_status;
+	ceno_run.signal = ceno_self()->signal;
 	ceno_stdio_report(CENO_PROGRAM_DONE, CENO_REFUSAL_NONE);
 	ceno_program_next();
-}
-
-int64_t ceno_sys_exit(const uint64_t a[6])
-{
-	ceno_program_exit((uint32_t)a[0]);
-	return 0;
-}
-
-int64_t ceno_sys_exit_group(const uint64_t a[6])
-{
-	return ceno_sys_exit(a);
 }

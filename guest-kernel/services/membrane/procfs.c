@@ -90,7 +90,7 @@ static void put_stat(struct text *out)
 {
 	put_number(out, CENO_PID, 10, 0);
 	put_string(out, " (");
-	put_string(out, ceno_program.name);
+	put_string(out, ceno_current->name);
 	put_string(out, ") R 1 2 2 0 -1 0 0 0 0 0 ");
 	put_number(out, ceno_time_ns(LX_CLOCK_PROCESS_CPUTIME) / 10000000u, 10, 0);
 	put_string(out, " 0 0 0 20 0 1 0 0 0 ");
@@ -103,7 +103,7 @@ static void put_stat(struct text *out)
 static void put_status(struct text *out)
 {
 	put_string(out, "Name:\t");
-	put_string(out, ceno_program.name);
+	put_string(out, ceno_current->name);
 	put_string(
 	    out,
 	    "\nState:\tR (running)\nTgid:\t2\nPid:\t2\nPPid:\t1\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nThreads:\t1\n");
@@ -143,7 +143,7 @@ struct ceno_inode *ceno_procfs_generate(uint8_t which)
 		put_uptime(&out);
 		break;
 	default:
-		put(&out, ceno_program.path, strlen(ceno_program.path) + 1);
+		put(&out, ceno_self()->path, strlen(ceno_self()->path) + 1);
 		break;
 	}
 	if (!out.full)

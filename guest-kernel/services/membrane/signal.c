@@ -6,7 +6,6 @@
  */
 #include "calls.h"
 #include "process.h"
-#include "stdio.h"
 #include "vm.h"
 
 #define BIT(signal)        (1ull << ((signal)-1))
@@ -14,32 +13,37 @@
 #define STOPS              (BIT(LX_SIGSTOP) | BIT(20) | BIT(21) | BIT(22))
 #define UNBLOCKABLE        (BIT(LX_SIGKILL) | BIT(LX_SIGSTOP))
 
-int ceno_program_raise(uint32_t signal)
+int ceno_signal_self(uint32_t signal)
 {
-	uint64_t handler = ceno_program.action[signal].handler;
+	uint64_t handler = ceno_self()->action[signal].handler;
 
 	if (handler == 1 || (handler == 0 && (IGNORED_BY_DEFAULT & BIT(signal))))
 		return 0;
-	if (ceno_program.signal_mask & BIT(signal)) {
-		ceno_program.signal_pending |= BIT(signal);
+	if (ceno_current->mask & BIT(signal)) {
+		ceno_self()->pending |= BIT(signal);
 		return 0;
 	}
 	if (handler > 1 || (STOPS & BIT(signal)))
 		return -LX_ENOSYS;
-	ceno_program_kill(signal);
+	ceno_process_kill(ceno_self(), signal);
 	return 0;
 }
 
-void ceno_program_deliver(void)
+int ceno_signal_due(const struct ceno_task *task)
 {
-	uint64_t due = ceno_program.signal_pending & ~ceno_program.signal_mask;
+	return ((task->pending | task->process->pending) & ~task->mask) != 0;
+}
+
+void ceno_signal_deliver(void)
+{
+	uint64_t due = ceno_self()->pending & ~ceno_current->mask;
 
 	for (uint32_t signal = 1; due && signal <= LX_SIGNALS; signal++) {
 		if (!(due & BIT(signal)))
 			continue;
-		ceno_program.signal_pending &= ~BIT(signal);
-		if (ceno_program_raise(signal))
-			ceno_program_kill(signal);
+		ceno_self()->pending &= ~BIT(signal);
+		if (ceno_signal_self(signal))
+			ceno_process_kill(ceno_self(), signal);
 	}
 }
 
@@ -49,7 +53,7 @@ static int64_t raise_checked(int64_t pid, uint64_t signal)
 		return -LX_EINVAL;
 	if (pid != CENO_PID)
 		return -LX_ESRCH;
-	return (uint32_t)signal ? ceno_program_raise((uint32_t)signal) : 0;
+	return (uint32_t)signal ? ceno_signal_self((uint32_t)signal) : 0;
 }
 
 int64_t ceno_sys_kill(const uint64_t a[6])
@@ -82,19 +86,19 @@ int64_t ceno_sys_rt_sigaction(const uint64_t a[6])
 		return -LX_EINVAL;
 	if (a[1] && ceno_user_read(&new, a[1], sizeof(new)))
 		return -LX_EFAULT;
-	if (a[2] && ceno_user_write(a[2], &ceno_program.action[signal], sizeof(new)))
+	if (a[2] && ceno_user_write(a[2], &ceno_self()->action[signal], sizeof(new)))
 		return -LX_EFAULT;
 	if (a[1]) {
-		ceno_program.action[signal] = new;
+		ceno_self()->action[signal] = new;
 		if (new.handler == 1)
-			ceno_program.signal_pending &= ~BIT(signal);
+			ceno_self()->pending &= ~BIT(signal);
 	}
 	return 0;
 }
 
 int64_t ceno_sys_rt_sigprocmask(const uint64_t a[6])
 {
-	uint64_t old = ceno_program.signal_mask, set = 0;
+	uint64_t old = ceno_current->mask, set = 0;
 
 	if (a[3] != 8 || (a[1] && (uint32_t)a[0] > 2))
 		return -LX_EINVAL;
@@ -115,13 +119,14 @@ int64_t ceno_sys_rt_sigprocmask(const uint64_t a[6])
 		old = set;
 		break;
 	}
-	ceno_program.signal_mask = old & ~UNBLOCKABLE;
+	ceno_current->mask = old & ~UNBLOCKABLE;
+	ceno_attention |= (uint32_t)ceno_signal_due(ceno_current);
 	return 0;
 }
 
 int64_t ceno_sys_rt_sigpending(const uint64_t a[6])
 {
-	uint64_t blocked = ceno_program.signal_pending & ceno_program.signal_mask;
+	uint64_t blocked = ceno_self()->pending & ceno_current->mask;
 
 	if (a[1] == 0 || a[1] > 8)
 		return -LX_EINVAL;
@@ -132,9 +137,9 @@ int64_t ceno_sys_sigaltstack(const uint64_t a[6])
 {
 	enum { DISABLE = 2, MINIMUM = 2048 };
 	struct lx_stack new,
-	    old = { .sp = ceno_program.alt_stack[0],
-		    .size = ceno_program.alt_stack[1],
-		    .flags = ceno_program.alt_stack[1] ? (int32_t)ceno_program.alt_stack[2] : DISABLE };
+	    old = { .sp = ceno_current->alt_stack[0],
+		    .size = ceno_current->alt_stack[1],
+		    .flags = ceno_current->alt_stack[1] ? (int32_t)ceno_current->alt_stack[2] : DISABLE };
 
 	if (a[0] && ceno_user_read(&new, a[0], sizeof(new)))
 		return -LX_EFAULT;
@@ -145,17 +150,15 @@ int64_t ceno_sys_sigaltstack(const uint64_t a[6])
 	if (a[1] && ceno_user_write(a[1], &old, sizeof(old)))
 		return -LX_EFAULT;
 	if (a[0]) {
-		ceno_program.alt_stack[0] = new.flags &DISABLE ? 0 : new.sp;
-		ceno_program.alt_stack[1] = new.flags &DISABLE ? 0 : new.size;
-		ceno_program.alt_stack[2] = (uint32_t) new.flags & 0x80000000u;
+		ceno_current->alt_stack[0] = new.flags &DISABLE ? 0 : new.sp;
+		ceno_current->alt_stack[1] = new.flags &DISABLE ? 0 : new.size;
+		ceno_current->alt_stack[2] = (uint32_t) new.flags & 0x80000000u;
 	}
 	return 0;
 }
 
-/* No signal can come from outside; this waits until the session ends. */
 int64_t ceno_sys_pause(const uint64_t a[6])
 {
 	(void)a;
-	for (;;)
-		ceno_stdio_sleep(UINT64_MAX >> 1, 0);
+	return ceno_block_once(&ceno_current->call, CENO_NEVER);
 }

@@ -81,7 +81,7 @@ void ceno_stdio_sleep(uint64_t deadline_tsc, int wake)
 	do
 		ceno_tick(deadline_tsc, 1, NULL);
 	while (!wake && ceno_rdtsc() < deadline_tsc && ceno_stdio_shutdown() != CENO_SHUTDOWN_NOW);
-	ceno_program.idle_tsc += ceno_rdtsc() - before;
+	ceno_run.idle_tsc += ceno_rdtsc() - before;
 	leave_if_asked();
 }
 
@@ -92,7 +92,7 @@ void ceno_stdio_wait(void)
 	ceno_membrane_runs();
 	if (ceno_recv_signal(CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO, 0) < 0)
 		ceno_membrane_abort();
-	ceno_program.idle_tsc += ceno_rdtsc() - before;
+	ceno_run.idle_tsc += ceno_rdtsc() - before;
 	leave_if_asked();
 }
 
@@ -248,19 +248,19 @@ void ceno_stdio_report(uint32_t state, uint32_t refusal)
 {
 	volatile struct ceno_stdio_guest *page = guest();
 
-	page->seq = ceno_program.seq;
-	page->exit_status = ceno_program.exit_status;
-	page->signal = ceno_program.signal;
+	page->seq = ceno_run.seq;
+	page->exit_status = ceno_run.exit_status;
+	page->signal = ceno_run.signal;
 	page->refusal = refusal;
-	page->out_of_memory = ceno_program.out_of_memory;
-	page->syscalls = ceno_program.syscalls;
-	page->faults = ceno_program.faults;
+	page->out_of_memory = ceno_run.out_of_memory;
+	page->syscalls = ceno_run.syscalls;
+	page->faults = ceno_run.faults;
 	page->ram_peak_bytes = ceno_frames_peak() * CENO_PAGE;
-	page->enosys_distinct = ceno_program.enosys_distinct;
-	page->enosys_other = ceno_program.enosys_other;
+	page->enosys_distinct = ceno_run.enosys_distinct;
+	page->enosys_other = ceno_run.enosys_other;
 	for (uint32_t i = 0; i < CENO_ENOSYS_SLOTS; i++) {
-		page->enosys[i].number = ceno_program.enosys[i].number;
-		page->enosys[i].count = ceno_program.enosys[i].count;
+		page->enosys[i].number = ceno_run.enosys[i].number;
+		page->enosys[i].count = ceno_run.enosys[i].count;
 	}
 	if (state == CENO_PROGRAM_RUNNING)
 		page->entry_tsc = page->done_tsc = 0;

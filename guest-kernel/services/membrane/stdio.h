@@ -34,7 +34,7 @@ enum ceno_shutdown ceno_stdio_shutdown(void);
  * Returns its length or -LX_EIO. */
 int64_t ceno_stdio_request(uint8_t *to);
 
-/* Writes the report of ceno_program in this state and rings the doorbell. */
+/* Writes the report of ceno_run in this state and rings the doorbell. */
 void ceno_stdio_report(uint32_t state, uint32_t refusal);
 /* Stamps the first instruction of the program. */
 void ceno_stdio_report_entry(uint64_t tsc);

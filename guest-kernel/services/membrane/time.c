@@ -7,8 +7,7 @@
  * emulated, ring 3 reads the host's TSC whatever offset the vCPU was given; the
  * launch is then taken to be now (late by the boot, tens of milliseconds).
  *
- * Processor time is
- * the time since the program's start minus the time membrane waited for it.
+ * Processor time is what sched.c measures of a task's turns, system calls included.
  */
 #include "time.h"
 
@@ -54,12 +53,18 @@ uint64_t ceno_time_ns(uint32_t clock)
 	case LX_CLOCK_REALTIME:
 	case LX_CLOCK_REALTIME_COARSE:
 		return start_ns + ns_of(since);
-	case LX_CLOCK_PROCESS_CPUTIME:
 	case LX_CLOCK_THREAD_CPUTIME:
-		return ns_of(tsc - ceno_program.start_tsc - ceno_program.idle_tsc);
+		return ns_of(ceno_sched_task_tsc(ceno_current));
+	case LX_CLOCK_PROCESS_CPUTIME:
+		return ns_of(ceno_sched_process_tsc(ceno_self()));
 	default:
 		return ns_of(since);
 	}
+}
+
+uint64_t ceno_time_cycles(uint32_t ns)
+{
+	return (uint64_t)((unsigned __int128)ns * ((hz << 20) / SECOND) >> 20);
 }
 
 uint64_t ceno_time_deadline(uint64_t ns)
@@ -68,7 +73,7 @@ uint64_t ceno_time_deadline(uint64_t ns)
 
 	if (seconds > (UINT64_MAX >> 2) / hz)
 		return UINT64_MAX >> 1;
-	cycles = seconds * hz + (uint64_t)((unsigned __int128)(ns % SECOND) * ((hz << 20) / SECOND) >> 20);
+	cycles = seconds * hz + ceno_time_cycles((uint32_t)(ns % SECOND));
 	return ceno_rdtsc() + cycles + 1;
 }
 
@@ -131,10 +136,12 @@ int64_t ceno_sys_time(const uint64_t a[6])
 	return a[0] && ceno_user_write(a[0], &seconds, sizeof(seconds)) ? -LX_EFAULT : seconds;
 }
 
-static void sleep_until(uint64_t deadline)
+/* Nothing wakes a sleeper but its deadline or a signal. */
+static int64_t sleep(uint64_t ns)
 {
-	while (ceno_rdtsc() < deadline)
-		ceno_stdio_sleep(deadline, 0);
+	uint64_t deadline = ceno_call_deadline(ns);
+
+	return ceno_rdtsc() >= deadline ? 0 : ceno_block_once(&ceno_current->call, deadline);
 }
 
 int64_t ceno_sys_nanosleep(const uint64_t a[6])
@@ -144,8 +151,7 @@ int64_t ceno_sys_nanosleep(const uint64_t a[6])
 
 	if (error)
 		return error;
-	sleep_until(ceno_time_deadline(ns));
-	return 0;
+	return sleep(ns);
 }
 
 int64_t ceno_sys_clock_nanosleep(const uint64_t a[6])
@@ -164,8 +170,7 @@ int64_t ceno_sys_clock_nanosleep(const uint64_t a[6])
 		at = ceno_time_ns((uint32_t)a[0]);
 		ns = ns > at ? ns - at : 0;
 	}
-	sleep_until(ceno_time_deadline(ns));
-	return 0;
+	return sleep(ns);
 }
 
 int64_t ceno_sys_times(const uint64_t a[6])

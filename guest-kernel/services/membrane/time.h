@@ -10,6 +10,8 @@ void ceno_time_init(void);
 uint64_t ceno_time_ns(uint32_t clock);
 /* TSC after so many nanoseconds from now; saturates. */
 uint64_t ceno_time_deadline(uint64_t ns);
+/* TSC cycles of a second or less, rounded down. */
+uint64_t ceno_time_cycles(uint32_t ns);
 /* A timespec of the program as nanoseconds: 0, -LX_EFAULT or -LX_EINVAL. */
 int ceno_time_read(uint64_t gva, uint64_t *ns);
 

@@ -12,7 +12,7 @@ static void *reach(uint64_t gva, int access, uint64_t *bytes)
 	void *at = ceno_pages_reach(gva, access, bytes, &error);
 
 	if (error == -LX_ENOMEM)
-		ceno_program_out_of_memory();
+		ceno_process_out_of_memory();
 	return at;
 }
 

@@ -319,7 +319,7 @@ static int64_t move_area(struct ceno_area area, uint64_t old, uint64_t new)
 	if (!error)
 		error = unmap(from, from + old);
 	if (error) {
-		ceno_program_out_of_memory();
+		ceno_process_out_of_memory();
 		return error;
 	}
 	return (int64_t)to;

@@ -66,7 +66,26 @@ _Noreturn void ceno_process_enter(struct ceno_trap_page *t)
 
 static uint64_t fs_base, gs_base;
 
-void ceno_fpu_reset(void) {}
+/* Eight bytes of vector registers stand for all of them. */
+uint64_t fake_fpu;
+
+uint64_t ceno_fpu_bytes(void)
+{
+	return 2696;
+}
+void ceno_fpu_initial(void *area)
+{
+	MUST(((uintptr_t)area & 63) == 0);
+	memset(area, 0, 8);
+}
+void ceno_fpu_save(void *area)
+{
+	memcpy(area, &fake_fpu, 8);
+}
+void ceno_fpu_load(const void *area)
+{
+	memcpy(&fake_fpu, area, 8);
+}
 uint32_t ceno_cpu_hwcap(void)
 {
 	return 0x178bfbff;
@@ -424,7 +443,9 @@ uint8_t *fake_window(void)
 enum fake_outcome fake_call(uint64_t number, const uint64_t a[6], int64_t *result)
 {
 	struct ceno_trap_page *t = ceno_trap();
+	struct ceno_task *volatile caller = ceno_current;
 	uint64_t before[16];
+	volatile uint64_t started;
 	int outcome;
 
 	for (unsigned i = 0; i < 16; i++)
@@ -437,12 +458,16 @@ enum fake_outcome fake_call(uint64_t number, const uint64_t a[6], int64_t *resul
 	t->gpr[CENO_R8] = a[4];
 	t->gpr[CENO_R9] = a[5];
 	memcpy(before, t->gpr, sizeof(before));
+	started = fake_guest()->entry_tsc;
 	outcome = setjmp(back);
 	if (!outcome) {
 		ceno_service_syscall(t);
 		outcome = FAKE_RETURNED + 1;
-		MUST(memcmp(before + 1, t->gpr + 1, 15 * 8) == 0);
 	}
+	if (outcome == FAKE_ENTERED + 1 && ceno_current == caller && fake_guest()->entry_tsc == started)
+		outcome = FAKE_RETURNED + 1;
+	if (outcome == FAKE_RETURNED + 1)
+		MUST(memcmp(before + 1, t->gpr + 1, 15 * 8) == 0);
 	MUST(outcome != FAKE_ABORTED + 1);
 	if (result)
 		*result = (int64_t)t->gpr[CENO_RAX];
@@ -461,6 +486,8 @@ int64_t sys6(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, ui
 enum fake_outcome fake_fault(uint64_t vector, uint64_t error, uint64_t cr2)
 {
 	struct ceno_trap_page *t = ceno_trap();
+	struct ceno_task *volatile caller = ceno_current;
+	const volatile uint64_t started = fake_guest()->entry_tsc;
 	int outcome;
 
 	t->vector = vector;
@@ -473,6 +500,8 @@ enum fake_outcome fake_fault(uint64_t vector, uint64_t error, uint64_t cr2)
 		ceno_service_fault(t);
 		outcome = FAKE_RETURNED + 1;
 	}
+	if (outcome == FAKE_ENTERED + 1 && ceno_current == caller && fake_guest()->entry_tsc == started)
+		outcome = FAKE_RETURNED + 1;
 	return (enum fake_outcome)(outcome - 1);
 }
 

@@ -89,6 +89,7 @@ uint8_t *fake_window(void);
 extern int (*fake_on_wait)(void);
 extern uint32_t fake_doorbells;
 extern uint64_t fake_tsc;
+extern uint64_t fake_fpu; /* what the vector registers hold */
 
 /* Pages the program has mapped now; the most RAM pages mapped writable and executable
  * at once is checked on every MAP to be none. */

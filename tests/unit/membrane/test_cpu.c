@@ -45,6 +45,8 @@ __attribute__((noinline, target("avx512f"))) static void zmm_look(struct seen *s
 	__asm__ volatile("kmovw %%k3, %0" : "=m"(seen->mask));
 }
 
+static uint8_t initial[1 << 16] __attribute__((aligned(64))), saved[1 << 16] __attribute__((aligned(64)));
+
 __attribute__((noinline)) static void look(struct seen *seen)
 {
 	static const uint32_t mxcsr = 0x1fa5; /* flags and a rounding mode that are not the first ones */
@@ -58,7 +60,7 @@ __attribute__((noinline)) static void look(struct seen *seen)
 		ymm_dirty();
 	if (__builtin_cpu_supports("avx512f"))
 		zmm_dirty();
-	ceno_fpu_reset();
+	ceno_fpu_load(initial);
 	__asm__ volatile("fxsave64 %0" : "=m"(seen->fxsave));
 	if (__builtin_cpu_supports("avx"))
 		ymm_look(seen);
@@ -74,6 +76,8 @@ static void test_clean(void **state)
 	uint32_t mxcsr;
 
 	(void)state;
+	assert_in_range(ceno_fpu_bytes(), 512, sizeof(initial));
+	ceno_fpu_initial(initial);
 	look(&seen);
 	memcpy(&control, seen.fxsave, 2);
 	memcpy(&status, seen.fxsave + 2, 2);
@@ -86,6 +90,36 @@ static void test_clean(void **state)
 	assert_memory_equal(seen.ymm, zero, sizeof(seen.ymm));
 	assert_memory_equal(seen.zmm31, zero, sizeof(seen.zmm31));
 	assert_memory_equal(seen.mask, zero, sizeof(seen.mask));
+}
+
+/* Dirty registers, saved, cleaned and loaded again, are what they were. */
+static void test_save(void **state)
+{
+	static struct seen after;
+	static const uint8_t zero[64];
+
+	(void)state;
+	ceno_fpu_bytes();
+	ceno_fpu_initial(initial);
+	__asm__ volatile("fldpi" : :);
+	if (__builtin_cpu_supports("avx"))
+		ymm_dirty();
+	if (__builtin_cpu_supports("avx512f"))
+		zmm_dirty();
+	ceno_fpu_save(saved);
+	ceno_fpu_load(initial);
+	ceno_fpu_load(saved);
+	__asm__ volatile("fxsave64 %0" : "=m"(after.fxsave));
+	if (__builtin_cpu_supports("avx"))
+		ymm_look(&after);
+	if (__builtin_cpu_supports("avx512f"))
+		zmm_look(&after);
+	ceno_fpu_load(initial);
+	assert_int_equal(after.fxsave[4], 0x80);
+	if (__builtin_cpu_supports("avx"))
+		assert_memory_not_equal(after.ymm[15], zero, 32);
+	if (__builtin_cpu_supports("avx512f"))
+		assert_memory_not_equal(after.zmm31, zero, 64);
 }
 
 static void test_facts(void **state)
@@ -106,7 +140,8 @@ static void test_facts(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_clean), cmocka_unit_test(test_facts) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_clean), cmocka_unit_test(test_save),
+		                            cmocka_unit_test(test_facts) };
 
 	return cmocka_run_group_tests_name("membrane cpu", tests, NULL, NULL);
 }
