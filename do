@@ -10,7 +10,7 @@ die() { printf 'do: %s\n' "$*" >&2; exit "${status:-1}"; }
 
 packages="gcc g++ libc6-dev make cmake ninja-build pkg-config python3 git ca-certificates binutils
   libuv1-dev libsodium-dev libssl-dev libtss2-dev libtss2-tcti-swtpm0 swtpm libseccomp-dev
-  libcap-ng-dev libsqlite3-dev libjansson-dev libcmocka-dev busybox-static b3sum python3-cryptography"
+  libcap-ng-dev libsqlite3-dev libjansson-dev libcmocka-dev busybox-static b3sum python3-cryptography nodejs"
 nested_packages="qemu-system-x86 seabios ipxe-qemu busybox-static cpio zstd kmod e2fsprogs swtpm tpm2-tools"
 
 # Install the named Debian packages that are missing; silent when none is.
@@ -63,6 +63,14 @@ do_nested() {
 	say "making the nested machine's image"
 	CENO_BUILD=$build tests/nested/build-image
 	CENO_BUILD=$build tests/nested/all "$@"
+}
+
+# The offline page in a browser.
+do_page() {
+	do_build
+	need chromium
+	say "the offline page in a browser: $build/web/cenotaph-verify.html"
+	tests/verifiers/run-corpus "$build/test-bin/proof-corpus" python3 tests/verifiers/page_browser.py "$build/web/cenotaph-verify.html"
 }
 
 # The reference model against the hosted nucleus, and against nuclei with a bug each.
@@ -226,6 +234,7 @@ usage: ./do VERB [ARGUMENT...]
   test     build and run every test that runs on this machine (arguments go to ctest)
   native   FILE.c... -o OUT: build a native program for ceno run --native
   nested   the same stack in QEMU: nested SVM and paging, a TPM, cgroup v2 (--quick: shortened)
+  page     give proofs to the offline page in a browser (Chromium), and hold that it asks the network for nothing
   model    the reference model of the verbs against the nucleus: a million operations, then nuclei with
            a bug each (--nightly: a hundred million, with a seed of the day)
   interleave [N [SEED]]: revocation among everything else, in a million random orders; bugs: ./do model
@@ -248,7 +257,7 @@ HELP
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-run | stop | build | test | native | nested | model | interleave | revoke | size | bench | fmt | lint | deps | san | fuzz | repro | cov | doc | clean | help)
+run | stop | build | test | native | nested | page | model | interleave | revoke | size | bench | fmt | lint | deps | san | fuzz | repro | cov | doc | clean | help)
 	"do_$verb" "$@" ;;
 *) do_help >&2; exit 2 ;;
 esac
