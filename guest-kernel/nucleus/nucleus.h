@@ -229,11 +229,13 @@ struct ceno_cpu {
 	const struct ceno_handoff *handoff;
 	uint64_t *tss_rsp0;
 	struct ceno_fiber *fiber[CENO_FIBERS_MAX];
-	uint64_t fiber_end;                             /* no fiber at this index or above */
-	uint64_t pool_next;                             /* first pool page never used */
-	uint64_t pool_free;                             /* gva of the first recycled page, 0 none */
-	uint64_t epochs;                                /* the newest epoch given to any object */
-	struct ceno_region *region[CENO_REGIONS_MAX];   /* by number, NULL: free */
+	uint64_t fiber_end;                           /* no fiber at this index or above */
+	uint64_t pool_next;                           /* first pool page never used */
+	uint64_t pool_fresh_end;                      /* pages below may be taken fresh; 0 while pool_clean has some */
+	uint64_t pool_clean;                          /* gva of the first page given back as zeros, 0 none */
+	uint64_t pool_free;                           /* gva of the first other page given back, 0 none */
+	uint64_t epochs;                              /* the newest epoch given to any object */
+	struct ceno_region *region[CENO_REGIONS_MAX]; /* by number, NULL: free */
 	struct ceno_frames range[CENO_SLOT_FIRST_FREE]; /* by boot slot */
 	struct ceno_object clock;
 };
@@ -341,13 +343,12 @@ void *ceno_pool_take_again(void); /* one that was given back */
 /* A zeroed pool page; the caller has checked and charged a quota, so there is one. */
 static inline void *ceno_pool_take(void)
 {
-	const struct ceno_handoff *h = ceno_cpu.handoff;
-
-	if (ceno_cpu.pool_next < h->pool_pages)
-		return (void *)(h->pool_gva + ceno_cpu.pool_next++ * CENO_PAGE);
+	if (ceno_cpu.pool_next < ceno_cpu.pool_fresh_end)
+		return (void *)(ceno_cpu.handoff->pool_gva + ceno_cpu.pool_next++ * CENO_PAGE);
 	return ceno_pool_take_again();
 }
 void ceno_pool_give(void *page);
+void ceno_pool_give_clean(void *page); /* it is zero */
 
 static inline uint64_t ceno_pool_gpa(const void *page)
 {

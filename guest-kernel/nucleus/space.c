@@ -130,20 +130,24 @@ int ceno_space_check(struct ceno_map_request *r)
 	return check_frames(r);
 }
 
+static void drop_entry(struct ceno_space *s, uint64_t *e, int large)
+{
+	uint64_t entry = *e;
+
+	*e = 0;
+	if (entry & PTE_SHARED)
+		ceno_region_unpoint(entry, &s->quota);
+	else if (entry & PTE_P)
+		ceno_frames_drop(entry, large);
+}
+
 static void drop_entries(struct ceno_space *s, uint64_t *e, uint64_t n, int large)
 {
 	for (uint64_t *end = e + n; e != end; e++) {
-		uint64_t entry = *e;
-
-		if (end - e > 8 && !ceno_entries_any(e, 8)) { /* most of most tables is empty */
+		if (end - e > 8 && !ceno_entries_any(e, 8)) /* most of most tables is empty */
 			e += 7;
-			continue;
-		}
-		*e = 0;
-		if (entry & PTE_SHARED)
-			ceno_region_unpoint(entry, &s->quota);
-		else if (entry & PTE_P)
-			ceno_frames_drop(entry, large);
+		else
+			drop_entry(s, e, large);
 	}
 }
 
@@ -246,10 +250,39 @@ void ceno_space_unmap_window(struct ceno_space *s, uint32_t class)
 		ceno_cpu_set_cr3(s->cr3);
 }
 
-static void free_table(struct ceno_space *s, uint64_t *table, uint64_t *entry)
+/* ---- taking a space apart ---- */
+
+/* What one step may do: so many leaf entries, of which a table counts for some. */
+#define STEP_CREDIT  512
+#define TABLE_CREDIT 64
+
+#define BLOCK 32u /* entries looked at together: most of most tables is empty */
+
+static uint64_t any_of_block(const uint64_t *e)
 {
+	uint64_t all = e[0];
+
+#pragma GCC unroll 32
+	for (unsigned i = 1; i < BLOCK; i++)
+		all |= e[i];
+	return all;
+}
+
+/* The next entry in use, from i on; ENTRIES: none. */
+static unsigned next_used(const uint64_t *t, unsigned i)
+{
+	while (i < ENTRIES && !t[i])
+		i += i % BLOCK || any_of_block(t + i) ? 1 : BLOCK;
+	return i;
+}
+
+/* It is empty: whoever takes it next need not clear it. */
+static void free_table(struct ceno_space *s, uint64_t *entry)
+{
+	uint64_t *table = ceno_pool_page(*entry & PTE_ADDRESS);
+
 	*entry = 0;
-	ceno_pool_give(table);
+	ceno_pool_give_clean(table);
 	s->pages--;
 	s->quota++;
 }
@@ -257,33 +290,65 @@ static void free_table(struct ceno_space *s, uint64_t *table, uint64_t *entry)
 /* The entry page's table is no space's own. */
 static int is_own_table(uint64_t entry)
 {
-	return (entry & PTE_P) && !(entry & (PTE_PS | PTE_SHARED)) &&
-	    (entry & PTE_ADDRESS) != ceno_cpu.handoff->entry_table_gpa;
+	return !(entry & (PTE_PS | PTE_SHARED)) && (entry & PTE_ADDRESS) != ceno_cpu.handoff->entry_table_gpa;
 }
 
-/* Finds the first table without tables below it, drops its entries, frees it. */
+static void take_leaves(struct ceno_space *s, uint64_t *t, int *credit)
+{
+	for (uint64_t *block = t; block != t + ENTRIES; block += BLOCK) {
+		if (!any_of_block(block))
+			continue;
+		for (uint64_t *e = block; e != block + BLOCK; e++) {
+			if (*e) {
+				drop_entry(s, e, 0);
+				--*credit;
+			}
+		}
+	}
+}
+
+/* 1: it is empty. 0: the credit is used up. */
+static int take_directory(struct ceno_space *s, uint64_t *t, int *credit)
+{
+	for (unsigned i = next_used(t, 0); i < ENTRIES; i = next_used(t, i + 1)) {
+		if (*credit <= 0)
+			return 0;
+		if (is_own_table(t[i])) {
+			take_leaves(s, ceno_pool_page(t[i] & PTE_ADDRESS), credit);
+			free_table(s, &t[i]);
+			*credit -= TABLE_CREDIT;
+		} else {
+			drop_entry(s, &t[i], 1);
+			--*credit;
+		}
+	}
+	return 1;
+}
+
+/* The table below a PML4 entry. The space holds `pages`, of which two are on the way
+ * here: when no other is left there is nothing to look for. */
+static int take_directories(struct ceno_space *s, uint64_t *t, int *credit)
+{
+	for (unsigned i = 0; s->pages > 2 && (i = next_used(t, i)) < ENTRIES;) {
+		if (!take_directory(s, ceno_pool_page(t[i] & PTE_ADDRESS), credit))
+			return 0;
+		free_table(s, &t[i]);
+		*credit -= TABLE_CREDIT;
+	}
+	return 1;
+}
+
 int ceno_space_teardown(struct ceno_space *s)
 {
-	uint64_t *t = s->pml4, *entry = NULL;
+	int credit = STEP_CREDIT;
 
 	s->last_table = NULL;
-	for (int l = 3; l > 0; l--) {
-		unsigned end = l == 3 ? ENTRIES - 1 : ENTRIES, i = 0;
-
-		while (i < end && !is_own_table(t[i]))
-			i++;
-		if (i == end) {
-			if (l == 3)
-				return 1;
-			if (l == 1)
-				drop_entries(s, t, ENTRIES, 1);
-			free_table(s, t, entry);
+	for (unsigned i = 0; s->pages > 1;) {
+		i = next_used(s->pml4, i);
+		if (credit <= 0 || !take_directories(s, ceno_pool_page(s->pml4[i] & PTE_ADDRESS), &credit))
 			return 0;
-		}
-		entry = &t[i];
-		t = next_table(t, i);
+		free_table(s, &s->pml4[i]);
+		credit -= TABLE_CREDIT;
 	}
-	drop_entries(s, t, ENTRIES, 0);
-	free_table(s, t, entry);
-	return 0;
+	return 1;
 }

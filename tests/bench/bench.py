@@ -217,6 +217,13 @@ def bench_rate(systems, seconds):
     return out
 
 
+def bench_restart():
+    """A service revoked at any instruction, to its first instruction with the state of its last checkpoint (guest_kills)."""
+    out = subprocess.run([ROOT / "tests/guest/services/kills.py", "--samples", BUILD / "bin/ceno-vmm", BUILD / "blobs",
+                          BUILD / "blobs/bundle-kills.bin"], check=True, capture_output=True, text=True).stdout
+    return sorted(map(float, out.split()))
+
+
 def private_kib(pids):
     """Private memory of these processes in KiB, guest RAM and windows (memfds) not counted."""
     total = 0
@@ -320,6 +327,10 @@ def main():
             for name, samples in parts.items():
                 row(table, f"{mib} MiB: {name}", "ms", {"cenotaph": samples}, target if name == "stop to sealed" else None)
             row(table, f"{mib} MiB: touched to destroyed, seen from outside", "ms", end)
+        say("restart of a crashed service")
+        restarts = bench_restart()
+        row(table, f"restart of a service, median of {len(restarts)}", "ms", {"cenotaph": restarts}, 10)
+        row(table, "restart of a service, 99th percentile", "ms", {"cenotaph": [restarts[len(restarts) * 99 // 100]]})
         say("lifecycles a second")
         row(table, "full lifecycles", "1/s", bench_rate(systems, 3 if quick else 10))
         say("private memory of a session beyond guest RAM")

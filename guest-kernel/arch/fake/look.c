@@ -119,10 +119,9 @@ uint64_t ceno_machine_serial(const void *object_page)
 	return page < ceno_machine.config.pool_pages ? ceno_machine.serial[page] : 0;
 }
 
-int ceno_machine_free_pages(uint8_t *free_page)
+static int free_list(uint64_t at, uint8_t *free_page)
 {
 	const struct ceno_handoff *h = ceno_cpu.handoff;
-	uint64_t at = ceno_cpu.pool_free;
 	int n = 0;
 
 	for (; at; n++, at = *(const uint64_t *)at) {
@@ -133,4 +132,20 @@ int ceno_machine_free_pages(uint8_t *free_page)
 		ceno_machine.serial[page] = 0;
 	}
 	return n;
+}
+
+static int is_clean(uint64_t at)
+{
+	for (; at; at = *(const uint64_t *)at)
+		for (const uint64_t *word = (const uint64_t *)at, *end = word + CENO_PAGE / 8; ++word != end;)
+			if (*word)
+				return 0;
+	return 1;
+}
+
+int ceno_machine_free_pages(uint8_t *free_page)
+{
+	int clean = free_list(ceno_cpu.pool_clean, free_page), others = free_list(ceno_cpu.pool_free, free_page);
+
+	return clean < 0 || others < 0 || !is_clean(ceno_cpu.pool_clean) ? -1 : clean + others;
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """A service killed at 1,000 random instructions resumes from its last checkpoint.
 
-usage: kills.py CENO-VMM BLOBS BUNDLE
+usage: kills.py [--samples] CENO-VMM BLOBS BUNDLE
 
 The checks are the guest's (kills.c, victim.c); its status is the line of the first
 that failed. Prints how long a restart takes, from the kill to the service's first
-instructions.
+instructions; --samples: of each, in ms, one a line (for the bench).
 """
 import re
 import struct
@@ -14,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-vmm, blobs, bundle = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+samples = sys.argv[1] == "--samples"
+vmm, blobs, bundle = sys.argv[1 + samples], Path(sys.argv[2 + samples]), Path(sys.argv[3 + samples])
 NOTES = 0x60000
 
 with tempfile.TemporaryDirectory(prefix="ceno-kills-") as folder:
@@ -30,5 +31,8 @@ times = struct.unpack_from(f"<{count}Q", data, NOTES + 40)
 if list(times) != sorted(times) or count < 500 or kills < 500 or lives <= count:
     sys.exit(f"it was not what it should be: {lives} lives, {kills} kills, {count} times")
 hz = int(re.search(r"tsc_hz=(\d+)", subprocess.run([vmm, "--probe"], check=True, capture_output=True, text=True).stdout)[1])
+if samples:
+    print("\n".join(str(t * 1000 / hz) for t in times))
+    sys.exit()
 p50, p99 = (times[count * p // 100] * 1000 / hz for p in (50, 99))
 print(f"{lives} lives, {kills} kills, {checkpoints} checkpoints; restart p50 {p50:.2f} ms, p99 {p99:.2f} ms")
