@@ -16,13 +16,13 @@
 	X(2, open, "CREAT EXCL TRUNC APPEND NONBLOCK DIRECTORY NOFOLLOW CLOEXEC PATH TMPFILE") \
 	X(3, close, "") X(4, stat, "") X(5, fstat, "") X(6, lstat, "") X(7, poll, "streams pipes files") \
 	X(8, lseek, "SET CUR END DATA HOLE") \
-	X(9, mmap, "PRIVATE SHARED(anonymous or read-only) ANONYMOUS FIXED FIXED_NOREPLACE NORESERVE 32BIT; never W+X; EXEC from the pack only") \
-	X(10, mprotect, "never W+X; EXEC on unwritten pages of the pack only") X(11, munmap, "") X(12, brk, "") \
+	X(9, mmap, "PRIVATE SHARED ANONYMOUS FIXED FIXED_NOREPLACE NORESERVE 32BIT; never W+X, nor SHARED and EXEC in RAM") \
+	X(10, mprotect, "never W+X, nor SHARED and EXEC in RAM") X(11, munmap, "") X(12, brk, "") \
 	X(13, rt_sigaction, "stored; handlers are not run") X(14, rt_sigprocmask, "") \
 	X(16, ioctl, "FIONREAD FIONBIO FIOCLEX FIONCLEX; no terminal") \
 	X(17, pread64, "") X(18, pwrite64, "") X(19, readv, "") X(20, writev, "") X(21, access, "") \
-	X(22, pipe, "") X(23, select, "read and write sets") X(24, sched_yield, "") X(25, mremap, "MAYMOVE") \
-	X(26, msync, "") X(27, mincore, "") X(28, madvise, "DONTNEED FREE; other advice is accepted") \
+	X(22, pipe, "") X(23, select, "read and write sets") X(24, sched_yield, "") X(25, mremap, "MAYMOVE FIXED DONTUNMAP") \
+	X(26, msync, "") X(27, mincore, "") X(28, madvise, "DONTNEED FREE DONTFORK DOFORK WIPEONFORK KEEPONFORK; other advice is accepted") \
 	X(32, dup, "") X(33, dup2, "") X(34, pause, "") X(35, nanosleep, "") X(39, getpid, "") \
 	X(40, sendfile, "from files") X(60, exit, "") X(61, wait4, "ECHILD: no children") \
 	X(62, kill, "itself; default actions") X(63, uname, "") \

@@ -22,6 +22,8 @@ struct args {
 };
 
 struct image {
+	struct ceno_vm *vm;
+	struct ceno_inode *inode;
 	const struct ceno_pack_entry *entry;
 	const struct lx_elf_header *header;
 	struct lx_elf_segment segments[SEGMENTS_MAX];
@@ -101,9 +103,9 @@ static int segment_ok(const struct image *image, const struct lx_elf_segment *s)
 	return (s->flags & LX_PF_W) || s->filesz == s->memsz;
 }
 
-static int add_area(const struct ceno_area *area)
+static int add_area(struct ceno_vm *vm, const struct ceno_area *area)
 {
-	switch (ceno_vm_add(area)) {
+	switch (ceno_vm_add(vm, area)) {
 	case 0:
 		return CENO_REFUSAL_NONE;
 	case -LX_ENOMEM:
@@ -131,7 +133,7 @@ static int map_segment(struct image *image, const struct lx_elf_segment *s)
 {
 	uint64_t start = image->base + CENO_PAGE_DOWN(s->vaddr), vaddr = image->base + s->vaddr;
 	uint64_t file_end = CENO_PAGE_UP(vaddr + s->filesz), end = CENO_PAGE_UP(vaddr + s->memsz);
-	struct ceno_area area = { .start = start, .end = file_end, .kind = CENO_AREA_PACK };
+	struct ceno_area area = { .start = start, .end = file_end, .file = image->inode };
 	int refusal = CENO_REFUSAL_NONE;
 
 	if (!segment_ok(image, s))
@@ -139,17 +141,16 @@ static int map_segment(struct image *image, const struct lx_elf_segment *s)
 	area.prot = (uint16_t)(LX_PROT_READ | ((s->flags & LX_PF_W) ? LX_PROT_WRITE : 0) |
 	                       ((s->flags & LX_PF_X) ? LX_PROT_EXEC : 0));
 	if (s->filesz) {
-		area.offset = image->entry->offset + CENO_PAGE_DOWN(s->offset);
-		area.limit = CENO_PAGE_UP(image->entry->offset + image->entry->length);
-		refusal = add_area(&area);
+		area.offset = CENO_PAGE_DOWN(s->offset);
+		refusal = add_area(image->vm, &area);
 	} else {
 		file_end = start;
 	}
 	if (!refusal && s->memsz > s->filesz && s->filesz)
 		refusal = clear_tail(vaddr + s->filesz);
 	if (!refusal && end > file_end) {
-		area = (struct ceno_area){ .start = file_end, .end = end, .prot = area.prot, .kind = CENO_AREA_ANON };
-		refusal = add_area(&area);
+		area = (struct ceno_area){ .start = file_end, .end = end, .prot = area.prot };
+		refusal = add_area(image->vm, &area);
 	}
 	if (end > image->end)
 		image->end = end;
@@ -176,10 +177,11 @@ static int map_image(struct image *image)
 		if (!image->phdr && h->phoff >= s->offset && h->phoff - s->offset < s->filesz)
 			image->phdr = image->base + s->vaddr + (h->phoff - s->offset);
 	}
-	if (!loads || !h->entry || h->entry >= CENO_USER_END / 2 || !ceno_areas_find(image->base + h->entry) ||
-	    !(ceno_areas_find(image->base + h->entry)->prot & LX_PROT_EXEC))
+	if (!loads || !h->entry || h->entry >= CENO_USER_END / 2 ||
+	    !ceno_areas_find(image->vm, image->base + h->entry) ||
+	    !(ceno_areas_find(image->vm, image->base + h->entry)->prot & LX_PROT_EXEC))
 		return CENO_REFUSAL_BAD_ELF;
-	ceno_vm_brk_set(image->end);
+	ceno_vm_brk_set(image->vm, image->end);
 	return CENO_REFUSAL_NONE;
 }
 
@@ -244,7 +246,7 @@ static void push_auxv(struct stack *stack, const struct image *image, uint64_t r
 
 static int build_stack(const struct args *args, const struct image *image, uint64_t *rsp)
 {
-	uint64_t top = ceno_vm_stack_add(), execfn, text, platform, random, words;
+	uint64_t top = ceno_vm_stack_add(image->vm), execfn, text, platform, random, words;
 	uint64_t program_bytes = strlen(args->program) + 1;
 	const char *strings = args->strings;
 	uint8_t seed[16];
@@ -272,13 +274,13 @@ static int build_stack(const struct args *args, const struct image *image, uint6
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
-static const struct ceno_pack_entry *find_program(const char *path)
+static struct ceno_inode *find_program(const char *path)
 {
 	struct ceno_walk walk;
 
 	if (ceno_path_walk(ceno_inode_root(), path, 0, &walk) || !walk.inode || walk.inode->kind != CENO_INODE_PACK)
 		return NULL;
-	return walk.inode->pack->mode & CENO_PACK_PROGRAM ? walk.inode->pack : NULL;
+	return walk.inode->pack->mode & CENO_PACK_PROGRAM ? walk.inode : NULL;
 }
 
 static void remember(const struct args *args)
@@ -307,13 +309,15 @@ int ceno_elf_load(const uint8_t *block, uint64_t bytes)
 	memset(&image, 0, sizeof(image));
 	if (bytes > CENO_ARGS_MAX || parse_args(block, bytes, &args))
 		return CENO_REFUSAL_ARGS;
-	image.entry = find_program(args.program);
-	if (!image.entry)
+	image.inode = find_program(args.program);
+	if (!image.inode)
 		return CENO_REFUSAL_NOT_FOUND;
+	image.entry = image.inode->pack;
 	image.header =
 	    ceno_packs_data(image.entry->offset,
 	                    image.entry->length < sizeof(*image.header) ? image.entry->length : sizeof(*image.header));
-	if (!image.header || ceno_vm_start())
+	image.vm = ceno_self()->vm = image.header ? ceno_vm_new() : NULL;
+	if (!image.vm || ceno_vm_enter(image.vm))
 		return CENO_REFUSAL_MEMORY;
 	refusal = read_headers(&image);
 	if (!refusal)

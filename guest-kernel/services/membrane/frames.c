@@ -5,10 +5,12 @@
  * once into membrane's window, by a large entry each. The bookkeeping lies at
  * the bottom of RAM: one state byte a frame, then one pair of links a frame, so
  * that a free frame itself is never touched (an untouched page costs the session
- * nothing to wipe).
+ * nothing to wipe). A frame in use needs no links: there `next` counts its owners
+ * beyond the first.
  *
  * Invariants: state[f] & ORDER is order + 1 exactly if f heads a free block;
- * no two free buddies of one order exist; frame 0 is bookkeeping, never free.
+ * links[f] is zero if f is free and heads no block; no two free buddies of one order
+ * exist; frame 0 is bookkeeping, never free.
  */
 #include "frames.h"
 
@@ -62,6 +64,7 @@ static void take(uint32_t frame, unsigned order)
 		heads[order] = link.next;
 	if (link.next)
 		links[link.next].prev = link.prev;
+	links[frame] = (struct link){ 0, 0 };
 	state[frame] &= STATE_DIRTY;
 }
 
@@ -125,18 +128,13 @@ static int grow(void)
 	return 1;
 }
 
-static void clean(uint32_t frame, unsigned order)
+static uint64_t hand_out(uint32_t frame, unsigned order, int clean)
 {
 	for (uint32_t i = frame; i < frame + (1u << order); i++) {
-		if (state[i] & STATE_DIRTY)
+		if (clean && (state[i] & STATE_DIRTY))
 			memset(ceno_ram((uint64_t)i * CENO_PAGE), 0, CENO_PAGE);
 		state[i] = STATE_DIRTY;
 	}
-}
-
-static uint64_t hand_out(uint32_t frame, unsigned order)
-{
-	clean(frame, order);
 	used += 1u << order;
 	if (used > peak)
 		peak = used;
@@ -151,10 +149,10 @@ uint64_t ceno_frames_alloc_fresh(void)
 		return CENO_NO_FRAME;
 	frame = heads[CENO_ORDER_LARGE];
 	take(frame, CENO_ORDER_LARGE);
-	return hand_out(frame, CENO_ORDER_LARGE);
+	return hand_out(frame, CENO_ORDER_LARGE, 1);
 }
 
-uint64_t ceno_frames_alloc(unsigned order)
+static uint64_t alloc(unsigned order, int clean)
 {
 	unsigned from = order;
 	uint32_t frame;
@@ -172,13 +170,46 @@ uint64_t ceno_frames_alloc(unsigned order)
 		from--;
 		push(frame + (1u << from), from);
 	}
-	return hand_out(frame, order);
+	return hand_out(frame, order, clean);
+}
+
+uint64_t ceno_frames_alloc(unsigned order)
+{
+	return alloc(order, 1);
+}
+uint64_t ceno_frames_alloc_raw(unsigned order)
+{
+	return alloc(order, 0);
+}
+
+void ceno_frames_share(uint64_t offset, unsigned order)
+{
+	for (uint64_t frame = offset / CENO_PAGE, end = frame + (1u << order); frame < end; frame++)
+		links[frame].next++;
+}
+
+int ceno_frames_shared(uint64_t offset, unsigned order)
+{
+	uint32_t any = 0;
+
+	for (uint64_t frame = offset / CENO_PAGE, end = frame + (1u << order); frame < end; frame++)
+		any |= links[frame].next;
+	return any != 0;
 }
 
 void ceno_frames_free(uint64_t offset, unsigned order)
 {
-	used -= 1u << order;
-	give((uint32_t)(offset / CENO_PAGE), order);
+	uint32_t frame = (uint32_t)(offset / CENO_PAGE);
+
+	if (!ceno_frames_shared(offset, order)) {
+		used -= 1u << order;
+		give(frame, order);
+	} else if (order == 0) {
+		links[frame].next--;
+	} else {
+		for (uint32_t i = 0; i < 1u << order; i++)
+			ceno_frames_free(offset + i * CENO_PAGE, 0);
+	}
 }
 
 uint64_t ceno_frames_used(void)

@@ -2,7 +2,11 @@
  * RAM of the session, by the page: a buddy allocator of 2^0 to 2^9 pages.
  *
  * A frame is named by its byte offset in CENO_SLOT_RAM. Every frame handed out
- * is zero: fresh RAM is, and a frame that was in use before is zeroed again.
+ * is zero: fresh RAM is, and a frame that was in use before is zeroed again, unless
+ * the caller is about to overwrite it (raw).
+ *
+ * A frame may have several owners (vms, a file in RAM): each shares it once more and
+ * frees it once; the last free is the one that counts.
  */
 #ifndef CENO_MEMBRANE_FRAMES_H
 #define CENO_MEMBRANE_FRAMES_H
@@ -26,12 +30,19 @@ void *ceno_frames_table(uint64_t bytes);
 /* 2^order pages, aligned to their size, zero, mapped in membrane's window.
  * Returns the offset or CENO_NO_FRAME. */
 uint64_t ceno_frames_alloc(unsigned order);
+/* The same, with any bytes in it: for who overwrites all of them before anybody looks. */
+uint64_t ceno_frames_alloc_raw(unsigned order);
 
 /* One large frame that nobody has had yet: zero without being touched. */
 uint64_t ceno_frames_alloc_fresh(void);
 
 /* Gives back what ceno_frames_alloc returned, or any aligned part of it. */
 void ceno_frames_free(uint64_t offset, unsigned order);
+
+/* One owner more for each of 2^order frames that are in use. */
+void ceno_frames_share(uint64_t offset, unsigned order);
+/* Whether any of them has more than one. */
+int ceno_frames_shared(uint64_t offset, unsigned order);
 
 /* Pages in use now, most ever in use since ceno_frames_mark, pages that exist. */
 uint64_t ceno_frames_used(void);

@@ -11,6 +11,7 @@
 #include "process.h"
 #include "random.h"
 #include "stdio.h"
+#include "text.h"
 #include "time.h"
 #include "vfs.h"
 #include "vm.h"
@@ -38,11 +39,11 @@ void ceno_service_main(void)
 	if (boot->magic != CENO_BOOT_MAGIC || boot->abi_version != CENO_ABI_VERSION)
 		ceno_membrane_abort();
 	memset(&ceno_run, 0, sizeof(ceno_run));
-	ceno_pages_init();
+	ceno_vms_init();
+	ceno_text_init();
 	if (ceno_stdio_init() || ceno_frames_init(user_bytes(boot->ram_bytes)) || ceno_packs_init(boot->pack_bytes))
 		ceno_membrane_abort();
 	ceno_tasks_init();
-	ceno_areas_init();
 	ceno_fd_init();
 	ceno_inodes_init();
 	ceno_paths_init();

@@ -6,13 +6,15 @@
  */
 #include "pack.h"
 
+#include "frames.h"
+
 #define PIECE  (16 * CENO_PAGE)
 #define BLOCKS (CENO_PACK_MAX / CENO_LARGE_PAGE)
 
 static uint64_t total;
 static uint32_t count;
 static const struct ceno_pack_entry *entries;
-static uint32_t block_bits[BLOCKS / 32];
+static uint32_t *block_bits; /* of BLOCKS */
 static uint32_t tail_bits;
 
 static int map_piece(uint64_t offset)
@@ -60,7 +62,7 @@ int ceno_packs_init(uint64_t pack_bytes)
 	total = pack_bytes;
 	count = 0;
 	tail_bits = 0;
-	memset(block_bits, 0, sizeof(block_bits));
+	block_bits = ceno_frames_table(BLOCKS / 8);
 	if (pack_bytes > CENO_PACK_MAX || pack_bytes % CENO_PAGE)
 		return -LX_EINVAL;
 	header = ceno_packs_data(0, sizeof(*header));

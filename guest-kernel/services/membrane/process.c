@@ -55,13 +55,13 @@ static void free_process(struct ceno_process *process)
 		ceno_sched_remove(process->threads);
 		ceno_task_free(process->threads);
 	}
+	if (process->vm)
+		ceno_vm_drop(process->vm);
 	ceno_process_free(process);
 }
 
 static void tear_down(void)
 {
-	ceno_pages_end();
-	ceno_areas_reset();
 	ceno_fd_end();
 	for (uint32_t i = 0; i < CENO_TASKS; i++)
 		if (ceno_process_at(i))

@@ -40,12 +40,14 @@ static void put_number(struct text *out, uint64_t value, unsigned base, unsigned
 
 static void put_maps(struct text *out)
 {
-	for (uint32_t i = 0; i < ceno_areas_count(); i++) {
-		const struct ceno_area *area = ceno_areas_at(i);
+	const struct ceno_vm *vm = ceno_vm_current();
+
+	for (uint32_t i = 0; i < vm->count; i++) {
+		const struct ceno_area *area = &vm->areas[i];
 		const char rights[6] = { area->prot & LX_PROT_READ ? 'r' : '-',
 			                 area->prot & LX_PROT_WRITE ? 'w' : '-',
 			                 area->prot & LX_PROT_EXEC ? 'x' : '-',
-			                 'p',
+			                 area->flags & CENO_AREA_SHARED ? 's' : 'p',
 			                 ' ',
 			                 0 };
 
@@ -54,13 +56,13 @@ static void put_maps(struct text *out)
 		put_number(out, area->end, 16, 8);
 		put_string(out, " ");
 		put_string(out, rights);
-		put_number(out, area->kind == CENO_AREA_PACK ? area->offset : 0, 16, 8);
-		put_string(out, area->kind == CENO_AREA_PACK ? " 00:02 2 " : " 00:00 0 ");
+		put_number(out, area->offset, 16, 8);
+		put_string(out, area->file ? " 00:02 2 " : " 00:00 0 ");
 		if (area->flags & CENO_AREA_STACK)
 			put_string(out, "[stack]");
 		else if (area->flags & CENO_AREA_BRK)
 			put_string(out, "[heap]");
-		else if (area->kind == CENO_AREA_PACK)
+		else if (area->file)
 			put_string(out, "/pack");
 		put_string(out, "\n");
 	}

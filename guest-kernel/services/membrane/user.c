@@ -1,6 +1,6 @@
 /*
- * Copies from and to the program's memory. See vm.h. Addresses and lengths come
- * from the program; each page is looked up, none is trusted.
+ * Copies from and to the memory of the current vm. See vm.h. Addresses and lengths
+ * come from the program; each page is looked up, none is trusted.
  */
 #include "process.h"
 #include "vm.h"
@@ -9,7 +9,7 @@
 static void *reach(uint64_t gva, int access, uint64_t *bytes)
 {
 	int error = 0;
-	void *at = ceno_pages_reach(gva, access, bytes, &error);
+	void *at = ceno_pages_reach(ceno_vm_current(), gva, access, bytes, &error);
 
 	if (error == -LX_ENOMEM)
 		ceno_process_out_of_memory();
@@ -88,4 +88,20 @@ int64_t ceno_user_string(char *to, uint64_t gva, uint64_t capacity)
 		}
 	}
 	return -LX_ENAMETOOLONG;
+}
+
+int ceno_user_futex(uint64_t gva, int shared, const void **object, uint64_t *offset)
+{
+	struct ceno_vm *vm = ceno_vm_current();
+	const struct ceno_area *area = gva < CENO_USER_END ? ceno_areas_find(vm, gva) : NULL;
+
+	if (!area || !area->prot)
+		return -LX_EFAULT;
+	*object = vm;
+	*offset = gva;
+	if (shared && (area->flags & CENO_AREA_SHARED)) {
+		*object = area->file;
+		*offset = area->offset + (gva - area->start);
+	}
+	return 0;
 }

@@ -19,16 +19,6 @@
 	 LX_MAP_EXECUTABLE | LX_MAP_LOCKED | LX_MAP_NORESERVE | LX_MAP_POPULATE | LX_MAP_NONBLOCK | LX_MAP_STACK | \
 	 LX_MAP_FIXED_NOREPLACE)
 
-static uint64_t mmap_top, brk_start, brk_end;
-
-int ceno_vm_start(void)
-{
-	ceno_areas_reset();
-	brk_start = brk_end = 0;
-	mmap_top = CENO_USER_END;
-	return ceno_pages_start();
-}
-
 /* A range the program may have at all: inside user space, not page 0 and up to
  * MMAP_BOTTOM, not the entry page's 2 MiB. */
 static int allowed(uint64_t start, uint64_t bytes)
@@ -38,136 +28,150 @@ static int allowed(uint64_t start, uint64_t bytes)
 	return start >= ENTRY_END || start + bytes <= CENO_GVA_ENTRY_REGION;
 }
 
-int ceno_vm_add(const struct ceno_area *area)
+int ceno_vm_add(struct ceno_vm *vm, const struct ceno_area *area)
 {
-	if (!allowed(area->start, area->end - area->start) || !ceno_areas_free(area->start, area->end))
+	if (!allowed(area->start, area->end - area->start) || !ceno_areas_free(vm, area->start, area->end))
 		return -LX_EINVAL;
-	return ceno_areas_add(area);
+	return ceno_areas_add(vm, area);
 }
 
-void ceno_vm_brk_set(uint64_t start)
+void ceno_vm_brk_set(struct ceno_vm *vm, uint64_t end)
 {
-	start = (start + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
-	brk_start = brk_end = start + (ceno_random_u64() & 0x1f) * CENO_LARGE_PAGE + (ceno_random_u64() & 0xff) * 16;
+	uint64_t start = (end + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
+
+	vm->brk_start = vm->brk_end =
+	    start + (ceno_random_u64() & 0x1f) * CENO_LARGE_PAGE + (ceno_random_u64() & 0xff) * 16;
 }
 
-uint64_t ceno_vm_stack_add(void)
+uint64_t ceno_vm_stack_add(struct ceno_vm *vm)
 {
 	uint64_t top = (CENO_USER_END & ~(CENO_LARGE_PAGE - 1)) - (1 + (ceno_random_u64() & 0xfffff)) * CENO_LARGE_PAGE;
 	struct ceno_area stack = { .start = top - CENO_STACK_MAX,
 		                   .end = top,
 		                   .prot = LX_PROT_READ | LX_PROT_WRITE,
-		                   .kind = CENO_AREA_ANON,
 		                   .flags = CENO_AREA_STACK };
 
-	if (ceno_vm_add(&stack))
+	if (ceno_vm_add(vm, &stack))
 		return 0;
-	mmap_top = stack.start - (256 + (ceno_random_u64() & 0xfffff)) * CENO_PAGE;
+	vm->mmap_top = stack.start - (256 + (ceno_random_u64() & 0xfffff)) * CENO_PAGE;
 	return top - (ceno_random_u64() & 0x3fff) * 16;
 }
 
 /* Large ranges start on a large page, so that one entry can map 2 MiB of them. */
-static uint64_t find_gap(uint64_t wanted, int below_4g)
+static uint64_t find_gap(struct ceno_vm *vm, uint64_t wanted, int below_4g)
 {
 	uint64_t bytes = wanted < CENO_LARGE_PAGE ? wanted : wanted + CENO_LARGE_PAGE - CENO_PAGE;
-	uint64_t gap = below_4g ? 0 : ceno_areas_gap(bytes, 0x100000000ull, mmap_top);
+	uint64_t gap = below_4g ? 0 : ceno_areas_gap(vm, bytes, 0x100000000ull, vm->mmap_top);
 
 	if (!gap)
-		gap = ceno_areas_gap(bytes, ENTRY_END, below_4g ? 0x100000000ull : mmap_top);
+		gap = ceno_areas_gap(vm, bytes, ENTRY_END, below_4g ? 0x100000000ull : vm->mmap_top);
 	return bytes == wanted ? gap : (gap + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
+}
+
+uint64_t ceno_vm_gap(struct ceno_vm *vm, uint64_t bytes)
+{
+	return find_gap(vm, bytes, 0);
 }
 
 /* ---- brk ------------------------------------------------------------------- */
 
 /* The heap's area ends on a large page, so that one entry maps it. A program that
  * writes between its break and that end is not stopped, and finds what it wrote. */
-static uint64_t area_end(uint64_t end)
+static uint64_t area_end(const struct ceno_vm *vm, uint64_t end)
 {
-	return end == brk_start ? CENO_PAGE_DOWN(end) : (end + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
+	return end == vm->brk_start ? CENO_PAGE_DOWN(end) : (end + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
 }
 
-static int grow_heap(uint64_t old, uint64_t new)
+static int grow_heap(struct ceno_vm *vm, uint64_t old, uint64_t new)
 {
-	struct ceno_area area = { .start = old,
-		                  .end = new,
-		                  .prot = LX_PROT_READ | LX_PROT_WRITE,
-		                  .kind = CENO_AREA_ANON,
-		                  .flags = CENO_AREA_BRK };
+	struct ceno_area area = {
+		.start = old, .end = new, .prot = LX_PROT_READ | LX_PROT_WRITE, .flags = CENO_AREA_BRK
+	};
 
 	if (new <= old)
 		return 0;
-	if (ceno_vm_add(&area))
+	if (ceno_vm_add(vm, &area))
 		return -LX_ENOMEM;
-	ceno_areas_merge(old, new);
+	ceno_areas_merge(vm, old, new);
 	return 0;
 }
 
 int64_t ceno_sys_brk(const uint64_t a[6])
 {
-	uint64_t want = a[0], old = area_end(brk_end), new;
+	struct ceno_vm *vm = ceno_vm_current();
+	uint64_t want = a[0], old = area_end(vm, vm->brk_end), new;
 
-	if (want < brk_start || want >= CENO_USER_END - CENO_LARGE_PAGE ||
-	    want - brk_start > ceno_frames_total() * CENO_PAGE)
-		return (int64_t)brk_end;
-	new = area_end(want);
-	if (grow_heap(old, new))
-		return (int64_t)brk_end;
-	if (want < brk_end) {
-		uint64_t cut = want == brk_start ? new : CENO_PAGE_UP(want);
+	if (want < vm->brk_start || want >= CENO_USER_END - CENO_LARGE_PAGE ||
+	    want - vm->brk_start > ceno_frames_total() * CENO_PAGE)
+		return (int64_t)vm->brk_end;
+	new = area_end(vm, want);
+	if (grow_heap(vm, old, new))
+		return (int64_t)vm->brk_end;
+	if (want < vm->brk_end) {
+		uint64_t cut = want == vm->brk_start ? new : CENO_PAGE_UP(want);
 
-		if (ceno_areas_split(new, old) || (cut < old && ceno_pages_discard(cut, old)))
-			return (int64_t)brk_end;
-		ceno_areas_remove(new, old);
+		if (ceno_areas_split(vm, new, old) || (cut < old && ceno_pages_discard(vm, cut, old)))
+			return (int64_t)vm->brk_end;
+		ceno_areas_remove(vm, new, old);
 	}
-	brk_end = want;
-	return (int64_t)brk_end;
+	vm->brk_end = want;
+	return (int64_t)vm->brk_end;
 }
 
 /* ---- mmap ------------------------------------------------------------------ */
 
-static int64_t unmap(uint64_t start, uint64_t end)
+static int64_t unmap(struct ceno_vm *vm, uint64_t start, uint64_t end)
 {
-	int error = ceno_areas_split(start, end);
+	int error = ceno_areas_split(vm, start, end);
 
 	if (!error)
-		error = ceno_pages_discard(start, end);
+		error = ceno_pages_discard(vm, start, end);
 	if (!error)
-		ceno_areas_remove(start, end);
+		ceno_areas_remove(vm, start, end);
 	return error;
 }
 
-/* Fills the area's backing from a file: the pack in place, tmpfs by copying. */
-static int back_by_file(struct ceno_area *area, const uint64_t a[6], struct ceno_inode **copy_from)
+/* Fills the area's backing from a descriptor. */
+static int back_by_file(struct ceno_area *area, const uint64_t a[6])
 {
 	struct ceno_file *file = ceno_fd_file((int32_t)a[4]);
-	const struct ceno_pack_entry *entry;
+	int shared = (a[3] & LX_MAP_TYPE) != LX_MAP_PRIVATE;
+	uint32_t access;
 
-	if (!file)
+	if (!file || (file->flags & LX_O_PATH))
 		return -LX_EBADF;
-	if (a[5] % CENO_PAGE || a[5] > 1ull << 62 || a[1] > 1ull << 62)
+	access = file->flags & LX_O_ACCMODE;
+	if (a[5] % CENO_PAGE)
 		return -LX_EINVAL;
-	if ((file->flags & LX_O_ACCMODE) == LX_O_WRONLY || (file->flags & LX_O_PATH))
+	if (a[5] > 1ull << 62 || a[1] > 1ull << 62)
+		return -LX_EOVERFLOW;
+	if (access == LX_O_WRONLY || (shared && (a[2] & LX_PROT_WRITE) && access != LX_O_RDWR))
 		return -LX_EACCES;
-	if ((a[3] & LX_MAP_TYPE) != LX_MAP_PRIVATE && (a[2] & LX_PROT_WRITE))
-		return (file->flags & LX_O_ACCMODE) == LX_O_RDONLY ? -LX_EACCES : -LX_ENODEV;
-	if (file->inode->kind == CENO_INODE_FILE) {
-		if (a[2] & LX_PROT_EXEC)
-			return -LX_EACCES;
-		*copy_from = file->inode;
-		return 0;
-	}
 	if (file->inode->kind == CENO_INODE_DEVICE && file->inode->device == CENO_DEVICE_ZERO)
 		return 0;
-	if (file->inode->kind != CENO_INODE_PACK)
+	if (file->inode->kind != CENO_INODE_PACK && file->inode->kind != CENO_INODE_FILE)
 		return -LX_ENODEV;
-	entry = file->inode->pack;
-	area->kind = CENO_AREA_PACK;
-	area->offset = entry->offset + a[5];
-	area->limit = CENO_PAGE_UP(entry->offset + entry->length);
+	if (shared && (a[2] & LX_PROT_EXEC) && file->inode->kind == CENO_INODE_FILE)
+		return -LX_EACCES; /* code in RAM is a copy */
+	area->file = file->inode;
+	area->offset = a[5];
+	if (shared && file->inode->kind == CENO_INODE_FILE) /* of the pack, nobody can tell */
+		area->flags |= CENO_AREA_SHARED | (access == LX_O_RDONLY ? CENO_AREA_READ_ONLY : 0u);
 	return 0;
 }
 
-static int64_t place(const uint64_t a[6], uint64_t bytes, uint64_t *start)
+/* Memory that a family shares is a file without a name. */
+static int back_by_shared(struct ceno_area *area, uint64_t bytes)
+{
+	area->file = ceno_inode_new(CENO_INODE_FILE, 0600);
+	if (!area->file)
+		return -LX_ENOMEM;
+	area->file->size = bytes;
+	area->flags |= CENO_AREA_SHARED;
+	return 0;
+}
+
+static int64_t place(struct ceno_vm *vm, const uint64_t a[6], uint64_t bytes, uint64_t *start)
 {
 	uint64_t flags = a[3];
 
@@ -178,11 +182,11 @@ static int64_t place(const uint64_t a[6], uint64_t bytes, uint64_t *start)
 		if (!allowed(*start, bytes))
 			return -LX_ENOMEM;
 		if (flags & LX_MAP_FIXED_NOREPLACE)
-			return ceno_areas_free(*start, *start + bytes) ? 0 : -LX_EEXIST;
-		return unmap(*start, *start + bytes);
+			return ceno_areas_free(vm, *start, *start + bytes) ? 0 : -LX_EEXIST;
+		return unmap(vm, *start, *start + bytes);
 	}
-	if (!*start || !allowed(*start, bytes) || !ceno_areas_free(*start, *start + bytes))
-		*start = find_gap(bytes, (flags & LX_MAP_32BIT) != 0);
+	if (!*start || !allowed(*start, bytes) || !ceno_areas_free(vm, *start, *start + bytes))
+		*start = find_gap(vm, bytes, (flags & LX_MAP_32BIT) != 0);
 	return *start ? 0 : -LX_ENOMEM;
 }
 
@@ -198,63 +202,37 @@ static int64_t check_mmap(const uint64_t a[6], uint64_t bytes)
 		return -LX_ENOMEM;
 	if ((a[2] & LX_PROT_WRITE) && (a[2] & LX_PROT_EXEC))
 		return -LX_EACCES;
-	if ((a[3] & LX_MAP_ANONYMOUS) && (a[2] & LX_PROT_EXEC))
-		return -LX_EACCES;
+	if ((a[3] & LX_MAP_ANONYMOUS) && type != LX_MAP_PRIVATE && (a[2] & LX_PROT_EXEC))
+		return -LX_EACCES; /* code in RAM is a copy */
 	if ((a[3] & LX_MAP_ANONYMOUS) && a[2] && !(a[3] & LX_MAP_NORESERVE) && bytes > ceno_frames_total() * CENO_PAGE)
 		return -LX_ENOMEM;
 	return 0;
 }
 
-static int copy_file(struct ceno_inode *inode, uint64_t start, uint64_t bytes, uint64_t offset)
-{
-	for (uint64_t at = 0; at < bytes && offset + at < inode->size; at += CENO_PAGE) {
-		const void *from = ceno_inode_page(inode, (offset + at) / CENO_PAGE, 0);
-		uint64_t got, end = inode->size - (offset + at);
-		uint8_t *to;
-		int error;
-
-		if (!from)
-			continue;
-		to = ceno_pages_reach(start + at, LX_PROT_WRITE, &got, &error);
-		if (!to)
-			return -LX_ENOMEM;
-		memcpy(to, from, end < CENO_PAGE ? end : CENO_PAGE);
-	}
-	return 0;
-}
-
 int64_t ceno_sys_mmap(const uint64_t a[6])
 {
-	uint64_t bytes = CENO_PAGE_UP(a[1]), start;
-	struct ceno_area area = { .prot = (uint16_t)a[2], .kind = CENO_AREA_ANON };
-	struct ceno_inode *copy_from = NULL;
+	struct ceno_vm *vm = ceno_vm_current();
+	uint64_t bytes = CENO_PAGE_UP(a[1]), start = 0;
+	struct ceno_area area = { .prot = (uint16_t)a[2] };
 	int64_t error = check_mmap(a, bytes);
 
 	if (!error && !(a[3] & LX_MAP_ANONYMOUS))
-		error = back_by_file(&area, a, &copy_from);
+		error = back_by_file(&area, a);
 	if (!error)
-		error = place(a, bytes, &start);
+		error = place(vm, a, bytes, &start);
+	if (!error && !area.file && (a[3] & LX_MAP_TYPE) != LX_MAP_PRIVATE)
+		error = back_by_shared(&area, bytes);
 	if (error)
 		return error;
 	area.start = start;
 	area.end = start + bytes;
-	if (copy_from)
-		area.prot = LX_PROT_READ | LX_PROT_WRITE;
-	error = ceno_areas_add(&area);
-	if (error)
+	error = ceno_areas_add(vm, &area);
+	if (error) {
+		if (area.file)
+			ceno_inode_settle(area.file);
 		return error;
-	if (copy_from) {
-		error = copy_file(copy_from, start, bytes, a[5]);
-		if (!error && a[2] != area.prot) {
-			ceno_areas_find(start)->prot = (uint16_t)a[2];
-			error = ceno_pages_hide(start, start + bytes);
-		}
-		if (error) {
-			unmap(start, start + bytes);
-			return error;
-		}
 	}
-	ceno_areas_merge(start, start + bytes);
+	ceno_areas_merge(vm, start, start + bytes);
 	return (int64_t)start;
 }
 
@@ -264,13 +242,31 @@ int64_t ceno_sys_munmap(const uint64_t a[6])
 
 	if (a[0] % CENO_PAGE || a[1] == 0 || a[0] >= CENO_USER_END || a[1] > CENO_USER_END - a[0])
 		return -LX_EINVAL;
-	return unmap(a[0], a[0] + bytes);
+	return unmap(ceno_vm_current(), a[0], a[0] + bytes);
 }
 
 /* ---- mprotect, mremap, madvise ---------------------------------------------- */
 
+/* Whether every area of the range may have these rights. */
+static int may_have(struct ceno_vm *vm, uint64_t start, uint64_t end, uint64_t prot)
+{
+	const struct ceno_area *area;
+
+	if ((prot & LX_PROT_WRITE) && (prot & LX_PROT_EXEC))
+		return 0;
+	for (; start < end; start = area->end) {
+		area = ceno_areas_find(vm, start);
+		if ((prot & LX_PROT_WRITE) && (area->flags & CENO_AREA_READ_ONLY))
+			return 0;
+		if ((prot & LX_PROT_EXEC) && (area->flags & CENO_AREA_SHARED))
+			return 0;
+	}
+	return 1;
+}
+
 int64_t ceno_sys_mprotect(const uint64_t a[6])
 {
+	struct ceno_vm *vm = ceno_vm_current();
 	uint64_t start = a[0], bytes = CENO_PAGE_UP(a[1]), end;
 	int error;
 
@@ -278,118 +274,195 @@ int64_t ceno_sys_mprotect(const uint64_t a[6])
 		return -LX_EINVAL;
 	if (a[1] == 0)
 		return 0;
-	if (start >= CENO_USER_END || a[1] > CENO_USER_END - start || !ceno_areas_cover(start, start + bytes))
+	if (start >= CENO_USER_END || a[1] > CENO_USER_END - start || !ceno_areas_cover(vm, start, start + bytes))
 		return -LX_ENOMEM;
 	end = start + bytes;
-	if (a[2] & LX_PROT_EXEC) {
-		if ((a[2] & LX_PROT_WRITE) || ceno_pages_private(start, end))
-			return -LX_EACCES;
-		for (uint64_t at = start; at < end; at = ceno_areas_find(at)->end)
-			if (ceno_areas_find(at)->kind != CENO_AREA_PACK)
-				return -LX_EACCES;
-	}
-	error = ceno_areas_split(start, end);
+	if (!may_have(vm, start, end, a[2]))
+		return -LX_EACCES;
+	error = ceno_areas_split(vm, start, end);
 	if (!error)
-		error = ceno_pages_hide(start, end);
+		error = ceno_pages_hide(vm, start, end);
 	if (error)
 		return error;
-	for (uint64_t at = start; at < end; at = ceno_areas_find(at)->end)
-		ceno_areas_find(at)->prot = (uint16_t)a[2];
-	ceno_areas_merge(start, end);
+	for (uint64_t at = start; at < end; at = ceno_areas_find(vm, at)->end)
+		ceno_areas_find(vm, at)->prot = (uint16_t)a[2];
+	ceno_areas_merge(vm, start, end);
 	return 0;
 }
 
 /* What was moved once will grow again (an array that a program extends bit by bit):
  * it goes where there is room to do so in place. */
-static int64_t move_area(struct ceno_area area, uint64_t old, uint64_t new)
+static int64_t place_moved(struct ceno_vm *vm, const uint64_t a[6], uint64_t old, uint64_t new, uint64_t *to)
 {
-	uint64_t from = area.start, room = new < GROWTH_MAX ? new : GROWTH_MAX, to = find_gap(new + room, 0);
-	int64_t error;
+	uint64_t room = new < GROWTH_MAX ? new : GROWTH_MAX;
 
-	if (!to)
-		to = find_gap(new, 0);
-	if (!to)
-		return -LX_ENOMEM;
-	area.start = to;
-	area.end = to + new;
-	error = ceno_areas_add(&area);
+	if (!(a[3] & LX_MREMAP_FIXED)) {
+		*to = new > old ? find_gap(vm, new + room, 0) : 0;
+		*to = *to ? *to : find_gap(vm, new, 0);
+		return *to ? 0 : -LX_ENOMEM;
+	}
+	*to = a[4];
+	return unmap(vm, *to, *to + new);
+}
+
+static int64_t move_area(struct ceno_vm *vm, const uint64_t a[6], uint64_t old, uint64_t new)
+{
+	struct ceno_area area;
+	uint64_t to;
+	int64_t error = place_moved(vm, a, old, new, &to);
+
+	if (!error)
+		error = ceno_areas_split(vm, a[0], a[0] + old);
 	if (error)
 		return error;
-	error = ceno_pages_move(from, to, old);
-	if (!error)
-		error = unmap(from, from + old);
+	area = *ceno_areas_find(vm, a[0]);
+	area.start = to;
+	area.end = to + new;
+	area.flags &= (uint16_t) ~(CENO_AREA_BRK | CENO_AREA_STACK);
+	error = ceno_areas_add(vm, &area);
+	if (error)
+		return error;
+	error = ceno_pages_move(vm, a[0], to, old < new ? old : new);
+	if (!error && !(a[3] & LX_MREMAP_DONTUNMAP))
+		error = unmap(vm, a[0], a[0] + old);
 	if (error) {
 		ceno_process_out_of_memory();
 		return error;
 	}
+	ceno_areas_merge(vm, to, to + new);
 	return (int64_t)to;
+}
+
+static int64_t check_mremap(struct ceno_vm *vm, const uint64_t a[6], uint64_t old, uint64_t new)
+{
+	const struct ceno_area *area;
+
+	if (a[3] & ~(uint64_t)(LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED | LX_MREMAP_DONTUNMAP))
+		return -LX_EINVAL;
+	if ((a[3] & (LX_MREMAP_FIXED | LX_MREMAP_DONTUNMAP)) && !(a[3] & LX_MREMAP_MAYMOVE))
+		return -LX_EINVAL;
+	if ((a[3] & LX_MREMAP_DONTUNMAP) && old != new)
+		return -LX_EINVAL;
+	if (a[0] % CENO_PAGE || a[2] == 0 || a[1] == 0 || a[1] > CENO_USER_END || a[2] > CENO_USER_END)
+		return -LX_EINVAL;
+	if (a[3] & LX_MREMAP_FIXED) {
+		if (a[4] % CENO_PAGE || new > CENO_USER_END || a[4] > CENO_USER_END - new)
+			return -LX_EINVAL;
+		if (a[0] < a[4] + new &&a[4] < a[0] + old)
+			return -LX_EINVAL;
+		if (!allowed(a[4], new))
+			return -LX_EINVAL;
+	}
+	area = ceno_areas_find(vm, a[0]);
+	if (!area || old > area->end - a[0])
+		return -LX_EFAULT;
+	if (new > old &&new > ceno_frames_total() * CENO_PAGE)
+		return -LX_ENOMEM;
+	return 0;
+}
+
+/* Grows the area that ends at `end` where it is, if there is room. */
+static int64_t grow_in_place(struct ceno_vm *vm, uint64_t start, uint64_t end, uint64_t new)
+{
+	struct ceno_area area = *ceno_areas_find(vm, start);
+	int error;
+
+	if (end != area.end || !allowed(start, new) || !ceno_areas_free(vm, end, start + new))
+		return -LX_ENOMEM;
+	area.offset += area.file ? end - area.start : 0;
+	area.start = end;
+	area.end = start + new;
+	error = ceno_areas_add(vm, &area);
+	ceno_areas_merge(vm, start, start + new);
+	return error ? error : (int64_t)start;
 }
 
 int64_t ceno_sys_mremap(const uint64_t a[6])
 {
-	uint64_t start = a[0], old = CENO_PAGE_UP(a[1]), new = CENO_PAGE_UP(a[2]), end;
-	struct ceno_area *area, copy;
-	int64_t error;
+	struct ceno_vm *vm = ceno_vm_current();
+	uint64_t start = a[0], old = CENO_PAGE_UP(a[1]), new = CENO_PAGE_UP(a[2]);
+	int64_t error = check_mremap(vm, a, old, new);
 
-	if (start % CENO_PAGE || a[2] == 0 || a[1] == 0 || (a[3] & ~1ull) || a[1] > CENO_USER_END ||
-	    a[2] > CENO_USER_END)
-		return -LX_EINVAL;
-	area = ceno_areas_find(start);
-	if (!area || old > area->end - start)
-		return -LX_EFAULT;
-	end = start + old;
+	if (error)
+		return error;
+	if (a[3] & (LX_MREMAP_FIXED | LX_MREMAP_DONTUNMAP)) {
+		if (new < old && !(a[3] & LX_MREMAP_DONTUNMAP)) {
+			error = unmap(vm, start + new, start + old);
+			old = new;
+		}
+		return error ? error : move_area(vm, a, old, new);
+	}
 	if (new <= old) {
-		error = new < old ? unmap(start + new, end) : 0;
+		error = new < old ? unmap(vm, start + new, start + old) : 0;
 		return error ? error : (int64_t)start;
 	}
-	if (new > ceno_frames_total() * CENO_PAGE)
-		return -LX_ENOMEM;
-	copy = *area;
-	copy.offset += start - copy.start;
-	copy.start = start;
-	if (end == area->end && allowed(start, new) && ceno_areas_free(end, start + new)) {
-		copy.offset += old;
-		copy.start = end;
-		copy.end = start + new;
-		error = ceno_areas_add(&copy);
-		ceno_areas_merge(start, start + new);
-		return error ? error : (int64_t)start;
+	error = grow_in_place(vm, start, start + old, new);
+	if (error > 0 || !(a[3] & LX_MREMAP_MAYMOVE))
+		return error;
+	return move_area(vm, a, old, new);
+}
+
+/* Sets or clears a flag of the areas in the range. */
+static int64_t advise_flag(struct ceno_vm *vm, uint64_t start, uint64_t end, uint16_t flag, int set)
+{
+	int error = ceno_areas_split(vm, start, end);
+
+	if (error)
+		return error;
+	for (uint64_t at = start; at < end; at = ceno_areas_find(vm, at)->end) {
+		struct ceno_area *area = ceno_areas_find(vm, at);
+
+		if (flag == CENO_AREA_WIPEONFORK && set && area->file)
+			return -LX_EINVAL;
+		area->flags = (uint16_t)(set ? area->flags | flag : area->flags & ~flag);
 	}
-	if (!(a[3] & LX_MREMAP_MAYMOVE))
-		return -LX_ENOMEM;
-	error = ceno_areas_split(start, end);
-	return error ? error : move_area(copy, old, new);
+	ceno_areas_merge(vm, start, end);
+	return 0;
 }
 
 int64_t ceno_sys_madvise(const uint64_t a[6])
 {
-	enum { DONTNEED = 4, FREE = 8, REMOVE = 9 };
-	uint64_t bytes = CENO_PAGE_UP(a[1]);
+	enum { DONTNEED = 4, FREE = 8, REMOVE = 9, DONTFORK = 10, DOFORK = 11, WIPEONFORK = 18, KEEPONFORK = 19 };
+	struct ceno_vm *vm = ceno_vm_current();
+	uint64_t start = a[0], end = a[0] + CENO_PAGE_UP(a[1]);
 
-	if (a[0] % CENO_PAGE || a[1] > CENO_USER_END || (a[1] && a[0] > CENO_USER_END - a[1]))
+	if (start % CENO_PAGE || a[1] > CENO_USER_END || (a[1] && start > CENO_USER_END - a[1]))
 		return -LX_EINVAL;
 	if (a[2] > 25 || (a[2] > 4 && a[2] < 8) || a[2] == REMOVE)
 		return -LX_EINVAL;
 	if (a[1] == 0)
 		return 0;
-	if (!ceno_areas_cover(a[0], a[0] + bytes))
+	if (!ceno_areas_cover(vm, start, end))
 		return -LX_ENOMEM;
-	return a[2] == DONTNEED || a[2] == FREE ? ceno_pages_discard(a[0], a[0] + bytes) : 0;
+	switch (a[2]) {
+	case DONTNEED:
+	case FREE:
+		return ceno_pages_discard(vm, start, end);
+	case DONTFORK:
+	case DOFORK:
+		return advise_flag(vm, start, end, CENO_AREA_DONTFORK, a[2] == DONTFORK);
+	case WIPEONFORK:
+	case KEEPONFORK:
+		return advise_flag(vm, start, end, CENO_AREA_WIPEONFORK, a[2] == WIPEONFORK);
+	default:
+		return 0;
+	}
 }
 
 int64_t ceno_sys_mincore(const uint64_t a[6])
 {
+	struct ceno_vm *vm = ceno_vm_current();
 	uint64_t bytes = CENO_PAGE_UP(a[1]);
 	uint8_t one;
 
 	if (a[0] % CENO_PAGE)
 		return -LX_EINVAL;
-	if (a[1] > CENO_USER_END || a[0] > CENO_USER_END - a[1] || (a[1] && !ceno_areas_cover(a[0], a[0] + bytes)))
+	if (a[1] > CENO_USER_END || a[0] > CENO_USER_END - a[1] || (a[1] && !ceno_areas_cover(vm, a[0], a[0] + bytes)))
 		return -LX_ENOMEM;
 	for (uint64_t i = 0; i < bytes / CENO_PAGE; i++) {
 		uint64_t gva = a[0] + i * CENO_PAGE;
 
-		one = ceno_areas_find(gva)->kind == CENO_AREA_PACK || ceno_pages_private(gva, gva + CENO_PAGE);
+		one = ceno_areas_find(vm, gva)->file != NULL || ceno_pages_present(vm, gva, gva + CENO_PAGE);
 		if (ceno_user_write(a[2] + i, &one, 1))
 			return -LX_EFAULT;
 	}
@@ -403,5 +476,25 @@ int64_t ceno_sys_msync(const uint64_t a[6])
 		return -LX_EINVAL;
 	if (a[1] > CENO_USER_END || a[0] > CENO_USER_END - a[1])
 		return -LX_ENOMEM;
-	return a[1] == 0 || ceno_areas_cover(a[0], a[0] + CENO_PAGE_UP(a[1])) ? 0 : -LX_ENOMEM;
+	return a[1] == 0 || ceno_areas_cover(ceno_vm_current(), a[0], a[0] + CENO_PAGE_UP(a[1])) ? 0 : -LX_ENOMEM;
+}
+
+/* ---- files that shrink -------------------------------------------------------- */
+
+void ceno_vms_shrink_file(struct ceno_inode *file, uint64_t size)
+{
+	size = CENO_PAGE_UP(size);
+	for (struct ceno_vm *vm = ceno_vms_first(); vm; vm = vm->next) {
+		for (uint32_t i = 0; i < vm->count; i++) {
+			const struct ceno_area *area = &vm->areas[i];
+			uint64_t start = area->start;
+
+			if (area->file != file || area->offset + (area->end - area->start) <= size)
+				continue;
+			if (size > area->offset)
+				start += size - area->offset;
+			if (ceno_pages_discard(vm, start, area->end)) /* a file's pages are small */
+				ceno_membrane_abort();
+		}
+	}
 }

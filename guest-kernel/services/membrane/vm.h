@@ -1,90 +1,157 @@
 /*
- * The program's address space: areas (what may be where) and pages (what is).
+ * Address spaces of programs: areas (what may be where) and pages (what is).
  *
- * An area says which addresses exist, with which rights, and what a page of it
- * holds when first touched: zeros, or bytes of the pack. A page table of
- * membrane's own says which frame of RAM each touched page has and what is in the
- * hardware tables; the hardware never maps anything that is not in it.
+ * An area says which addresses exist, with which rights, and what a page of it holds
+ * when first touched: zeros, or bytes of a file (of the pack or in RAM). A page table
+ * of membrane's own, the truth, says which frame each touched page has and what of it
+ * is in the hardware tables; the hardware never maps anything that is not in it.
  *
- * W^X: an area is never both writable and executable, and only pages of the pack
- * are ever executable.
+ * The hardware space (a process of the nucleus, named by a CSpace slot) is a cache of
+ * that table: made when the vm is to run, ended when slots or pool pages run out for
+ * another, and refilled by faults. So there may be more vms than slots.
+ *
+ *        ceno_vm_new/fork -> [no space] --enter--> [space] --others need it--> [no space]
+ *                                 `----------- drop: both are gone <-----------'
+ *
+ * Frames are shared by count (frames.h): by vms after fork, by a file in RAM and its
+ * mappings. A private page with other owners is mapped read-only and copied when it is
+ * written; a page of a SHARED area is the file's own.
+ *
+ * W^X: no area is writable and executable. Pages of the pack are executable in place;
+ * bytes in RAM only as copies in frames for text (text.h), which nothing maps writable.
  */
 #ifndef CENO_MEMBRANE_VM_H
 #define CENO_MEMBRANE_VM_H
 
 #include "membrane.h"
+#include "vfs.h"
 
-#define CENO_AREAS     600u
 #define CENO_STACK_MAX (8ull << 20)
+#define CENO_AREAS_MAX 16384u
 
-enum ceno_area_kind { CENO_AREA_ANON, CENO_AREA_PACK };
-enum ceno_area_flag { CENO_AREA_STACK = 1, CENO_AREA_BRK = 2 };
-
-struct ceno_area {
-	uint64_t start, end; /* page-aligned, start < end */
-	uint64_t offset;     /* PACK: byte of the pack at start, page-aligned */
-	uint64_t limit;      /* PACK: pages at or above this pack offset do not exist (SIGBUS) */
-	uint16_t prot;       /* LX_PROT_* */
-	uint8_t kind, flags;
+enum ceno_area_flag {
+	CENO_AREA_STACK = 1,
+	CENO_AREA_BRK = 2,
+	CENO_AREA_SHARED = 4,
+	CENO_AREA_DONTFORK = 8, /* MADV_DONTFORK */
+	CENO_AREA_WIPEONFORK = 16,
+	CENO_AREA_READ_ONLY = 32 /* SHARED of a file opened for reading: never becomes writable */
 };
 
-/* ---- areas (area.c): a sorted table, no two overlap ---------------------- */
+struct ceno_area {
+	uint64_t start, end;     /* page-aligned, start < end */
+	uint64_t offset;         /* of the file, at start, page-aligned; 0 without a file */
+	struct ceno_inode *file; /* FILE or PACK, in whose uses the area counts; NULL: zeros */
+	uint16_t prot;           /* LX_PROT_* */
+	uint16_t flags;          /* enum ceno_area_flag */
+};
 
-/* Takes the table, empty. Once per boot, after ceno_frames_init. */
-void ceno_areas_init(void);
-void ceno_areas_reset(void);
-uint32_t ceno_areas_count(void);
-struct ceno_area *ceno_areas_at(uint32_t i);
+/* One page of RAM. */
+struct ceno_vm {
+	uint32_t uses;            /* processes that live in it */
+	uint32_t slot;            /* of its hardware space; 0: it has none now */
+	uint32_t pool_pages;      /* how many its space asks for */
+	uint32_t areas_order;     /* areas: a block of 2^order pages, or `few` */
+	uint32_t count, capacity; /* of areas */
+	uint64_t root;            /* frame of the top table */
+	uint64_t ran;             /* stamp of its last enter */
+	uint64_t mmap_top, brk_start, brk_end;
+	uint64_t pages; /* of RAM that its table names */
+	struct ceno_vm *next;
+	struct ceno_area *areas; /* sorted, no two overlap */
+	struct ceno_area few[96];
+};
+_Static_assert(sizeof(struct ceno_vm) <= CENO_PAGE, "a vm is a page");
+
+/* ---- vms (space.c) -------------------------------------------------------- */
+
+/* There is none. Once per boot. */
+void ceno_vms_init(void);
+/* The one whose memory ceno_user_* reach and whose space runs; NULL at first. */
+struct ceno_vm *ceno_vm_current(void);
+/* All there are, by ->next. */
+struct ceno_vm *ceno_vms_first(void);
+/* A new one without areas and without a hardware space; uses 1. NULL: no RAM. */
+struct ceno_vm *ceno_vm_new(void);
+void ceno_vm_hold(struct ceno_vm *vm);
+/* The last drop frees its pages, areas and space. May be the current one, which is NULL then. */
+void ceno_vm_drop(struct ceno_vm *vm);
+/* Makes it the one that ceno_user_* reach, without running it: returns the one before.
+ * Nothing is mapped for it meanwhile if it has no space. */
+struct ceno_vm *ceno_vm_select(struct ceno_vm *vm);
+/* Makes it current, gives it a hardware space if it has none, and makes that the one
+ * that RESUME runs. Returns 0, or -LX_ENOMEM: no pool page even without all others. */
+int ceno_vm_enter(struct ceno_vm *vm);
+/* A copy of vm as fork makes it: areas and pages, private ones copied or shared until
+ * written. NULL: no RAM. */
+struct ceno_vm *ceno_vm_fork(struct ceno_vm *vm);
+
+/* MAP into vm's space, ending other vms' spaces, then its own mappings, if the pool is
+ * used up. object -1: unmaps. Returns 0; -LX_EAGAIN: the space was made anew, nothing is
+ * mapped in it (the caller starts over); -LX_EEXIST: a (now empty) table of small entries
+ * is where one large entry should go. vm has a space. */
+int ceno_space_map(struct ceno_vm *vm, int64_t object, uint64_t gva, uint64_t offset, uint64_t bytes, uint32_t rights);
+
+/* ---- areas (area.c) ------------------------------------------------------- */
+
 /* The area that holds gva, or NULL. */
-struct ceno_area *ceno_areas_find(uint64_t gva);
-/* Adds an area into a range that is free. -LX_ENOMEM: table full. */
-int ceno_areas_add(const struct ceno_area *area);
+struct ceno_area *ceno_areas_find(struct ceno_vm *vm, uint64_t gva);
+/* Adds an area into a range that is free; counts its file. -LX_ENOMEM: table full. */
+int ceno_areas_add(struct ceno_vm *vm, const struct ceno_area *area);
 /* Makes start and end area borders where they fall inside an area. -LX_ENOMEM: table full. */
-int ceno_areas_split(uint64_t start, uint64_t end);
+int ceno_areas_split(struct ceno_vm *vm, uint64_t start, uint64_t end);
 /* Forgets the areas within [start, end), which are borders. */
-void ceno_areas_remove(uint64_t start, uint64_t end);
+void ceno_areas_remove(struct ceno_vm *vm, uint64_t start, uint64_t end);
 /* Whether [start, end) is free; whether every byte of it is in some area. */
-int ceno_areas_free(uint64_t start, uint64_t end);
-int ceno_areas_cover(uint64_t start, uint64_t end);
+int ceno_areas_free(struct ceno_vm *vm, uint64_t start, uint64_t end);
+int ceno_areas_cover(struct ceno_vm *vm, uint64_t start, uint64_t end);
 /* Joins areas in and around [start, end) that continue one another. */
-void ceno_areas_merge(uint64_t start, uint64_t end);
+void ceno_areas_merge(struct ceno_vm *vm, uint64_t start, uint64_t end);
 /* The highest free range of bytes below top, above bottom; 0 if there is none. */
-uint64_t ceno_areas_gap(uint64_t bytes, uint64_t bottom, uint64_t top);
+uint64_t ceno_areas_gap(struct ceno_vm *vm, uint64_t bytes, uint64_t bottom, uint64_t top);
+/* Copies the table of areas without those of DONTFORK. -LX_ENOMEM. */
+int ceno_areas_copy(struct ceno_vm *to, struct ceno_vm *from);
+/* Forgets all of them. */
+void ceno_areas_end(struct ceno_vm *vm);
+/* Whether the page of the file at gva exists (not beyond its end). area->file is not NULL. */
+int ceno_area_within(const struct ceno_area *area, uint64_t gva);
 
-/* ---- pages (pages.c) ----------------------------------------------------- */
-
-/* There is no space. Once per boot. */
-void ceno_pages_init(void);
-/* A new, empty space (CENO_SLOT_PROCESS); frees every page of the one before.
- * Returns 0 or -LX_ENOMEM. */
-int ceno_pages_start(void);
-/* Frees every page, ends the space. */
-void ceno_pages_end(void);
+/* ---- pages (pages.c, fault.c) --------------------------------------------- */
 
 /* Makes the page at gva present for this kind of access, and some around it.
  * access: LX_PROT_READ, _WRITE or _EXEC. Returns 0; 1: it was mapped with that right
- * already; -LX_EFAULT: no such page or right; -LX_EIO: beyond the end of the file;
- * -LX_ENOMEM: out of RAM. */
-int ceno_pages_fault(uint64_t gva, int access);
+ * already; -LX_EFAULT: no such page; -LX_EACCES: no such right; -LX_EIO: beyond the end
+ * of the file; -LX_ENOMEM: out of RAM. */
+int ceno_pages_fault(struct ceno_vm *vm, uint64_t gva, int access);
 
 /* Where membrane reaches the page's bytes from gva on, made present like a fault.
  * *bytes: set to how many follow contiguously (at least to the page's end).
  * Returns NULL with *error set as ceno_pages_fault does. */
-void *ceno_pages_reach(uint64_t gva, int access, uint64_t *bytes, int *error);
+void *ceno_pages_reach(struct ceno_vm *vm, uint64_t gva, int access, uint64_t *bytes, int *error);
 
-/* Forgets pages and frees their RAM. Returns 0 or -LX_ENOMEM (a large page
+/* Forgets pages and drops their RAM. Returns 0 or -LX_ENOMEM (a large page
  * could not be split: nothing after it was changed). */
-int ceno_pages_discard(uint64_t start, uint64_t end);
+int ceno_pages_discard(struct ceno_vm *vm, uint64_t start, uint64_t end);
 /* Takes pages out of the hardware tables; they come back on the next touch with
  * whatever rights their area has then. Returns as ceno_pages_discard. */
-int ceno_pages_hide(uint64_t start, uint64_t end);
-/* Whether any page of the range has a frame of RAM of its own. */
-int ceno_pages_private(uint64_t start, uint64_t end);
-/* Moves pages of RAM to another place (both page-aligned, not overlapping, to is
- * empty). Returns 0 or -LX_ENOMEM, then pages not yet moved stay where they were. */
-int ceno_pages_move(uint64_t from, uint64_t to, uint64_t bytes);
+int ceno_pages_hide(struct ceno_vm *vm, uint64_t start, uint64_t end);
+/* Forgets that anything is in the hardware tables (they are gone). */
+void ceno_pages_unmapped(struct ceno_vm *vm);
+/* Whether any page of the range has a frame of RAM. */
+int ceno_pages_present(struct ceno_vm *vm, uint64_t start, uint64_t end);
+/* Moves pages to another place (both page-aligned, not overlapping, to is empty).
+ * Returns 0 or -LX_ENOMEM, then pages not yet moved stay where they were. */
+int ceno_pages_move(struct ceno_vm *vm, uint64_t from, uint64_t to, uint64_t bytes);
+/* Fills `to`, whose areas are a copy of from's, with its pages. Returns 0 or -LX_ENOMEM. */
+int ceno_pages_copy(struct ceno_vm *to, struct ceno_vm *from);
+/* Frees every page and table. vm has no space. */
+void ceno_pages_end(struct ceno_vm *vm);
 
-/* ---- program memory (user.c) --------------------------------------------- */
+/* Takes the pages of a file at or above byte `size` (page-aligned up) out of every vm that
+ * maps it: it is about to shrink to that. Touching them is SIGBUS then. */
+void ceno_vms_shrink_file(struct ceno_inode *file, uint64_t size);
+
+/* ---- program memory (user.c): of the current vm --------------------------- */
 
 /* Copies. Return 0 or -LX_EFAULT, then nothing at or past the first bad page was
  * written. Running out of RAM on the way ends the program after this call. */
@@ -97,16 +164,20 @@ int ceno_user_check_write(uint64_t gva, uint64_t bytes);
 int64_t ceno_user_string(char *to, uint64_t gva, uint64_t capacity);
 /* Contiguous bytes at gva, at most bytes of them: sets *got, at least 1. NULL: EFAULT. */
 void *ceno_user_span(uint64_t gva, uint64_t bytes, int access, uint64_t *got);
+/* What a futex at gva is named by: *object and *offset are the same for everybody who
+ * shares the word, and for nobody else. shared: not FUTEX_PRIVATE_FLAG. 0 or -LX_EFAULT. */
+int ceno_user_futex(uint64_t gva, int shared, const void **object, uint64_t *offset);
 
-/* ---- set-up for elf.c ----------------------------------------------------- */
+/* ---- set-up for exec ------------------------------------------------------- */
 
-/* Forgets all areas and pages, opens an empty space, chooses where mmap starts. */
-int ceno_vm_start(void);
-void ceno_vm_brk_set(uint64_t start);
+/* The heap begins somewhere behind `end`, the end of the program's image. */
+void ceno_vm_brk_set(struct ceno_vm *vm, uint64_t end);
 /* Adds the stack's area; returns its top (random), or 0 if it does not fit. */
-uint64_t ceno_vm_stack_add(void);
+uint64_t ceno_vm_stack_add(struct ceno_vm *vm);
 /* Adds an area; the range must be free and below CENO_USER_END, and must not hold
  * the entry page. Returns 0, -LX_ENOMEM, or -LX_EINVAL. */
-int ceno_vm_add(const struct ceno_area *area);
+int ceno_vm_add(struct ceno_vm *vm, const struct ceno_area *area);
+/* A free place for bytes that mmap would choose; 0: none. */
+uint64_t ceno_vm_gap(struct ceno_vm *vm, uint64_t bytes);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * The host's stand-in for nucleus, warden and vmm. See fake.h. It refuses what
- * the nucleus refuses (verb_map.c, space.c): wrong bounds, an occupied place, part
- * of a large mapping, write and execute together or through two mappings.
+ * The host's stand-in for nucleus, warden and vmm. See fake.h; fake_space.h has the
+ * programs' spaces.
  */
 #include "fake.h"
+#include "fake_space.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -18,15 +18,6 @@
 #include "guest-kernel/services/membrane/process.h"
 #include "vmm/warden/pack.h"
 
-#define LARGE_PAGES 512u
-#define TABLE       (1u << 16)
-
-struct mapping {
-	uint64_t page;
-	uint64_t offset;
-	uint8_t object, rights, large, used;
-};
-
 int (*fake_on_wait)(void);
 uint32_t fake_doorbells;
 uint64_t fake_tsc;
@@ -34,9 +25,6 @@ uint64_t fake_tsc;
 static jmp_buf back;
 static int ram_fd = -1, pack_fd = -1, window_fd = -1;
 static uint64_t pack_bytes;
-static struct mapping table[TABLE];
-static size_t mapped;
-static int has_process;
 static uint8_t *ram_view, *pack_view;
 
 #define MUST(x) \
@@ -120,82 +108,13 @@ void fake_doorbell(void)
 	fake_doorbells++;
 }
 
-/* ---- the program's space --------------------------------------------------------- */
+/* ---- the programs' spaces --------------------------------------------------------- */
 
-static struct mapping *slot_of(uint64_t page)
-{
-	uint32_t i = (uint32_t)(page * 0x9e3779b97f4a7c15ull >> 48) & (TABLE - 1);
-
-	while (table[i].used && table[i].page != page)
-		i = (i + 1) & (TABLE - 1);
-	return &table[i];
-}
-
-/* Entries keep their slot when unmapped (rights 0), so that probing stays simple. */
-static struct mapping *find(uint64_t gva)
-{
-	struct mapping *m = slot_of(gva / CENO_PAGE);
-
-	return m->used && m->rights ? m : NULL;
-}
+static uint32_t selected; /* slot of the space that runs */
 
 size_t fake_mapped_pages(void)
 {
-	return mapped;
-}
-
-static void forget_all(void)
-{
-	memset(table, 0, sizeof(table));
-	mapped = 0;
-}
-
-static int64_t unmap(uint64_t gva, uint64_t bytes)
-{
-	if (bytes > CENO_LARGE_PAGE)
-		return CENO_E_BOUNDS;
-	for (uint64_t at = gva; at < gva + bytes; at += CENO_PAGE) {
-		struct mapping *m = find(at);
-		uint64_t start = at & ~(CENO_LARGE_PAGE - 1);
-
-		if (m && m->large && (start < gva || start + CENO_LARGE_PAGE > gva + bytes))
-			return CENO_E_BOUNDS;
-	}
-	for (uint64_t at = gva; at < gva + bytes; at += CENO_PAGE) {
-		struct mapping *m = find(at);
-
-		if (m) {
-			m->rights = 0;
-			mapped--;
-		}
-	}
-	return 0;
-}
-
-static int64_t map_process(int64_t object, uint64_t gva, uint64_t offset, uint64_t bytes, uint32_t rights)
-{
-	int large = ((gva | offset | bytes) & (CENO_LARGE_PAGE - 1)) == 0;
-	uint64_t start = gva & ~(CENO_LARGE_PAGE - 1);
-
-	if (object == CENO_SLOT_RAM && (rights & CENO_RIGHT_EXECUTE))
-		return CENO_E_WX; /* every frame of RAM is writable in membrane's window */
-	if (object == CENO_SLOT_PACK && (rights & CENO_RIGHT_WRITE))
-		return CENO_E_RIGHTS;
-	for (uint64_t at = gva; at < gva + bytes; at += CENO_PAGE)
-		if (find(at))
-			return CENO_E_EXISTS;
-	if (large) /* a table of small entries is in the way, even if empty */
-		for (uint64_t at = start; at < start + CENO_LARGE_PAGE; at += CENO_PAGE)
-			if (slot_of(at / CENO_PAGE)->used && !slot_of(at / CENO_PAGE)->large)
-				return CENO_E_EXISTS;
-	for (uint64_t at = 0; at < bytes; at += CENO_PAGE) {
-		struct mapping *m = slot_of((gva + at) / CENO_PAGE);
-
-		*m = (struct mapping){ (gva + at) / CENO_PAGE, offset + at,    (uint8_t)object,
-			               (uint8_t)rights,        (uint8_t)large, 1 };
-		MUST(++mapped < TABLE / 2);
-	}
-	return 0;
+	return fake_space_pages(selected);
 }
 
 /* ---- verbs -------------------------------------------------------------------------- */
@@ -212,6 +131,12 @@ static int64_t map_self(int64_t object, uint64_t gva, uint64_t offset, uint64_t 
 		MUST(gva == CENO_GVA_WINDOW && offset == 0 && bytes == CENO_STDIO_BYTES);
 	if (offset > limit || bytes > limit - offset)
 		return CENO_E_BOUNDS;
+	if (object == CENO_SLOT_RAM) {
+		int64_t refused = fake_space_map(0, object, gva, offset, bytes, rights);
+
+		if (refused)
+			return refused;
+	}
 	MUST(mmap((void *)(uintptr_t)gva, bytes, prot, MAP_SHARED | MAP_FIXED, fd, (off_t)offset) ==
 	     (void *)(uintptr_t)gva);
 	return 0;
@@ -224,26 +149,24 @@ int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_
 	MUST(gva < 1ull << 47 && bytes <= (1ull << 47) - gva);
 	MUST(gva >= CENO_GVA_ENTRY_REGION + CENO_LARGE_PAGE || gva + bytes <= CENO_GVA_ENTRY_REGION);
 	MUST((rights & (CENO_RIGHT_WRITE | CENO_RIGHT_EXECUTE)) != (CENO_RIGHT_WRITE | CENO_RIGHT_EXECUTE));
+	if (space_slot == CENO_SLOT_SELF && object_slot == -1) {
+		MUST(gva == CENO_TEXT_GVA && munmap((void *)(uintptr_t)gva, bytes) == 0);
+		return fake_space_map(0, -1, gva, 0, bytes, 0);
+	}
 	if (space_slot == CENO_SLOT_SELF)
 		return map_self(object_slot, gva, offset, bytes, rights);
-	MUST(space_slot == CENO_SLOT_PROCESS && has_process);
 	if (object_slot == -1)
-		return unmap(gva, bytes);
+		return fake_space_map(space_slot, -1, gva, 0, bytes, 0);
 	MUST(object_slot == CENO_SLOT_RAM || object_slot == CENO_SLOT_PACK);
 	if (offset + bytes > (object_slot == CENO_SLOT_RAM ? FAKE_RAM_BYTES : pack_bytes))
 		return CENO_E_BOUNDS;
-	return map_process(object_slot, gva, offset, bytes, rights);
+	return fake_space_map(space_slot, object_slot, gva, offset, bytes, rights);
 }
 
 int64_t ceno_spawn_process(uint32_t dst_slot, uint32_t pool_pages)
 {
-	(void)pool_pages;
-	MUST(dst_slot == CENO_SLOT_PROCESS);
-	if (has_process)
-		return CENO_E_SLOT;
-	has_process = 1;
-	forget_all();
-	return 0;
+	MUST(dst_slot >= CENO_SLOT_PROCESS && dst_slot < CENO_CSPACE_SLOTS);
+	return fake_space_spawn(dst_slot, pool_pages);
 }
 
 int64_t ceno_mask(uint32_t slot, uint32_t rights_keep, uint64_t offset, uint64_t length, uint64_t expiry)
@@ -254,11 +177,10 @@ int64_t ceno_mask(uint32_t slot, uint32_t rights_keep, uint64_t offset, uint64_t
 	MUST(rights_keep == 0);
 	if (slot == CENO_SLOT_SELF)
 		leave(FAKE_HALTED);
-	MUST(slot == CENO_SLOT_PROCESS && has_process);
+	MUST(slot >= CENO_SLOT_PROCESS && fake_space_exists(slot));
 	if (++again % 3)
 		return CENO_E_AGAIN;
-	has_process = 0;
-	forget_all();
+	fake_space_end(slot);
 	return 0;
 }
 
@@ -283,8 +205,11 @@ int64_t ceno_send(uint32_t slot, int64_t cap_slot, const struct ceno_message *m)
 
 int64_t ceno_recv_signal(uint32_t slot, int poll)
 {
-	if (slot == CENO_SLOT_PROCESS)
+	if (slot >= CENO_SLOT_PROCESS) {
+		MUST(fake_space_exists(slot));
+		selected = slot;
 		return 0;
+	}
 	MUST(slot == CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO);
 	if (!poll && (!fake_on_wait || !fake_on_wait()))
 		leave(FAKE_BLOCKED);
@@ -363,8 +288,7 @@ enum fake_outcome fake_boot_args(const struct fake_file *files, size_t count, co
 	boot->ram_bytes = FAKE_RAM_BYTES + 2 * CENO_LARGE_PAGE + CENO_PAGE;
 	boot->pack_bytes = pack_bytes;
 	boot->start_realtime_ns = 1700000000ull * 1000000000ull;
-	has_process = 0;
-	forget_all();
+	fake_spaces_reset();
 	fake_tsc = 1000000;
 	fake_doorbells = 0;
 	fake_host()->magic = CENO_STDIO_MAGIC;
@@ -509,7 +433,7 @@ uint8_t *fake_touch(uint64_t gva, uint32_t access, enum fake_outcome *outcome)
 {
 	*outcome = FAKE_RETURNED;
 	for (int tries = 0; tries < 20; tries++) {
-		struct mapping *m = find(gva);
+		const struct fake_mapping *m = fake_space_find(selected, gva);
 		uint64_t error = 4u | (m ? 1u : 0u) | (access == CENO_RIGHT_WRITE ? 2u : 0u) |
 		    (access == CENO_RIGHT_EXECUTE ? 16u : 0u);
 

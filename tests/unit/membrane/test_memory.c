@@ -93,19 +93,51 @@ static void test_large(void **state)
 static void test_write_xor_execute(void **state)
 {
 	uint64_t page = fake_page();
+	enum fake_outcome outcome;
+	uint8_t *text;
 
 	(void)state;
 	assert_int_equal(map(0, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS), -EACCES);
-	assert_int_equal(map(0, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS), -EACCES);
-	assert_int_equal(sys(SYS_mprotect, page, PAGE, PROT_READ | PROT_EXEC), -EACCES);
+	assert_int_equal(map(0, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS), -EACCES);
 	assert_int_equal(sys(SYS_mprotect, page, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC), -EACCES);
-	/* the program's own text may lose and regain execution, but not once it was writable */
+	/* the program's own text may lose and regain execution */
 	assert_int_equal(sys(SYS_mprotect, 0x401000, PAGE, PROT_READ), 0);
 	assert_int_equal(sys(SYS_mprotect, 0x401000, PAGE, PROT_READ | PROT_EXEC), 0);
+	assert_non_null(fake_touch(0x401000, CENO_RIGHT_EXECUTE, &outcome));
+	/* once it was written, what runs is a copy that nobody can write */
 	assert_int_equal(sys(SYS_mprotect, 0x401000, PAGE, PROT_READ | PROT_WRITE), 0);
 	fake_poke(0x401000, "\x90", 1);
-	assert_int_equal(sys(SYS_mprotect, 0x401000, PAGE, PROT_READ | PROT_EXEC), -EACCES);
-	assert_true(dies_of(0x401000, CENO_RIGHT_EXECUTE, 11));
+	assert_int_equal(sys(SYS_mprotect, 0x401000, PAGE, PROT_READ | PROT_EXEC), 0);
+	text = fake_touch(0x401000, CENO_RIGHT_EXECUTE, &outcome);
+	assert_non_null(text);
+	assert_int_equal(text[0], 0x90);
+	assert_int_equal(text[1], 0xcc);
+	assert_true(dies_of(0x401000, CENO_RIGHT_WRITE, 11));
+}
+
+/* What a compiler in memory does: write, make executable, run; write again, run again. */
+static void test_code_in_ram(void **state)
+{
+	enum { ROUNDS = 5, PAGES = 40 };
+	int64_t at = map(0, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+	enum fake_outcome outcome;
+
+	(void)state;
+	for (uint8_t round = 1; round <= ROUNDS; round++) {
+		for (uint64_t i = 0; i < PAGES; i++)
+			fake_poke((uint64_t)at + i * PAGE + round, &round, 1);
+		assert_int_equal(sys(SYS_mprotect, at, PAGES * PAGE, PROT_READ | PROT_EXEC), 0);
+		for (uint64_t i = 0; i < PAGES; i++) {
+			uint8_t *text = fake_touch((uint64_t)at + i * PAGE, CENO_RIGHT_EXECUTE, &outcome);
+
+			assert_non_null(text);
+			for (uint8_t k = 0; k <= ROUNDS; k++)
+				assert_int_equal(text[k], k <= round ? k : 0);
+		}
+		assert_int_equal(sys(SYS_mprotect, at, PAGES * PAGE, PROT_READ | PROT_WRITE), 0);
+	}
+	assert_int_equal(sys(SYS_munmap, at, PAGES * PAGE), 0);
+	assert_true(dies_of((uint64_t)at, CENO_RIGHT_EXECUTE, 11));
 }
 
 static void test_protection(void **state)
@@ -257,15 +289,15 @@ static void test_out_of_memory(void **state)
 
 static void test_bounded_areas(void **state)
 {
-	int64_t at = map(0, 4096 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS), error = 0;
+	int64_t at = map(0, 40000 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE), error = 0;
 	uint64_t i;
 
 	(void)state;
-	for (i = 0; i < 2048 && !error; i++)
+	for (i = 0; i < 20000 && !error; i++)
 		error = sys(SYS_mprotect, (uint64_t)at + 2 * i * PAGE, PAGE, PROT_READ | PROT_WRITE);
 	assert_int_equal(error, -ENOMEM);
-	assert_true(i > 250);
-	assert_int_equal(sys(SYS_munmap, at, 4096 * PAGE), 0);
+	assert_true(i > 8000);
+	assert_int_equal(sys(SYS_munmap, at, 40000 * PAGE), 0);
 	assert_true(map(0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS) > 0);
 }
 
@@ -276,6 +308,7 @@ int main(void)
 		cmocka_unit_test_setup(test_reuse_is_zero, start),
 		cmocka_unit_test_setup(test_large, start),
 		cmocka_unit_test_setup(test_write_xor_execute, start),
+		cmocka_unit_test_setup(test_code_in_ram, start),
 		cmocka_unit_test_setup(test_protection, start),
 		cmocka_unit_test_setup(test_lengths, start),
 		cmocka_unit_test_setup(test_remap, start),

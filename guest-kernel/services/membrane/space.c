@@ -1,0 +1,209 @@
+/*
+ * Vms, and the hardware spaces that some of them have. See vm.h.
+ *
+ * A space costs a CSpace slot and pool pages, which are few. The one that ran longest
+ * ago gives its own up for one that is to run.
+ */
+#include "pages.h"
+
+#define SLOTS    (CENO_CSPACE_SLOTS - CENO_SLOT_PROCESS)
+#define POOL_MIN 32u /* tables for every page that one instruction can touch */
+
+static struct ceno_vm *first, *current, *selected; /* selected: whose space RESUME runs */
+static uint64_t stamp, slots_used;
+
+void ceno_vms_init(void)
+{
+	first = current = selected = NULL;
+	stamp = slots_used = 0;
+}
+
+struct ceno_vm *ceno_vm_current(void)
+{
+	return current;
+}
+struct ceno_vm *ceno_vms_first(void)
+{
+	return first;
+}
+
+/* ---- spaces -------------------------------------------------------------------- */
+
+static void end_space(struct ceno_vm *vm)
+{
+	int64_t result;
+
+	if (!vm->slot)
+		return;
+	do
+		result = ceno_mask(vm->slot, 0, 0, 0, 0);
+	while (result == CENO_E_AGAIN);
+	if (result < 0)
+		ceno_membrane_abort();
+	slots_used &= ~(1ull << (vm->slot - CENO_SLOT_PROCESS));
+	vm->slot = 0;
+	if (selected == vm)
+		selected = NULL;
+	ceno_pages_unmapped(vm);
+}
+
+/* Ends the space that ran longest ago, but for vm's. 0: there is none. */
+static int evict(const struct ceno_vm *vm)
+{
+	struct ceno_vm *oldest = NULL;
+
+	for (struct ceno_vm *at = first; at; at = at->next)
+		if (at != vm && at->slot && (!oldest || at->ran < oldest->ran))
+			oldest = at;
+	if (oldest)
+		end_space(oldest);
+	return oldest != NULL;
+}
+
+static uint32_t free_slot(const struct ceno_vm *vm)
+{
+	uint32_t i = 0;
+
+	while (i < SLOTS && (slots_used >> i & 1))
+		i++;
+	if (i == SLOTS && evict(vm))
+		return free_slot(vm);
+	return CENO_SLOT_PROCESS + i;
+}
+
+static int make_space(struct ceno_vm *vm)
+{
+	uint32_t slot = free_slot(vm);
+
+	for (;;) {
+		int64_t result = ceno_spawn_process(slot, vm->pool_pages);
+
+		if (result >= 0)
+			break;
+		if (result != CENO_E_POOL)
+			ceno_membrane_abort();
+		if (evict(vm))
+			continue;
+		if (vm->pool_pages == POOL_MIN)
+			return -LX_ENOMEM;
+		vm->pool_pages = vm->pool_pages / 2 < POOL_MIN ? POOL_MIN : vm->pool_pages / 2;
+	}
+	vm->slot = slot;
+	slots_used |= 1ull << (slot - CENO_SLOT_PROCESS);
+	return 0;
+}
+
+int ceno_vm_enter(struct ceno_vm *vm)
+{
+	current = vm;
+	vm->ran = ++stamp;
+	if (!vm->slot && make_space(vm))
+		return -LX_ENOMEM;
+	if (selected != vm && ceno_recv_signal(vm->slot, 1) < 0)
+		ceno_membrane_abort();
+	selected = vm;
+	return 0;
+}
+
+/* Too few pool pages for one table more, or too many mappings of one frame: all of it
+ * goes, and comes back as it is needed. */
+static int start_over(struct ceno_vm *vm, int64_t why)
+{
+	if (why == CENO_E_POOL)
+		vm->pool_pages *= 2;
+	else
+		while (evict(vm))
+			;
+	end_space(vm);
+	if (make_space(vm))
+		return -LX_ENOMEM;
+	if (vm == current && ceno_vm_enter(vm))
+		return -LX_ENOMEM;
+	return -LX_EAGAIN;
+}
+
+int ceno_space_map(struct ceno_vm *vm, int64_t object, uint64_t gva, uint64_t offset, uint64_t bytes, uint32_t rights)
+{
+	int64_t result;
+
+	do
+		result = ceno_map(vm->slot, object, gva, offset, bytes, rights);
+	while (result == CENO_E_AGAIN);
+	if (result >= 0)
+		return 0;
+	if (result == CENO_E_POOL || (result == CENO_E_WX && object == CENO_SLOT_RAM))
+		return start_over(vm, result);
+	if (result == CENO_E_EXISTS && bytes == CENO_LARGE_PAGE)
+		return -LX_EEXIST;
+	ceno_membrane_abort();
+}
+
+/* ---- vms ------------------------------------------------------------------------ */
+
+struct ceno_vm *ceno_vm_new(void)
+{
+	uint64_t frame = ceno_frames_alloc(0), root = frame == CENO_NO_FRAME ? frame : ceno_frames_alloc(0);
+	struct ceno_vm *vm = ceno_ram(frame);
+
+	if (root == CENO_NO_FRAME) {
+		if (frame != CENO_NO_FRAME)
+			ceno_frames_free(frame, 0);
+		return NULL;
+	}
+	vm->uses = 1;
+	vm->root = root;
+	vm->pool_pages = POOL_MIN * 2;
+	vm->mmap_top = CENO_USER_END;
+	vm->areas = vm->few;
+	vm->capacity = sizeof(vm->few) / sizeof(vm->few[0]);
+	vm->next = first;
+	first = vm;
+	return vm;
+}
+
+void ceno_vm_hold(struct ceno_vm *vm)
+{
+	vm->uses++;
+}
+
+void ceno_vm_drop(struct ceno_vm *vm)
+{
+	struct ceno_vm **at = &first;
+
+	if (--vm->uses)
+		return;
+	if (current == vm)
+		current = NULL;
+	end_space(vm);
+	ceno_pages_end(vm);
+	ceno_areas_end(vm);
+	while (*at != vm)
+		at = &(*at)->next;
+	*at = vm->next;
+	ceno_frames_free((uint64_t)(uintptr_t)vm - CENO_RAM_GVA, 0);
+}
+
+struct ceno_vm *ceno_vm_select(struct ceno_vm *vm)
+{
+	struct ceno_vm *before = current;
+
+	current = vm;
+	return before;
+}
+
+struct ceno_vm *ceno_vm_fork(struct ceno_vm *vm)
+{
+	struct ceno_vm *child = ceno_vm_new();
+
+	if (!child)
+		return NULL;
+	child->pool_pages = vm->pool_pages;
+	child->mmap_top = vm->mmap_top;
+	child->brk_start = vm->brk_start;
+	child->brk_end = vm->brk_end;
+	if (ceno_areas_copy(child, vm) || ceno_pages_copy(child, vm)) {
+		ceno_vm_drop(child);
+		return NULL;
+	}
+	return child;
+}
