@@ -22,6 +22,11 @@ enum ceno_syscall_mode {
 	CENO_SYSCALL_PAGE  = 2      /* ring 0 emulated: LSTAR is CENO_GATE_SYSCALL in ring 3 */
 };
 
+enum ceno_boot_flag {
+	CENO_BOOT_NATIVE   = 1u << 0, /* the pack's program is a native file (native.h): init runs it, no membrane */
+	CENO_BOOT_PREPARED = 1u << 1  /* membrane's space is laid out (below); never with NATIVE */
+};
+
 struct ceno_boot {
 	/* constant, measured: [0, 2048) */
 	uint64_t magic;
@@ -39,7 +44,7 @@ struct ceno_boot {
 	uint64_t start_realtime_ns; /* CLOCK_REALTIME when start_tsc was read */
 	uint64_t start_tsc;         /* TSC then; guest and host have the same */
 	uint32_t pledge_mask;       /* 1 << enum ceno_pledge_class */
-	uint32_t flags;             /* 0 */
+	uint32_t flags;             /* enum ceno_boot_flag */
 	uint8_t  reserved1[2048 - 80 - 48];
 };
 _Static_assert(sizeof(struct ceno_boot) == 4096, "boot page");
@@ -51,7 +56,14 @@ _Static_assert(__builtin_offsetof(struct ceno_boot, session_id) == 2048, "sessio
  * rest, of which the first, one for each class pledged, in their order, are the page
  * tables of the windows: their pages from entry 0, user read-write, and the doorbell
  * in the last entry. The boot granule holds the trap pages, then the verifier's and init's
- * stacks and bss, then memory for other services. */
+ * stacks and bss, then memory for other services.
+ *
+ * The prepared space. Who waits for a program waits for membrane first, so its space is
+ * laid out like init's, and SPAWN takes it (verbs.h) instead of making one that init
+ * would fill by MAP: its text and rodata, its stack (CENO_SERVICE_STACK_BYTES) and behind
+ * it its bss from the start of the memory of services, the trap page of fiber 1, the boot
+ * page if it is granted that. Only if membrane is the first module started by its
+ * manifest, is never restarted and keeps no state. */
 struct ceno_handoff {
 	uint64_t magic;
 	uint32_t abi_version;
@@ -88,8 +100,10 @@ struct ceno_handoff {
 	uint64_t service_bytes;
 	uint64_t events_gpa;        /* struct ceno_boot_events, one page */
 	uint64_t entry_table_gpa;   /* page table with the entry page and nothing else: every space points at it */
+	uint64_t prepared_cr3;      /* the prepared space, or 0 */
+	uint64_t prepared_pages;    /* pool pages below pool_used that it is made of */
 };
-_Static_assert(sizeof(struct ceno_handoff) == 272, "handoff");
+_Static_assert(sizeof(struct ceno_handoff) == 288, "handoff");
 
 /* Measurement events, written by the verifier before its verdict; read later by
  * the guest's ledger service. */

@@ -83,6 +83,7 @@ _Static_assert(CENO_GPA_TRAIL == CENO_GPA_WINDOW + CENO_PLEDGE_COUNT * CENO_WIND
 #define CENO_GVA_BUNDLE          0x20000000 /* the whole signed bundle, read-only (init) */
 /* In one 2 MiB, so that one page table holds all that every fiber has besides its text: */
 #define CENO_GVA_SERVICE_STACK   0x1f020000 /* top; grows down, guard page below */
+#define CENO_SERVICE_STACK_BYTES 0x10000
 #define CENO_GVA_STATE           0x1f100000 /* a restartable fiber's state, at most 64 KiB */
 #define CENO_GVA_TRAP_PAGE       0x1f001000 /* struct ceno_trap_page of this fiber */
 #define CENO_TRAP_GPR_OFFSET     0x80       /* its gpr[] (asserted in verbs.h) */

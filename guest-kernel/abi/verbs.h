@@ -48,10 +48,12 @@
  *                 caller's for as long as it lives (ENERGY). It starts with as much of
  *                 its budget as the caller has energy left, which the caller loses.
  *                 r10 bits 0-31 pool pages it may use, from the caller's quota, at least 7
- *                 (POOL; also if there is no trap page left)
+ *                 (POOL; also if there is no trap page left)   rsi bit 18 its space is not
+ *                 empty but the one prepared at boot (boot.h), whose tables come on top of
+ *                 those pages: once, and only for fiber 1 (STATE)
  *                 bits 32-37 the slot of its events channel (right READ; 0: none;
  *                 checked after slot rdx)   r8 rip below 2^47 (BOUNDS)   r9 rsp.
- *                 64 null slots, an empty space; parked until SEND starts it.
+ *                 64 null slots, an empty space but for that; parked until SEND starts it.
  *                 Returns the index of its trap page (CENO_SLOT_TRAP).
  *     PROCESS     r10 bits 0-31 pool pages it may use, at least 6 (POOL). A space run by
  *                 the caller, as long as it is not restarted or revoked.
@@ -226,6 +228,7 @@ enum ceno_spawn {
 	CENO_SPAWN_REGION = 4,             /* frames with page tables of their own */
 	CENO_SPAWN_RESTART = 5             /* an ended fiber from its beginning */
 };
+#define CENO_SPAWN_PREPARED (1u << 18) /* FIBER: in the prepared space */
 
 #define CENO_CSPACE_SLOTS 64
 #define CENO_REGION_BYTES_MAX (8ull << 20)

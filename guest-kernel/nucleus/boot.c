@@ -145,6 +145,7 @@ void ceno_nucleus_main(const struct ceno_handoff *h)
 	ceno_cpu.stack_top = h->stack_top_gva;
 	ceno_cpu.pool_next = h->pool_used + count_windows(h);
 	ceno_cpu.pool_fresh_end = h->pool_pages;
+	ceno_cpu.prepared_cr3 = h->prepared_cr3;
 	ceno_cpu.tss_rsp0 = (uint64_t *)(h->tss_gva + TSS_RSP0);
 	ceno_cpu_load_idt(h->idt_gva, IDT_LIMIT);
 	init_syscall(h);

@@ -238,6 +238,7 @@ struct ceno_cpu {
 	struct ceno_region *region[CENO_REGIONS_MAX]; /* by number, NULL: free */
 	struct ceno_frames range[CENO_SLOT_FIRST_FREE]; /* by boot slot */
 	struct ceno_object clock;
+	uint64_t prepared_cr3; /* boot.h; 0: none, or taken */
 };
 _Static_assert(offsetof(struct ceno_cpu, handler_cr3) == 0, "entry.S");
 _Static_assert(offsetof(struct ceno_cpu, process_cr3) == 8, "entry.S");
@@ -387,6 +388,8 @@ static inline struct ceno_space *ceno_space_of(const struct ceno_cap *cap)
 void ceno_space_init(struct ceno_space *s, uint64_t quota);
 /* Maps the entry page into a space that has nothing but its PML4. */
 void ceno_space_open(struct ceno_space *s);
+/* The prepared space, which is there: with quota for further tables. */
+void ceno_space_take_prepared(struct ceno_space *s, uint64_t quota);
 /* The window of this class is out of the space. */
 void ceno_space_unmap_window(struct ceno_space *s, uint32_t class);
 /* All that could go wrong: EXISTS, WX, POOL, BOUNDS. Changes nothing but r->tables. */

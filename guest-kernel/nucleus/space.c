@@ -234,6 +234,15 @@ void ceno_space_init(struct ceno_space *s, uint64_t quota)
 	ceno_space_open(s);
 }
 
+void ceno_space_take_prepared(struct ceno_space *s, uint64_t quota)
+{
+	s->cr3 = ceno_cpu.prepared_cr3;
+	s->pml4 = ceno_pool_page(s->cr3);
+	s->quota = quota;
+	s->pages = ceno_cpu.handoff->prepared_pages;
+	ceno_cpu.prepared_cr3 = 0;
+}
+
 void ceno_space_unmap_window(struct ceno_space *s, uint32_t class)
 {
 	uint64_t gva = CENO_GVA_WINDOW + class * CENO_LARGE_PAGE, missing = 0;

@@ -7,9 +7,12 @@
 
 /* ---- SPAWN: rdi own fiber  rsi kind, packed  rdx slot  r10 pool pages, packed  r8  r9 ---- */
 
+#define PREPARED_INDEX 1 /* whose trap page the prepared space maps */
+
 struct spawn {
 	uint32_t kind, pledge, rights;
 	uint32_t spectrum, budget;
+	uint32_t prepared;           /* a new fiber's space is the prepared one */
 	struct ceno_channel *events; /* of a new fiber, or NULL */
 	int index;                   /* of a new fiber, or number of a new region */
 	uint64_t quota;              /* pool pages taken from the caller's */
@@ -42,6 +45,9 @@ static int decode_fiber(struct ceno_fiber *f, const uint64_t a[6], struct spawn 
 	s->index = ceno_fiber_free_index();
 	if (s->index < 0 || decode_pages(f, s, CENO_SPACE_PAGES_MIN + 2)) /* its object, its CSpace, its space */
 		return CENO_E_POOL;
+	s->prepared = (uint32_t)a[1] & CENO_SPAWN_PREPARED;
+	if (s->prepared && (!ceno_cpu.prepared_cr3 || s->index != PREPARED_INDEX))
+		return CENO_E_STATE;
 	return s->rip < USER_END ? ceno_event_check(f) : CENO_E_BOUNDS;
 }
 
@@ -122,7 +128,10 @@ static int64_t invoke_fiber(struct ceno_fiber *f, const struct spawn *s)
 	struct ceno_fiber *child = ceno_fiber_new(0, s->rip, s->rsp, (uint32_t)s->index);
 
 	child->pledge = s->pledge;
-	ceno_space_init(&child->space, s->quota - 2);
+	if (s->prepared)
+		ceno_space_take_prepared(&child->space, s->quota - 2);
+	else
+		ceno_space_init(&child->space, s->quota - 2);
 	ceno_cap_set(s->slot, &child->object, CENO_RIGHTS_ALL, 0);
 	ceno_energy_carve(f, child, s->spectrum, s->budget);
 	child->events = s->events;

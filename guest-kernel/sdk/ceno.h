@@ -53,6 +53,7 @@ struct ceno_fiber_spawn {
 	uint8_t pledge;      /* bits 1 << enum ceno_pledge_class */
 	uint8_t spectrum;    /* enum ceno_spectrum */
 	uint8_t events_slot; /* of its events channel, 0 none */
+	uint8_t prepared;    /* 1: in the prepared space (boot.h) */
 	uint32_t budget;     /* joules a period */
 	uint32_t pool_pages;
 	uint64_t rip, rsp;
@@ -63,7 +64,7 @@ static inline int64_t ceno_spawn_fiber(const struct ceno_fiber_spawn *s)
 {
 	return ceno_verb(CENO_VERB_SPAWN, CENO_SLOT_SELF,
 	                 CENO_SPAWN_FIBER | (uint64_t)s->pledge << 8 | (uint64_t)s->spectrum << 16 |
-	                     (uint64_t)s->budget << 32,
+	                     (s->prepared ? CENO_SPAWN_PREPARED : 0) | (uint64_t)s->budget << 32,
 	                 s->slot, s->pool_pages | (uint64_t)s->events_slot << 32, s->rip, s->rsp, NULL);
 }
 

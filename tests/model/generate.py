@@ -161,7 +161,7 @@ class Generator:
         pages = min(f.quota, r.choice((10, 16, 16, 30, f.quota // 2, r.randrange(8))))
         events = self.slot(f, (CHANNEL,), READ) if r.random() < 0.6 else 0
         spectrum = min(3, f.spectrum + r.choice((0, 0, 0, 1, 2)))
-        return self.verb(f, 0, self.myself(f), kind | pledge << 8 | spectrum << 16 | budget << 32,
+        return self.verb(f, 0, self.myself(f), kind | pledge << 8 | spectrum << 16 | (r.random() < 0.02) << 18 | budget << 32,
                          self.free(f) if slot is None else slot, pages | events << 32, 0x10000000, 0x1f000000)
 
     def spawn_small(self, f, kind):

@@ -48,6 +48,8 @@ class Verbs:
         if index is None:
             raise Refused("POOL")
         self.check_quota(f, pages, self.FIBER_LEAST)
+        if bits(kind, 18, 1): # the model's machine boots without a prepared space
+            raise Refused("STATE")
         if rip >= LIMIT:
             raise Refused("BOUNDS")
         self.room_for_event(f)

@@ -20,6 +20,7 @@
 #include <x86intrin.h>
 
 #include "guest-kernel/abi/bundle.h"
+#include "guest-kernel/abi/pack.h"
 #include "guest-kernel/abi/trail.h"
 #include "vmm/core/launch_check.h"
 #include "vmm/core/loop.h"
@@ -148,6 +149,15 @@ static void *map_fd(struct direct *direct, uint32_t which, int prot)
 	return at == MAP_FAILED ? NULL : at;
 }
 
+static int is_native(const struct direct *direct)
+{
+	struct ceno_pack_header header = { 0 };
+	if (direct->fd[CENO_VMM_FD_PACK] >= 0 &&
+	    pread(direct->fd[CENO_VMM_FD_PACK], &header, sizeof(header), 0) != (ssize_t)sizeof(header))
+		return 0;
+	return (header.flags & CENO_PACK_NATIVE) != 0;
+}
+
 static int fill_layout(struct direct *direct, struct ceno_layout_input *in)
 {
 	struct ceno_probe probe;
@@ -165,6 +175,7 @@ static int fill_layout(struct direct *direct, struct ceno_layout_input *in)
 		.ram = map_fd(direct, CENO_VMM_FD_RAM, PROT_READ | PROT_WRITE),
 		.ram_bytes = direct->bytes[CENO_VMM_FD_RAM],
 		.pack_bytes = direct->bytes[CENO_VMM_FD_PACK],
+		.native = is_native(direct),
 		.boot = map_fd(direct, CENO_VMM_FD_BOOT, PROT_READ | PROT_WRITE),
 		.syscall_mode = direct->options.syscall_mode ? direct->options.syscall_mode : probe.syscall_mode,
 		.pledge_mask = 1u << CENO_PLEDGE_STDIO | (uint32_t)direct->options.spawn << CENO_PLEDGE_SPAWN,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../../guest-kernel/abi/bundle.h"
+#include "../../guest-kernel/abi/manifest.h"
 #include "../../guest-kernel/abi/pack.h"
 #include "../../guest-kernel/abi/verbs.h"
 #include "../../guest-kernel/abi/window.h"
@@ -27,7 +28,7 @@
 
 #define TRAP_PAGES          64u
 #define STACK_PAGES         4u
-#define SERVICE_STACK_PAGES 16u
+#define SERVICE_STACK_PAGES (CENO_SERVICE_STACK_BYTES / CENO_PAGE)
 #define PT_ENTRIES          512u
 #define NUCLEUS_PML4        511u
 
@@ -43,6 +44,7 @@ struct build {
 	uint64_t text_pages; /* text and rodata of the nucleus */
 	uint64_t bss_gva, stack_gva, trap_gva;
 	uint64_t trap_offset, events_offset, verifier_stack_offset;
+	uint64_t prepared_root, prepared_pages; /* pages 0: none */
 	struct ceno_handoff *handoff;
 	int failed;
 };
@@ -314,6 +316,44 @@ static uint64_t entry_table(struct build *b)
 	return table;
 }
 
+/* Membrane, if it is as boot.h says a prepared space needs it; else NULL. */
+static const struct ceno_bundle_module *find_prepared(const struct build *b)
+{
+	const struct ceno_bundle_module *m = b->bundle->modules, *end = m + b->bundle->module_count;
+
+	while (m != end && (m->budget == 0 || m->flags & CENO_MODULE_LAZY))
+		m++;
+	if (b->in->native || m == end || m->id != CENO_MODULE_MEMBRANE || m->restarts_max || m->state_bytes)
+		return NULL;
+	return m;
+}
+
+/* Behind all else in the boot granule, where the memory of services begins. */
+static void map_prepared(struct build *b)
+{
+	const struct ceno_bundle_module *m = find_prepared(b);
+	const struct ceno_bundle_segment *bss = find_segment(b, CENO_MODULE_MEMBRANE, CENO_SEGMENT_BSS);
+	uint64_t rw = PTE_U | PTE_W | PTE_NX, memory = CENO_GPA_RAM + b->granule_next, before = b->pool_next, root, at;
+	uint64_t bss_pages = bss ? bss->bytes / CENO_PAGE : 0;
+
+	if (!m || SERVICE_STACK_PAGES + bss_pages > (b->granule_end - b->granule_next) / CENO_PAGE)
+		return;
+	root = take_pool(b, 1);
+	table_at(b, root)[NUCLEUS_PML4] = table_at(b, b->init_root)[NUCLEUS_PML4];
+	at = descend(b, descend(b, root, index_of(CENO_GVA_ENTRY, 3)), index_of(CENO_GVA_ENTRY, 2));
+	table_at(b, at)[index_of(CENO_GVA_ENTRY, 1)] = (CENO_GPA_RAM + entry_table(b)) | PTE_P | PTE_W | PTE_U;
+	map_segment(b, root, 0, find_segment(b, m->id, CENO_SEGMENT_TEXT), PTE_U);
+	map_segment(b, root, 0, find_segment(b, m->id, CENO_SEGMENT_RODATA), PTE_U | PTE_NX);
+	map_pages(b, root, CENO_GVA_SERVICE_STACK - CENO_SERVICE_STACK_BYTES, memory, SERVICE_STACK_PAGES, rw);
+	if (bss)
+		map_pages(b, root, bss->gva, memory + CENO_SERVICE_STACK_BYTES, bss_pages, rw);
+	map_pages(b, root, CENO_GVA_TRAP_PAGE, CENO_GPA_RAM + b->trap_offset + CENO_PAGE, 1, rw);
+	if (m->grants >> CENO_SLOT_BOOT & 1)
+		map_pages(b, root, CENO_GVA_BOOT_PAGE, CENO_GPA_BOOT, 1, PTE_U | PTE_NX);
+	b->prepared_root = root;
+	b->prepared_pages = (b->pool_next - before) / CENO_PAGE;
+}
+
 /* Page 0 of the pool: handoff record, GDT at 1024, TSS at 2048. */
 #define GDT_OFFSET 1024u
 #define TSS_OFFSET 2048u
@@ -370,6 +410,7 @@ static void write_boot_page(const struct build *b)
 	boot->start_realtime_ns = in->start_realtime_ns;
 	boot->start_tsc = in->start_tsc;
 	boot->pledge_mask = in->pledge_mask;
+	boot->flags = in->native ? CENO_BOOT_NATIVE : b->prepared_pages ? CENO_BOOT_PREPARED : 0;
 }
 
 static void write_handoff(struct build *b, uint64_t idt_gva, uint64_t frames, uint64_t granules)
@@ -406,6 +447,9 @@ static void write_handoff(struct build *b, uint64_t idt_gva, uint64_t frames, ui
 	h->service_bytes = b->granule_end - b->granule_next;
 	h->events_gpa = CENO_GPA_RAM + b->events_offset;
 	h->init_cr3 = CENO_GPA_RAM + b->init_root;
+	if (b->prepared_pages)
+		h->prepared_cr3 = CENO_GPA_RAM + b->prepared_root;
+	h->prepared_pages = b->prepared_pages;
 	h->init_rip = find_module(b, CENO_MODULE_INIT)->entry;
 	h->init_rsp = CENO_GVA_SERVICE_STACK;
 	h->bundle_bytes = in->bundle_bytes;
@@ -475,6 +519,7 @@ int ceno_layout_build(const struct ceno_layout_input *in, struct ceno_vmm_regist
 	table_at(&b, b.firmware_root)[NUCLEUS_PML4] = table_at(&b, b.init_root)[NUCLEUS_PML4];
 	map_firmware(&b);
 	map_init(&b);
+	map_prepared(&b);
 	firmware_idt = write_idt(&b, CENO_GPA_FIRMWARE + b.fw->vector_offset);
 	nucleus_idt = write_idt(&b, b.nucleus_gva + find_module(&b, CENO_MODULE_NUCLEUS)->vectors);
 	user_max = in->ram_bytes - b.granule_end;

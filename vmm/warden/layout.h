@@ -1,7 +1,7 @@
 /*
  * Lays out a session's RAM and boot page before the vCPU exists: tables for
- * the CPU (GDT, IDT, TSS), page tables of firmware, nucleus and init, the
- * handoff record, and the initial registers.
+ * the CPU (GDT, IDT, TSS), page tables of firmware, nucleus, init and, if it
+ * can be prepared (boot.h), membrane, the handoff record, and the initial registers.
  *
  * Pure: bytes in, bytes out; no allocation, no I/O. Trusted input only (sealed
  * blobs and the caller's own numbers), but every bound is checked: a blob that
@@ -10,7 +10,7 @@
  * RAM after the call, from CENO_GPA_RAM (boot.h has the contract):
  *
  *   kernel pool     page 0 handoff | GDT, TSS | IDT x2 | firmware tables | nucleus
- *                   tables | init tables | ring-0 stack, bss | frame bytes | free ...
+ *                   tables | init and membrane tables | ring-0 stack, bss | frame bytes | free ...
  *   boot granule    trap pages | event page | verifier stack | init bss, stack
  *   user RAM        untouched: zero
  *
@@ -34,6 +34,7 @@ struct ceno_layout_input {
 	uint64_t ram_bytes;         /* CENO_RAM_MIN..CENO_RAM_MAX, a multiple of CENO_LARGE_PAGE */
 	uint64_t pack_bytes;        /* length of the pack's slot, page multiple */
 	uint64_t image_bytes;       /* length of the image's slot or 0 */
+	int native;                 /* 1: the pack's program is a native file */
 	struct ceno_boot *boot;     /* borrowed: one page, written whole */
 	uint32_t syscall_mode;      /* enum ceno_syscall_mode */
 	uint32_t pledge_mask;       /* 1 << enum ceno_pledge_class */

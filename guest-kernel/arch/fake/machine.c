@@ -49,19 +49,41 @@ static uint64_t gpa_of(uint64_t page)
 	return CENO_GPA_RAM + page * CENO_PAGE;
 }
 
-/* A page of init's space, as the warden maps it. */
-static void map(uint64_t gva, uint64_t gpa, uint64_t flags)
+/* The entry for gva at this level (0: 4 KiB) in the space whose PML4 is pool page `root`. */
+static uint64_t *entry_in(uint64_t root, uint64_t gva, int level)
 {
-	uint64_t *table = (uint64_t *)(void *)(pool + PAGE_PML4 * CENO_PAGE);
+	uint64_t *table = (uint64_t *)(void *)(pool + root * CENO_PAGE);
 
-	for (int level = 3; level > 0; level--) {
-		uint64_t *entry = &table[gva >> (12 + 9 * level) & (ENTRIES - 1)];
+	for (int l = 3; l > level; l--) {
+		uint64_t *entry = &table[gva >> (12 + 9 * l) & (ENTRIES - 1)];
 
 		if (!*entry)
 			*entry = gpa_of(next_page++) | PTE_P | PTE_W | PTE_U;
 		table = ceno_machine_page(*entry & PTE_ADDRESS);
 	}
-	table[gva >> 12 & (ENTRIES - 1)] = gpa | flags | PTE_P | PTE_U | PTE_AD;
+	return &table[gva >> (12 + 9 * level) & (ENTRIES - 1)];
+}
+
+/* A page of a space, as the warden maps it. */
+static void map_in(uint64_t root, uint64_t gva, uint64_t gpa, uint64_t flags)
+{
+	*entry_in(root, gva, 0) = gpa | flags | PTE_P | PTE_U | PTE_AD;
+}
+
+static void map(uint64_t gva, uint64_t gpa, uint64_t flags)
+{
+	map_in(PAGE_PML4, gva, gpa, flags);
+}
+
+static void map_prepared(void)
+{
+	uint64_t root = next_page++;
+
+	*(uint64_t *)(void *)(pool + root * CENO_PAGE + 511 * 8) = gpa_of(PAGE_PDPT) | PTE_P | PTE_W;
+	*entry_in(root, CENO_GVA_ENTRY, 1) = handoff->entry_table_gpa | PTE_P | PTE_W | PTE_U;
+	map_in(root, CENO_GVA_TRAP_PAGE, handoff->trap_gpa + CENO_PAGE, PTE_W | PTE_NX);
+	handoff->prepared_cr3 = gpa_of(root);
+	handoff->prepared_pages = next_page - root;
 }
 
 /* The table that holds gva's entry. */
@@ -188,6 +210,8 @@ int ceno_machine_reset(const struct ceno_machine_config *config)
 	write_handoff(&c, frame_pages);
 	next_page = PAGE_FRAMES + frame_pages + pages_for(user / CENO_LARGE_PAGE * 4);
 	map_init();
+	if (c.prepared)
+		map_prepared();
 	handoff->pool_used = next_page;
 	map_windows();
 	ceno_fake_boot(handoff);

@@ -36,7 +36,7 @@ struct ceno_machine_config {
 	uint64_t bundle_bytes, pack_bytes, image_bytes; /* page multiples; 0: none (pack, image) */
 	uint64_t tick_tsc;
 	uint32_t syscall_mode; /* enum ceno_syscall_mode */
-	uint32_t reserved;
+	uint32_t prepared;     /* 1: there is a prepared space (boot.h), of the trap page of fiber 1 and nothing else */
 };
 
 /* 8 MiB RAM, 96 pool pages, 6 trap pages, stdio and net, pack of 4 MiB, small image. */

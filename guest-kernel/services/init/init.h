@@ -36,6 +36,7 @@ struct service {
 	uint32_t fiber; /* index; 0: not started */
 	uint32_t restarts;
 	uint32_t over;   /* 1: it exited or stays dead */
+	bool prepared;   /* its space is laid out (boot.h) */
 	uint64_t memory; /* bytes from the start of the range */
 	uint64_t bss_bytes, bss_gva;
 	uint64_t checkpoints;
@@ -107,7 +108,7 @@ static inline bool is_native(const struct service *s)
 	return s->module->id == MODULE_NATIVE;
 }
 
-/* Whether the pack says that its program is a native file. If it is a good one it is a
+/* Whether the boot page says that the pack's program is a native file. If it is a good one it is a
  * service now, not started; if not, the host is told why. */
 bool native_find(struct init *init);
 

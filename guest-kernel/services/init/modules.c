@@ -8,7 +8,7 @@
 #include "lib/mem.h"
 
 #define MEMORY_GVA  0x21000000ull /* service memory of restartable services, at the same offsets */
-#define STACK_BYTES 0x10000ull
+#define STACK_BYTES ((uint64_t)CENO_SERVICE_STACK_BYTES)
 /* Granted with the rights of the boot manifest, but GRANT and REVOKE. */
 #define SAME_SLOTS \
 	(1ull << CENO_SLOT_CLOCK | 1ull << CENO_SLOT_RAM | 1ull << CENO_SLOT_PACK | 1ull << CENO_SLOT_BOOT | \
@@ -54,6 +54,7 @@ void init_find(struct init *init)
 			init_stop(CENO_STOP_MANIFEST);
 		s->module = &h->modules[i];
 		s->number = init->count++;
+		s->prepared = s->module->id == CENO_MODULE_MEMBRANE && boot_page()->flags & CENO_BOOT_PREPARED;
 		for (uint32_t k = 0; k < h->segment_count; k++)
 			if (h->segments[k].module == s->module->id && h->segments[k].kind == CENO_SEGMENT_BSS) {
 				s->bss_bytes = h->segments[k].bytes;
@@ -115,22 +116,25 @@ static void map_segments(const struct init *init, const struct service *s)
 	}
 }
 
+/* Of its own memory, from this offset; none if bytes is 0. */
+static void map_memory(const struct service *s, uint64_t gva, uint64_t offset, uint64_t bytes)
+{
+	if (bytes)
+		must_give(ceno_map(slot_of(s), CENO_SLOT_SERVICE, gva, s->memory + offset, bytes, R | W));
+}
+
 static void fill_space(const struct init *init, const struct service *s)
 {
-	uint64_t bytes = own_bytes(s), state = s->module->state_bytes;
-
+	if (s->prepared)
+		return;
 	if (is_native(s))
 		native_fill_space(slot_of(s), (uint8_t *)(MEMORY_GVA + s->memory + STACK_BYTES));
 	else
 		map_segments(init, s);
-	must_give(ceno_map(slot_of(s), CENO_SLOT_SERVICE, CENO_GVA_SERVICE_STACK - STACK_BYTES, s->memory, STACK_BYTES,
-	                   R | W));
-	if (s->bss_bytes)
-		must_give(
-		    ceno_map(slot_of(s), CENO_SLOT_SERVICE, s->bss_gva, s->memory + STACK_BYTES, s->bss_bytes, R | W));
+	map_memory(s, CENO_GVA_SERVICE_STACK - STACK_BYTES, 0, STACK_BYTES);
+	map_memory(s, s->bss_gva, STACK_BYTES, s->bss_bytes);
+	map_memory(s, CENO_GVA_STATE, own_bytes(s), s->module->state_bytes);
 	must_give(ceno_map(slot_of(s), CENO_SLOT_TRAP, CENO_GVA_TRAP_PAGE, s->fiber * CENO_PAGE, CENO_PAGE, R | W));
-	if (state)
-		must_give(ceno_map(slot_of(s), CENO_SLOT_SERVICE, CENO_GVA_STATE, s->memory + bytes, state, R | W));
 	if (s->module->grants >> CENO_SLOT_BOOT & 1)
 		must_give(ceno_map(slot_of(s), CENO_SLOT_BOOT, CENO_GVA_BOOT_PAGE, 0, CENO_PAGE, R));
 }
@@ -166,13 +170,15 @@ static uint64_t grant_same(const struct service *s, uint64_t want)
 /* Returns the slots that are filled now. */
 static uint64_t fill_cspace(struct init *init, const struct service *s)
 {
-	uint64_t windows = (uint64_t)(uint32_t)~boot_page()->pledge_mask << CENO_SLOT_WINDOW & CENO_MODULE_WINDOWS;
+	const struct ceno_boot *boot = boot_page();
+	uint64_t absent = ((uint64_t)(uint32_t)~boot->pledge_mask << CENO_SLOT_WINDOW & CENO_MODULE_WINDOWS) |
+	    (uint64_t)!boot->image_bytes << CENO_SLOT_IMAGE;
 	uint64_t given;
 
 	if (is_native(s))
 		given = native_fill_cspace(init, s, slot_of(s));
 	else
-		given = grant_same(s, s->module->grants & SAME_SLOTS & ~windows);
+		given = grant_same(s, s->module->grants & SAME_SLOTS & ~absent);
 	given |= grant(s, slot_of(s), CENO_SLOT_SELF, CENO_RIGHT_MAP | CENO_RIGHT_SPAWN);
 	given |= grant(s, CENO_SLOT_SUPERVISOR, CENO_SLOT_SUPERVISOR, W);
 	given |= grant(s, CENO_SLOT_BUNDLE, CENO_SLOT_BUNDLE, R);
@@ -213,6 +219,7 @@ static int64_t spawn(const struct init *init, const struct service *s)
 		                                .pledge = (uint8_t)(m->pledge_mask & boot_page()->pledge_mask),
 		                                .spectrum = m->spectrum,
 		                                .events_slot = CENO_SLOT_SUPERVISOR,
+		                                .prepared = s->prepared,
 		                                .budget = m->budget,
 		                                .pool_pages = pages,
 		                                .rip = m->entry,

@@ -128,11 +128,9 @@ bool native_find(struct init *init)
 	const struct ceno_pack_header *pack = (const struct ceno_pack_header *)PACK_GVA;
 	enum ceno_native_error error;
 
-	if (!boot_page()->pack_bytes)
+	if (!(boot_page()->flags & CENO_BOOT_NATIVE))
 		return false;
 	must(ceno_map(CENO_SLOT_SELF, CENO_SLOT_PACK, PACK_GVA, 0, CENO_PAGE, R));
-	if (!(pack->flags & CENO_PACK_NATIVE))
-		return false;
 	error = check(find_program(pack));
 	if (error)
 		refuse(error);

@@ -100,7 +100,12 @@ static void test_boot(void **state)
 	EXPECT_BOOT(b.syscall_mode = 0);
 	EXPECT_BOOT(b.syscall_mode = 3);
 	EXPECT_BOOT(b.tsc_hz = 0);
-	EXPECT_BOOT(b.flags = 1);
+	EXPECT_BOOT(b.flags = CENO_BOOT_NATIVE | CENO_BOOT_PREPARED);
+	EXPECT_BOOT(b.flags = 4);
+	plain.flags = CENO_BOOT_NATIVE;
+	assert_int_equal(ceno_boot_check(&plain), CENO_STOP_NONE);
+	plain.flags = CENO_BOOT_PREPARED;
+	assert_int_equal(ceno_boot_check(&plain), CENO_STOP_NONE);
 	EXPECT_BOOT(b.pledge_mask = 0x100);
 	for (size_t i = 0; i < sizeof plain.reserved0; i++)
 		EXPECT_BOOT(b.reserved0[i] = 1);

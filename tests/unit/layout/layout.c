@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "guest-kernel/abi/bundle.h"
+#include "guest-kernel/abi/manifest.h"
 #include "guest-kernel/abi/window.h"
 #include "vmm/warden/layout.h"
 
@@ -29,7 +30,7 @@ struct leaf {
 
 struct fixture {
 	uint8_t firmware[4 * CENO_PAGE];
-	uint8_t bundle[7 * CENO_PAGE];
+	uint8_t bundle[9 * CENO_PAGE];
 	struct ceno_trust trust;
 	struct ceno_boot boot;
 	uint8_t *ram;
@@ -89,6 +90,13 @@ static int setup(void **state)
 	add_module(h, CENO_MODULE_NUCLEUS, "nucleus", 1088, 0);
 	add_module(h, CENO_MODULE_INIT, "init", CENO_GVA_SERVICE, 0);
 	add_module(h, CENO_MODULE_ENTRY_PAGE, "entry", CENO_GVA_ENTRY, 0);
+	add_segment(h, CENO_MODULE_MEMBRANE, CENO_SEGMENT_TEXT, 7 * CENO_PAGE, CENO_PAGE, CENO_GVA_SERVICE);
+	add_segment(h, CENO_MODULE_MEMBRANE, CENO_SEGMENT_RODATA, 8 * CENO_PAGE, CENO_PAGE,
+	            CENO_GVA_SERVICE + CENO_PAGE);
+	add_segment(h, CENO_MODULE_MEMBRANE, CENO_SEGMENT_BSS, 0, 3 * CENO_PAGE, CENO_GVA_SERVICE + 2 * CENO_PAGE);
+	add_module(h, CENO_MODULE_MEMBRANE, "membrane", CENO_GVA_SERVICE, 0);
+	h->modules[3].budget = 1;
+	h->modules[3].grants = 1ull << CENO_SLOT_BOOT;
 	f->ram = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(f->ram, MAP_FAILED);
 	f->in = (struct ceno_layout_input){ .firmware = f->firmware,
@@ -166,6 +174,7 @@ static void collect(struct fixture *f)
 	f->leaves = 0;
 	walk(f, f->regs.cr3, 3, 0, 1, 1, 1);
 	walk(f, h->init_cr3, 3, 0, 1, 1, 1);
+	walk(f, h->prepared_cr3, 3, 0, 1, 1, 1);
 }
 
 static int mapped(const struct fixture *f, uint64_t gva)
@@ -273,6 +282,86 @@ static void test_windows(void **state)
 	             CENO_LARGE_PAGE - CENO_PAGE);
 }
 
+/* Where gva lies in the prepared space; fails if it is not mapped with just these rights. */
+static uint64_t prepared_at(struct fixture *f, uint64_t gva, int writable, int executable)
+{
+	for (size_t i = 0; i < f->leaves; i++) {
+		const struct leaf *l = &f->leaf[i];
+
+		if (!l->user || gva - l->gva >= l->bytes)
+			continue;
+		assert_int_equal(l->writable, writable);
+		assert_int_equal(l->executable, executable);
+		return l->gpa + (gva - l->gva);
+	}
+	fail_msg("%#llx is not mapped", (unsigned long long)gva);
+	return 0;
+}
+
+static void test_prepared(void **state)
+{
+	struct fixture *f = *state;
+	const struct ceno_handoff *h = (const void *)f->ram;
+	const uint64_t stack = CENO_GVA_SERVICE_STACK - CENO_SERVICE_STACK_BYTES,
+		       bss = CENO_GVA_SERVICE + 2 * CENO_PAGE;
+	uint64_t seed = 10;
+	size_t user = 0;
+
+	build(f, &seed);
+	assert_int_equal(f->boot.flags, CENO_BOOT_PREPARED);
+	assert_int_equal(h->prepared_pages, 6); /* PML4; PDPT and two directories; two page tables */
+	f->leaves = 0;
+	walk(f, h->prepared_cr3, 3, 0, 1, 1, 1);
+	for (size_t i = 0; i < f->leaves; i++)
+		user += f->leaf[i].user != 0;
+	assert_int_equal(user, 1 + 1 + 1 + 3 + 16 + 1 + 1); /* entry, text, rodata, bss, stack, trap and boot page */
+	assert_int_equal(prepared_at(f, CENO_GVA_ENTRY, 0, 1), h->entry_page_gpa);
+	assert_int_equal(prepared_at(f, CENO_GVA_SERVICE, 0, 1), CENO_GPA_BUNDLE + 7 * CENO_PAGE);
+	assert_int_equal(prepared_at(f, CENO_GVA_SERVICE + CENO_PAGE, 0, 0), CENO_GPA_BUNDLE + 8 * CENO_PAGE);
+	assert_int_equal(prepared_at(f, stack, 1, 0), h->service_gpa);
+	assert_int_equal(prepared_at(f, CENO_GVA_SERVICE_STACK - CENO_PAGE, 1, 0), h->service_gpa + 15 * CENO_PAGE);
+	assert_int_equal(prepared_at(f, bss, 1, 0), h->service_gpa + CENO_SERVICE_STACK_BYTES);
+	assert_int_equal(prepared_at(f, CENO_GVA_TRAP_PAGE, 1, 0), h->trap_gpa + CENO_PAGE);
+	assert_int_equal(prepared_at(f, CENO_GVA_BOOT_PAGE, 0, 0), CENO_GPA_BOOT);
+}
+
+static void expect_unprepared(struct fixture *f, uint32_t flags)
+{
+	const struct ceno_handoff *h = (const void *)f->ram;
+	uint64_t seed = 11;
+
+	build(f, &seed);
+	assert_int_equal(f->boot.flags, flags);
+	assert_int_equal(h->prepared_cr3, 0);
+	assert_int_equal(h->prepared_pages, 0);
+}
+
+static void test_unprepared(void **state)
+{
+	struct fixture *f = *state;
+	struct ceno_bundle_header *h = (void *)f->bundle;
+	struct ceno_bundle_module *m = &h->modules[3];
+	const struct ceno_bundle_module before = *m;
+
+	f->in.native = 1;
+	expect_unprepared(f, CENO_BOOT_NATIVE);
+	f->in.native = 0;
+	m->restarts_max = 1;
+	expect_unprepared(f, 0);
+	*m = before;
+	m->state_bytes = CENO_PAGE;
+	expect_unprepared(f, 0);
+	*m = before;
+	m->flags = CENO_MODULE_LAZY;
+	expect_unprepared(f, 0);
+	*m = before;
+	h->segments[5].bytes = h->segments[9].bytes = 255 * CENO_PAGE; /* no room in the boot granule */
+	expect_unprepared(f, 0);
+	h->segments[9].bytes = 3 * CENO_PAGE;
+	m->id = CENO_MODULE_PROV; /* another comes first */
+	expect_unprepared(f, 0);
+}
+
 static void test_registers(void **state)
 {
 	struct fixture *f = *state;
@@ -332,7 +421,7 @@ static void test_bad_input(void **state)
 	f->in.bundle_bytes = sizeof f->bundle;
 	h->segment_count = CENO_BUNDLE_SEGMENTS + 1;
 	assert_int_equal(result(f), CENO_LAYOUT_BUNDLE);
-	h->segment_count = 7;
+	h->segment_count = 10;
 	h->segments[0].offset = ~0xfffull;
 	assert_int_equal(result(f), CENO_LAYOUT_BUNDLE);
 	h->segments[0].offset = CENO_PAGE;
@@ -355,6 +444,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rules_hold_for_every_slide, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pages_that_are_free_are_zero, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_windows, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_prepared, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unprepared, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_registers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_input, setup, teardown),
 	};
