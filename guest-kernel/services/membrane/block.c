@@ -14,6 +14,7 @@ int64_t ceno_block(const void *key, uint64_t deadline_tsc)
 {
 	ceno_current->wait_key = key;
 	ceno_current->wait_deadline = deadline_tsc;
+	ceno_current->killable = 0;
 	return ceno_current->call.interrupted ? -LX_ERESTARTSYS : CENO_BLOCKED;
 }
 
@@ -29,6 +30,13 @@ uint64_t ceno_call_deadline(uint64_t ns)
 	if (!call->deadline)
 		call->deadline = ceno_time_deadline(ns);
 	return call->deadline;
+}
+
+int64_t ceno_block_killable(const void *key)
+{
+	ceno_block(key, CENO_NEVER);
+	ceno_current->killable = 1;
+	return CENO_BLOCKED;
 }
 
 void ceno_wake_task(struct ceno_task *task, int woken)

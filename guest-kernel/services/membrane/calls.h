@@ -18,14 +18,23 @@
 	X(8, lseek, "SET CUR END DATA HOLE") \
 	X(9, mmap, "PRIVATE SHARED ANONYMOUS FIXED FIXED_NOREPLACE NORESERVE 32BIT; never W+X, nor SHARED and EXEC in RAM") \
 	X(10, mprotect, "never W+X, nor SHARED and EXEC in RAM") X(11, munmap, "") X(12, brk, "") \
-	X(13, rt_sigaction, "stored; handlers are not run") X(14, rt_sigprocmask, "") \
+	X(13, rt_sigaction, "NOCLDSTOP NOCLDWAIT SIGINFO ONSTACK RESTART NODEFER RESETHAND") X(14, rt_sigprocmask, "") \
+	X(15, rt_sigreturn, "") \
 	X(16, ioctl, "FIONREAD FIONBIO FIOCLEX FIONCLEX; no terminal") \
 	X(17, pread64, "") X(18, pwrite64, "") X(19, readv, "") X(20, writev, "") X(21, access, "") \
 	X(22, pipe, "") X(23, select, "read and write sets") X(24, sched_yield, "") X(25, mremap, "MAYMOVE FIXED DONTUNMAP") \
 	X(26, msync, "") X(27, mincore, "") X(28, madvise, "DONTNEED FREE DONTFORK DOFORK WIPEONFORK KEEPONFORK; other advice is accepted") \
-	X(32, dup, "") X(33, dup2, "") X(34, pause, "") X(35, nanosleep, "") X(39, getpid, "") \
-	X(40, sendfile, "from files") X(60, exit, "") X(61, wait4, "ECHILD: no children") \
-	X(62, kill, "itself; default actions") X(63, uname, "") \
+	X(32, dup, "") X(33, dup2, "") X(34, pause, "") X(35, nanosleep, "") \
+	X(36, getitimer, "REAL VIRTUAL PROF") \
+	X(37, alarm, "") \
+	X(38, setitimer, "REAL VIRTUAL PROF") \
+	X(39, getpid, "") \
+	X(40, sendfile, "from files") \
+	X(56, clone, "VM FS FILES SIGHAND THREAD VFORK PARENT SYSVSEM SETTLS PARENT_SETTID CHILD_CLEARTID CHILD_SETTID; SIGHAND with THREAD only") \
+	X(57, fork, "") \
+	X(58, vfork, "") \
+	X(60, exit, "") X(61, wait4, "NOHANG UNTRACED CONTINUED NOTHREAD ALL CLONE") \
+	X(62, kill, "") X(63, uname, "") \
 	X(72, fcntl, "DUPFD DUPFD_CLOEXEC GETFD SETFD GETFL SETFL GETLK SETLK SETLKW GETPIPE_SZ") X(73, flock, "") \
 	X(74, fsync, "") X(75, fdatasync, "") X(76, truncate, "") X(77, ftruncate, "") X(79, getcwd, "") \
 	X(80, chdir, "") X(81, fchdir, "") X(82, rename, "") X(83, mkdir, "") X(84, rmdir, "") X(85, creat, "") \
@@ -33,23 +42,39 @@
 	X(92, chown, "to user 0") X(93, fchown, "to user 0") X(94, lchown, "to user 0") X(95, umask, "") \
 	X(96, gettimeofday, "") X(97, getrlimit, "") X(98, getrusage, "SELF THREAD CHILDREN; user time") X(99, sysinfo, "") \
 	X(100, times, "") X(102, getuid, "") X(104, getgid, "") X(105, setuid, "to 0") X(106, setgid, "to 0") \
-	X(107, geteuid, "") X(108, getegid, "") X(109, setpgid, "itself") X(110, getppid, "") X(111, getpgrp, "") \
-	X(112, setsid, "EPERM: leads a group already") X(115, getgroups, "") X(118, getresuid, "") X(120, getresgid, "") \
-	X(121, getpgid, "") X(124, getsid, "") X(127, rt_sigpending, "") X(131, sigaltstack, "stored") X(137, statfs, "") \
-	X(138, fstatfs, "") X(157, prctl, "SET_NAME GET_NAME SET_DUMPABLE GET_DUMPABLE SET_NO_NEW_PRIVS GET_NO_NEW_PRIVS SET_PDEATHSIG") \
+	X(107, geteuid, "") X(108, getegid, "") X(109, setpgid, "") X(110, getppid, "") X(111, getpgrp, "") \
+	X(112, setsid, "") X(115, getgroups, "") X(118, getresuid, "") X(120, getresgid, "") \
+	X(121, getpgid, "") X(124, getsid, "") X(127, rt_sigpending, "") \
+	X(128, rt_sigtimedwait, "") \
+	X(129, rt_sigqueueinfo, "") \
+	X(130, rt_sigsuspend, "") \
+	X(131, sigaltstack, "DISABLE AUTODISARM") X(137, statfs, "") \
+	X(138, fstatfs, "") X(157, prctl, "SET_NAME GET_NAME SET_DUMPABLE GET_DUMPABLE SET_NO_NEW_PRIVS GET_NO_NEW_PRIVS SET_PDEATHSIG GET_PDEATHSIG") \
 	X(158, arch_prctl, "SET_FS GET_FS SET_GS GET_GS") X(160, setrlimit, "") X(162, sync, "") X(186, gettid, "") \
-	X(200, tkill, "itself; default actions") X(201, time, "") X(202, futex, "WAIT WAKE WAIT_BITSET WAKE_BITSET PRIVATE CLOCK_REALTIME") \
+	X(200, tkill, "") X(201, time, "") X(202, futex, "WAIT WAKE REQUEUE CMP_REQUEUE WAKE_OP WAIT_BITSET WAKE_BITSET PRIVATE CLOCK_REALTIME") \
 	X(203, sched_setaffinity, "the one processor") X(204, sched_getaffinity, "") X(217, getdents64, "") X(218, set_tid_address, "") \
-	X(221, fadvise64, "accepted") X(228, clock_gettime, "clocks 0 to 7") X(229, clock_getres, "clocks 0 to 7") \
-	X(230, clock_nanosleep, "clocks 0 to 7 but 3; ABSTIME") X(231, exit_group, "") X(234, tgkill, "itself; default actions") \
+	X(221, fadvise64, "accepted") \
+	X(222, timer_create, "REALTIME MONOTONIC BOOTTIME; SIGNAL NONE THREAD_ID") \
+	X(223, timer_settime, "ABSTIME") \
+	X(224, timer_gettime, "") \
+	X(225, timer_getoverrun, "") \
+	X(226, timer_delete, "") \
+	X(228, clock_gettime, "clocks 0 to 7") X(229, clock_getres, "clocks 0 to 7") \
+	X(230, clock_nanosleep, "clocks 0 to 7 but 3; ABSTIME") X(231, exit_group, "") X(234, tgkill, "") \
+	X(247, waitid, "ALL PID PGID; EXITED STOPPED CONTINUED NOHANG NOWAIT") \
 	X(257, openat, "CREAT EXCL TRUNC APPEND NONBLOCK DIRECTORY NOFOLLOW CLOEXEC PATH TMPFILE") X(258, mkdirat, "") \
 	X(260, fchownat, "to user 0; SYMLINK_NOFOLLOW EMPTY_PATH") X(262, newfstatat, "SYMLINK_NOFOLLOW NO_AUTOMOUNT EMPTY_PATH") \
 	X(263, unlinkat, "REMOVEDIR") X(264, renameat, "") X(265, linkat, "SYMLINK_FOLLOW") X(266, symlinkat, "") \
 	X(267, readlinkat, "") X(268, fchmodat, "") X(269, faccessat, "") X(270, pselect6, "the mask is not changed") \
-	X(271, ppoll, "the mask is not changed") X(273, set_robust_list, "") X(280, utimensat, "SYMLINK_NOFOLLOW EMPTY_PATH NOW OMIT") \
+	X(271, ppoll, "the mask is not changed") X(273, set_robust_list, "") \
+	X(274, get_robust_list, "") \
+	X(280, utimensat, "SYMLINK_NOFOLLOW EMPTY_PATH NOW OMIT") \
 	X(285, fallocate, "KEEP_SIZE") X(292, dup3, "CLOEXEC") X(293, pipe2, "CLOEXEC NONBLOCK") X(295, preadv, "") \
-	X(296, pwritev, "") X(302, prlimit64, "itself") X(306, syncfs, "") X(309, getcpu, "") X(316, renameat2, "NOREPLACE") \
+	X(296, pwritev, "") \
+	X(297, rt_tgsigqueueinfo, "") \
+	X(302, prlimit64, "") X(306, syncfs, "") X(309, getcpu, "") X(316, renameat2, "NOREPLACE") \
 	X(318, getrandom, "NONBLOCK RANDOM INSECURE") X(332, statx, "SYMLINK_NOFOLLOW NO_AUTOMOUNT EMPTY_PATH") \
+	X(435, clone3, "the flags of clone; CLEAR_SIGHAND; no pidfd, set_tid, cgroup") \
 	X(436, close_range, "UNSHARE CLOEXEC") X(439, faccessat2, "SYMLINK_NOFOLLOW EACCESS EMPTY_PATH")
 /* clang-format on */
 

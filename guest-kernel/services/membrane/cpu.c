@@ -23,7 +23,32 @@ uint32_t ceno_cpu_hwcap(void)
 /* The components that the processor has switched on, 0 without XSAVE; and whether it
  * leaves out what did not change when it saves. */
 static uint64_t components, optimized;
-static uint32_t area_bytes;
+static uint32_t area_bytes, frame_bytes, mxcsr_mask;
+
+#define DYNAMIC (3ull << 17) /* AMX: not in a signal frame (sigframe.c) */
+
+static void look_at_components(void)
+{
+	uint32_t out[4];
+
+	frame_bytes = 512 + 64;
+	for (uint32_t i = 2; i < 63; i++) {
+		if (!((components & ~DYNAMIC) >> i & 1))
+			continue;
+		cpuid(0xd, i, out);
+		if (out[1] + out[0] > frame_bytes)
+			frame_bytes = out[1] + out[0];
+	}
+}
+
+static void look_at_mxcsr(void)
+{
+	uint8_t area[512] __attribute__((aligned(16)));
+
+	__asm__ volatile("fxsave64 %0" : "=m"(area));
+	memcpy(&mxcsr_mask, area + 28, sizeof(mxcsr_mask));
+	mxcsr_mask = mxcsr_mask ? mxcsr_mask : 0xffbf;
+}
 
 static void look(void)
 {
@@ -31,7 +56,8 @@ static void look(void)
 
 	if (area_bytes)
 		return;
-	area_bytes = 512;
+	area_bytes = frame_bytes = 512;
+	look_at_mxcsr();
 	cpuid(1, 0, out);
 	if (!(out[2] & 1u << 27)) /* OSXSAVE */
 		return;
@@ -41,6 +67,25 @@ static void look(void)
 	optimized = out[0] & 1;
 	cpuid(0xd, 0, out);
 	area_bytes = out[1];
+	look_at_components();
+}
+
+uint64_t ceno_fpu_frame_bytes(void)
+{
+	look();
+	return frame_bytes;
+}
+
+uint64_t ceno_fpu_frame_components(void)
+{
+	look();
+	return components & ~DYNAMIC;
+}
+
+uint32_t ceno_fpu_mxcsr_mask(void)
+{
+	look();
+	return mxcsr_mask;
 }
 
 uint64_t ceno_fpu_bytes(void)

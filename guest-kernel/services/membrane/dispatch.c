@@ -95,6 +95,25 @@ static uint32_t signal_of(uint64_t vector)
 	}
 }
 
+static int32_t code_of(uint64_t vector)
+{
+	switch (vector) {
+	case 0:
+		return LX_FPE_INTDIV;
+	case 1:
+		return LX_TRAP_TRACE;
+	case 6:
+		return LX_ILL_ILLOPN;
+	case 16:
+	case 19:
+		return LX_FPE_FLTINV;
+	case 17:
+		return LX_BUS_ADRALN;
+	default:
+		return LX_SI_KERNEL;
+	}
+}
+
 static int access_of(uint64_t error)
 {
 	if (error & 1u << 4)
@@ -116,18 +135,28 @@ static void page_fault(const struct ceno_trap_page *t)
 	if (result == -LX_ENOMEM)
 		ceno_process_out_of_memory();
 	else if (result == -LX_EIO)
-		ceno_process_kill(ceno_self(), LX_SIGBUS);
+		ceno_signal_fault(LX_SIGBUS, LX_BUS_ADRERR, t->cr2);
 	else if (result)
-		ceno_process_kill(ceno_self(), LX_SIGSEGV);
+		ceno_signal_fault(LX_SIGSEGV, result == -LX_EFAULT ? LX_SEGV_MAPERR : LX_SEGV_ACCERR, t->cr2);
+}
+
+static void note_fault(const struct ceno_trap_page *t)
+{
+	ceno_current->fault_vector = (uint32_t)t->vector;
+	ceno_current->fault_error = t->error;
+	ceno_current->fault_cr2 = t->vector == 14 ? t->cr2 : ceno_current->fault_cr2;
 }
 
 void ceno_service_fault(struct ceno_trap_page *t)
 {
 	ceno_in_trap = CENO_IN_FAULT;
+	if (t->vector < 32)
+		note_fault(t);
 	if (t->vector == 14)
 		page_fault(t);
 	else if (t->vector < 32)
-		ceno_process_kill(ceno_self(), signal_of(t->vector));
+		ceno_signal_fault(signal_of(t->vector), code_of(t->vector),
+		                  code_of(t->vector) == LX_SI_KERNEL ? 0 : t->rip);
 	else
 		ceno_membrane_runs(); /* a tick */
 	if (ceno_attention || event_came() || ceno_stdio_shutdown() == CENO_SHUTDOWN_NOW)

@@ -54,6 +54,7 @@ enum lx_errno {
 };
 
 enum lx_signal {
+	LX_SIGHUP = 1,
 	LX_SIGILL = 4,
 	LX_SIGTRAP = 5,
 	LX_SIGABRT = 6,
@@ -62,11 +63,19 @@ enum lx_signal {
 	LX_SIGKILL = 9,
 	LX_SIGSEGV = 11,
 	LX_SIGPIPE = 13,
+	LX_SIGALRM = 14,
 	LX_SIGCHLD = 17,
 	LX_SIGCONT = 18,
 	LX_SIGSTOP = 19,
+	LX_SIGTSTP = 20,
+	LX_SIGTTIN = 21,
+	LX_SIGTTOU = 22,
 	LX_SIGURG = 23,
+	LX_SIGVTALRM = 26,
+	LX_SIGPROF = 27,
 	LX_SIGWINCH = 28,
+	LX_SIGSYS = 31,
+	LX_SIGRTMIN = 32, /* the kernel's; libc keeps the first ones for itself */
 	LX_SIGNALS = 64
 };
 
@@ -168,6 +177,39 @@ enum {
 };
 
 enum {
+	LX_CLONE_VM = 0x100,
+	LX_CLONE_FS = 0x200,
+	LX_CLONE_FILES = 0x400,
+	LX_CLONE_SIGHAND = 0x800,
+	LX_CLONE_PIDFD = 0x1000,
+	LX_CLONE_PTRACE = 0x2000,
+	LX_CLONE_VFORK = 0x4000,
+	LX_CLONE_PARENT = 0x8000,
+	LX_CLONE_THREAD = 0x10000,
+	LX_CLONE_NEWNS = 0x20000,
+	LX_CLONE_SYSVSEM = 0x40000,
+	LX_CLONE_SETTLS = 0x80000,
+	LX_CLONE_PARENT_SETTID = 0x100000,
+	LX_CLONE_CHILD_CLEARTID = 0x200000,
+	LX_CLONE_DETACHED = 0x400000,
+	LX_CLONE_UNTRACED = 0x800000,
+	LX_CLONE_CHILD_SETTID = 0x1000000,
+	LX_CLONE_NEW_ANY = 0x7e020000 /* NEWNS NEWCGROUP NEWUTS NEWIPC NEWUSER NEWPID NEWNET */
+};
+#define LX_CLONE_CLEAR_SIGHAND 0x100000000ull
+
+enum {
+	LX_WNOHANG = 1,
+	LX_WUNTRACED = 2,
+	LX_WEXITED = 4,
+	LX_WCONTINUED = 8,
+	LX_WNOWAIT = 0x1000000,
+	LX_WNOTHREAD = 0x20000000,
+	LX_WALL = 0x40000000
+};
+#define LX_WCLONE 0x80000000u
+
+enum {
 	LX_AT_NULL = 0,
 	LX_AT_PHDR = 3,
 	LX_AT_PHENT = 4,
@@ -256,6 +298,68 @@ _Static_assert(sizeof(struct lx_sysinfo) == 112, "struct sysinfo");
 struct lx_sigaction {
 	uint64_t handler, flags, restorer, mask;
 };
+enum {
+	LX_SA_NOCLDSTOP = 1,
+	LX_SA_NOCLDWAIT = 2,
+	LX_SA_SIGINFO = 4,
+	LX_SA_UNSUPPORTED = 0x400,
+	LX_SA_EXPOSE_TAGBITS = 0x800,
+	LX_SA_RESTORER = 0x04000000,
+	LX_SA_ONSTACK = 0x08000000,
+	LX_SA_RESTART = 0x10000000,
+	LX_SA_NODEFER = 0x40000000,
+	LX_SS_ONSTACK = 1,
+	LX_SS_DISABLE = 2
+};
+#define LX_SA_RESETHAND  0x80000000u
+#define LX_SS_AUTODISARM 0x80000000u
+
+enum {
+	LX_SI_USER = 0,
+	LX_SI_KERNEL = 128,
+	LX_SI_QUEUE = -1,
+	LX_SI_TIMER = -2,
+	LX_SI_TKILL = -6,
+	LX_ILL_ILLOPN = 2,
+	LX_FPE_INTDIV = 1,
+	LX_FPE_FLTINV = 7,
+	LX_SEGV_MAPERR = 1,
+	LX_SEGV_ACCERR = 2,
+	LX_BUS_ADRALN = 1,
+	LX_BUS_ADRERR = 2,
+	LX_TRAP_BRKPT = 1,
+	LX_TRAP_TRACE = 2,
+	LX_CLD_EXITED = 1,
+	LX_CLD_KILLED = 2,
+	LX_CLD_STOPPED = 5,
+	LX_CLD_CONTINUED = 6
+};
+
+/* The part that every kind has, and what follows: pid, uid and value; address; ... */
+struct lx_siginfo {
+	int32_t signo, error, code, pad;
+	union {
+		struct {
+			int32_t pid;
+			uint32_t uid;
+			uint64_t value;
+		};
+		struct {
+			int32_t child_pid;
+			uint32_t child_uid;
+			int32_t child_status, child_pad;
+			int64_t child_utime, child_stime;
+		};
+		struct {
+			int32_t timer_id, timer_overrun;
+			uint64_t timer_value;
+		};
+		uint64_t address;
+		uint64_t field[14];
+	};
+};
+_Static_assert(sizeof(struct lx_siginfo) == 128, "siginfo_t");
+
 struct lx_stack {
 	uint64_t sp;
 	int32_t flags;

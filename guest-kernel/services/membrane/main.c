@@ -44,6 +44,8 @@ void ceno_service_main(void)
 	if (ceno_stdio_init() || ceno_frames_init(user_bytes(boot->ram_bytes)) || ceno_packs_init(boot->pack_bytes))
 		ceno_membrane_abort();
 	ceno_tasks_init();
+	ceno_signals_init();
+	ceno_timers_init();
 	ceno_fd_init();
 	ceno_inodes_init();
 	ceno_paths_init();

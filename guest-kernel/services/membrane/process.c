@@ -13,6 +13,7 @@
 #include "fd.h"
 #include "frames.h"
 #include "pack.h"
+#include "single.h"
 #include "stdio.h"
 #include "vm.h"
 #include "../../abi/supervisor.h"
@@ -44,28 +45,17 @@ static int reset(uint32_t seq)
 	ceno_run.first->umask = 022;
 	ceno_run.first->dumpable = 1;
 	set_limits(ceno_run.first->limit);
+	ceno_run.first->files = ceno_files_new();
+	ceno_run.first->start_tsc = ceno_rdtsc();
 	ceno_current = ceno_run.first->threads;
 	ceno_current->state = CENO_TASK_RUNNABLE;
 	return 0;
 }
 
-static void free_process(struct ceno_process *process)
-{
-	while (process->threads) {
-		ceno_sched_remove(process->threads);
-		ceno_task_free(process->threads);
-	}
-	if (process->vm)
-		ceno_vm_drop(process->vm);
-	ceno_process_free(process);
-}
-
 static void tear_down(void)
 {
 	ceno_fd_end();
-	for (uint32_t i = 0; i < CENO_TASKS; i++)
-		if (ceno_process_at(i))
-			free_process(ceno_process_at(i));
+	ceno_processes_end();
 }
 
 /* The argument block of request seq. *frame: to be freed, or CENO_NO_FRAME. */
@@ -157,9 +147,11 @@ void ceno_program_next(void)
 
 void ceno_program_settle(void)
 {
-	if (!ceno_current || !ceno_self()->ending) {
+	if (!ceno_current || ceno_self() != ceno_run.first || !ceno_self()->ending) {
 		if (ceno_stdio_shutdown() == CENO_SHUTDOWN_NOW)
 			ceno_membrane_leave();
+		if (ceno_current)
+			ceno_task_settle();
 		return;
 	}
 	ceno_run.exit_status = ceno_self()->exit_status;

@@ -25,9 +25,9 @@ struct ceno_run {
 
 extern struct ceno_run ceno_run;
 
-/* If the current process is to end: ends it; with the request's first one everything of
- * the request ends, is reported, and the next one starts: does not return then, nor
- * when the host wants us to stop now. */
+/* Ends the current task or process if it is marked so. If it is the request's first process,
+ * that is reported, all that is left of the request ends, and the next one starts: does not
+ * return then, nor when the host wants us to stop now. */
 void ceno_program_settle(void);
 
 /* Waits for the next request and starts its program. */
@@ -42,6 +42,11 @@ uint64_t ceno_fpu_bytes(void); /* of an XSAVE area here */
 /* areas: of ceno_fpu_bytes, 64-byte aligned. _initial: of zeros; becomes the state of a
  * new program. _save, _load: the processor's state to and from it. */
 void ceno_fpu_initial(void *area);
+/* What of it a signal frame holds: bytes (512: no more than FXSAVE), components; the bits
+ * of MXCSR that may be set. */
+uint64_t ceno_fpu_frame_bytes(void);
+uint64_t ceno_fpu_frame_components(void);
+uint32_t ceno_fpu_mxcsr_mask(void);
 void ceno_fpu_save(void *area);
 void ceno_fpu_load(const void *area);
 uint32_t ceno_cpu_hwcap(void);

@@ -14,6 +14,7 @@
 #include "stdio.h"
 #include "task.h"
 #include "time.h"
+#include "vm.h"
 
 #define TURN_NS 8000000u /* CENO_TICK_MS */
 
@@ -22,6 +23,8 @@ enum { ON_NO_LIST, READY, BLOCKED };
 struct list {
 	struct ceno_task *first, *last;
 };
+
+/* A task may be stopped while it is BLOCKED: its call is made again when it continues. */
 
 uint32_t ceno_attention;
 uint64_t ceno_event_tsc;
@@ -77,6 +80,23 @@ void ceno_sched_at(uint64_t tsc)
 		ceno_event_tsc = tsc;
 }
 
+void ceno_sched_stop(struct ceno_task *task)
+{
+	ceno_sched_remove(task);
+	if (task->state != CENO_TASK_ENDED)
+		task->state = CENO_TASK_STOPPED;
+	if (task == ceno_current)
+		ceno_attention = 1;
+}
+
+void ceno_sched_continue(struct ceno_task *task)
+{
+	if (task->state != CENO_TASK_STOPPED)
+		return;
+	task->state = CENO_TASK_BLOCKED;
+	ceno_sched_ready(task);
+}
+
 void ceno_sched_yield(void)
 {
 	yields = ready.first != NULL;
@@ -120,6 +140,19 @@ static void load(struct ceno_task *task)
 	loaded = task;
 }
 
+void *ceno_sched_fpu(void)
+{
+	if (loaded == ceno_current)
+		ceno_fpu_save(ceno_current->fpu);
+	return ceno_current->fpu;
+}
+
+void ceno_sched_fpu_reload(void)
+{
+	if (loaded == ceno_current)
+		loaded = NULL;
+}
+
 /* The turn of the current task begins or goes on. */
 static _Noreturn void enter(void)
 {
@@ -146,7 +179,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 /* Whose deadline has passed makes its call again; when the next one comes. */
 static uint64_t expire(uint64_t now)
 {
-	uint64_t first = CENO_NEVER;
+	uint64_t first = ceno_timers_expire(now);
 
 	for (struct ceno_task *task = blocked.first, *next; task; task = next) {
 		next = task->next;
@@ -221,8 +254,10 @@ static void choose(uint64_t now)
 		append(&ready, task, READY);
 	}
 	ceno_current = ready.first;
-	if (ceno_current)
+	if (ceno_current) {
 		ceno_sched_remove(ceno_current);
+		ceno_vm_select(ceno_self()->vm);
+	}
 	yields = 0;
 	entered_tsc = now;
 	turn_end = now + ceno_time_cycles(TURN_NS);
@@ -236,8 +271,9 @@ static void finish(int64_t result)
 	switch (result) {
 	case CENO_BLOCKED:
 		task->call_again = 1;
-		if (task->process->ending)
-			break;
+		if (task->process->ending || task->state != CENO_TASK_RUNNABLE ||
+		    (!task->killable && ceno_signal_due(task)))
+			break; /* for a signal that came before it blocked, too */
 		task->state = CENO_TASK_BLOCKED;
 		append(&blocked, task, BLOCKED);
 		break;
@@ -276,10 +312,19 @@ static int serve(uint64_t now)
 		ceno_program_settle();
 		if (ceno_current != task || task->state != CENO_TASK_RUNNABLE)
 			return 0;
-		task->call_again = task->restart != 0;
+		task->call_again = task->call_again || task->restart;
 		task->restart = 0;
 	} while (task->call_again);
 	return 1;
+}
+
+/* A process whose memory no hardware tables can be had for ends. */
+static int has_space(void)
+{
+	if (ceno_vm_enter(ceno_self()->vm) == 0)
+		return 1;
+	ceno_process_out_of_memory();
+	return 0;
 }
 
 _Noreturn void ceno_sched_run(void)
@@ -289,11 +334,11 @@ _Noreturn void ceno_sched_run(void)
 
 		if (blocked.first && (ceno_current || ready.first))
 			deadline = earlier(deadline, ask_host(now));
-		choose(now);
 		ceno_program_settle();
+		choose(now);
 		if (!ceno_current) {
 			idle(deadline);
-		} else if (serve(now)) {
+		} else if (serve(now) && has_space()) {
 			ceno_event_tsc = ready.first ? earlier(turn_end, deadline) : deadline;
 			enter();
 		}

@@ -1,164 +1,399 @@
 /*
- * Signals: actions, mask and pending set are kept as Linux keeps them; of the
- * actions only the default ones and "ignore" are carried out. A signal that would
- * have to run a handler is refused with -ENOSYS, so no program believes that its
- * handler ran.
+ * Signals: who gets them, which wait, what they do. See task.h; action.c has the calls,
+ * sigframe.c the way into a handler and back.
+ *
+ *   raised -> ignored: gone
+ *          -> waits (of the process, or of a task) -> taken by a task that does not block it:
+ *                                                     handler, stop, end, or nothing
+ *
+ * A signal that waits wakes a task that would take it: its call is then finished with EINTR
+ * or made again, as the handler's SA_RESTART and the kind of call say (sched.c).
+ *
+ * Signals below LX_SIGRTMIN wait once, the others as often as they were raised, each with
+ * its siginfo from a pool that grows by pages of RAM and is kept.
  */
-#include "calls.h"
+#include "frames.h"
 #include "process.h"
-#include "vm.h"
+#include "stdio.h"
 
-#define BIT(signal)        (1ull << ((signal)-1))
+#define BIT(signal)        CENO_SIGNAL_BIT(signal)
 #define IGNORED_BY_DEFAULT (BIT(LX_SIGCHLD) | BIT(LX_SIGCONT) | BIT(LX_SIGURG) | BIT(LX_SIGWINCH))
-#define STOPS              (BIT(LX_SIGSTOP) | BIT(20) | BIT(21) | BIT(22))
+#define STOPS              (BIT(LX_SIGSTOP) | BIT(LX_SIGTSTP) | BIT(LX_SIGTTIN) | BIT(LX_SIGTTOU))
 #define UNBLOCKABLE        (BIT(LX_SIGKILL) | BIT(LX_SIGSTOP))
+#define FAULTS             (BIT(LX_SIGSEGV) | BIT(LX_SIGBUS) | BIT(LX_SIGILL) | BIT(LX_SIGTRAP) | BIT(LX_SIGFPE) | BIT(LX_SIGSYS))
+#define QUEUE_PAGES        32u /* of siginfos at most, for all processes */
 
-int ceno_signal_self(uint32_t signal)
+enum { DEFAULT, IGNORE };
+
+static struct ceno_queued_signal *unused;
+static uint32_t pages;
+
+void ceno_signals_init(void)
 {
-	uint64_t handler = ceno_self()->action[signal].handler;
+	unused = NULL;
+	pages = 0;
+}
 
-	if (handler == 1 || (handler == 0 && (IGNORED_BY_DEFAULT & BIT(signal))))
-		return 0;
-	if (ceno_current->mask & BIT(signal)) {
-		ceno_self()->pending |= BIT(signal);
-		return 0;
+/* ---- the queue ---------------------------------------------------------------------- */
+
+static struct ceno_queued_signal *take_unused(void)
+{
+	struct ceno_queued_signal *entry = unused;
+
+	if (!entry && pages < QUEUE_PAGES) {
+		uint64_t frame = ceno_frames_alloc(0);
+
+		if (frame == CENO_NO_FRAME)
+			return NULL;
+		pages++;
+		entry = ceno_ram(frame);
+		for (uint64_t i = 0; i < CENO_PAGE / sizeof(*entry); i++) {
+			entry[i].next = unused;
+			unused = &entry[i];
+		}
+		entry = unused;
 	}
-	if (handler > 1 || (STOPS & BIT(signal)))
-		return -LX_ENOSYS;
-	ceno_process_kill(ceno_self(), signal);
+	if (entry)
+		unused = entry->next;
+	return entry;
+}
+
+static int enqueue(struct ceno_pending *pending, const struct lx_siginfo *info)
+{
+	struct ceno_queued_signal *entry;
+	int queued = info->signo >= LX_SIGRTMIN;
+
+	if (!queued && (pending->set & BIT(info->signo)))
+		return 0;
+	entry = take_unused();
+	if (!entry && queued && info->code != LX_SI_USER)
+		return -LX_EAGAIN;
+	pending->set |= BIT(info->signo);
+	if (!entry) /* it arrives without its details */
+		return 0;
+	entry->info = *info;
+	entry->next = NULL;
+	*(pending->last ? &pending->last->next : &pending->first) = entry;
+	pending->last = entry;
 	return 0;
+}
+
+/* Takes the first entry of a signal out, if it has one; *more: there is another. */
+static void dequeue(struct ceno_pending *pending, uint32_t signal, struct lx_siginfo *info, int *more)
+{
+	struct ceno_queued_signal **at = &pending->first, *entry, *previous = NULL, *found = NULL;
+
+	*info = (struct lx_siginfo){ .signo = (int32_t)signal };
+	*more = 0;
+	while ((entry = *at)) {
+		if (entry->info.signo != (int32_t)signal || found) {
+			*more |= entry->info.signo == (int32_t)signal;
+			previous = entry;
+			at = &entry->next;
+			continue;
+		}
+		found = entry;
+		*info = entry->info;
+		*at = entry->next;
+		if (pending->last == entry)
+			pending->last = previous;
+	}
+	if (found) {
+		found->next = unused;
+		unused = found;
+	}
+}
+
+void ceno_signal_flush(struct ceno_pending *pending, uint64_t set)
+{
+	struct lx_siginfo info;
+	int more;
+
+	for (uint32_t signal = 1; signal <= LX_SIGNALS; signal++) {
+		if (!(pending->set & set & BIT(signal)))
+			continue;
+		do
+			dequeue(pending, signal, &info, &more);
+		while (more);
+		pending->set &= ~BIT(signal);
+	}
+}
+
+/* Faults first, then the lowest number. */
+static uint32_t first_of(uint64_t set)
+{
+	if (set & FAULTS)
+		set &= FAULTS;
+	return set ? (uint32_t)__builtin_ctzll(set) + 1 : 0;
+}
+
+uint32_t ceno_signal_take(uint64_t set, struct lx_siginfo *info)
+{
+	struct ceno_pending *pending = &ceno_current->pending;
+	uint32_t signal = first_of(pending->set & set);
+	int more;
+
+	if (!signal) {
+		pending = &ceno_self()->pending;
+		signal = first_of(pending->set & set);
+	}
+	if (!signal)
+		return 0;
+	dequeue(pending, signal, info, &more);
+	if (!more)
+		pending->set &= ~BIT(signal);
+	return signal;
 }
 
 int ceno_signal_due(const struct ceno_task *task)
 {
-	return ((task->pending | task->process->pending) & ~task->mask) != 0;
+	return ((task->pending.set | task->process->pending.set) & ~task->mask) != 0;
+}
+
+/* ---- raising --------------------------------------------------------------------------- */
+
+static int is_ignored(const struct ceno_process *process, uint32_t signal)
+{
+	uint64_t handler = process->action[signal].handler;
+
+	return handler == IGNORE || (handler == DEFAULT && (IGNORED_BY_DEFAULT & BIT(signal)));
+}
+
+static void flush_all(struct ceno_process *process, uint64_t set)
+{
+	ceno_signal_flush(&process->pending, set);
+	for (struct ceno_task *task = process->threads; task; task = task->sibling)
+		ceno_signal_flush(&task->pending, set);
+}
+
+/* SIGCHLD to the parent of a process that stopped or went on. */
+static void tell_parent(const struct ceno_process *process, int32_t code, uint32_t status)
+{
+	const struct lx_siginfo info = {
+		.signo = LX_SIGCHLD, .code = code, .child_pid = (int32_t)process->pid, .child_status = (int32_t)status
+	};
+
+	if (!process->parent)
+		return;
+	if (!(process->parent->action[LX_SIGCHLD].flags & LX_SA_NOCLDSTOP))
+		(void)ceno_signal_process(process->parent, &info);
+	ceno_wake(process->parent);
+}
+
+static void go_on(struct ceno_process *process)
+{
+	if (!process->stopped)
+		return;
+	process->stopped = process->tell_stop = 0;
+	process->tell_continue = 1;
+	for (struct ceno_task *task = process->threads; task; task = task->sibling)
+		ceno_sched_continue(task);
+	tell_parent(process, LX_CLD_CONTINUED, LX_SIGCONT);
+}
+
+static void stop(struct ceno_process *process, uint32_t signal)
+{
+	process->stopped = process->tell_stop = 1;
+	process->tell_continue = 0;
+	process->stop_signal = signal;
+	for (struct ceno_task *task = process->threads; task; task = task->sibling)
+		ceno_sched_stop(task);
+	tell_parent(process, LX_CLD_STOPPED, signal);
+}
+
+/* The task would take the signal now: it makes its call again, which ends its wait. */
+static void notify(struct ceno_task *task)
+{
+	if (task == ceno_current)
+		ceno_attention = 1;
+	else if (task->state == CENO_TASK_BLOCKED && !task->killable)
+		ceno_sched_ready(task);
+}
+
+static int takes(const struct ceno_task *task, uint32_t signal)
+{
+	return ((~task->mask | task->wants) & BIT(signal)) != 0;
+}
+
+/* task: NULL for any of the process. */
+static int raise(struct ceno_process *process, struct ceno_task *task, const struct lx_siginfo *info)
+{
+	uint32_t signal = (uint32_t)info->signo;
+	const struct ceno_task *asked = task ? task : process->threads;
+	int error;
+
+	if (process->ending || process->zombie)
+		return 0;
+	if (signal == LX_SIGKILL) {
+		ceno_process_kill(process, LX_SIGKILL);
+		return 0;
+	}
+	if (STOPS & BIT(signal))
+		flush_all(process, BIT(LX_SIGCONT));
+	if (signal == LX_SIGCONT) {
+		flush_all(process, STOPS);
+		go_on(process);
+	}
+	if (is_ignored(process, signal) && !(asked->mask & BIT(signal)) && !(asked->wants & BIT(signal)))
+		return 0;
+	error = enqueue(task ? &task->pending : &process->pending, info);
+	if (error)
+		return error;
+	if (task && takes(task, signal))
+		notify(task);
+	for (struct ceno_task *t = process->threads; !task && t; t = t->sibling) {
+		if (takes(t, signal)) {
+			notify(t);
+			break;
+		}
+	}
+	return 0;
+}
+
+int ceno_signal_process(struct ceno_process *process, const struct lx_siginfo *info)
+{
+	return raise(process, NULL, info);
+}
+
+int ceno_signal_task(struct ceno_task *task, const struct lx_siginfo *info)
+{
+	return raise(task->process, task, info);
+}
+
+void ceno_signal_self(uint32_t signal)
+{
+	const struct lx_siginfo info = { .signo = (int32_t)signal, .code = LX_SI_KERNEL };
+
+	(void)raise(ceno_self(), ceno_current, &info);
+}
+
+void ceno_signal_kernel(struct ceno_process *process, uint32_t signal)
+{
+	const struct lx_siginfo info = { .signo = (int32_t)signal, .code = LX_SI_KERNEL };
+
+	(void)raise(process, NULL, &info);
+}
+
+void ceno_signal_fault(uint32_t signal, int32_t code, uint64_t address)
+{
+	const struct lx_siginfo info = { .signo = (int32_t)signal, .code = code, .address = address };
+	struct lx_sigaction *action = &ceno_self()->action[signal];
+
+	if (action->handler <= IGNORE || (ceno_current->mask & BIT(signal))) {
+		ceno_process_kill(ceno_self(), signal);
+		return;
+	}
+	(void)raise(ceno_self(), ceno_current, &info);
+}
+
+/* ---- delivery -------------------------------------------------------------------------------- */
+
+/* Nobody in the session but outside the group is the parent of one in it: who stops there
+ * stays stopped (POSIX), so the terminal's stop signals do nothing. */
+static int is_orphaned(uint32_t pgid, uint32_t sid)
+{
+	for (uint32_t i = 0; i < CENO_TASKS; i++) {
+		const struct ceno_process *process = ceno_process_at(i);
+
+		if (process && process->pgid == pgid && !process->zombie && process->parent &&
+		    process->parent->pgid != pgid && process->parent->sid == sid)
+			return 0;
+	}
+	return 1;
+}
+
+/* The call that the handler interrupts is over, or is made again after it. */
+static void settle_call(struct ceno_task *task, const struct lx_sigaction *action)
+{
+	if (!task->restart)
+		return;
+	if (task->restart == -LX_ERESTARTSYS && (action->flags & LX_SA_RESTART))
+		task->regs.rip -= 2; /* the syscall instruction; rax still holds the number */
+	else
+		task->regs.gpr[CENO_RAX] = (uint64_t)(int64_t)-LX_EINTR;
+	task->restart = 0;
+}
+
+static void handle(uint32_t signal, const struct lx_siginfo *info)
+{
+	struct ceno_task *task = ceno_current;
+	struct lx_sigaction *slot = &ceno_self()->action[signal];
+	const struct lx_sigaction action = *slot;
+	uint64_t mask = task->restore_mask ? task->saved_mask : task->mask;
+
+	settle_call(task, &action);
+	if (action.flags & LX_SA_RESETHAND)
+		slot->handler = DEFAULT;
+	if (ceno_sigframe_push(info, &action, mask)) {
+		ceno_process_kill(ceno_self(), LX_SIGSEGV); /* nowhere to run even a handler of that */
+		return;
+	}
+	task->restore_mask = 0;
+	task->mask |= action.mask & ~UNBLOCKABLE;
+	if (!(action.flags & LX_SA_NODEFER))
+		task->mask |= BIT(signal);
+}
+
+/* Whether the task may go on to the next signal. */
+static int act(uint32_t signal, const struct lx_siginfo *info)
+{
+	struct ceno_process *process = ceno_self();
+
+	if (is_ignored(process, signal))
+		return 1;
+	if (process->action[signal].handler > IGNORE) {
+		handle(signal, info);
+		return !process->ending;
+	}
+	if (!(STOPS & BIT(signal))) {
+		ceno_process_kill(process, signal);
+		return 0;
+	}
+	if (signal != LX_SIGSTOP && is_orphaned(process->pgid, process->sid))
+		return 1;
+	stop(process, signal);
+	return 0;
 }
 
 void ceno_signal_deliver(void)
 {
-	uint64_t due = ceno_self()->pending & ~ceno_current->mask;
+	struct ceno_task *task = ceno_current;
+	struct lx_siginfo info;
+	uint32_t signal;
 
-	for (uint32_t signal = 1; due && signal <= LX_SIGNALS; signal++) {
-		if (!(due & BIT(signal)))
-			continue;
-		ceno_self()->pending &= ~BIT(signal);
-		if (ceno_signal_self(signal))
-			ceno_process_kill(ceno_self(), signal);
-	}
+	do {
+		while ((signal = ceno_signal_take(~task->mask, &info)))
+			if (!act(signal, &info))
+				return;
+		if (!task->restore_mask)
+			return;
+		task->restore_mask = 0;
+		task->mask = task->saved_mask;
+	} while (ceno_signal_due(task));
 }
 
-static int64_t raise_checked(int64_t pid, uint64_t signal)
+void ceno_signal_mask(uint64_t mask)
 {
-	if ((int32_t)signal < 0 || (int32_t)signal > LX_SIGNALS)
-		return -LX_EINVAL;
-	if (pid != CENO_PID)
-		return -LX_ESRCH;
-	return (uint32_t)signal ? ceno_signal_self((uint32_t)signal) : 0;
-}
-
-int64_t ceno_sys_kill(const uint64_t a[6])
-{
-	int32_t pid = (int32_t)a[0];
-
-	return raise_checked(pid == 0 || pid == -1 || pid == -CENO_PID ? CENO_PID : pid, a[1]);
-}
-
-int64_t ceno_sys_tkill(const uint64_t a[6])
-{
-	return (int32_t)a[0] <= 0 ? -LX_EINVAL : raise_checked((int32_t)a[0], a[1]);
-}
-
-int64_t ceno_sys_tgkill(const uint64_t a[6])
-{
-	if ((int32_t)a[0] <= 0 || (int32_t)a[1] <= 0)
-		return -LX_EINVAL;
-	return (int32_t)a[0] != CENO_PID ? -LX_ESRCH : raise_checked((int32_t)a[1], a[2]);
-}
-
-int64_t ceno_sys_rt_sigaction(const uint64_t a[6])
-{
-	uint32_t signal = (uint32_t)a[0];
-	struct lx_sigaction new;
-
-	if (a[3] != 8 || signal == 0 || signal > LX_SIGNALS)
-		return -LX_EINVAL;
-	if (a[1] && (UNBLOCKABLE & BIT(signal)))
-		return -LX_EINVAL;
-	if (a[1] && ceno_user_read(&new, a[1], sizeof(new)))
-		return -LX_EFAULT;
-	if (a[2] && ceno_user_write(a[2], &ceno_self()->action[signal], sizeof(new)))
-		return -LX_EFAULT;
-	if (a[1]) {
-		ceno_self()->action[signal] = new;
-		if (new.handler == 1)
-			ceno_self()->pending &= ~BIT(signal);
-	}
-	return 0;
-}
-
-int64_t ceno_sys_rt_sigprocmask(const uint64_t a[6])
-{
-	uint64_t old = ceno_current->mask, set = 0;
-
-	if (a[3] != 8 || (a[1] && (uint32_t)a[0] > 2))
-		return -LX_EINVAL;
-	if (a[1] && ceno_user_read(&set, a[1], sizeof(set)))
-		return -LX_EFAULT;
-	if (a[2] && ceno_user_write(a[2], &old, sizeof(old)))
-		return -LX_EFAULT;
-	if (!a[1])
-		return 0;
-	switch ((uint32_t)a[0]) {
-	case 0:
-		old |= set;
-		break;
-	case 1:
-		old &= ~set;
-		break;
-	default:
-		old = set;
-		break;
-	}
-	ceno_current->mask = old & ~UNBLOCKABLE;
+	ceno_current->mask = mask & ~UNBLOCKABLE;
 	ceno_attention |= (uint32_t)ceno_signal_due(ceno_current);
-	return 0;
 }
 
-int64_t ceno_sys_rt_sigpending(const uint64_t a[6])
+void ceno_signal_mask_for_call(uint64_t mask)
 {
-	uint64_t blocked = ceno_self()->pending & ceno_current->mask;
+	struct ceno_task *task = ceno_current;
 
-	if (a[1] == 0 || a[1] > 8)
-		return -LX_EINVAL;
-	return ceno_user_write(a[0], &blocked, a[1]);
+	if (!task->restore_mask)
+		task->saved_mask = task->mask;
+	task->restore_mask = 1;
+	ceno_attention = 1;
+	ceno_signal_mask(mask);
 }
 
-int64_t ceno_sys_sigaltstack(const uint64_t a[6])
+void ceno_signal_exec(void)
 {
-	enum { DISABLE = 2, MINIMUM = 2048 };
-	struct lx_stack new,
-	    old = { .sp = ceno_current->alt_stack[0],
-		    .size = ceno_current->alt_stack[1],
-		    .flags = ceno_current->alt_stack[1] ? (int32_t)ceno_current->alt_stack[2] : DISABLE };
+	struct lx_sigaction *action = ceno_self()->action;
 
-	if (a[0] && ceno_user_read(&new, a[0], sizeof(new)))
-		return -LX_EFAULT;
-	if (a[0] && ((uint32_t) new.flags & ~0x80000003u))
-		return -LX_EINVAL;
-	if (a[0] && !(new.flags &DISABLE) && new.size < MINIMUM)
-		return -LX_ENOMEM;
-	if (a[1] && ceno_user_write(a[1], &old, sizeof(old)))
-		return -LX_EFAULT;
-	if (a[0]) {
-		ceno_current->alt_stack[0] = new.flags &DISABLE ? 0 : new.sp;
-		ceno_current->alt_stack[1] = new.flags &DISABLE ? 0 : new.size;
-		ceno_current->alt_stack[2] = (uint32_t) new.flags & 0x80000000u;
-	}
-	return 0;
-}
-
-int64_t ceno_sys_pause(const uint64_t a[6])
-{
-	(void)a;
-	return ceno_block_once(&ceno_current->call, CENO_NEVER);
+	for (uint32_t signal = 1; signal <= LX_SIGNALS; signal++)
+		action[signal] = (struct lx_sigaction){ .handler = action[signal].handler == IGNORE };
+	ceno_current->alt_stack = (struct lx_stack){ 0 };
 }

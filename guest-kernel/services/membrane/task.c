@@ -36,6 +36,15 @@ struct ceno_process *ceno_process_at(uint32_t i)
 	return processes[i];
 }
 
+uint32_t ceno_tasks_count(void)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < CENO_TASKS; i++)
+		count += tasks[i] != NULL;
+	return count;
+}
+
 struct ceno_task *ceno_task_find(int32_t tid)
 {
 	for (uint32_t i = 0; i < CENO_TASKS; i++)

@@ -35,6 +35,13 @@ enum ceno_task_state { CENO_TASK_RUNNABLE = 1, CENO_TASK_BLOCKED, CENO_TASK_STOP
 
 struct ceno_vm;
 struct ceno_files;
+struct ceno_queued_signal;
+
+/* Signals that wait: which, and what each carries (signal.c). */
+struct ceno_pending {
+	uint64_t set; /* bit signal - 1 */
+	struct ceno_queued_signal *first, *last;
+};
 
 /* A program's registers while it does not run, in the order of enum ceno_gpr. */
 struct ceno_regs {
@@ -57,6 +64,7 @@ struct ceno_task {
 	uint8_t state;                /* enum ceno_task_state */
 	uint8_t call_again;           /* its call is made before it runs */
 	uint8_t restore_mask;         /* saved_mask comes back with the next delivery of signals */
+	uint8_t killable;             /* no signal ends its wait, only the end of its process */
 	uint8_t queued;               /* on the run queue or the list of blocked tasks */
 	struct ceno_process *process; /* holds it */
 	struct ceno_task *sibling;    /* next thread of the process */
@@ -66,9 +74,16 @@ struct ceno_task {
 	int32_t restart; /* -LX_ERESTART* of the call that a signal interrupted, or 0 */
 	const void *wait_key;
 	uint64_t wait_deadline;
-	uint64_t mask, saved_mask; /* of blocked signals: bit signal - 1 */
-	uint64_t pending;          /* signals to this thread */
-	uint64_t alt_stack[3];     /* sp, size, flags */
+	const void *futex; /* with wait_key ceno_futex_key: which word (futex.c) */
+	uint64_t futex_offset;
+	uint32_t futex_bits;
+	uint32_t fault_vector; /* of the last fault: what its signal frame says */
+	uint64_t fault_error, fault_cr2;
+	uint64_t mask, saved_mask;   /* of blocked signals: bit signal - 1 */
+	uint64_t wants;              /* signals that rt_sigtimedwait waits for, blocked or not */
+	struct ceno_pending pending; /* signals to this thread */
+	struct lx_stack alt_stack;   /* size 0: none */
+	struct ceno_process *vfork;  /* the child it waits for, until that has its own memory */
 	uint64_t clear_child_tid, robust_list;
 	uint64_t run_tsc; /* processor time used */
 	char name[16];    /* prctl PR_SET_NAME */
@@ -82,13 +97,26 @@ struct ceno_process {
 	struct ceno_task *threads;
 	struct ceno_vm *vm;       /* counted */
 	struct ceno_files *files; /* counted */
+	struct ceno_inode *cwd;   /* counted in its uses */
 	uint32_t umask;
 	uint32_t dumpable, no_new_privs;
-	uint32_t exit_status, signal; /* how it ended */
-	uint8_t ending;               /* its tasks end before they run again */
-	uint8_t zombie;               /* ended; its parent has not waited for it */
-	uint64_t pending;             /* signals to any of its threads */
-	uint64_t ended_tsc;           /* processor time of threads that ended */
+	uint32_t exit_signal;             /* what its parent gets when it ends; 0: nothing */
+	uint32_t death_signal;            /* PR_SET_PDEATHSIG */
+	uint32_t exit_status, signal;     /* how it ended */
+	uint8_t ending;                   /* its tasks end before they run again */
+	uint8_t zombie;                   /* ended; its parent has not waited for it */
+	uint8_t executed;                 /* has made an execve since its fork */
+	uint8_t stopped;                  /* by the signal stop_signal; its tasks are STOPPED */
+	uint8_t tell_stop, tell_continue; /* wait may still report it */
+	uint32_t stop_signal;
+	struct ceno_task *vfork;     /* who waits until it has its own memory */
+	struct ceno_pending pending; /* signals to any of its threads */
+	uint64_t start_tsc;
+	uint64_t ended_tsc;    /* processor time of threads that ended */
+	uint64_t children_tsc; /* of children waited for, and theirs */
+	struct {
+		uint64_t deadline, interval; /* of processor time or TSC; 0: off */
+	} itimer[3];
 	struct lx_sigaction action[LX_SIGNALS + 1];
 	struct lx_rlimit limit[16];
 	char path[CENO_PATH_MAX]; /* of its program's file */
@@ -114,6 +142,8 @@ struct ceno_task *ceno_task_new(struct ceno_process *process);
 void ceno_task_free(struct ceno_task *task);
 /* Frees a process without tasks. */
 void ceno_process_free(struct ceno_process *process);
+/* How many tasks there are. */
+uint32_t ceno_tasks_count(void);
 /* By number; NULL: there is none. ceno_task_at, ceno_process_at: the i-th slot, may be NULL. */
 struct ceno_task *ceno_task_find(int32_t tid);
 struct ceno_process *ceno_process_find(int32_t pid);
@@ -129,6 +159,8 @@ struct ceno_process *ceno_process_at(uint32_t i);
 int64_t ceno_block(const void *key, uint64_t deadline_tsc);
 /* The same for a call that no handler lets go on: -LX_ERESTARTNOHAND. */
 int64_t ceno_block_once(const void *key, uint64_t deadline_tsc);
+/* The same for a wait that no signal ends but one that kills. */
+int64_t ceno_block_killable(const void *key);
 /* The TSC so many nanoseconds after the call was first made. */
 uint64_t ceno_call_deadline(uint64_t ns);
 
@@ -178,6 +210,12 @@ uint64_t ceno_sched_process_tsc(const struct ceno_process *process);
 uint64_t ceno_sched_task_tsc(const struct ceno_task *task);
 /* The task is about to be freed: nothing of it is in the processor. */
 void ceno_sched_forget(const struct ceno_task *task);
+/* The current task's XSAVE area, all of its state in it. _reload: it was changed there. */
+void *ceno_sched_fpu(void);
+void ceno_sched_fpu_reload(void);
+/* Stops a task that is not ENDED, on whatever list; lets it go on. */
+void ceno_sched_stop(struct ceno_task *task);
+void ceno_sched_continue(struct ceno_task *task);
 
 /* ---- the end of tasks and processes (exit.c) --------------------------------- */
 
@@ -188,14 +226,68 @@ void ceno_process_kill(struct ceno_process *process, uint32_t signal);
 /* A page of the current process has no RAM left to back it. */
 void ceno_process_out_of_memory(void);
 
-/* ---- signals (signal.c) ------------------------------------------------------ */
+/* Ends the current task, which is marked ENDED, or with it its process, which is marked
+ * `ending`: everything they hold is given back, whoever waits is told. */
+void ceno_task_settle(void);
+/* The current process has memory of its own, or ends: its parent's vfork returns. */
+void ceno_vfork_done(struct ceno_process *process);
+/* Frees everything of every process, telling nobody: the request is over. */
+void ceno_processes_end(void);
 
-/* Raises a signal in the current process: ends it, is remembered, or is ignored, as its
- * action and mask say. Returns 0, or -LX_ENOSYS if it would run a handler. */
-int ceno_signal_self(uint32_t signal);
+/* ---- futexes (futex.c) -------------------------------------------------------- */
+
+/* Wakes one waiter of the word at gva of the current process's memory, if any. */
+void ceno_futex_wake_one(uint64_t gva);
+/* What a dying thread's robust list asks for. */
+void ceno_futex_robust(struct ceno_task *task);
+
+/* ---- signals (signal.c, action.c, sigframe.c) ---------------------------------- */
+
+#define CENO_SIGNAL_BIT(signal) (1ull << ((signal)-1))
+
+struct ceno_queued_signal {
+	struct ceno_queued_signal *next;
+	struct lx_siginfo info;
+};
+
+/* Raises info->signo (1 to LX_SIGNALS) in a process, or in one of its tasks. Returns 0, or
+ * -LX_EAGAIN: a queued (real-time) signal for which there is no room. */
+int ceno_signal_process(struct ceno_process *process, const struct lx_siginfo *info);
+int ceno_signal_task(struct ceno_task *task, const struct lx_siginfo *info);
+/* A signal of the kernel's own to the current task, or a process (SI_KERNEL). */
+void ceno_signal_self(uint32_t signal);
+void ceno_signal_kernel(struct ceno_process *process, uint32_t signal);
+/* A fault of the current task: its handler, or the end, whatever the mask says. */
+void ceno_signal_fault(uint32_t signal, int32_t code, uint64_t address);
 /* Whether a signal waits for the task that it does not block. */
 int ceno_signal_due(const struct ceno_task *task);
+/* Takes the next signal of the current task out of `set`. Returns it or 0. */
+uint32_t ceno_signal_take(uint64_t set, struct lx_siginfo *info);
 /* Acts on the current task's signals that are due. */
 void ceno_signal_deliver(void);
+/* Changes the current task's mask of blocked signals. */
+void ceno_signal_mask(uint64_t mask);
+/* The mask while the call lasts, as ppoll and pselect want it; before each ceno_block_once. */
+void ceno_signal_mask_for_call(uint64_t mask);
+/* Forgets all that wait in `pending`. */
+void ceno_signal_flush(struct ceno_pending *pending, uint64_t set);
+/* execve: handlers become default actions. */
+void ceno_signal_exec(void);
+/* No signal is queued. Once per boot. */
+void ceno_signals_init(void);
+/* Writes the frame of a handler and makes the current task enter it. mask: what comes back
+ * after it. Returns 0 or -LX_EFAULT. */
+int ceno_sigframe_push(const struct lx_siginfo *info, const struct lx_sigaction *action, uint64_t mask);
+
+/* Whether rsp lies in the alternate stack (which then must not change). */
+int ceno_sigframe_on_stack(const struct lx_stack *stack, uint64_t rsp);
+
+/* ---- timers (timer.c) ----------------------------------------------------------- */
+
+void ceno_timers_init(void);
+/* Raises what is due; returns when the next one is. */
+uint64_t ceno_timers_expire(uint64_t now);
+/* A process ends (all) or executes another program (all but the itimers). */
+void ceno_timers_forget(struct ceno_process *process, int all);
 
 #endif

@@ -67,14 +67,42 @@ uint64_t ceno_time_cycles(uint32_t ns)
 	return (uint64_t)((unsigned __int128)ns * ((hz << 20) / SECOND) >> 20);
 }
 
-uint64_t ceno_time_deadline(uint64_t ns)
+uint64_t ceno_time_cycles_long(uint64_t ns)
 {
-	uint64_t seconds = ns / SECOND, cycles;
+	uint64_t seconds = ns / SECOND;
 
 	if (seconds > (UINT64_MAX >> 2) / hz)
-		return UINT64_MAX >> 1;
-	cycles = seconds * hz + ceno_time_cycles((uint32_t)(ns % SECOND));
-	return ceno_rdtsc() + cycles + 1;
+		return CENO_NEVER;
+	return seconds * hz + ceno_time_cycles((uint32_t)(ns % SECOND));
+}
+
+uint64_t ceno_time_long_ns(uint64_t cycles)
+{
+	return ns_of(cycles);
+}
+
+uint64_t ceno_time_us(uint64_t cycles)
+{
+	return ns_of(cycles) / 1000;
+}
+
+uint64_t ceno_time_ticks(uint64_t cycles)
+{
+	return ns_of(cycles) / 10000000u;
+}
+
+uint64_t ceno_time_deadline(uint64_t ns)
+{
+	uint64_t cycles = ceno_time_cycles_long(ns);
+
+	return cycles == CENO_NEVER ? CENO_NEVER : ceno_rdtsc() + cycles + 1;
+}
+
+uint64_t ceno_time_deadline_at(uint32_t clock, uint64_t ns)
+{
+	uint64_t now = ceno_time_ns(clock);
+
+	return ceno_time_deadline(ns > now ? ns - now : 0);
 }
 
 int ceno_time_read(uint64_t gva, uint64_t *ns)
@@ -136,12 +164,21 @@ int64_t ceno_sys_time(const uint64_t a[6])
 	return a[0] && ceno_user_write(a[0], &seconds, sizeof(seconds)) ? -LX_EFAULT : seconds;
 }
 
-/* Nothing wakes a sleeper but its deadline or a signal. */
-static int64_t sleep(uint64_t ns)
+/* Nothing wakes a sleeper but its deadline or a signal, which leaves the rest at gva. */
+static int64_t sleep(uint64_t ns, uint64_t rest_gva)
 {
-	uint64_t deadline = ceno_call_deadline(ns);
+	uint64_t deadline = ceno_call_deadline(ns), at = ceno_rdtsc(), left;
+	struct lx_timespec rest;
+	int64_t result;
 
-	return ceno_rdtsc() >= deadline ? 0 : ceno_block_once(&ceno_current->call, deadline);
+	if (at >= deadline)
+		return 0;
+	result = ceno_block_once(&ceno_current->call, deadline);
+	if (result == CENO_BLOCKED || !rest_gva)
+		return result;
+	left = ns_of(deadline - at);
+	rest = (struct lx_timespec){ (int64_t)(left / SECOND), (int64_t)(left % SECOND) };
+	return ceno_user_write(rest_gva, &rest, sizeof(rest)) ? -LX_EFAULT : result;
 }
 
 int64_t ceno_sys_nanosleep(const uint64_t a[6])
@@ -151,7 +188,7 @@ int64_t ceno_sys_nanosleep(const uint64_t a[6])
 
 	if (error)
 		return error;
-	return sleep(ns);
+	return sleep(ns, a[1]);
 }
 
 int64_t ceno_sys_clock_nanosleep(const uint64_t a[6])
@@ -170,12 +207,13 @@ int64_t ceno_sys_clock_nanosleep(const uint64_t a[6])
 		at = ceno_time_ns((uint32_t)a[0]);
 		ns = ns > at ? ns - at : 0;
 	}
-	return sleep(ns);
+	return sleep(ns, a[1] ? 0 : a[3]);
 }
 
 int64_t ceno_sys_times(const uint64_t a[6])
 {
-	int64_t out[4] = { (int64_t)(ceno_time_ns(LX_CLOCK_PROCESS_CPUTIME) / 10000000u), 0, 0, 0 };
+	int64_t out[4] = { (int64_t)ceno_time_ticks(ceno_sched_process_tsc(ceno_self())), 0,
+		           (int64_t)ceno_time_ticks(ceno_self()->children_tsc), 0 };
 
 	if (a[0] && ceno_user_write(a[0], out, sizeof(out)))
 		return -LX_EFAULT;
@@ -184,14 +222,16 @@ int64_t ceno_sys_times(const uint64_t a[6])
 
 int64_t ceno_sys_getrusage(const uint64_t a[6])
 {
-	uint64_t ns = ceno_time_ns(LX_CLOCK_PROCESS_CPUTIME);
+	int32_t who = (int32_t)a[0];
 	int64_t out[18] = { 0 };
+	uint64_t us;
 
-	if ((int32_t)a[0] < -1 || (int32_t)a[0] > 1)
+	if (who < -1 || who > 1)
 		return -LX_EINVAL;
-	if ((int32_t)a[0] != -1) {
-		out[0] = (int64_t)(ns / SECOND);
-		out[1] = (int64_t)(ns % SECOND / 1000);
-	}
+	us = ceno_time_us(who == -1      ? ceno_self()->children_tsc
+	                      : who == 0 ? ceno_sched_process_tsc(ceno_self())
+	                                 : ceno_sched_task_tsc(ceno_current));
+	out[0] = (int64_t)(us / 1000000);
+	out[1] = (int64_t)(us % 1000000);
 	return ceno_user_write(a[1], out, sizeof(out));
 }

@@ -66,6 +66,18 @@ void ceno_fpu_initial(void *area)
 	MUST(((uintptr_t)area & 63) == 0);
 	memset(area, 0, 8);
 }
+uint64_t ceno_fpu_frame_bytes(void)
+{
+	return 2688;
+}
+uint64_t ceno_fpu_frame_components(void)
+{
+	return 0xe7;
+}
+uint32_t ceno_fpu_mxcsr_mask(void)
+{
+	return 0xffff;
+}
 void ceno_fpu_save(void *area)
 {
 	memcpy(area, &fake_fpu, 8);
@@ -396,6 +408,28 @@ enum fake_outcome fake_call(uint64_t number, const uint64_t a[6], int64_t *resul
 	if (result)
 		*result = (int64_t)t->gpr[CENO_RAX];
 	return (enum fake_outcome)(outcome - 1);
+}
+
+enum fake_outcome fake_go(uint64_t number, const uint64_t a[6])
+{
+	static const uint8_t place[6] = { CENO_RDI, CENO_RSI, CENO_RDX, CENO_R10, CENO_R8, CENO_R9 };
+	struct ceno_trap_page *t = ceno_trap();
+	struct ceno_task *volatile caller = ceno_current;
+	int outcome;
+
+	for (unsigned i = 0; i < 6; i++)
+		t->gpr[place[i]] = a[i];
+	t->gpr[CENO_RAX] = number;
+	t->gpr[CENO_RCX] = FAKE_RIP;
+	t->gpr[CENO_R11] = CENO_RFLAGS_SET;
+	outcome = setjmp(back);
+	if (!outcome) {
+		ceno_service_syscall(t);
+		t->resume_rip = t->gpr[CENO_RCX];
+		outcome = FAKE_RETURNED + 1;
+	}
+	MUST(outcome != FAKE_ABORTED + 1);
+	return outcome == FAKE_ENTERED + 1 && ceno_current == caller ? FAKE_RETURNED : (enum fake_outcome)(outcome - 1);
 }
 
 int64_t sys6(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)

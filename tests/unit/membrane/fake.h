@@ -61,6 +61,10 @@ void fake_start(void);
 /* One system call as the program would make it: *result is rax. Checks that every
  * other register is as before. */
 enum fake_outcome fake_call(uint64_t number, const uint64_t a[6], int64_t *result);
+/* A call of whatever task runs, which keeps its other registers: for tests with several
+ * tasks. RETURNED: the same one goes on, at ceno_trap()->resume_rip; ENTERED: another. */
+enum fake_outcome fake_go(uint64_t number, const uint64_t a[6]);
+#define FAKE_RIP 0x401004ull /* behind the call's instruction */
 /* The same for a call that must return; the result. */
 int64_t sys6(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 #define SYS_PICK(n, a, b, c, d, e, f, ...) \

@@ -105,7 +105,7 @@ static void test_futex(void **state)
 	assert_int_equal(sys(SYS_futex, page, 1, 1), 0);
 	assert_int_equal(sys(SYS_futex, page + 1, 0, 5, page + 8), -EINVAL);
 	assert_int_equal(sys(SYS_futex, BAD, 0, 5, page + 8), -EFAULT);
-	assert_int_equal(sys(SYS_futex, page, 5, 5), -ENOSYS);
+	assert_int_equal(sys(SYS_futex, page, 6, 5), -ENOSYS);
 	assert_int_equal(fake_call(SYS_futex, (const uint64_t[6]){ page, 0, 5, 0 }, NULL), FAKE_BLOCKED);
 }
 

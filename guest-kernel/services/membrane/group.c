@@ -1,0 +1,146 @@
+/* Who is who: process numbers, groups, sessions, and one user for all of them. */
+#include "calls.h"
+#include "process.h"
+#include "vm.h"
+
+static struct ceno_process *find(uint64_t pid)
+{
+	return (int32_t)pid ? ceno_process_find((int32_t)pid) : ceno_self();
+}
+
+int64_t ceno_sys_getpid(const uint64_t a[6])
+{
+	(void)a;
+	return ceno_self()->pid;
+}
+int64_t ceno_sys_gettid(const uint64_t a[6])
+{
+	(void)a;
+	return ceno_current->tid;
+}
+int64_t ceno_sys_getppid(const uint64_t a[6])
+{
+	(void)a;
+	return ceno_self()->parent ? ceno_self()->parent->pid : 1;
+}
+int64_t ceno_sys_getpgrp(const uint64_t a[6])
+{
+	(void)a;
+	return ceno_self()->pgid;
+}
+
+int64_t ceno_sys_getpgid(const uint64_t a[6])
+{
+	const struct ceno_process *process = find(a[0]);
+
+	return process ? (int64_t)process->pgid : -LX_ESRCH;
+}
+
+int64_t ceno_sys_getsid(const uint64_t a[6])
+{
+	const struct ceno_process *process = find(a[0]);
+
+	return process ? (int64_t)process->sid : -LX_ESRCH;
+}
+
+static int group_exists(uint32_t pgid, uint32_t sid)
+{
+	for (uint32_t i = 0; i < CENO_TASKS; i++) {
+		const struct ceno_process *process = ceno_process_at(i);
+
+		if (process && process->pgid == pgid && (!sid || process->sid == sid))
+			return 1;
+	}
+	return 0;
+}
+
+int64_t ceno_sys_setpgid(const uint64_t a[6])
+{
+	struct ceno_process *process = find(a[0]);
+	uint32_t pgid = (uint32_t)a[1];
+
+	if ((int32_t)pgid < 0)
+		return -LX_EINVAL;
+	if (!process || (process != ceno_self() && process->parent != ceno_self()))
+		return -LX_ESRCH;
+	if (process->sid != ceno_self()->sid)
+		return -LX_EPERM;
+	if (process != ceno_self() && process->executed)
+		return -LX_EACCES;
+	if (process->sid == process->pid)
+		return -LX_EPERM;
+	pgid = pgid ? pgid : process->pid;
+	if (pgid != process->pid && !group_exists(pgid, process->sid))
+		return -LX_EPERM;
+	process->pgid = pgid;
+	return 0;
+}
+
+int64_t ceno_sys_setsid(const uint64_t a[6])
+{
+	struct ceno_process *self = ceno_self();
+
+	(void)a;
+	if (group_exists(self->pid, 0))
+		return -LX_EPERM;
+	self->sid = self->pgid = self->pid;
+	return self->sid;
+}
+
+/* ---- user 0 of a machine that holds nothing else ------------------------------------ */
+
+static int64_t zero_only(uint64_t id)
+{
+	return (uint32_t)id == 0 ? 0 : -LX_EPERM;
+}
+
+int64_t ceno_sys_getuid(const uint64_t a[6])
+{
+	(void)a;
+	return 0;
+}
+int64_t ceno_sys_getgid(const uint64_t a[6])
+{
+	(void)a;
+	return 0;
+}
+int64_t ceno_sys_geteuid(const uint64_t a[6])
+{
+	(void)a;
+	return 0;
+}
+int64_t ceno_sys_getegid(const uint64_t a[6])
+{
+	(void)a;
+	return 0;
+}
+int64_t ceno_sys_setuid(const uint64_t a[6])
+{
+	return zero_only(a[0]);
+}
+int64_t ceno_sys_setgid(const uint64_t a[6])
+{
+	return zero_only(a[0]);
+}
+int64_t ceno_sys_getgroups(const uint64_t a[6])
+{
+	return (int32_t)a[0] < 0 ? -LX_EINVAL : 0;
+}
+
+int64_t ceno_sys_getresuid(const uint64_t a[6])
+{
+	const uint32_t zero = 0;
+
+	for (int i = 0; i < 3; i++)
+		if (ceno_user_check_write(a[i], sizeof(zero)))
+			return -LX_EFAULT;
+	for (int i = 0; i < 3; i++)
+		if (ceno_user_write(a[i], &zero, sizeof(zero)))
+			return -LX_EFAULT;
+	return 0;
+}
+
+int64_t ceno_sys_getresgid(const uint64_t a[6])
+{
+	return ceno_sys_getresuid(a);
+}
