@@ -9,8 +9,16 @@
 
 #define FINAL_FROM 3 /* enum ceno_state: destroyed and after; asserted where both are known (api/rpc) */
 
+#define KEPT_MAX 16 /* more than there are statements here */
+
+/* Statements are kept once they were used: parsing one takes longer than running it, and a
+ * session's row is written before anything else is done for it. */
 struct ceno_ledger {
 	sqlite3 *db;
+	struct {
+		const char *sql; /* borrowed: a literal, known by its address */
+		sqlite3_stmt *statement;
+	} kept[KEPT_MAX];
 };
 
 static const char schema[] =
@@ -57,18 +65,39 @@ struct ceno_ledger *ceno_ledger_open(const char *directory, char *message, size_
 
 void ceno_ledger_close(struct ceno_ledger *ledger)
 {
-	if (ledger)
+	if (ledger) {
+		for (int i = 0; i < KEPT_MAX; i++)
+			sqlite3_finalize(ledger->kept[i].statement);
 		sqlite3_close(ledger->db);
+	}
 	free(ledger);
 }
 
 /* ---- statements -------------------------------------------------------------- */
 
+/* Not in use: each is done with before it is asked for again. */
 static sqlite3_stmt *prepare(struct ceno_ledger *ledger, const char *sql)
 {
-	sqlite3_stmt *statement = NULL;
+	int i = 0;
 
-	return sqlite3_prepare_v2(ledger->db, sql, -1, &statement, NULL) == SQLITE_OK ? statement : NULL;
+	while (i < KEPT_MAX - 1 && ledger->kept[i].sql && ledger->kept[i].sql != sql)
+		i++;
+	if (ledger->kept[i].sql != sql) {
+		sqlite3_finalize(ledger->kept[i].statement); /* there is one only if there are too many for the table */
+		ledger->kept[i].sql = NULL;
+		if (sqlite3_prepare_v3(ledger->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &ledger->kept[i].statement,
+		                       NULL) != SQLITE_OK)
+			return NULL;
+		ledger->kept[i].sql = sql;
+	}
+	return ledger->kept[i].statement;
+}
+
+/* Ends its transaction, and forgets what was bound, which is the caller's. */
+static void done(sqlite3_stmt *statement)
+{
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
 }
 
 static void bind_id(sqlite3_stmt *statement, int at, const uint8_t session_id[16])
@@ -76,12 +105,13 @@ static void bind_id(sqlite3_stmt *statement, int at, const uint8_t session_id[16
 	sqlite3_bind_blob(statement, at, session_id, 16, SQLITE_STATIC);
 }
 
-/* Runs a statement without rows and frees it; `must_change`: no row touched is -ENOENT. */
+/* Runs a statement without rows; `must_change`: no row touched is -ENOENT. */
 static int run(struct ceno_ledger *ledger, sqlite3_stmt *statement, bool must_change)
 {
 	int rc = statement ? sqlite3_step(statement) : SQLITE_ERROR;
 
-	sqlite3_finalize(statement);
+	if (statement)
+		done(statement);
 	if (rc != SQLITE_DONE)
 		return error_of(rc);
 	return must_change && !sqlite3_changes(ledger->db) ? -ENOENT : 0;
@@ -204,7 +234,7 @@ int ceno_ledger_find(struct ceno_ledger *ledger, const uint8_t session_id[16], s
 	rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW)
 		read_row(s, row);
-	sqlite3_finalize(s);
+	done(s);
 	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? -ENOENT : error_of(rc);
 }
 
@@ -226,7 +256,7 @@ int ceno_ledger_find_proof(struct ceno_ledger *ledger, const uint8_t session_id[
 		else
 			result = -EIO;
 	}
-	sqlite3_finalize(s);
+	done(s);
 	return result;
 }
 
@@ -248,7 +278,7 @@ int ceno_ledger_list(struct ceno_ledger *ledger, int64_t uid, int64_t before, in
 		read_row(s, &row);
 		each(&row, context);
 	}
-	sqlite3_finalize(s);
+	done(s);
 	return rc == SQLITE_DONE ? 0 : error_of(rc);
 }
 
@@ -258,7 +288,8 @@ static int64_t scalar(sqlite3_stmt *s)
 
 	if (s && sqlite3_step(s) == SQLITE_ROW)
 		value = sqlite3_column_int64(s, 0);
-	sqlite3_finalize(s);
+	if (s)
+		done(s);
 	return value;
 }
 
