@@ -10,7 +10,7 @@ from mapping import ENTRY, Frames_in_use, Mapping
 from state import BLOCKED, DEAD, ENERGY, MESSAGE, READY, Clock, Fiber, Frames, Window
 from verbs import MASK_REVOKE, Verbs
 
-DONE, WAITS, EXITED = "done", "blocked", "exited"
+DONE, WAITS, EXITED, HALTED = "done", "blocked", "exited", "halted"
 
 
 class Model(Meter, Caps, Mapping, Verbs):
@@ -83,7 +83,7 @@ class Model(Meter, Caps, Mapping, Verbs):
             f.state, f.wait, f.wake, f.pending = BLOCKED, blocks.wait, blocks.wake, regs
             return WAITS, regs
         if f.state == DEAD:
-            return EXITED, regs
+            return HALTED if self.stop else EXITED, regs
         return DONE, self.results(regs, out)
 
     @staticmethod
