@@ -266,6 +266,7 @@ int main(void)
 {
 	pthread_t thread;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	test_queue();
 	test_vectors();
 	test_preemption();
