@@ -71,7 +71,7 @@ enum ceno_refusal {
 	CENO_REFUSAL_NONE,
 	CENO_REFUSAL_NOT_FOUND,       /* no such program in the pack */
 	CENO_REFUSAL_NOT_ELF,
-	CENO_REFUSAL_DYNAMIC,         /* has an interpreter; only static programs run yet */
+	CENO_REFUSAL_DYNAMIC,         /* its interpreter is missing, or no program itself */
 	CENO_REFUSAL_BAD_ELF,         /* malformed, wrong machine, or segments not mappable */
 	CENO_REFUSAL_ARGS,            /* argument block malformed or too long */
 	CENO_REFUSAL_MEMORY,          /* does not fit into the session's RAM */

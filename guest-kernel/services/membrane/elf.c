@@ -1,337 +1,328 @@
 /*
- * Loading a static ELF program from the pack: argument block, program headers,
- * areas, first stack. Every number in both comes from outside: bounded before use.
+ * ELF: from a file whose first bytes say so to a mapped program. See exec.h. Every
+ * number in it comes from outside and is checked in the order in which Linux checks it,
+ * so that a bad file fails with the same errno; what Linux finds wrong only when the old
+ * program is gone kills (CENO_EXEC_KILL).
  *
- * Text and read-only data are areas of the pack, mapped in place; the writable
- * segment is a private copy made page by page when it is written; what lies beyond
- * its file part is zeros.
+ * Segments are private mappings of the file, as any mapping of it is: of the pack in
+ * place, of RAM shared until written, and as copies where they are code.
  */
-#include "frames.h"
-#include "pack.h"
+#include "exec.h"
+
 #include "process.h"
 #include "random.h"
-#include "vm.h"
 
-#define SEGMENTS_MAX 64
-#define PIE_BASE     0x555500000000ull
-
-struct args {
-	uint32_t argc, envc;
-	const char *program, *strings, *cwd; /* strings: argv then envp, strings_bytes of them */
-	uint64_t strings_bytes;
-};
+#define PIE_BASE    0x555500000000ull
+#define INTERP_MAX  4096u
+#define RANDOM_MASK 0x1ffull
 
 struct image {
-	struct ceno_vm *vm;
-	struct ceno_inode *inode;
-	const struct ceno_pack_entry *entry;
+	struct ceno_exec *exec;
+	struct ceno_inode *file;
 	const struct lx_elf_header *header;
-	struct lx_elf_segment segments[SEGMENTS_MAX];
+	const struct lx_elf_segment *segments;
 	uint64_t base, end, phdr; /* end: of the highest segment */
 };
 
-/* ---- argument block --------------------------------------------------------- */
+/* ---- headers ------------------------------------------------------------------------ */
 
-static const char *next_string(const char *at, const char *end)
+/* The header and table of `file`, into slot 0 or 1 of the scratch. 0 or -errno. */
+static int read_headers(struct image *image, unsigned slot, int bad)
 {
-	while (at < end && *at)
-		at++;
-	return at < end ? at + 1 : NULL;
-}
+	struct ceno_exec_scratch *scratch = image->exec->scratch;
+	struct lx_elf_header *h = &scratch->header[slot];
+	uint64_t bytes;
 
-static int parse_args(const uint8_t *block, uint64_t bytes, struct args *args)
-{
-	const char *end = (const char *)block + bytes, *at = (const char *)block + 8;
-
-	if (bytes < 8)
-		return -LX_EINVAL;
-	memcpy(&args->argc, block, 4);
-	memcpy(&args->envc, block + 4, 4);
-	if (args->argc == 0 || args->argc > bytes || args->envc > bytes)
-		return -LX_EINVAL;
-	args->program = at;
-	at = next_string(at, end);
-	args->strings = at;
-	for (uint32_t i = 0; at && i < args->argc + args->envc; i++)
-		at = next_string(at, end);
-	if (!at)
-		return -LX_EINVAL;
-	args->strings_bytes = (uint64_t)(at - args->strings);
-	args->cwd = at;
-	at = next_string(at, end);
-	return at == end && args->program[0] == '/' && args->cwd[0] == '/' ? 0 : -LX_EINVAL;
-}
-
-/* ---- program headers ---------------------------------------------------------- */
-
-static int read_headers(struct image *image)
-{
-	static const uint8_t ident[7] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };
-	const struct lx_elf_header *h = image->header;
-	const void *table;
-
-	if (image->entry->length < 4 || memcmp(h->ident, ident, 4))
-		return CENO_REFUSAL_NOT_ELF;
-	if (image->entry->length < sizeof(*h) || memcmp(h->ident, ident, sizeof(ident)) || h->machine != LX_EM_X86_64 ||
-	    (h->type != LX_ET_EXEC && h->type != LX_ET_DYN) || h->phentsize != sizeof(struct lx_elf_segment) ||
-	    h->phnum == 0 || h->phnum > SEGMENTS_MAX)
-		return CENO_REFUSAL_BAD_ELF;
-	if (h->phoff > image->entry->length ||
-	    h->phnum * sizeof(struct lx_elf_segment) > image->entry->length - h->phoff)
-		return CENO_REFUSAL_BAD_ELF;
-	table = ceno_packs_data(image->entry->offset + h->phoff, h->phnum * sizeof(struct lx_elf_segment));
-	if (!table)
-		return CENO_REFUSAL_MEMORY;
-	memcpy(image->segments, table, h->phnum * sizeof(struct lx_elf_segment));
+	if (ceno_exec_read(image->file, h, sizeof(*h), 0) != (int64_t)sizeof(*h))
+		return slot ? -LX_EIO : -LX_ENOEXEC;
+	if (memcmp(h->ident,
+	           "\x7f"
+	           "ELF",
+	           4) ||
+	    h->machine != LX_EM_X86_64 || (!slot && h->type != LX_ET_EXEC && h->type != LX_ET_DYN))
+		return bad;
+	bytes = h->phnum * sizeof(struct lx_elf_segment);
+	if (h->phentsize != sizeof(struct lx_elf_segment) || !bytes || h->phnum > CENO_EXEC_PHDRS)
+		return bad;
+	if (h->phoff > image->file->size ||
+	    ceno_exec_read(image->file, scratch->segments[slot], bytes, h->phoff) != (int64_t)bytes)
+		return bad;
+	image->header = h;
+	image->segments = scratch->segments[slot];
 	for (unsigned i = 0; i < h->phnum; i++)
-		if (image->segments[i].type == LX_PT_INTERP)
-			return CENO_REFUSAL_DYNAMIC;
-	return CENO_REFUSAL_NONE;
+		if (image->segments[i].type == LX_PT_LOAD && (image->segments[i].flags & LX_PF_W) &&
+		    (image->segments[i].flags & LX_PF_X))
+			return -LX_EACCES;
+	return 0;
 }
 
-static int segment_ok(const struct image *image, const struct lx_elf_segment *s)
+static const struct lx_elf_segment *first_of(const struct image *image, uint32_t type)
 {
-	if (s->filesz > s->memsz || s->memsz == 0 || s->offset > image->entry->length ||
-	    s->filesz > image->entry->length - s->offset)
-		return 0;
-	if (s->vaddr >= CENO_USER_END || s->memsz > CENO_USER_END || s->vaddr + s->memsz > CENO_USER_END / 2)
-		return 0;
-	if (s->filesz && s->offset % CENO_PAGE != s->vaddr % CENO_PAGE)
-		return 0;
-	if ((s->flags & LX_PF_W) && (s->flags & LX_PF_X))
-		return 0;
-	return (s->flags & LX_PF_W) || s->filesz == s->memsz;
+	for (unsigned i = 0; i < image->header->phnum; i++)
+		if (image->segments[i].type == type)
+			return &image->segments[i];
+	return NULL;
 }
 
-static int add_area(struct ceno_vm *vm, const struct ceno_area *area)
+/* The interpreter that the program names: *file stays NULL if none. */
+static int find_interpreter(const struct image *program, struct ceno_inode **file)
 {
-	switch (ceno_vm_add(vm, area)) {
-	case 0:
-		return CENO_REFUSAL_NONE;
-	case -LX_ENOMEM:
-		return CENO_REFUSAL_MEMORY;
-	default:
-		return CENO_REFUSAL_BAD_ELF;
-	}
+	const struct lx_elf_segment *s = first_of(program, LX_PT_INTERP);
+	char *path = program->exec->scratch->path;
+	int64_t got;
+
+	if (!s)
+		return 0;
+	if (s->filesz > INTERP_MAX || s->filesz < 2)
+		return -LX_ENOEXEC;
+	got = s->offset < program->file->size ? ceno_exec_read(program->file, path, s->filesz, s->offset) : 0;
+	if (got != (int64_t)s->filesz)
+		return got < 0 ? (int)got : -LX_EIO;
+	if (path[s->filesz - 1])
+		return -LX_ENOEXEC;
+	program->exec->bad_interpreter = 1;
+	return ceno_exec_find(path, file);
 }
 
-/* Zeros from the end of the segment's file part to the end of that page. */
-static int clear_tail(uint64_t gva)
+/* ---- segments -------------------------------------------------------------------------- */
+
+/* Zeros from the end of a segment's file part to the end of that page, if it is writable. */
+static int clear_tail(struct ceno_vm *vm, uint64_t gva, uint16_t prot)
 {
 	uint64_t got;
-	void *at = gva % CENO_PAGE ? ceno_user_span(gva, CENO_PAGE - gva % CENO_PAGE, LX_PROT_WRITE, &got) : NULL;
+	int error;
+	void *at;
 
-	if (gva % CENO_PAGE == 0)
-		return CENO_REFUSAL_NONE;
+	if (gva % CENO_PAGE == 0 || !(prot & LX_PROT_WRITE))
+		return 0;
+	at = ceno_pages_reach(vm, gva, LX_PROT_WRITE, &got, &error);
 	if (!at)
-		return CENO_REFUSAL_MEMORY;
-	memset(at, 0, got);
-	return CENO_REFUSAL_NONE;
+		return error == -LX_ENOMEM ? error : CENO_EXEC_KILL;
+	memset(at, 0, CENO_PAGE - gva % CENO_PAGE);
+	return 0;
+}
+
+static uint16_t prot_of(const struct lx_elf_segment *s)
+{
+	return (uint16_t)((s->flags & LX_PF_R ? LX_PROT_READ : 0) | (s->flags & LX_PF_W ? LX_PROT_WRITE : 0) |
+	                  (s->flags & LX_PF_X ? LX_PROT_EXEC : 0));
+}
+
+static int put_area(struct ceno_vm *vm, const struct ceno_area *area)
+{
+	int error = ceno_vm_put(vm, area);
+
+	return error == -LX_EINVAL ? CENO_EXEC_KILL : error;
 }
 
 static int map_segment(struct image *image, const struct lx_elf_segment *s)
 {
-	uint64_t start = image->base + CENO_PAGE_DOWN(s->vaddr), vaddr = image->base + s->vaddr;
-	uint64_t file_end = CENO_PAGE_UP(vaddr + s->filesz), end = CENO_PAGE_UP(vaddr + s->memsz);
-	struct ceno_area area = { .start = start, .end = file_end, .file = image->inode };
-	int refusal = CENO_REFUSAL_NONE;
+	uint64_t vaddr = image->base + s->vaddr, start = CENO_PAGE_DOWN(vaddr), file_end, end;
+	struct ceno_vm *vm = image->exec->vm;
+	struct ceno_area area = { .start = start, .file = image->file, .prot = prot_of(s) };
+	int error = 0;
 
-	if (!segment_ok(image, s))
-		return CENO_REFUSAL_BAD_ELF;
-	area.prot = (uint16_t)(LX_PROT_READ | ((s->flags & LX_PF_W) ? LX_PROT_WRITE : 0) |
-	                       ((s->flags & LX_PF_X) ? LX_PROT_EXEC : 0));
+	if (s->filesz > s->memsz || s->memsz > CENO_USER_END || s->vaddr > CENO_USER_END ||
+	    vaddr > CENO_USER_END - s->memsz)
+		return CENO_EXEC_KILL;
+	file_end = s->filesz ? CENO_PAGE_UP(vaddr + s->filesz) : start;
+	end = CENO_PAGE_UP(vaddr + s->memsz);
 	if (s->filesz) {
+		if (s->offset % CENO_PAGE != vaddr % CENO_PAGE || s->offset > 1ull << 62)
+			return CENO_EXEC_KILL;
+		area.end = file_end;
 		area.offset = CENO_PAGE_DOWN(s->offset);
-		refusal = add_area(image->vm, &area);
-	} else {
-		file_end = start;
+		error = put_area(vm, &area);
 	}
-	if (!refusal && s->memsz > s->filesz && s->filesz)
-		refusal = clear_tail(vaddr + s->filesz);
-	if (!refusal && end > file_end) {
-		area = (struct ceno_area){ .start = file_end, .end = end, .prot = area.prot };
-		refusal = add_area(image->vm, &area);
+	if (!error && s->filesz && s->memsz > s->filesz)
+		error = clear_tail(vm, vaddr + s->filesz, area.prot);
+	if (!error && end > file_end && s->memsz) {
+		area = (struct ceno_area){ .start = file_end, .end = end, .prot = LX_PROT_READ | LX_PROT_WRITE };
+		if (s->flags & LX_PF_X)
+			area.prot = LX_PROT_READ | LX_PROT_EXEC;
+		error = put_area(vm, &area);
 	}
-	if (end > image->end)
-		image->end = end;
-	return refusal;
+	image->end = end > image->end ? end : image->end;
+	return error;
 }
 
-static int map_image(struct image *image)
+/* Bytes from the first segment's page to the last one's end; 0: there is none. */
+static uint64_t span_of(const struct image *image)
 {
-	const struct lx_elf_header *h = image->header;
-	int loads = 0, refusal;
+	uint64_t low = UINT64_MAX, high = 0;
 
-	image->base = h->type == LX_ET_DYN ? PIE_BASE + (ceno_random_u64() & 0x3fffff) * CENO_LARGE_PAGE : 0;
-	for (unsigned i = 0; i < h->phnum; i++) {
+	for (unsigned i = 0; i < image->header->phnum; i++) {
 		const struct lx_elf_segment *s = &image->segments[i];
 
-		if (s->type == LX_PT_PHDR)
-			image->phdr = image->base + s->vaddr;
 		if (s->type != LX_PT_LOAD)
 			continue;
-		refusal = map_segment(image, s);
-		if (refusal)
-			return refusal;
-		loads++;
-		if (!image->phdr && h->phoff >= s->offset && h->phoff - s->offset < s->filesz)
+		low = CENO_PAGE_DOWN(s->vaddr) < low ? CENO_PAGE_DOWN(s->vaddr) : low;
+		high = s->vaddr + s->memsz > high ? s->vaddr + s->memsz : high;
+	}
+	return high > low && high - low < CENO_USER_END ? CENO_PAGE_UP(high - low) : 0;
+}
+
+static int map_segments(struct image *image)
+{
+	const struct lx_elf_header *h = image->header;
+	int error = 0;
+
+	for (unsigned i = 0; !error && i < h->phnum; i++) {
+		const struct lx_elf_segment *s = &image->segments[i];
+
+		if (s->type != LX_PT_LOAD)
+			continue;
+		error = map_segment(image, s);
+		if (s->offset <= h->phoff && h->phoff - s->offset < s->filesz)
 			image->phdr = image->base + s->vaddr + (h->phoff - s->offset);
 	}
-	if (!loads || !h->entry || h->entry >= CENO_USER_END / 2 ||
-	    !ceno_areas_find(image->vm, image->base + h->entry) ||
-	    !(ceno_areas_find(image->vm, image->base + h->entry)->prot & LX_PROT_EXEC))
-		return CENO_REFUSAL_BAD_ELF;
-	ceno_vm_brk_set(image->vm, image->end);
-	return CENO_REFUSAL_NONE;
+	return error;
+}
+
+static int map_program(struct image *image)
+{
+	int error;
+
+	if (image->header->type == LX_ET_DYN) {
+		if (!span_of(image))
+			return CENO_EXEC_KILL;
+		image->base = PIE_BASE + (ceno_random_u64() & 0x3fffff) * CENO_LARGE_PAGE -
+		    CENO_PAGE_DOWN(first_of(image, LX_PT_LOAD)->vaddr);
+	}
+	error = map_segments(image);
+	if (!error)
+		ceno_vm_brk_set(image->exec->vm, image->end);
+	return error;
+}
+
+static int map_interpreter(struct image *image)
+{
+	uint64_t span = span_of(image), gap;
+
+	if (image->header->type != LX_ET_EXEC && image->header->type != LX_ET_DYN)
+		return CENO_EXEC_KILL;
+	if (!span)
+		return CENO_EXEC_KILL;
+	if (image->header->type == LX_ET_DYN) {
+		gap = ceno_vm_gap(image->exec->vm, span);
+		if (!gap)
+			return -LX_ENOMEM;
+		image->base = gap - CENO_PAGE_DOWN(first_of(image, LX_PT_LOAD)->vaddr);
+	}
+	return map_segments(image);
 }
 
 /* ---- first stack ----------------------------------------------------------------- */
 
+#define AUXV_PAIRS 20u
+
 struct stack {
+	struct ceno_vm *vm;
 	uint64_t at;
 	int error;
 };
 
 static void push_word(struct stack *stack, uint64_t word)
 {
-	stack->error |= ceno_user_write(stack->at, &word, sizeof(word));
-	stack->at += sizeof(word);
+	uint64_t got, *to;
+	int error = 0;
+
+	to = stack->error ? NULL : ceno_pages_reach(stack->vm, stack->at, LX_PROT_WRITE, &got, &error);
+	if (to)
+		*to = word; /* aligned, so on one page */
+	else if (!stack->error)
+		stack->error = error == -LX_ENOMEM ? error : -LX_E2BIG;
+	stack->at += 8;
 }
 
-static void push_pair(struct stack *stack, uint64_t key, uint64_t value)
+/* Pointers to `count` strings that follow one another from *gva. */
+static void push_pointers(struct stack *stack, uint32_t count, uint64_t *gva)
 {
-	push_word(stack, key);
-	push_word(stack, value);
-}
+	for (uint32_t i = 0; !stack->error && i < count; i++) {
+		uint64_t bytes = ceno_exec_length(stack->vm, *gva);
 
-/* Pointers to `count` strings that follow one another from *text (of the program). */
-static void push_pointers(struct stack *stack, uint32_t count, const char **text, uint64_t *gva)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		uint64_t bytes = strlen(*text) + 1;
-
+		if (!bytes)
+			stack->error = -LX_EFAULT;
 		push_word(stack, *gva);
-		*text += bytes;
 		*gva += bytes;
 	}
 	push_word(stack, 0);
 }
 
-static void push_auxv(struct stack *stack, const struct image *image, uint64_t random, uint64_t execfn,
-                      uint64_t platform)
+static void push_auxv(struct stack *stack, const struct image *image, uint64_t base, uint64_t random, uint64_t platform)
 {
-	push_pair(stack, LX_AT_HWCAP, ceno_cpu_hwcap());
-	push_pair(stack, LX_AT_PAGESZ, CENO_PAGE);
-	push_pair(stack, LX_AT_CLKTCK, 100);
-	push_pair(stack, LX_AT_PHDR, image->phdr);
-	push_pair(stack, LX_AT_PHENT, sizeof(struct lx_elf_segment));
-	push_pair(stack, LX_AT_PHNUM, image->header->phnum);
-	push_pair(stack, LX_AT_BASE, 0);
-	push_pair(stack, LX_AT_FLAGS, 0);
-	push_pair(stack, LX_AT_ENTRY, image->base + image->header->entry);
-	push_pair(stack, LX_AT_UID, 0);
-	push_pair(stack, LX_AT_EUID, 0);
-	push_pair(stack, LX_AT_GID, 0);
-	push_pair(stack, LX_AT_EGID, 0);
-	push_pair(stack, LX_AT_SECURE, 0);
-	push_pair(stack, LX_AT_RANDOM, random);
-	push_pair(stack, LX_AT_HWCAP2, 2); /* FSGSBASE */
-	push_pair(stack, LX_AT_EXECFN, execfn);
-	push_pair(stack, LX_AT_PLATFORM, platform);
-	push_pair(stack, LX_AT_MINSIGSTKSZ, 3632);
-	push_pair(stack, LX_AT_NULL, 0);
+	const uint64_t auxv[AUXV_PAIRS][2] = {
+		{ LX_AT_MINSIGSTKSZ, 3632 },
+		{ LX_AT_HWCAP, ceno_cpu_hwcap() },
+		{ LX_AT_PAGESZ, CENO_PAGE },
+		{ LX_AT_CLKTCK, 100 },
+		{ LX_AT_PHDR, image->phdr },
+		{ LX_AT_PHENT, sizeof(struct lx_elf_segment) },
+		{ LX_AT_PHNUM, image->header->phnum },
+		{ LX_AT_BASE, base },
+		{ LX_AT_FLAGS, 0 },
+		{ LX_AT_ENTRY, image->base + image->header->entry },
+		{ LX_AT_UID, 0 },
+		{ LX_AT_EUID, 0 },
+		{ LX_AT_GID, 0 },
+		{ LX_AT_EGID, 0 },
+		{ LX_AT_SECURE, 0 },
+		{ LX_AT_RANDOM, random },
+		{ LX_AT_HWCAP2, 2 }, /* FSGSBASE */
+		{ LX_AT_EXECFN, image->exec->execfn },
+		{ LX_AT_PLATFORM, platform },
+		{ LX_AT_NULL, 0 },
+	};
+
+	for (unsigned i = 0; i < AUXV_PAIRS; i++) {
+		push_word(stack, auxv[i][0]);
+		push_word(stack, auxv[i][1]);
+	}
 }
 
-#define AUXV_WORDS 40
-
-static int build_stack(const struct args *args, const struct image *image, uint64_t *rsp)
+static int build_stack(struct ceno_exec *exec, const struct image *image, uint64_t base)
 {
-	uint64_t top = ceno_vm_stack_add(image->vm), execfn, text, platform, random, words;
-	uint64_t program_bytes = strlen(args->program) + 1;
-	const char *strings = args->strings;
+	uint64_t strings = exec->at, platform, random, words;
+	struct stack stack = { exec->vm, 0, 0 };
 	uint8_t seed[16];
-	struct stack stack;
 
-	if (!top)
-		return CENO_REFUSAL_MEMORY;
-	execfn = top - 8 - program_bytes;
-	text = execfn - args->strings_bytes;
-	platform = (text - 8) & ~7ull;
-	random = platform - 16;
-	words = 1 + args->argc + 1 + args->envc + 1 + AUXV_WORDS;
-	stack = (struct stack){ .at = (random - words * 8) & ~15ull };
-	*rsp = stack.at;
+	exec->at = (exec->at - (ceno_random_u64() & RANDOM_MASK) * 16) & ~15ull;
+	exec->least = exec->top - CENO_STACK_MAX; /* pointers were counted among the strings */
+	stack.error = ceno_exec_push(exec, "x86_64\0", 8);
+	platform = exec->at;
 	ceno_random_fill(seed, sizeof(seed));
-	stack.error = ceno_user_write(execfn, args->program, program_bytes) |
-	    ceno_user_write(text, args->strings, args->strings_bytes) | ceno_user_write(platform, "x86_64", 7) |
-	    ceno_user_write(random, seed, sizeof(seed));
-	push_word(&stack, args->argc);
-	push_pointers(&stack, args->argc, &strings, &text);
-	push_pointers(&stack, args->envc, &strings, &text);
-	push_auxv(&stack, image, random, execfn, platform);
-	return stack.error ? CENO_REFUSAL_MEMORY : CENO_REFUSAL_NONE;
+	if (!stack.error)
+		stack.error = ceno_exec_push(exec, seed, sizeof(seed));
+	random = exec->at;
+	words = 1 + exec->argc + 1ull + exec->envc + 1 + 2 * AUXV_PAIRS;
+	exec->rsp = stack.at = (random - words * 8) & ~15ull;
+	push_word(&stack, exec->argc);
+	push_pointers(&stack, exec->argc, &strings);
+	push_pointers(&stack, exec->envc, &strings);
+	push_auxv(&stack, image, base, random, platform);
+	return stack.error;
 }
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
-static struct ceno_inode *find_program(const char *path)
+int ceno_exec_elf(struct ceno_exec *exec)
 {
-	struct ceno_walk walk;
+	struct image program = { .exec = exec, .file = exec->file }, interpreter = { .exec = exec };
+	int error = read_headers(&program, 0, -LX_ENOEXEC);
 
-	if (ceno_path_walk(ceno_inode_root(), path, 0, &walk) || !walk.inode || walk.inode->kind != CENO_INODE_PACK)
-		return NULL;
-	return walk.inode->pack->mode & CENO_PACK_PROGRAM ? walk.inode : NULL;
-}
-
-static void remember(const struct args *args)
-{
-	const char *name = args->program, *at;
-	uint64_t length = strlen(args->program);
-
-	memcpy(ceno_self()->path, args->program, length < CENO_PATH_MAX ? length : CENO_PATH_MAX - 1);
-	ceno_procfs_exe_set(ceno_self()->path);
-	for (at = name; *at; at++)
-		if (*at == '/')
-			name = at + 1;
-	length = strlen(name);
-	memcpy(ceno_current->name, name, length < 15 ? length : 15);
-}
-
-int ceno_elf_load(const uint8_t *block, uint64_t bytes)
-{
-	static struct image image;
-	struct ceno_regs *regs = &ceno_current->regs;
-	struct args args;
-	struct ceno_inode *cwd;
-	uint64_t rsp = 0;
-	int refusal;
-
-	memset(&image, 0, sizeof(image));
-	if (bytes > CENO_ARGS_MAX || parse_args(block, bytes, &args))
-		return CENO_REFUSAL_ARGS;
-	image.inode = find_program(args.program);
-	if (!image.inode)
-		return CENO_REFUSAL_NOT_FOUND;
-	image.entry = image.inode->pack;
-	image.header =
-	    ceno_packs_data(image.entry->offset,
-	                    image.entry->length < sizeof(*image.header) ? image.entry->length : sizeof(*image.header));
-	image.vm = ceno_self()->vm = image.header ? ceno_vm_new() : NULL;
-	if (!image.vm || ceno_vm_enter(image.vm))
-		return CENO_REFUSAL_MEMORY;
-	refusal = read_headers(&image);
-	if (!refusal)
-		refusal = map_image(&image);
-	if (!refusal)
-		refusal = build_stack(&args, &image, &rsp);
-	if (refusal)
-		return refusal;
-	cwd = ceno_path_make(args.cwd, 0);
-	ceno_path_cwd_set(cwd ? cwd : ceno_inode_root());
-	remember(&args);
-	memset(regs, 0, sizeof(*regs));
-	regs->gpr[CENO_RSP] = rsp;
-	regs->rip = image.base + image.header->entry;
-	regs->rflags = CENO_RFLAGS_SET;
-	return CENO_REFUSAL_NONE;
+	if (!error)
+		error = find_interpreter(&program, &interpreter.file);
+	if (!error && interpreter.file)
+		error = read_headers(&interpreter, 1, -LX_ELIBBAD);
+	if (error)
+		return error;
+	exec->bad_interpreter = 0;
+	error = map_program(&program);
+	if (!error && interpreter.file)
+		error = map_interpreter(&interpreter);
+	if (!error)
+		error = build_stack(exec, &program, interpreter.base);
+	exec->rip =
+	    interpreter.file ? interpreter.base + interpreter.header->entry : program.base + program.header->entry;
+	return error;
 }

@@ -17,6 +17,7 @@ enum lx_errno {
 	LX_EIO = 5,
 	LX_ENXIO = 6,
 	LX_E2BIG = 7,
+	LX_ENOEXEC = 8,
 	LX_EBADF = 9,
 	LX_ECHILD = 10,
 	LX_EAGAIN = 11,
@@ -46,6 +47,7 @@ enum lx_errno {
 	LX_ENOTEMPTY = 39,
 	LX_ELOOP = 40,
 	LX_EOVERFLOW = 75,
+	LX_ELIBBAD = 80,
 	LX_EOPNOTSUPP = 95,
 	LX_ETIMEDOUT = 110,
 	/* Between a call and the delivery of signals only, as in Linux; no program sees them. */

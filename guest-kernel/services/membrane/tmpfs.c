@@ -77,7 +77,7 @@ int ceno_inode_truncate(struct ceno_inode *inode, uint64_t size)
 	if (size > CENO_FILE_MAX)
 		return -LX_EFBIG;
 	if (size < inode->size) {
-		ceno_vms_shrink_file(inode, size);
+		ceno_vms_forget(inode, size, UINT64_MAX);
 		cut(&inode->root, inode->height, 0, (size + CENO_PAGE - 1) / CENO_PAGE);
 		if (size % CENO_PAGE) {
 			uint8_t *page = ceno_inode_page(inode, size / CENO_PAGE, 0);

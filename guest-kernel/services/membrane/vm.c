@@ -73,6 +73,24 @@ uint64_t ceno_vm_gap(struct ceno_vm *vm, uint64_t bytes)
 	return find_gap(vm, bytes, 0);
 }
 
+static int64_t unmap(struct ceno_vm *vm, uint64_t start, uint64_t end)
+{
+	int error = ceno_areas_split(vm, start, end);
+
+	if (!error)
+		error = ceno_pages_discard(vm, start, end);
+	if (!error)
+		ceno_areas_remove(vm, start, end);
+	return error;
+}
+
+int ceno_vm_put(struct ceno_vm *vm, const struct ceno_area *area)
+{
+	if (!allowed(area->start, area->end - area->start))
+		return -LX_EINVAL;
+	return unmap(vm, area->start, area->end) ? -LX_ENOMEM : ceno_areas_add(vm, area);
+}
+
 /* ---- brk ------------------------------------------------------------------- */
 
 /* The heap's area ends on a large page, so that one entry maps it. A program that
@@ -119,17 +137,6 @@ int64_t ceno_sys_brk(const uint64_t a[6])
 }
 
 /* ---- mmap ------------------------------------------------------------------ */
-
-static int64_t unmap(struct ceno_vm *vm, uint64_t start, uint64_t end)
-{
-	int error = ceno_areas_split(vm, start, end);
-
-	if (!error)
-		error = ceno_pages_discard(vm, start, end);
-	if (!error)
-		ceno_areas_remove(vm, start, end);
-	return error;
-}
 
 /* Fills the area's backing from a descriptor. */
 static int back_by_file(struct ceno_area *area, const uint64_t a[6])
@@ -479,21 +486,22 @@ int64_t ceno_sys_msync(const uint64_t a[6])
 	return a[1] == 0 || ceno_areas_cover(ceno_vm_current(), a[0], a[0] + CENO_PAGE_UP(a[1])) ? 0 : -LX_ENOMEM;
 }
 
-/* ---- files that shrink -------------------------------------------------------- */
+/* ---- files that lose pages -------------------------------------------------------- */
 
-void ceno_vms_shrink_file(struct ceno_inode *file, uint64_t size)
+void ceno_vms_forget(struct ceno_inode *file, uint64_t from, uint64_t to)
 {
-	size = CENO_PAGE_UP(size);
+	from = CENO_PAGE_UP(from);
+	to = CENO_PAGE_DOWN(to);
 	for (struct ceno_vm *vm = ceno_vms_first(); vm; vm = vm->next) {
 		for (uint32_t i = 0; i < vm->count; i++) {
 			const struct ceno_area *area = &vm->areas[i];
-			uint64_t start = area->start;
+			uint64_t end = area->offset + (area->end - area->start), low, high;
 
-			if (area->file != file || area->offset + (area->end - area->start) <= size)
+			if (area->file != file || end <= from || area->offset >= to)
 				continue;
-			if (size > area->offset)
-				start += size - area->offset;
-			if (ceno_pages_discard(vm, start, area->end)) /* a file's pages are small */
+			low = area->start + (from > area->offset ? from - area->offset : 0);
+			high = area->end - (end > to ? end - to : 0);
+			if (ceno_pages_discard(vm, low, high)) /* a file's pages are small */
 				ceno_membrane_abort();
 		}
 	}

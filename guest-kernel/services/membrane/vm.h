@@ -147,9 +147,9 @@ int ceno_pages_copy(struct ceno_vm *to, struct ceno_vm *from);
 /* Frees every page and table. vm has no space. */
 void ceno_pages_end(struct ceno_vm *vm);
 
-/* Takes the pages of a file at or above byte `size` (page-aligned up) out of every vm that
- * maps it: it is about to shrink to that. Touching them is SIGBUS then. */
-void ceno_vms_shrink_file(struct ceno_inode *file, uint64_t size);
+/* Takes the whole pages of a file within bytes [from, to) out of every vm that maps it: it is
+ * about to lose them. The next touch finds what the file has then, or its end (SIGBUS). */
+void ceno_vms_forget(struct ceno_inode *file, uint64_t from, uint64_t to);
 
 /* ---- program memory (user.c): of the current vm --------------------------- */
 
@@ -177,6 +177,8 @@ uint64_t ceno_vm_stack_add(struct ceno_vm *vm);
 /* Adds an area; the range must be free and below CENO_USER_END, and must not hold
  * the entry page. Returns 0, -LX_ENOMEM, or -LX_EINVAL. */
 int ceno_vm_add(struct ceno_vm *vm, const struct ceno_area *area);
+/* The same, over whatever is there. */
+int ceno_vm_put(struct ceno_vm *vm, const struct ceno_area *area);
 /* A free place for bytes that mmap would choose; 0: none. */
 uint64_t ceno_vm_gap(struct ceno_vm *vm, uint64_t bytes);
 

@@ -135,7 +135,7 @@ static void test_refusals(void **state)
 			 tiny = fake_program("/bin/p");
 
 	(void)state;
-	assert_int_equal(refusal_of(&script, plain_argv), CENO_REFUSAL_NOT_ELF);
+	assert_int_equal(refusal_of(&script, plain_argv), CENO_REFUSAL_DYNAMIC);
 	assert_int_equal(refusal_of(&elsewhere, plain_argv), CENO_REFUSAL_NOT_FOUND);
 	input.mode = 0444 | CENO_PACK_INPUT; /* data is never run */
 	assert_int_equal(refusal_of(&input, plain_argv), CENO_REFUSAL_NOT_FOUND);
@@ -151,14 +151,10 @@ static void test_refusals(void **state)
 	assert_int_equal(WITH(HEADER(e_phentsize), 55), CENO_REFUSAL_BAD_ELF);
 	assert_int_equal(WITH(HEADER(e_phoff), UINT64_MAX), CENO_REFUSAL_BAD_ELF);
 	assert_int_equal(WITH(HEADER(e_phoff), 12288 - 10), CENO_REFUSAL_BAD_ELF);
-	assert_int_equal(WITH(HEADER(e_entry), 0x402010), CENO_REFUSAL_BAD_ELF);
-	assert_int_equal(WITH(HEADER(e_entry), 0), CENO_REFUSAL_BAD_ELF);
 	assert_int_equal(WITH(SEGMENT(1, p_flags), PF_R | PF_W | PF_X), CENO_REFUSAL_BAD_ELF);
 	assert_int_equal(WITH(SEGMENT(1, p_filesz), UINT64_MAX), CENO_REFUSAL_BAD_ELF);
-	assert_int_equal(WITH(SEGMENT(1, p_offset), 1ull << 40), CENO_REFUSAL_BAD_ELF);
 	assert_int_equal(WITH(SEGMENT(1, p_offset), 4097), CENO_REFUSAL_BAD_ELF);
 	assert_int_equal(WITH(SEGMENT(1, p_vaddr), UINT64_MAX - 4095), CENO_REFUSAL_BAD_ELF);
-	assert_int_equal(WITH(SEGMENT(1, p_vaddr), 0x400000), CENO_REFUSAL_BAD_ELF);
 	assert_int_equal(WITH(SEGMENT(1, p_vaddr), 0x1000), CENO_REFUSAL_BAD_ELF);
 	assert_int_equal(WITH(SEGMENT(1, p_vaddr), CENO_GVA_ENTRY), CENO_REFUSAL_BAD_ELF);
 	assert_int_equal(WITH(SEGMENT(1, p_vaddr), CENO_GVA_ENTRY_REGION), CENO_REFUSAL_BAD_ELF);
