@@ -161,6 +161,10 @@
  * the last of these freezes, and the row begins anew; a refill for which it did not
  * freeze ends the row. The first strike is an event, the second moves it one spectrum
  * slower, the third and every later one kills it (DEAD). Strikes never go back.
+ *
+ * Times are TSC cycles in 64 bits, and the TSC is taken to stay below 2^63: a period or
+ * a halving that would end later than 2^64 is not thought of, but that a copy which
+ * would fade later never does.
  */
 #ifndef CENO_ABI_VERBS_H
 #define CENO_ABI_VERBS_H

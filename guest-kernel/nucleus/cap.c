@@ -13,7 +13,7 @@ void ceno_cap_set(struct ceno_cap *cap, struct ceno_object *object, uint32_t rig
 	cap->type = (uint8_t)object->type;
 	cap->rights = (uint8_t)rights;
 	cap->depth = 0;
-	cap->pledge = object->type == CENO_OBJECT_WINDOW ? (uint8_t)(1u << ceno_region_of(object)->number) : 0;
+	cap->pledge = (uint8_t)(object->type == CENO_OBJECT_WINDOW ? 1u << ceno_region_of(object)->number : 0u);
 	cap->strength = CENO_STRENGTH_FULL;
 	cap->object = object;
 	cap->offset = 0;

@@ -12,7 +12,8 @@
  * the pages, and a fiber's budget.
  *
  * Objects that hold the last capabilities to each other in a ring of rings are never
- * found; their pages stay charged to whoever made them.
+ * found; their pages stay charged to whoever made them, whose maker gets so many less
+ * back (tests/unit/nucleus/bounds.c).
  */
 #include "cap.h"
 

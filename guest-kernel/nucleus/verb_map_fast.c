@@ -157,13 +157,13 @@ static __attribute__((noinline)) int64_t map_shared(const struct ceno_fiber *f, 
 	if (rights >= RIGHTS_END || !flags_of[rights] || ceno_cap_check(f, target, CENO_RIGHT_MAP) ||
 	    ceno_cap_check(f, source, rights))
 		return LONG_WAY;
-	if (bytes != r->bytes || r->tables != 1 || r->gone || (gva & (CENO_LARGE_PAGE - 1)) || gva >= USER_END ||
-	    gva == CENO_GVA_ENTRY_REGION)
+	if (bytes != r->bytes || r->tables != 1 || r->gone || (gva & (CENO_LARGE_PAGE - 1)) || gva >= USER_END)
 		return LONG_WAY;
 	if (source->type == CENO_OBJECT_WINDOW &&
 	    (target->type != CENO_OBJECT_FIBER || gva != CENO_GVA_WINDOW + r->number * CENO_LARGE_PAGE ||
 	     (source->pledge & ~ceno_fiber_of(target->object)->pledge)))
 		return LONG_WAY;
+	/* as above: not over the entry page's table */
 	if (walk_to_table(space, gva, 1, &w) || (!w.missing && w.at[gva / CENO_LARGE_PAGE & (ENTRIES - 1)]))
 		return LONG_WAY;
 	if (w.missing)

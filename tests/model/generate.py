@@ -20,6 +20,7 @@ ODD = (U64, U64 - 1, 0, 1, 1 << 63, 1 << 47, (1 << 47) - PAGE, (1 << 47) - 1, 1 
        PAGE, LARGE, LARGE - PAGE, ENTRY, ENTRY - PAGE, ENTRY_REGION - PAGE, WINDOWS, WINDOWS + LARGE, 0x10000, 0x20000, 0x30000)
 GVAS = tuple(base + at for base in (0x400000, 0x40000000, 0x7fc0000000, 1 << 40)
              for at in (0, PAGE, 5 * PAGE, LARGE, LARGE + PAGE, 2 * LARGE - PAGE, 2 * LARGE, 8 * LARGE))
+GVAS += ((1 << 40) - LARGE, ENTRY_REGION, ENTRY_REGION + 7 * PAGE)    # two directories at once; what no MAP may touch
 SIZES = tuple(n * PAGE for n in (1, 1, 1, 2, 3, 8, 16, 64, 511, 512, 512, 513, 1024, 1536, 2048))
 MESSAGES = (0, 1, 7, U64, 1 << 40)
 
