@@ -33,7 +33,7 @@
 	X(56, clone, "VM FS FILES SIGHAND THREAD VFORK PARENT SYSVSEM SETTLS PARENT_SETTID CHILD_CLEARTID CHILD_SETTID; SIGHAND with THREAD only") \
 	X(57, fork, "") \
 	X(58, vfork, "") \
-	X(60, exit, "") X(61, wait4, "NOHANG UNTRACED CONTINUED NOTHREAD ALL CLONE") \
+	X(59, execve, "") X(60, exit, "") X(61, wait4, "NOHANG UNTRACED CONTINUED NOTHREAD ALL CLONE") \
 	X(62, kill, "") X(63, uname, "") \
 	X(72, fcntl, "DUPFD DUPFD_CLOEXEC GETFD SETFD GETFL SETFL GETLK SETLK SETLKW GETPIPE_SZ") X(73, flock, "") \
 	X(74, fsync, "") X(75, fdatasync, "") X(76, truncate, "") X(77, ftruncate, "") X(79, getcwd, "") \
@@ -73,7 +73,7 @@
 	X(296, pwritev, "") \
 	X(297, rt_tgsigqueueinfo, "") \
 	X(302, prlimit64, "") X(306, syncfs, "") X(309, getcpu, "") X(316, renameat2, "NOREPLACE") \
-	X(318, getrandom, "NONBLOCK RANDOM INSECURE") X(332, statx, "SYMLINK_NOFOLLOW NO_AUTOMOUNT EMPTY_PATH") \
+	X(318, getrandom, "NONBLOCK RANDOM INSECURE") X(322, execveat, "EMPTY_PATH SYMLINK_NOFOLLOW") X(332, statx, "SYMLINK_NOFOLLOW NO_AUTOMOUNT EMPTY_PATH") \
 	X(435, clone3, "the flags of clone; CLEAR_SIGHAND; no pidfd, set_tid, cgroup") \
 	X(436, close_range, "UNSHARE CLOEXEC") X(439, faccessat2, "SYMLINK_NOFOLLOW EACCESS EMPTY_PATH")
 /* clang-format on */

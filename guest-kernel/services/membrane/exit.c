@@ -103,6 +103,23 @@ static void end_task(struct ceno_task *task, int memory)
 	ceno_task_free(task);
 }
 
+/* The caller's other threads end, and it is the first one from now on (execve); its old
+ * memory, which others may share, is told. */
+void ceno_task_alone(void)
+{
+	struct ceno_process *process = ceno_self();
+	struct ceno_task *self = ceno_current, *next;
+
+	for (struct ceno_task *task = process->threads; task; task = next) {
+		next = task->sibling;
+		if (task != self)
+			end_task(task, 1);
+	}
+	leave_marks(self);
+	self->clear_child_tid = self->robust_list = 0;
+	self->tid = process->pid;
+}
+
 /* ---- processes -------------------------------------------------------------------- */
 
 static void give_back(struct ceno_process *process)

@@ -17,3 +17,7 @@ void ceno_files_put(struct ceno_files *from)
 {
 	from->uses--;
 }
+void ceno_files_exec(struct ceno_files *from)
+{
+	(void)from;
+}

@@ -11,5 +11,6 @@ struct ceno_files {
 struct ceno_files *ceno_files_new(void);
 struct ceno_files *ceno_files_copy(struct ceno_files *files);
 void ceno_files_put(struct ceno_files *files);
+void ceno_files_exec(struct ceno_files *files);
 
 #endif

@@ -229,6 +229,8 @@ void ceno_process_out_of_memory(void);
 /* Ends the current task, which is marked ENDED, or with it its process, which is marked
  * `ending`: everything they hold is given back, whoever waits is told. */
 void ceno_task_settle(void);
+/* The current task is the only one of its process from now on (execve). */
+void ceno_task_alone(void);
 /* The current process has memory of its own, or ends: its parent's vfork returns. */
 void ceno_vfork_done(struct ceno_process *process);
 /* Frees everything of every process, telling nobody: the request is over. */
