@@ -174,12 +174,12 @@ void ceno_vm_drop(struct ceno_vm *vm)
 		return;
 	if (current == vm)
 		current = NULL;
+	while (*at != vm)
+		at = &(*at)->next;
+	*at = vm->next; /* before its files go, which look for their pages in every vm */
 	end_space(vm);
 	ceno_pages_end(vm);
 	ceno_areas_end(vm);
-	while (*at != vm)
-		at = &(*at)->next;
-	*at = vm->next;
 	ceno_frames_free((uint64_t)(uintptr_t)vm - CENO_RAM_GVA, 0);
 }
 
