@@ -51,8 +51,8 @@
  *                 (POOL; also if there is no trap page left)   rsi bit 18 its space is not
  *                 empty but the one prepared at boot (boot.h), whose tables come on top of
  *                 those pages: once, and only for fiber 1 (STATE)
- *                 bits 32-37 the slot of its events channel (right READ; 0: none;
- *                 checked after slot rdx)   r8 rip below 2^47 (BOUNDS)   r9 rsp.
+ *                 bits 32-37 the slot of its events channel (right READ; 0: its maker's
+ *                 witness, if any; checked after slot rdx)   r8 rip below 2^47 (BOUNDS)   r9 rsp.
  *                 64 null slots, an empty space but for that; parked until SEND starts it.
  *                 Returns the index of its trap page (CENO_SLOT_TRAP).
  *     PROCESS     r10 bits 0-31 pool pages it may use, at least 6 (POOL). A space run by
@@ -270,7 +270,13 @@ enum ceno_spectrum {
  * fail). What happens to a fiber (STRIKE, KILLED, FAULT, EXIT) waits in the fiber, the
  * bits together, newest details, and is not lost while the fiber and the channel are;
  * RECV takes the lowest index first. Closing the channel for good, or revoking it, leaves
- * its fibers without one. A fault of a fiber that never had one stops the session. */
+ * its fibers without one. A fault of a fiber that never had one stops the session.
+ * A fiber whose maker has an events channel has a witness: the maker's witness, or, if that
+ * has none, the maker's events channel. It is told all that the fiber's events channel is
+ * (checked for room, and posted to, after it), and takes its place if the fiber has none or
+ * it is closed for good or revoked. What waits to be told to a channel that the closer
+ * of a fiber reports to itself is not lost with that fiber: it keeps its page and its index,
+ * DEAD, until that was told; then the page is the receiver's, if nothing else keeps it. */
 enum ceno_fiber_event_bit {
 	CENO_FIBER_EVENT_STRIKE = 1u << 0,       /* strikes rose */
 	CENO_FIBER_EVENT_KILLED = 1u << 1,       /* by its third or a later strike */

@@ -75,7 +75,7 @@ void ceno_end_begin(struct ceno_object *object, struct ceno_fiber *f)
 	object->next = f->ending;
 	f->ending = object;
 	if (object->type == CENO_OBJECT_FIBER) {
-		ceno_event_leave(ceno_fiber_of(object));
+		ceno_event_leave(ceno_fiber_of(object), f);
 		ceno_fiber_end(ceno_fiber_of(object), 0);
 		ceno_fiber_of(object)->process = NULL;
 	} else if (object->type == CENO_OBJECT_PROCESS) {
@@ -110,10 +110,12 @@ static void give_pages(struct ceno_object *object, uint64_t *quota)
 
 void ceno_end_settle(struct ceno_object *object, uint64_t *quota)
 {
-	int mapped =
-	    (object->type == CENO_OBJECT_REGION || object->type == CENO_OBJECT_WINDOW) && ceno_region_of(object)->maps;
+	int kept = object->type == CENO_OBJECT_FIBER
+	    ? ceno_event_is_untold(ceno_fiber_of(object))
+	    : (object->type == CENO_OBJECT_REGION || object->type == CENO_OBJECT_WINDOW) &&
+		ceno_region_of(object)->maps;
 
-	if (object->end == CENO_END_DONE && object->holders == 0 && !mapped)
+	if (object->end == CENO_END_DONE && object->holders == 0 && !kept)
 		give_pages(object, quota);
 }
 
@@ -142,7 +144,7 @@ void ceno_end_ring(struct ceno_channel *c, struct ceno_fiber *f)
 		c->head = ceno_channel_place(c, 1);
 	}
 	c->from_nucleus = 0;
-	ceno_event_forget(c);
+	ceno_event_forget(c, &f->space.quota);
 }
 
 void ceno_end_slots(struct ceno_cap *cspace, struct ceno_fiber *f)
@@ -157,6 +159,7 @@ static void give_space(struct ceno_space *s, struct ceno_fiber *f)
 {
 	f->space.quota += s->quota + 1;
 	ceno_pool_give(s->pml4);
+	s->quota = s->pages = 0;
 }
 
 static int take_fiber_apart(struct ceno_fiber *gone, struct ceno_fiber *f)
@@ -182,7 +185,8 @@ static int take_fiber_apart(struct ceno_fiber *gone, struct ceno_fiber *f)
 		return 0;
 	give_space(&gone->space, f);
 	ceno_energy_return(f, gone);
-	ceno_cpu.fiber[gone->index] = NULL;
+	if (!ceno_event_is_untold(gone))
+		ceno_cpu.fiber[gone->index] = NULL;
 	return 1;
 }
 

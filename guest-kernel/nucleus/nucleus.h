@@ -153,11 +153,13 @@ struct ceno_fiber {
 	uint64_t refill_at; /* TSC at which its period ends */
 	uint64_t spent, spent_at_tick, received;
 	/* event.c */
-	struct ceno_channel *events; /* borrowed: NULL if it has none or that was closed or revoked */
-	uint32_t supervised;         /* it was made with one */
-	uint32_t event_bits;         /* enum ceno_fiber_event_bit, not told yet */
-	uint64_t event_tsc;          /* of the newest */
-	uint64_t fault[3];           /* vector, error, rip */
+	struct ceno_channel *events;  /* borrowed: NULL if it has none or that was closed or revoked */
+	struct ceno_channel *witness; /* borrowed: told the same; NULL if there is none besides `events` */
+	uint32_t supervised;          /* it was made with one */
+	uint32_t event_bits;          /* enum ceno_fiber_event_bit, not told to `events` yet */
+	uint32_t witness_bits;        /* not told to `witness` yet */
+	uint64_t event_tsc;           /* of the newest */
+	uint64_t fault[3];            /* vector, error, rip */
 };
 
 struct ceno_process {
@@ -506,13 +508,21 @@ static inline void ceno_event_post(struct ceno_fiber *f, uint32_t what, uint64_t
 
 /* What became of f, kept until somebody takes it. */
 void ceno_event_note(struct ceno_fiber *f, uint32_t what);
-/* One noted event of a channel that has some (noted > 0), as message words. */
-void ceno_event_take(struct ceno_channel *c, uint64_t word[8]);
+/* One noted event of a channel that has some (noted > 0), as message words. If it was all
+ * that was left of its fiber, that one's page goes to *quota. */
+void ceno_event_take(struct ceno_channel *c, uint64_t word[8], uint64_t *quota);
 
-/* f tells nobody any more: it goes for good. */
-void ceno_event_leave(struct ceno_fiber *f);
+/* f is ended by closer: nothing comes any more, and nobody is told what waits in it but
+ * those whom closer reports to itself. */
+void ceno_event_leave(struct ceno_fiber *f, const struct ceno_fiber *closer);
 /* The channel is closed or revoked: nobody is told through it, nobody waits for it. */
-void ceno_event_forget(struct ceno_channel *c);
+void ceno_event_forget(struct ceno_channel *c, uint64_t *quota);
+
+/* What became of it waits in it still: it keeps its page and its index. */
+static inline int ceno_event_is_untold(const struct ceno_fiber *f)
+{
+	return (f->event_bits | f->witness_bits) != 0;
+}
 
 /* ---- verbs: each is decode then invoke ---- */
 

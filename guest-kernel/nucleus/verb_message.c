@@ -103,7 +103,7 @@ static int64_t recv_noted(struct ceno_fiber *f, struct ceno_channel *c)
 	uint64_t word[8];
 
 	if (c->noted) {
-		ceno_event_take(c, word);
+		ceno_event_take(c, word, &f->space.quota);
 		load_message(word, &f->frame);
 		f->frame.rsi = 0;
 		return 1;

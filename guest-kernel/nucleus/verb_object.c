@@ -123,6 +123,14 @@ static int decode_spawn(struct ceno_fiber *f, const uint64_t a[6], struct spawn 
 	}
 }
 
+/* named: by its maker, or NULL; line: where its maker reports to, or NULL. */
+static void set_events(struct ceno_fiber *child, struct ceno_channel *named, struct ceno_channel *line)
+{
+	child->events = named ? named : line;
+	child->witness = named && named != line ? line : NULL;
+	child->supervised = child->events != NULL;
+}
+
 static int64_t invoke_fiber(struct ceno_fiber *f, const struct spawn *s)
 {
 	struct ceno_fiber *child = ceno_fiber_new(0, s->rip, s->rsp, (uint32_t)s->index);
@@ -134,8 +142,7 @@ static int64_t invoke_fiber(struct ceno_fiber *f, const struct spawn *s)
 		ceno_space_init(&child->space, s->quota - 2);
 	ceno_cap_set(s->slot, &child->object, CENO_RIGHTS_ALL, 0);
 	ceno_energy_carve(f, child, s->spectrum, s->budget);
-	child->events = s->events;
-	child->supervised = s->events != NULL;
+	set_events(child, s->events, f->witness ? f->witness : f->events);
 	ceno_event_post(f, CENO_FIBER_EVENT_SPAWN, child->index, child->pledge, s->budget);
 	return s->index;
 }

@@ -15,11 +15,18 @@ def want_cap(cap):
             **({"offset": cap.offset, "length": cap.length} if cap.type == 3 else {})}
 
 
+def told(f):
+    """What waits for the one who hears first, and for the witness behind it."""
+    waits = [t.bits for t in f.listeners()] + [0, 0]
+    who = {} if f.ended else dict(zip(("events", "witness"), [t.channel.name for t in f.listeners()] + ["-", "-"]))
+    return {"noted": waits[0], "witnessed": waits[1], **who}
+
+
 def want_fiber(model, f):
     return {"state": f.state if f.state in (PARKED, DEAD) else "alive", "holders": f.holders, "live": f.live,
             "quota": f.quota, "energy": f.energy, "budget": f.budget, "spectrum": f.spectrum, "refill": f.refill_at,
             "spent": f.spent, "refilled": f.refilled, "row": f.row, "freezes": f.row, "strikes": f.strikes,
-            "restarts": f.restarts, "pledge": f.pledge, **({"noted": f.bits} if model.channel_of(f) else {}),
+            "restarts": f.restarts, "pledge": f.pledge, **told(f),
             "process": f.process.name if f.process and not f.process.ended else "-"}
 
 
@@ -85,7 +92,7 @@ def slots(model, dump):
 
 
 def spaces(model, dump):
-    for holder in [*model.fibers.values(), *(p for p in model.processes if not p.ended)]:
+    for holder in (h for h in (*model.fibers.values(), *model.processes) if not h.ended):
         want, seen = [tuple(run) for run in holder.space.runs()], dump.maps.get(holder.name, [])
         if want != seen:
             yield f"space of {holder.name} has {show(seen, want)}, the model {show(want, seen)}"

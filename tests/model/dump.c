@@ -188,7 +188,9 @@ static void dump_fiber(FILE *to, const struct ceno_fiber *f)
 	print_dec(to, "strikes", f->strikes);
 	print_dec(to, "restarts", f->restarts);
 	print_object(to, "events", f->events ? &f->events->object : NULL);
+	print_object(to, "witness", f->witness ? &f->witness->object : NULL);
 	print_dec(to, "noted", f->event_bits);
+	print_dec(to, "witnessed", f->witness_bits);
 	print_dec(to, "quota", f->space.quota);
 	print_dec(to, "pages", f->space.pages);
 	fprintf(to, "\nregs name=F%u", f->index);
@@ -200,7 +202,8 @@ static void dump_fiber(FILE *to, const struct ceno_fiber *f)
 		fprintf(to, "cap fiber=F%u slot=%u", f->index, i);
 		dump_cap(to, &f->cspace[i]);
 	}
-	dump_space(to, &f->object, &f->space);
+	if (f->object.end != CENO_END_DONE)
+		dump_space(to, &f->object, &f->space);
 }
 
 static void dump_channel(FILE *to, const struct ceno_channel *c)

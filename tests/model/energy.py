@@ -89,6 +89,7 @@ class Meter:
         if dead.budget:
             f.refill_at = max(f.refill_at, min(dead.refill_at, self.tsc + self.period[f.spectrum]))
         f.budget = min(U32, f.budget + dead.budget)
+        dead.spent += dead.energy
         dead.budget = dead.energy = 0
 
     @staticmethod

@@ -183,7 +183,8 @@ class Model(Meter, Caps, Mapping, Verbs):
 
     def settle(self, obj, closer):
         """Ended, named by nothing, mapped nowhere: its last pages are whose act that was."""
-        if obj.ended and not obj.holders and not getattr(obj, "maps", 0) and obj in self.unsettled:
+        kept = getattr(obj, "maps", 0) or obj.type == FIBER and obj.untold()
+        if obj.ended and not obj.holders and not kept and obj in self.unsettled:
             self.unsettled.remove(obj)
             self.give_back(closer, obj.pages)
             for listed in (self.channels, self.processes, self.regions):
@@ -192,10 +193,23 @@ class Model(Meter, Caps, Mapping, Verbs):
 
     def end_fiber(self, f, closer):
         self.die(f)
+        for t in f.told:
+            if not any(t.same(own) for own in closer.listeners()):
+                t.bits = 0
         self.empty_fiber(f, closer)
-        del self.fibers[f.index]
+        f.lingers = f.untold()
+        if not f.lingers:
+            del self.fibers[f.index]
         self.inherit(closer, f)
         self.give_back(closer, f.quota + self.FIBER_PAGES - f.pages, self.FIBER_PAGES - f.pages)
+        f.quota = 0
+
+    def gone_if_told(self, f, receiver):
+        """An ended fiber stays until what became of it is told."""
+        if f.lingers and not f.untold():
+            f.lingers = False
+            del self.fibers[f.index]
+            self.settle(f, receiver)
 
     def empty_fiber(self, f, closer):
         for slot in range(64):
@@ -226,6 +240,11 @@ class Model(Meter, Caps, Mapping, Verbs):
 
     def empty_ring(self, channel, closer):
         ring, channel.ring = channel.ring, []
+        for f in list(self.fibers.values()):
+            for t in f.told:
+                if t.channel is channel:
+                    t.bits = 0
+            self.gone_if_told(f, closer)
         for _, _, cap in ring:
             if cap:
                 self.drop(cap, closer)

@@ -139,6 +139,19 @@ class Process(Object):
         self.space, self.runnable = Space(quota), True
 
 
+class Told:
+    """A channel that hears of a fiber, and what it has not been told yet."""
+
+    def __init__(self, channel):
+        self.channel, self.epoch, self.bits = channel, channel.epoch, 0
+
+    def good(self):
+        return not self.channel.ended and self.channel.epoch == self.epoch
+
+    def same(self, other):
+        return self.channel is other.channel and self.epoch == other.epoch
+
+
 class Fiber(Object):
     type = FIBER
 
@@ -151,7 +164,9 @@ class Fiber(Object):
         self.frozen = False           # it froze since its last refill
         self.seen = []                # clock values since a freeze ended: when it may have been refilled
         self.row = self.strikes = self.restarts = 0
-        self.events, self.bits, self.fault, self.noted_at = None, 0, (0, 0, 0), 0
+        self.told, self.events = [], False  # Told, its own channel first; whether it ever had one
+        self.fault, self.noted_at = (0, 0, 0), 0
+        self.lingers = False          # it ended, but for what is not told yet
         self.space = Space(quota)
         self.given = quota            # pool pages that its maker gave
         self.process = None           # what RESUME and SYSRET run
@@ -166,6 +181,12 @@ class Fiber(Object):
     @quota.setter
     def quota(self, pages):
         self.space.quota = pages
+
+    def listeners(self):
+        return [t for t in self.told if t.good()]
+
+    def untold(self):
+        return any(t.bits for t in self.told)
 
     def sees(self):
         """Strikes, spectrum, pledge and restarts in one word, as an event tells them."""

@@ -4,11 +4,11 @@ raises before it changes anything, or returns rax (or rax and changed registers)
 from abi import (ALL, C, CHANNEL, CLOCK, EXECUTE, FIBER, FRAMES, GRANT, LARGE, LIMIT, PAGE, PROCESS, READ, REGION, REVOKE,
                  SPAWN, U64, WINDOW, WRITE)
 from caps import Blocks, Refused
-from state import BLOCKED, DEAD, PARKED, READY, ROOM, MESSAGE, SIGNAL, SLEEP, Channel, Fiber, Process, Region
+from state import BLOCKED, DEAD, PARKED, READY, ROOM, MESSAGE, SIGNAL, SLEEP, Channel, Fiber, Process, Region, Told
 
 MASK_REVOKE, MASK_PLEDGE = C["CENO_MASK_REVOKE"], C["CENO_MASK_PLEDGE"]
 EVENT_SPAWN, EVENT_GRANT, EVENT_PLEDGE = (C[f"CENO_FIBER_EVENT_{n}"] for n in ("SPAWN", "GRANT", "PLEDGE"))
-EXIT = C["CENO_FIBER_EVENT_EXIT"]
+EXIT, FAULT = C["CENO_FIBER_EVENT_EXIT"], C["CENO_FIBER_EVENT_FAULT"]
 CLASS_SPAWN = 1 << C["CENO_PLEDGE_SPAWN"]
 REGION_MAX = C["CENO_REGION_BYTES_MAX"]
 REGIONS = 120                         # beside one of each class of windows
@@ -55,7 +55,9 @@ class Verbs:
         self.room_for_event(f)
         child = Fiber(index, pledge, spectrum, budget, pages)
         child.rip, child.rsp = rip, rsp
-        child.events = (channel.obj, channel.epoch) if channel else None
+        line = [Told(t.channel) for t in f.listeners()[-1:]]
+        child.told = ([Told(channel.obj)] if channel else []) + [t for t in line if not channel or t.channel is not channel.obj]
+        child.events = bool(child.told)
         self.fibers[index] = child
         self.charge(f, pages, child, self.FIBER_PAGES)
         self.carve(f, child)
@@ -176,8 +178,9 @@ class Verbs:
             return self.deliver(f, channel, regs)
         for index in sorted(self.fibers):
             about = self.fibers[index]
-            if about.bits and about.events and about.events[0] is channel and about.events[1] == channel.epoch:
-                return 1, (0, *self.tell(about))
+            for t in about.listeners():
+                if t.channel is channel and t.bits:
+                    return 1, (0, *self.tell(about, t, f))
         if regs[3] == 1:
             raise Refused("AGAIN")
         raise Blocks(MESSAGE)
@@ -197,32 +200,25 @@ class Verbs:
 
     # ---- events ----
 
-    def channel_of(self, f):
-        """The events channel of f, None if it has none any more."""
-        if f.events and not f.events[0].ended and f.events[0].epoch == f.events[1]:
-            return f.events[0]
-        return None
-
     def room_for_event(self, f):
-        channel = self.channel_of(f)
-        if channel and len(channel.ring) >= channel.capacity:
+        if any(len(t.channel.ring) >= t.channel.capacity for t in f.listeners()):
             raise Blocks(ROOM)
 
     def post(self, f, what, a, b, c):
-        channel = self.channel_of(f)
-        if channel:
-            channel.ring.append((None, (f.index, what, a, b, c, f.sees(), f.spent, self.tsc), None))
+        for t in f.listeners():
+            t.channel.ring.append((None, (f.index, what, a, b, c, f.sees(), f.spent, self.tsc), None))
 
     def note(self, f, bit):
         """Something happened to f; it waits in f, if anybody is to hear of it."""
-        if self.channel_of(f):
-            f.bits |= bit
+        for t in f.listeners():
+            t.bits |= bit
             f.noted_at = self.tsc
 
-    def tell(self, f):
+    def tell(self, f, t, receiver):
         """What waits in a fiber, as a message; it waits no more."""
-        words = (f.index, f.bits, *f.fault, f.sees(), f.spent, f.noted_at)
-        f.bits, f.fault = 0, (0, 0, 0)
+        words = (f.index, t.bits, *(f.fault if t.bits & FAULT else (0, 0, 0)), f.sees(), f.spent, f.noted_at)
+        t.bits = 0
+        self.gone_if_told(f, receiver)
         return words
 
     # ---- MASK ----

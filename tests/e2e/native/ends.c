@@ -130,6 +130,13 @@ static int rights(void)
 	return wrong;
 }
 
+/* 500 J each, whatever comes of it: frozen most of the time, until its strikes end it. */
+static _Noreturn void overload(void)
+{
+	for (;;)
+		(void)ceno_spawn_fiber(&(struct ceno_fiber_spawn){ .slot = 40, .pool_pages = 32 });
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
@@ -145,6 +152,8 @@ int main(int argc, char **argv)
 		return input(argc > 2 ? argv[2] : "");
 	if (is(how, "no-newline"))
 		ceno_print("no newline");
+	else if (is(how, "overload"))
+		overload();
 	else if (is(how, "sleep"))
 		for (;;)
 			ceno_sleep_ns(1000000000);

@@ -104,10 +104,34 @@ if [ -x "$programs/phoenix" ]; then
 	check "... its trail is sealed to its end" audits 0 p.json trail
 	check "... with three strikes, a slower spectrum, and what killed it" told \
 		'[x["count"] for x in of("strike")][:3] == [1, 2, 3] and of("strike")[0]["spectrum"] != of("strike")[1]["spectrum"] and of("fault")[0]["cause"] == "strikes"'
+	check "a program whose own fiber is struck three times" run 0 --native --pledge stdio,spawn -- "$programs/forkbomb"
+	check "... its trail is sealed to its end" audits 0 p.json trail
+	check "... the fiber's strikes are in it, though nobody but the program heard of them: warned, slowed, killed" told \
+		'[x["count"] for x in of("strike")] == [1, 2, 3] and of("strike")[0]["spectrum"] != of("strike")[1]["spectrum"] and len(of("fault")) == 1 and of("fault")[0]["cause"] == "strikes" and len({x["fiber"] for x in of("strike") + of("fault")}) == 1 and any(x["child"] == of("fault")[0]["fiber"] for x in of("spawn"))'
+	check "a program that is struck, killed and restarted, until nobody restarts it" run 137 --native -- "$programs/ends" overload
+	check "... its trail is sealed to its end" audits 0 p.json trail
+	check "... and says so in this order" told \
+		'[x for x in t if x in ("strike", "fault", "restart")] == ["strike"] * 3 + ["fault", "restart", "strike", "fault", "restart", "strike", "fault"] and [x["count"] for x in of("strike")] == [1, 2, 3, 4, 5]'
 	check "a program that crashes and resumes" run 0 --native -- "$programs/phoenix"
 	check "... its trail is sealed to its end" audits 0 p.json trail
 	check "... each crash has its restart, from the checkpoint before it" told \
 		'len(of("fault")) == len(of("restart")) == 3 and [x["checkpoint"] for x in of("restart")] == [max(c["record"] for c in of("checkpoint") if c["record"] < f["record"]) for f in of("fault")]'
 fi
+node_stop
+
+# A service that is struck three times: logged, demoted, killed, restarted from the signed module.
+rm -rf "$node/blobs" && mkdir "$node/blobs"
+cp "$build/blobs/firmware.bin" "$node/blobs/"
+cp "$build/blobs/trust-development.bin" "$node/blobs/trust.bin"
+cp "$build/blobs/bundle-struck.bin" "$node/blobs/bundle.bin"
+blobs=$node/blobs
+node_start || exit 1
+check "a service that overloads itself" run 0 -- busybox sleep 4
+check "... the trail is sealed to its end" audits 0 p.json trail
+cat >order <<'PY'
+[(x["type"], x.get("count"), x.get("spectrum"), x.get("cause"), x.get("content_id")) for x in r if x["type"] in ("strike", "fault", "restart", "exit", "module") and x["fiber"] == fiber]
+PY
+check "... struck, struck and slowed, struck and killed, restarted as the same module, ended" told \
+	"(lambda fiber: (lambda o: [x[:2] for x in o[1:]] == [('strike', 1), ('strike', 2), ('strike', 3), ('fault', 1), ('restart', 1), ('module', None), ('exit', None)] and o[1][2] != o[2][2] == o[3][2] and o[4][3] == 'strikes' and o[0][4] == o[6][4])($(cat order)))(next(x['fiber'] for x in of('module') if x['name'] == 'vault'))"
 node_stop
 finish

@@ -467,7 +467,9 @@ static int test_full_channel(void)
 	uint32_t index = make(&(struct way){ granter, 10000, CENO_SPECTRUM_MATTER, 0 }), n;
 
 	start();
-	sleep_until(ceno_rdtsc() + ms(60));
+	for (n = 0; n < 100 && shared()->count < 31; n++)
+		sleep_until(ceno_rdtsc() + ms(20));
+	sleep_until(ceno_rdtsc() + ms(20));
 	CHECK(shared()->count == 31);
 	for (n = 0; n < GRANTS; n++) {
 		CHECK(event(&e) == 1);

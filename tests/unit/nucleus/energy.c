@@ -356,7 +356,7 @@ static void test_full_events(void **state)
 /* An instruction ended at 2^47 and a tick came before the next fetch could fault. */
 static void test_tick_beyond_end(void **state)
 {
-	uint64_t word[8];
+	uint64_t word[8], quota = 0;
 
 	(void)state;
 	begin(CENO_SPECTRUM_VOID, 1000);
@@ -367,7 +367,7 @@ static void test_tick_beyond_end(void **state)
 	ceno_machine_tick();
 	assert_int_equal(child->state, CENO_FIBER_DEAD);
 	assert_int_not_equal(ceno_machine.state, CENO_MACHINE_STOPPED);
-	ceno_event_take(child->events, word);
+	ceno_event_take(child->events, word, &quota);
 	assert_int_equal(word[1], CENO_FIBER_EVENT_FAULT);
 	assert_int_equal(word[2], 13);
 	assert_int_equal(word[4], 1ull << 47);
@@ -375,7 +375,7 @@ static void test_tick_beyond_end(void **state)
 
 static void test_fault(void **state)
 {
-	uint64_t word[8];
+	uint64_t word[8], quota = 0;
 
 	(void)state;
 	begin(CENO_SPECTRUM_VOID, 100);
@@ -383,7 +383,7 @@ static void test_fault(void **state)
 	assert_int_equal(child->state, CENO_FIBER_DEAD);
 	assert_int_not_equal(ceno_machine.state, CENO_MACHINE_STOPPED);
 	assert_int_equal(child->events->noted, 1);
-	ceno_event_take(child->events, word);
+	ceno_event_take(child->events, word, &quota);
 	assert_int_equal(word[0], 1);
 	assert_int_equal(word[1], CENO_FIBER_EVENT_FAULT);
 	assert_int_equal(word[2], 14);
@@ -395,7 +395,7 @@ static void test_fault(void **state)
 /* What waits in the fiber comes together: a strike that nobody took, then a fault. */
 static void test_bits_together(void **state)
 {
-	uint64_t word[8], done = 0;
+	uint64_t word[8], done = 0, quota = 0;
 
 	(void)state;
 	begin(CENO_SPECTRUM_MATTER, 3);
@@ -403,7 +403,7 @@ static void test_bits_together(void **state)
 	thaw();
 	ceno_machine_fault(6, 0, 0);
 	assert_int_equal(child->events->noted, 1);
-	ceno_event_take(child->events, word);
+	ceno_event_take(child->events, word, &quota);
 	assert_int_equal(word[1], CENO_FIBER_EVENT_STRIKE | CENO_FIBER_EVENT_FAULT);
 	assert_int_equal(word[2], 6);
 	assert_int_equal(word[5] & 0xffff, 1 | CENO_SPECTRUM_MATTER << 8);

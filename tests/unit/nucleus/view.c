@@ -114,6 +114,8 @@ static const char *read_fiber(struct view *v, const struct ceno_fiber *f)
 {
 	const char *bad = own_page(v, f);
 
+	if (f->object.end == CENO_END_DONE) /* it stays for what is not told yet */
+		return bad || ceno_event_is_untold(f) ? bad : broken("fiber %u is over and told", f->index);
 	if (!bad && f->cspace)
 		bad = own_page(v, f->cspace);
 	if (!bad)
