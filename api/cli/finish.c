@@ -135,6 +135,43 @@ void ceno_finish_trail(struct ceno_finish *finish, int fd)
 
 /* ---- for people ------------------------------------------------------------------ */
 
+/* Numbers as the machine that built this knows them (call_names.inc, from its headers). */
+static const char *call_name(long long number)
+{
+	static const struct {
+		int number;
+		const char *name;
+	} names[] = {
+#include "call_names.inc"
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (names[i].number == number)
+			return names[i].name;
+	return "unknown";
+}
+
+/* The guest's word: what programs asked for that is not there. */
+static void print_enosys(const json_t *calls)
+{
+	enum { SHOWN = 5 };
+	const json_t *call;
+	size_t i;
+
+	json_array_foreach(calls, i, call)
+	{
+		if (i == SHOWN) {
+			fprintf(stderr, "             and %zu more\n", json_array_size(calls) - SHOWN);
+			return;
+		}
+		fprintf(stderr, "             not implemented: %s (call %lld) of %s, %lld times\n",
+		        call_name(json_integer_value(json_array_get(call, 0))),
+		        (long long)json_integer_value(json_array_get(call, 0)),
+		        json_string_value(json_array_get(call, 2)),
+		        (long long)json_integer_value(json_array_get(call, 1)));
+	}
+}
+
 static void print_ran(const struct ceno_proof_statement *s, const json_t *program)
 {
 	static const char *const kinds[] = { "KVM", "VMX", "SVM", "KVM over paging" };
@@ -156,9 +193,7 @@ static void print_ran(const struct ceno_proof_statement *s, const json_t *progra
 		        signal_number ? signal_number
 		                      : (int)json_integer_value(json_object_get(program, "exit_status")),
 		        (long long)json_integer_value(json_object_get(program, "syscalls")));
-		if (json_array_size(json_object_get(program, "enosys")))
-			fprintf(stderr, "             %zu kinds of system call were answered \"not implemented\"\n",
-			        json_array_size(json_object_get(program, "enosys")));
+		print_enosys(json_object_get(program, "enosys"));
 	}
 }
 

@@ -118,7 +118,9 @@ json_t *ceno_session_program_json(const uint8_t id[16], const struct ceno_sessio
 
 	for (size_t i = 0; i < sizeof record->enosys / sizeof record->enosys[0] && i < record->enosys_distinct; i++)
 		json_array_append_new(missing,
-		                      json_pack("[i,i]", (int)record->enosys[i].number, (int)record->enosys[i].count));
+		                      json_pack("[i,i,s#]", (int)record->enosys[i].number, (int)record->enosys[i].count,
+		                                record->enosys[i].program,
+		                                (int)strnlen(record->enosys[i].program, CENO_PROGRAM_NAME)));
 	ceno_units_format_hex(id, 16, text);
 	object =
 	    json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:b,s:I,s:I,s:I,s:I,s:I,s:i,s:o}", "session", text, "seq",

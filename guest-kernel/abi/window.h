@@ -87,6 +87,7 @@ enum ceno_program_end {
 };
 
 #define CENO_ENOSYS_SLOTS 64
+#define CENO_PROGRAM_NAME 16      /* bytes of a program's name, with its NUL */
 
 struct ceno_stdio_guest {
 	uint64_t magic;
@@ -107,10 +108,11 @@ struct ceno_stdio_guest {
 	uint64_t ram_peak_bytes;      /* RAM the program held at most */
 	uint32_t enosys_distinct;     /* entries used below */
 	uint32_t enosys_other;        /* calls that found the table full */
-	struct { uint32_t number, count; } enosys[CENO_ENOSYS_SLOTS];
+	struct { uint32_t number, count; } enosys[CENO_ENOSYS_SLOTS]; /* by call and program */
 	uint32_t wants_in;            /* guest is blocked reading stdin */
 	uint32_t restarts;            /* of a native program: 0-65535 */
-	uint8_t  reserved[4096 - 104 - 8 * CENO_ENOSYS_SLOTS - 8];
+	char     enosys_program[CENO_ENOSYS_SLOTS][CENO_PROGRAM_NAME]; /* who made the call; not trusted to be text */
+	uint8_t  reserved[4096 - 104 - (8 + CENO_PROGRAM_NAME) * CENO_ENOSYS_SLOTS - 8];
 };
 _Static_assert(sizeof(struct ceno_stdio_guest) == 4096, "guest page");
 

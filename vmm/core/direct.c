@@ -329,8 +329,8 @@ static void print_program(const struct ceno_program_report *report)
 		complain("  native: end %" PRIu32 " detail %" PRIu32 " restarts %" PRIu32, report->end, report->detail,
 		         report->restarts);
 	for (uint32_t i = 0; i < report->enosys_distinct; i++)
-		complain("  enosys: call %" PRIu32 ", %" PRIu32 " times", report->enosys[i].number,
-		         report->enosys[i].count);
+		complain("  enosys: call %" PRIu32 ", %" PRIu32 " times by %s", report->enosys[i].number,
+		         report->enosys[i].count, report->enosys[i].program);
 	if (report->enosys_other)
 		complain("  enosys: %" PRIu32 " more", report->enosys_other);
 }

@@ -6,6 +6,7 @@
 #include "record.h"
 #include "../../guest-kernel/abi/cpu.h"
 #include "../sandbox/jail.h"
+#include "../windows/name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -359,5 +360,6 @@ void ceno_session_enosys(const struct ceno_session *session, struct ceno_session
 	for (uint32_t i = 0; i < fit && i < page.enosys_distinct; i++) {
 		record->enosys[i].number = page.enosys[i].number;
 		record->enosys[i].count = page.enosys[i].count;
+		ceno_program_name(record->enosys[i].program, page.enosys_program[i]);
 	}
 }

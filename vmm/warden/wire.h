@@ -21,6 +21,7 @@
 
 #include <stdint.h>
 #include "../../guest-kernel/abi/pack.h"
+#include "../../guest-kernel/abi/window.h"
 
 /* ---- api -> supervisor -------------------------------------------------- */
 
@@ -159,7 +160,7 @@ struct ceno_session_record {
 	uint64_t entry_tsc, done_tsc, syscalls, faults, ram_peak_bytes;                /* PROGRAM: guest's word */
 	uint32_t end, detail, restarts, reserved1;                                     /* PROGRAM: abi/window.h */
 	uint32_t enosys_distinct, enosys_other;
-	struct { uint32_t number, count; } enosys[16];
+	struct { uint32_t number, count; char program[CENO_PROGRAM_NAME]; } enosys[16]; /* program: printable */
 	char     path[CENO_PACK_PATH_MAX];   /* FILE; FAILED: the path it is about */
 	uint64_t reserved[2];
 };

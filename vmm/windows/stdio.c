@@ -159,6 +159,7 @@ int ceno_stdio_read_report(const void *window, struct ceno_program_report *repor
 	for (uint32_t i = 0; i < copy.enosys_distinct; i++) {
 		report->enosys[i].number = copy.enosys[i].number;
 		report->enosys[i].count = copy.enosys[i].count;
+		ceno_program_name(report->enosys[i].program, copy.enosys_program[i]);
 	}
 	return 0;
 }

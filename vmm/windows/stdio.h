@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "guest-kernel/abi/window.h"
+#include "vmm/windows/name.h"
 #include "vmm/windows/ring.h"
 
 /* The guest page's report, copied once and range-checked. All fields are the guest's word. */
@@ -25,6 +26,7 @@ struct ceno_program_report {
 	uint32_t enosys_distinct, enosys_other;
 	struct {
 		uint32_t number, count;
+		char program[CENO_PROGRAM_NAME];
 	} enosys[CENO_ENOSYS_SLOTS];
 };
 

@@ -20,9 +20,11 @@ static const call calls[CENO_CALLS_END] = {
 
 static void count_enosys(uint32_t number)
 {
-	for (uint32_t i = 0; i < ceno_run.enosys_distinct; i++) {
-		if (ceno_run.enosys[i].number == number) {
-			ceno_run.enosys[i].count++;
+	struct ceno_enosys *entry = ceno_run.enosys;
+
+	for (uint32_t i = 0; i < ceno_run.enosys_distinct; i++, entry++) {
+		if (entry->number == number && memcmp(entry->program, ceno_current->name, CENO_PROGRAM_NAME) == 0) {
+			entry->count++;
 			return;
 		}
 	}
@@ -30,8 +32,10 @@ static void count_enosys(uint32_t number)
 		ceno_run.enosys_other++;
 		return;
 	}
-	ceno_run.enosys[ceno_run.enosys_distinct].number = number;
-	ceno_run.enosys[ceno_run.enosys_distinct++].count = 1;
+	entry->number = number;
+	entry->count = 1;
+	memcpy(entry->program, ceno_current->name, CENO_PROGRAM_NAME);
+	ceno_run.enosys_distinct++;
 }
 
 int64_t ceno_dispatch_regs(const uint64_t gpr[16])

@@ -126,10 +126,9 @@ static void become(const struct ceno_exec *exec)
 
 static int64_t execute(uint64_t dirfd, uint64_t path_gva, const uint64_t vectors[2], uint32_t flags, char *path)
 {
-	struct ceno_exec exec = { .path = path,
-		                  .argv = vectors[0],
-		                  .envp = vectors[1],
-		                  .stack_limit = ceno_self()->limit[3].cur };
+	struct ceno_exec exec = {
+		.path = path, .argv = vectors[0], .envp = vectors[1], .stack_limit = ceno_self()->limit[3].cur
+	};
 	int error = find(dirfd, path_gva, flags, path, &exec.file);
 
 	if (!error)

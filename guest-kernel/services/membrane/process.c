@@ -36,8 +36,7 @@ static void set_limits(struct lx_rlimit limit[16])
 /* The first process of request seq becomes the current one. */
 static int reset(uint32_t seq)
 {
-	memset(&ceno_run, 0, sizeof(ceno_run));
-	ceno_run.seq = seq;
+	ceno_run = (struct ceno_run){ .seq = seq, .enosys = ceno_run.enosys };
 	ceno_run.first = ceno_process_new(NULL);
 	if (!ceno_run.first)
 		return -LX_ENOMEM;

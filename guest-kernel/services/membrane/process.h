@@ -18,9 +18,10 @@ struct ceno_run {
 	uint64_t syscalls, faults;
 	uint64_t start_tsc, idle_tsc; /* idle: spent waiting for the host or the clock */
 	uint32_t exit_status, signal, out_of_memory;
-	struct {
+	struct ceno_enosys {
 		uint32_t number, count;
-	} enosys[CENO_ENOSYS_SLOTS];
+		char program[CENO_PROGRAM_NAME];
+	} * enosys; /* CENO_ENOSYS_SLOTS of them; kept from request to request */
 };
 
 extern struct ceno_run ceno_run;

@@ -258,9 +258,10 @@ void ceno_stdio_report(uint32_t state, uint32_t refusal)
 	page->ram_peak_bytes = ceno_frames_peak() * CENO_PAGE;
 	page->enosys_distinct = ceno_run.enosys_distinct;
 	page->enosys_other = ceno_run.enosys_other;
-	for (uint32_t i = 0; i < CENO_ENOSYS_SLOTS; i++) {
+	for (uint32_t i = 0; i < ceno_run.enosys_distinct; i++) {
 		page->enosys[i].number = ceno_run.enosys[i].number;
 		page->enosys[i].count = ceno_run.enosys[i].count;
+		memcpy((void *)(uintptr_t)page->enosys_program[i], ceno_run.enosys[i].program, CENO_PROGRAM_NAME);
 	}
 	if (state == CENO_PROGRAM_RUNNING)
 		page->entry_tsc = page->done_tsc = 0;

@@ -41,7 +41,8 @@ static int ended(pid_t pid)
 static void test_memory(void)
 {
 	static int value = 1;
-	char *heap = malloc(300000), *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char *heap = malloc(300000),
+	     *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	volatile int local = 1;
 	pid_t child;
 
@@ -199,8 +200,8 @@ static int executed(int argc, char **argv)
 		return 5;
 	}
 	if (strcmp(argv[1], "args") == 0)
-		return !(argc == 4 && strcmp(argv[2], "two words") == 0 && argv[3][0] == 0 && !strcmp(getenv("A"), "1") &&
-		         !getenv("PATH"));
+		return !(argc == 4 && strcmp(argv[2], "two words") == 0 && argv[3][0] == 0 &&
+		         !strcmp(getenv("A"), "1") && !getenv("PATH"));
 	if (strcmp(argv[1], "files") == 0)
 		return !(fcntl(50, F_GETFD) == 0 && fcntl(51, F_GETFD) == -1 && errno == EBADF);
 	sigprocmask(SIG_BLOCK, NULL, &mask);

@@ -64,6 +64,7 @@ static void test_offsets(void **state)
 	AT(ceno_stdio_guest, detail, 52);
 	AT(ceno_stdio_guest, wants_in, 616);
 	AT(ceno_stdio_guest, restarts, 620);
+	AT(ceno_stdio_guest, enosys_program, 624);
 	AT(ceno_pack_header, flags, 24);
 	AT(ceno_trap_page, resume_rip, 64);
 	AT(ceno_trap_page, gpr, 128);

@@ -319,6 +319,7 @@ static void test_enosys(void **state)
 	assert_int_equal(fake_guest()->enosys[0].number, SYS_ptrace);
 	assert_int_equal(fake_guest()->enosys[1].number, SYS_bpf);
 	assert_int_equal(fake_guest()->enosys[1].count, 2);
+	assert_string_equal(fake_guest()->enosys_program[1], "p");
 	assert_int_equal(fake_guest()->syscalls, 107);
 }
 

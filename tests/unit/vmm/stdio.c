@@ -159,12 +159,14 @@ static void reports_each_program_once(void **state)
 	bench->guest->exit_status = 3;
 	bench->guest->enosys_distinct = 1;
 	bench->guest->enosys[0].number = 321;
+	memcpy(bench->guest->enosys_program[0], "evil\x1b[2J\n\xff.....", CENO_PROGRAM_NAME);
 	bench->guest->state = CENO_PROGRAM_DONE;
 	ceno_stdio_pump(&bench->stdio);
 	ceno_stdio_pump(&bench->stdio);
 	assert_int_equal(bench->programs, 1);
 	assert_int_equal(bench->report.exit_status, 3);
 	assert_int_equal(bench->report.enosys[0].number, 321);
+	assert_string_equal(bench->report.enosys[0].program, "evil?[2J??.....");
 	ceno_stdio_request(&bench->stdio);
 	bench->guest->seq = 2;
 	ceno_stdio_pump(&bench->stdio);
