@@ -11,7 +11,7 @@
 #ifndef CENO_ABI_LAYOUT_H
 #define CENO_ABI_LAYOUT_H
 
-#define CENO_ABI_VERSION 2u
+#define CENO_ABI_VERSION 3u
 
 #define CENO_PAGE 4096ull
 #define CENO_LARGE_PAGE (2ull << 20)
@@ -72,6 +72,16 @@ _Static_assert(CENO_GPA_TRAIL == CENO_GPA_WINDOW + CENO_PLEDGE_COUNT * CENO_WIND
 #define CENO_GATE_SYSRET  (CENO_GVA_ENTRY + 0x10) /* resume the process: rip = rcx, rflags = r11 */
 #define CENO_GATE_RESUME  (CENO_GVA_ENTRY + 0x20) /* resume it: rip and rflags from the trap page */
 #define CENO_GATE_VERB    (CENO_GVA_ENTRY + 0x30) /* int3; ret: verbs.h */
+
+/* The rest of that page switches FPU state (docs/fpu.md). The nucleus runs it in a space of
+ * its own; in any other the int3 at its end is a breakpoint, as elsewhere. */
+#define CENO_GVA_FPU_SAVE (CENO_GVA_ENTRY + 0x40) /* to the area at rdi; then as the next */
+#define CENO_GVA_FPU_LOAD (CENO_GVA_ENTRY + 0x80) /* from the area at rsi */
+#define CENO_GATE_FPU     (CENO_GVA_ENTRY + 0xd0)
+#define CENO_GVA_FPU      0x7fc00000 /* in that space alone: area of fiber n at + n * CENO_PAGE */
+#define CENO_FPU_MASK_LOW 0xfff9ffff /* all components of XCR0 but AMX's, which no vmm asks Linux for */
+#define CENO_FPU_SEGMENTS 0xfd0      /* behind what XSAVE writes: selectors ds es fs gs, bases fs gs */
+#define CENO_FPU_SEGMENT_WORDS 6
 
 /* Services are all linked at one address, each in a space of its own: start,
  * then the two handler entries that the nucleus jumps to with the process's

@@ -10,9 +10,10 @@
 
 enum ceno_module_flag {
 	CENO_MODULE_ESSENTIAL = 1u << 0, /* its crash stops the session */
-	CENO_MODULE_LAZY      = 1u << 1  /* started after the others have run */
+	CENO_MODULE_LAZY      = 1u << 1, /* started after the others have run */
+	CENO_MODULE_INTEGER   = 1u << 2  /* built without FPU instructions: it has no FPU (verbs.h) */
 };
-#define CENO_MODULE_FLAGS     (CENO_MODULE_ESSENTIAL | CENO_MODULE_LAZY)
+#define CENO_MODULE_FLAGS     (CENO_MODULE_ESSENTIAL | CENO_MODULE_LAZY | CENO_MODULE_INTEGER)
 #define CENO_MODULE_POOL_REST UINT32_MAX
 #define CENO_MODULE_STATE_MAX 0x10000u
 #define CENO_MODULE_WINDOWS   (((1ull << CENO_PLEDGE_COUNT) - 1) << CENO_SLOT_WINDOW)

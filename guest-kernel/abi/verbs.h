@@ -42,15 +42,15 @@
  *   SPAWN  500 J  rdi SELF: own fiber (right SPAWN)   rsi enum ceno_spawn in bits 0-7
  *                 rdx slot for the new object, must be null and not 0 (SLOT). Another kind: BOUNDS.
  *                 The capability has all rights, but for regions.
- *     FIBER       rsi bits 8-15 its pledge: a subset of the caller's, which must hold
+ *     FIBER       rsi bit 19 it has an FPU (below)   bits 8-15 its pledge: a subset of the caller's, which must hold
  *                 the class SPAWN (PLEDGE; init's: the session's classes and SPAWN)   bits 16-17 its spectrum, not faster than
  *                 the caller's (ENERGY)   bits 32-63 its budget, taken out of the
  *                 caller's for as long as it lives (ENERGY). It starts with as much of
  *                 its budget as the caller has energy left, which the caller loses.
- *                 r10 bits 0-31 pool pages it may use, from the caller's quota, at least 7
- *                 (POOL; also if there is no trap page left)   rsi bit 18 its space is not
- *                 empty but the one prepared at boot (boot.h), whose tables come on top of
- *                 those pages: once, and only for fiber 1 (STATE)
+ *                 r10 bits 0-31 pool pages it may use, from the caller's quota, at least 7,
+ *                 with an FPU 8 (POOL; also if there is no trap page left)   rsi bit 18 its
+ *                 space is not empty but the one prepared at boot (boot.h), whose tables come
+ *                 on top of those pages: once, and only for fiber 1 (STATE)
  *                 bits 32-37 the slot of its events channel (right READ; 0: its maker's
  *                 witness, if any; checked after slot rdx)   r8 rip below 2^47 (BOUNDS)   r9 rsp.
  *                 64 null slots, an empty space but for that; parked until SEND starts it.
@@ -151,6 +151,13 @@
  *                 r10 rights to pass (others than CENO_RIGHTS_ALL: RIGHTS). A window of a
  *                 class the receiver has not pledged: PLEDGE. Then DEPTH. To oneself: a copy.
  *
+ * FPU. Registers of x87 to AVX-512, mxcsr, the segment selectors but cs and ss, and the bases
+ * of fs and gs are a fiber's own if it has an FPU: one made with CENO_SPAWN_FPU, or by a
+ * fiber that has one. They start initial and zero, with mxcsr 0x1f80, again after RESTART, and
+ * no other's are ever in them. A process has those of its handler, who sees to it that its
+ * processes do not share them. A fiber without an FPU must not use these registers: what is in
+ * them is others'. init has none; services that are built without FPU instructions need none.
+ *
  * CPU time spends too: at each tick the running fiber (for a process its handler) pays
  * CENO_TICK_JOULES less what its verbs spent since the tick it paid last (a verb's
  * price covers its time), or what it has. If that leaves it nothing, it is refilled if
@@ -233,6 +240,7 @@ enum ceno_spawn {
 	CENO_SPAWN_RESTART = 5             /* an ended fiber from its beginning */
 };
 #define CENO_SPAWN_PREPARED (1u << 18) /* FIBER: in the prepared space */
+#define CENO_SPAWN_FPU      (1u << 19) /* FIBER: with an FPU */
 
 #define CENO_CSPACE_SLOTS 64
 #define CENO_REGION_BYTES_MAX (8ull << 20)

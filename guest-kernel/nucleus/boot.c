@@ -27,7 +27,7 @@ extern const char ceno_syscall_entry[]; /* entry.S */
 static void check_handoff(const struct ceno_handoff *h)
 {
 	if (h->tick_tsc < CENO_TICK_MS || h->tick_tsc >= TICK_TSC_END || h->magic != CENO_HANDOFF_MAGIC ||
-	    h->abi_version != CENO_ABI_VERSION || h->pool_used + CENO_PLEDGE_COUNT >= h->pool_pages ||
+	    h->abi_version != CENO_ABI_VERSION || h->pool_used + CENO_PLEDGE_COUNT + CENO_FPU_PAGES >= h->pool_pages ||
 	    h->pledge_mask >> CENO_PLEDGE_COUNT || h->trap_pages == 0 ||
 	    (h->syscall_mode != CENO_SYSCALL_LSTAR && h->syscall_mode != CENO_SYSCALL_PAGE))
 		ceno_cpu_stop(CENO_STOP_HANDOFF);
@@ -157,7 +157,7 @@ void ceno_nucleus_main(const struct ceno_handoff *h)
 	ceno_energy_init(init, CENO_SPECTRUM_MATTER, UINT32_MAX, UINT32_MAX);
 	init->pledge = (uint32_t)h->pledge_mask | 1u << CENO_PLEDGE_SPAWN;
 	fill_cspace(h, init);
-	init->space.quota = h->pool_pages - ceno_cpu.pool_next;
+	init->space.quota = h->pool_pages - ceno_cpu.pool_next - CENO_FPU_PAGES;
 	ceno_fiber_select(init);
 	ceno_nucleus_return();
 }

@@ -178,7 +178,7 @@ static int take_fiber_apart(struct ceno_fiber *gone, struct ceno_fiber *f)
 		ceno_end_slots(gone->cspace, f);
 		ceno_pool_give(gone->cspace);
 		gone->cspace = NULL;
-		f->space.quota++;
+		f->space.quota += 1 + ceno_fpu_end(gone);
 		return 0;
 	}
 	if (!ceno_space_teardown(&gone->space))

@@ -53,6 +53,7 @@ void ceno_fiber_reset(struct ceno_fiber *f, uint64_t rip, uint64_t rsp)
 {
 	f->frame = (struct ceno_frame){ 0 };
 	set_start(f, rip, rsp);
+	ceno_fpu_reset(f);
 	f->process = NULL;
 	f->signal_seen = 0;
 	f->restarts++;
@@ -115,13 +116,15 @@ void ceno_fiber_end(struct ceno_fiber *f, uint32_t what)
 
 void ceno_fiber_select(struct ceno_fiber *f)
 {
+	uint64_t cr3 = f->space.cr3, rsp0 = (uint64_t)&f->frame + sizeof f->frame;
+
 	ceno_cpu.current = f;
 	ceno_cpu.trap = f->trap;
-	ceno_cpu.handler_cr3 = f->space.cr3;
-	ceno_cpu.process_cr3 = f->process ? f->process->space.cr3 : f->space.cr3;
-	ceno_cpu.rsp0 = (uint64_t)&f->frame + sizeof f->frame;
-	*ceno_cpu.tss_rsp0 = ceno_cpu.rsp0;
-	ceno_cpu_set_cr3(f->space.cr3);
+	ceno_cpu.handler_cr3 = cr3;
+	ceno_cpu.process_cr3 = f->process ? f->process->space.cr3 : cr3;
+	ceno_cpu.rsp0 = rsp0;
+	*ceno_cpu.tss_rsp0 = rsp0;
+	ceno_cpu_set_cr3(cr3);
 }
 
 static int may_run(struct ceno_fiber *f, uint64_t now)
@@ -155,30 +158,43 @@ static void idle(void)
 	ceno_cpu_idle();
 }
 
+/* The next after number i that may run now, in turn; NULL if there is none. */
+static inline struct ceno_fiber *next_ready(uint64_t i, uint64_t now)
+{
+	for (uint64_t n = 0; n < ceno_cpu.fiber_end; n++) {
+		struct ceno_fiber *f;
+
+		i = i + 1 < ceno_cpu.fiber_end ? i + 1 : 0;
+		f = ceno_cpu.fiber[i];
+		if (f && may_run(f, now))
+			return f;
+	}
+	return NULL;
+}
+
+/* Whoever idles arms the next tick. */
+static __attribute__((noinline)) struct ceno_fiber *sleep_until_ready(void)
+{
+	struct ceno_fiber *f;
+	uint64_t now;
+
+	do {
+		idle();
+		now = ceno_cpu_tsc();
+		f = next_ready(ceno_cpu.current->index, now);
+	} while (!f);
+	ceno_cpu_wrmsr(CENO_MSR_TSC_DEADLINE, now + ceno_cpu.tick_tsc);
+	return f;
+}
+
 void ceno_fiber_schedule(void)
 {
-	uint64_t i = ceno_cpu.current->index;
-	int slept = 0;
+	struct ceno_fiber *f = next_ready(ceno_cpu.current->index, ceno_cpu_tsc());
 
-	for (;;) {
-		uint64_t now = ceno_cpu_tsc();
-
-		for (uint64_t n = 0; n < ceno_cpu.fiber_end; n++) {
-			struct ceno_fiber *f;
-
-			i = i + 1 < ceno_cpu.fiber_end ? i + 1 : 0;
-			f = ceno_cpu.fiber[i];
-			if (!f || !may_run(f, now))
-				continue;
-			if (slept)
-				ceno_cpu_wrmsr(CENO_MSR_TSC_DEADLINE, now + ceno_cpu.tick_tsc);
-			if (f != ceno_cpu.current)
-				ceno_fiber_select(f);
-			return;
-		}
-		idle();
-		slept = 1;
-	}
+	if (!f)
+		f = sleep_until_ready();
+	if (f != ceno_cpu.current)
+		ceno_fiber_select(f->fpu_away ? ceno_fpu_switch(f) : f);
 }
 
 /* ---- what entry.S calls when the running fiber was interrupted ---- */

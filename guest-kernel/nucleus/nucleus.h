@@ -14,6 +14,7 @@
  *   pool.c     kernel pages: quota, fresh, recycled
  *   space.c    page tables: walk, fill, clear, tear down
  *   fiber.c    who runs: ready, blocked, asleep, idle
+ *   fpu.c      whose FPU state is in the registers
  *   energy.c   what running costs: pay, refill, freeze, strike
  *   event.c    what fibers do and what becomes of them, told to their makers
  *   verb_*.c   the seven verbs
@@ -145,6 +146,10 @@ struct ceno_fiber {
 	struct ceno_fiber *next_waiter;
 	uint64_t wake_tsc;
 	uint64_t signal_seen; /* of ceno_cpu.signal_count */
+	/* fpu.c */
+	void *fpu;         /* owned pool page, the area of its FPU state; NULL: it has none */
+	uint32_t fpu_away; /* it has, and the registers hold another's */
+	uint32_t reserved;
 	/* energy.c; received = spent + energy at all times */
 	uint32_t energy, budget; /* joules left, joules a period; energy <= budget */
 	uint32_t spectrum;       /* enum ceno_spectrum */
@@ -227,6 +232,7 @@ struct ceno_cpu {
 	uint64_t tick_tsc;
 	uint64_t signal_count; /* window interrupts seen */
 	uint64_t scratch;
+	struct ceno_fiber *fpu_next; /* whose state the switcher is loading; NULL: it does not run */
 	/* C only */
 	const struct ceno_handoff *handoff;
 	uint64_t *tss_rsp0;
@@ -241,6 +247,13 @@ struct ceno_cpu {
 	struct ceno_frames range[CENO_SLOT_FIRST_FREE]; /* by boot slot */
 	struct ceno_object clock;
 	uint64_t prepared_cr3; /* boot.h; 0: none, or taken */
+	/* fpu.c */
+	struct ceno_fiber
+	    *fpu_owner; /* whose state (or its process's) is in the registers; NULL: of none that is left */
+	uint32_t fpu_used, fpu_reserved; /* they have been somebody's */
+	uint64_t *fpu_areas;             /* page table, by index of fiber; NULL before the first switch */
+	/* In no table: nothing but its frame and its space is used. The CPU aligns the stack that it pushes to. */
+	_Alignas(16) struct ceno_fiber fpu_switcher;
 };
 _Static_assert(offsetof(struct ceno_cpu, handler_cr3) == 0, "entry.S");
 _Static_assert(offsetof(struct ceno_cpu, process_cr3) == 8, "entry.S");
@@ -251,6 +264,7 @@ _Static_assert(offsetof(struct ceno_cpu, stack_top) == 40, "entry.S");
 _Static_assert(offsetof(struct ceno_cpu, tick_tsc) == 48, "entry.S");
 _Static_assert(offsetof(struct ceno_cpu, signal_count) == 56, "entry.S");
 _Static_assert(offsetof(struct ceno_cpu, scratch) == 64, "entry.S");
+_Static_assert(offsetof(struct ceno_cpu, fpu_next) == 72, "entry.S");
 
 extern struct ceno_cpu ceno_cpu;
 
@@ -397,6 +411,9 @@ void ceno_space_unmap_window(struct ceno_space *s, uint32_t class);
 /* All that could go wrong: EXISTS, WX, POOL, BOUNDS. Changes nothing but r->tables. */
 int ceno_space_check(struct ceno_map_request *r);
 void ceno_space_map(const struct ceno_map_request *r);
+/* The table of 4 KiB entries for gva, made if it is missing: the caller has the quota, and
+ * no 2 MiB entry lies there. */
+uint64_t *ceno_space_table(struct ceno_space *s, uint64_t gva);
 /* One bounded step of taking a space apart; 1: done, every page given back but
  * the PML4; 0: call again. */
 int ceno_space_teardown(struct ceno_space *s);
@@ -446,6 +463,20 @@ static inline int ceno_fiber_wait_is_over(const struct ceno_fiber *f, uint64_t n
 
 void ceno_fiber_schedule(void); /* picks the next; idles if there is none */
 void ceno_fiber_select(struct ceno_fiber *f);
+
+/* ---- fpu.c ---- */
+
+#define CENO_FPU_PAGES 4 /* of the pool, kept back for the switcher: its root and three tables */
+
+/* A new fiber gets an FPU: one pool page, which the caller has charged. */
+void ceno_fpu_give(struct ceno_fiber *f);
+/* RESTART: its FPU, if it has one, is as new. */
+void ceno_fpu_reset(struct ceno_fiber *f);
+/* The end of f: returns how many pool pages went back. */
+uint64_t ceno_fpu_end(struct ceno_fiber *f);
+
+/* f is away: returns the fiber to run in its stead, the switcher. */
+struct ceno_fiber *ceno_fpu_switch(struct ceno_fiber *f);
 
 /* ---- energy.c ---- */
 
@@ -562,6 +593,8 @@ void ceno_nucleus_interrupt(void);
 void ceno_nucleus_process_tick(void);
 _Noreturn void ceno_nucleus_fault(uint64_t vector);
 void ceno_nucleus_service_fault(void);
+/* The switcher has done: the registers are those of the fiber that was away. */
+void ceno_fpu_switched(void);
 /* Leaves ring 0 through ceno_cpu.current; entry.S. */
 _Noreturn void ceno_nucleus_return(void);
 

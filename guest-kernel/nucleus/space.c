@@ -207,6 +207,11 @@ void ceno_space_map(const struct ceno_map_request *r)
 			ceno_cpu_set_cr3(r->space->cr3);
 }
 
+uint64_t *ceno_space_table(struct ceno_space *s, uint64_t gva)
+{
+	return make_table(s, gva, 0);
+}
+
 static uint64_t *new_table(uint64_t *entry)
 {
 	uint64_t *table = ceno_pool_take();

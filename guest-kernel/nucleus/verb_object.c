@@ -11,7 +11,7 @@
 
 struct spawn {
 	uint32_t kind, pledge, rights;
-	uint32_t spectrum, budget;
+	uint32_t spectrum, budget, fpu;
 	uint32_t prepared;           /* a new fiber's space is the prepared one */
 	struct ceno_channel *events; /* of a new fiber, or NULL */
 	int index;                   /* of a new fiber, or number of a new region */
@@ -37,13 +37,14 @@ static int decode_fiber(struct ceno_fiber *f, const uint64_t a[6], struct spawn 
 	s->pledge = (uint8_t)(a[1] >> 8);
 	s->spectrum = a[1] >> 16 & (CENO_SPECTRUM_COUNT - 1);
 	s->budget = (uint32_t)(a[1] >> 32);
+	s->fpu = f->fpu || (a[1] & CENO_SPAWN_FPU); /* who could look at others' makes none that can */
 	if (!(f->pledge >> CENO_PLEDGE_SPAWN & 1) || (s->pledge & ~f->pledge))
 		return CENO_E_PLEDGE;
 	rc = ceno_energy_check_carve(f, s->spectrum, s->budget);
 	if (rc)
 		return rc;
 	s->index = ceno_fiber_free_index();
-	if (s->index < 0 || decode_pages(f, s, CENO_SPACE_PAGES_MIN + 2)) /* its object, its CSpace, its space */
+	if (s->index < 0 || decode_pages(f, s, CENO_SPACE_PAGES_MIN + 2 + s->fpu)) /* its object, CSpace, space, area */
 		return CENO_E_POOL;
 	s->prepared = (uint32_t)a[1] & CENO_SPAWN_PREPARED;
 	if (s->prepared && (!ceno_cpu.prepared_cr3 || s->index != PREPARED_INDEX))
@@ -137,9 +138,11 @@ static int64_t invoke_fiber(struct ceno_fiber *f, const struct spawn *s)
 
 	child->pledge = s->pledge;
 	if (s->prepared)
-		ceno_space_take_prepared(&child->space, s->quota - 2);
+		ceno_space_take_prepared(&child->space, s->quota - 2 - s->fpu);
 	else
-		ceno_space_init(&child->space, s->quota - 2);
+		ceno_space_init(&child->space, s->quota - 2 - s->fpu);
+	if (s->fpu)
+		ceno_fpu_give(child);
 	ceno_cap_set(s->slot, &child->object, CENO_RIGHTS_ALL, 0);
 	ceno_energy_carve(f, child, s->spectrum, s->budget);
 	set_events(child, s->events, f->witness ? f->witness : f->events);

@@ -52,6 +52,7 @@ struct ceno_fiber_spawn {
 	uint32_t slot;       /* for the new fiber's capability, null */
 	uint8_t pledge;      /* bits 1 << enum ceno_pledge_class */
 	uint8_t spectrum;    /* enum ceno_spectrum */
+	uint8_t fpu;         /* 1: with an FPU, as all that a fiber with one makes */
 	uint8_t events_slot; /* of its events channel, 0 none */
 	uint8_t prepared;    /* 1: in the prepared space (boot.h) */
 	uint32_t budget;     /* joules a period */
@@ -64,7 +65,8 @@ static inline int64_t ceno_spawn_fiber(const struct ceno_fiber_spawn *s)
 {
 	return ceno_verb(CENO_VERB_SPAWN, CENO_SLOT_SELF,
 	                 CENO_SPAWN_FIBER | (uint64_t)s->pledge << 8 | (uint64_t)s->spectrum << 16 |
-	                     (s->prepared ? CENO_SPAWN_PREPARED : 0) | (uint64_t)s->budget << 32,
+	                     (s->fpu ? CENO_SPAWN_FPU : 0u) | (s->prepared ? CENO_SPAWN_PREPARED : 0u) |
+	                     (uint64_t)s->budget << 32,
 	                 s->slot, s->pool_pages | (uint64_t)s->events_slot << 32, s->rip, s->rsp, NULL);
 }
 

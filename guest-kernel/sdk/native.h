@@ -11,8 +11,7 @@
  *     }
  *
  * Everything here is paid for in joules where it uses a verb (abi/verbs.h); printing
- * and reading use none but where they wait. There is no libc, no floating point (a
- * fiber shares the FPU), no errno: functions return an enum ceno_verb_error below 0.
+ * and reading use none but where they wait. There is no libc, no errno: functions return an enum ceno_verb_error below 0.
  *
  * Slots below SLOT_NATIVE_FREE and the addresses of layout.h and of this file are taken.
  */

@@ -27,7 +27,7 @@ def want_fiber(model, f):
             "quota": f.quota, "energy": f.energy, "budget": f.budget, "spectrum": f.spectrum, "refill": f.refill_at,
             "spent": f.spent, "refilled": f.refilled, "row": f.row, "freezes": f.row, "strikes": f.strikes,
             "restarts": f.restarts, "pledge": f.pledge, **told(f),
-            "process": f.process.name if f.process and not f.process.ended else "-"}
+            "fpu": f.area, "process": f.process.name if f.process and not f.process.ended else "-"}
 
 
 def value(text):

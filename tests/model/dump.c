@@ -118,6 +118,7 @@ void ceno_dump_ok(FILE *to)
 	if (ceno_machine.state == CENO_MACHINE_RUNNING) {
 		print_hex(to, "rip", ceno_machine.regs.rip);
 		print_hex(to, "rflags", ceno_machine.regs.rflags);
+		print_hex(to, "fpu", ceno_fake_cpu.fpu);
 	}
 	fputc('\n', to);
 }
@@ -193,6 +194,7 @@ static void dump_fiber(FILE *to, const struct ceno_fiber *f)
 	print_dec(to, "witnessed", f->witness_bits);
 	print_dec(to, "quota", f->space.quota);
 	print_dec(to, "pages", f->space.pages);
+	print_dec(to, "fpu", f->fpu != NULL);
 	fprintf(to, "\nregs name=F%u", f->index);
 	print_regs(to, ceno_machine_frame(f));
 	fputc('\n', to);

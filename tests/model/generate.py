@@ -6,7 +6,7 @@ spaces, a fiber that wastes its energy). The rest is one of those with registers
 spoilt, or noise.
 
 An operation is a tuple: ("verb", fiber index, rax rdi rsi rdx r10 r8 r9 r12 r13 r14 r15),
-("clock", TSC), ("tick",), ("signal",), ("fault", vector, error, cr2).
+("clock", TSC), ("tick",), ("signal",), ("fault", vector, error, cr2), ("fpu", value).
 """
 import random
 
@@ -90,6 +90,8 @@ class Generator:
         wakes = [f.wake for f in model.fibers.values() if f.state == BLOCKED and model.tsc < f.wake < 1 << 62]
         if not ready and (wakes and dice < 0.8 or not model.fibers):
             return ("clock", min(wakes)) if wakes else None
+        if dice < 0.2:
+            return ("fpu", r.randrange(1, 1 << 32))
         if dice < 0.4:
             return ("tick",)
         if dice < 0.55 and ready:
@@ -162,7 +164,8 @@ class Generator:
         pages = min(f.quota, r.choice((10, 16, 16, 30, f.quota // 2, r.randrange(8))))
         events = self.slot(f, (CHANNEL,), READ) if r.random() < 0.6 else 0
         spectrum = min(3, f.spectrum + r.choice((0, 0, 0, 1, 2)))
-        return self.verb(f, 0, self.myself(f), kind | pledge << 8 | spectrum << 16 | (r.random() < 0.02) << 18 | budget << 32,
+        fpu = C["CENO_SPAWN_FPU"] if r.random() < 0.5 else 0
+        return self.verb(f, 0, self.myself(f), kind | pledge << 8 | spectrum << 16 | (r.random() < 0.02) << 18 | budget << 32 | fpu,
                          self.free(f) if slot is None else slot, pages | events << 32, 0x10000000, 0x1f000000)
 
     def spawn_small(self, f, kind):

@@ -16,7 +16,7 @@ DONE, WAITS, EXITED, HALTED = "done", "blocked", "exited", "halted"
 class Model(Meter, Caps, Mapping, Verbs):
     # Pool pages that an object takes: fiber and CSpace, or process; root and the two tables on the way to the entry page's.
     FIBER_PAGES, PROCESS_PAGES = 2 + 3, 1 + 3
-    FIBER_LEAST, PROCESS_LEAST = 7, 6
+    FIBER_LEAST, PROCESS_LEAST = 7, 6         # with an FPU one more, its area
 
     def __init__(self, boot):
         """boot: what the machine was laid out with (boot.py)."""
@@ -201,8 +201,9 @@ class Model(Meter, Caps, Mapping, Verbs):
         if not f.lingers:
             del self.fibers[f.index]
         self.inherit(closer, f)
-        self.give_back(closer, f.quota + self.FIBER_PAGES - f.pages, self.FIBER_PAGES - f.pages)
-        f.quota = 0
+        own = self.FIBER_PAGES + f.area - f.pages
+        self.give_back(closer, f.quota + own, own)
+        f.quota, f.fpu = 0, None
 
     def gone_if_told(self, f, receiver):
         """An ended fiber stays until what became of it is told."""

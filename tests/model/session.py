@@ -87,6 +87,10 @@ class Session:
         model = self.model
         if operation[0] == "clock":
             model.clock(operation[1])
+        elif operation[0] == "fpu":
+            f = self.running()
+            if f and f.fpu is not None:
+                f.fpu = operation[1]
         elif operation[0] == "signal":
             model.signal()
         elif operation[0] == "fault" and self.tail["state"] == "running" and self.tail["in"][0] == "F":
@@ -163,12 +167,20 @@ class Session:
             if not self.over and any(self.may_go_on(f) for f in list(self.model.fibers.values())):
                 raise Divergence(f"the machine stopped ({self.tail['stop']}) at {operation[0]}")
             self.over = True
-        elif self.over:
+        elif state == "running":
+            self.registers()
+        if state != "stopped" and self.over:
             raise Divergence("the machine runs on after a fault of a fiber without an events channel")
         elif state == "idle":
             for f in list(self.model.fibers.values()):
                 if f.state == READY or f.state == BLOCKED and not self.model.still_waits(f):
                     raise Divergence(f"the machine sleeps, but fiber {f.index} ({f.state}, {f.wait}) could run")
+
+    def registers(self):
+        """Whoever runs has its own FPU state."""
+        f = self.running()
+        if f and f.fpu is not None and int(self.tail["fpu"], 0) != f.fpu:
+            raise Divergence(f"fiber {f.index} runs with {self.tail['fpu']} in the FPU, its own is {f.fpu:#x}")
 
     def not_woken(self, dump):
         """Who waits on a channel is woken at once, not when somebody looks."""

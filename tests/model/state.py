@@ -170,8 +170,14 @@ class Fiber(Object):
         self.space = Space(quota)
         self.given = quota            # pool pages that its maker gave
         self.process = None           # what RESUME and SYSRET run
+        self.fpu = None               # its FPU registers, 0 initial; None: it has none
         self.rip = self.rsp = 0
         self.heard = 0                # signals of the host, when it last listened
+
+    @property
+    def area(self):
+        """Pool pages of its FPU's area."""
+        return int(self.fpu is not None)
 
     @property
     def quota(self):

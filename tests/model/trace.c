@@ -20,6 +20,7 @@ static const struct {
 	[CENO_OP_CLOCK] = { "clock", 1 },
 	[CENO_OP_TICK] = { "tick", 0 },
 	[CENO_OP_SIGNAL] = { "signal", 0 },
+	[CENO_OP_FPU] = { "fpu", 1 },
 	[CENO_OP_DUMP] = { "dump", 0 },
 };
 
@@ -160,5 +161,7 @@ int ceno_op_apply(const struct ceno_op *op)
 		ceno_machine_tick();
 	else if (op->kind == CENO_OP_SIGNAL)
 		ceno_machine_signal();
+	else if (op->kind == CENO_OP_FPU)
+		ceno_machine_fpu(a[0]);
 	return 0;
 }

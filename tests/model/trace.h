@@ -19,6 +19,7 @@ enum ceno_op_kind {
 	CENO_OP_CLOCK,
 	CENO_OP_TICK,
 	CENO_OP_SIGNAL,
+	CENO_OP_FPU,
 	CENO_OP_DUMP,
 	CENO_OP_COUNT
 };

@@ -47,7 +47,8 @@ class Verbs:
         index = self.free_index()
         if index is None:
             raise Refused("POOL")
-        self.check_quota(f, pages, self.FIBER_LEAST)
+        fpu = f.fpu is not None or bool(kind & C["CENO_SPAWN_FPU"])
+        self.check_quota(f, pages, self.FIBER_LEAST + fpu)
         if bits(kind, 18, 1): # the model's machine boots without a prepared space
             raise Refused("STATE")
         if rip >= LIMIT:
@@ -58,8 +59,9 @@ class Verbs:
         line = [Told(t.channel) for t in f.listeners()[-1:]]
         child.told = ([Told(channel.obj)] if channel else []) + [t for t in line if not channel or t.channel is not channel.obj]
         child.events = bool(child.told)
+        child.fpu = 0 if fpu else None
         self.fibers[index] = child
-        self.charge(f, pages, child, self.FIBER_PAGES)
+        self.charge(f, pages, child, self.FIBER_PAGES + child.area)
         self.carve(f, child)
         self.put(f, slot, self.first(child, ALL))
         self.post(f, EVENT_SPAWN, index, pledge, budget)
@@ -123,6 +125,7 @@ class Verbs:
         f.slots[slot & 63] = cap._replace(epoch=target.epoch)
         target.state, target.wait, target.pending, target.process = PARKED, None, None, None
         target.rip, target.rsp = rip, rsp
+        target.fpu = None if target.fpu is None else 0
         target.frozen = False
         target.restarts, target.heard = target.restarts + 1, 0
         return 0

@@ -28,6 +28,7 @@ struct ceno_fake_cpu {
 	uint64_t deadline;  /* MSR_TSC_DEADLINE; 0 disarmed */
 	uint64_t eois;
 	uint64_t star, lstar, sfmask, svr, lvt_timer;
+	uint64_t fpu; /* all of its FPU state; 0: initial */
 	uint64_t idt_base;
 	uint16_t idt_limit;
 	uint16_t reserved[3];

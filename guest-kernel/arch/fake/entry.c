@@ -79,6 +79,8 @@ static void load_frame(void)
 	ceno_machine.regs = ceno_cpu.current->frame;
 }
 
+static void fpu_stub(void);
+
 /* Runs C code of the nucleus until it leaves. 1 if the code itself returned. */
 static int enter(void (*path)(void *), void *arg)
 {
@@ -89,6 +91,8 @@ static int enter(void (*path)(void *), void *arg)
 		return 1;
 	case LEFT_RETURN:
 		load_frame();
+		if (ceno_machine.regs.rip == CENO_GVA_FPU_SAVE || ceno_machine.regs.rip == CENO_GVA_FPU_LOAD)
+			fpu_stub();
 		return 0;
 	case LEFT_STOP:
 		ceno_machine.state = CENO_MACHINE_STOPPED;
@@ -136,6 +140,13 @@ static void process_tick_path(void *unused)
 {
 	(void)unused;
 	ceno_nucleus_process_tick();
+	ceno_nucleus_return();
+}
+
+static void fpu_switched_path(void *unused)
+{
+	(void)unused;
+	ceno_fpu_switched();
 	ceno_nucleus_return();
 }
 
@@ -228,6 +239,58 @@ static void message(uint64_t vector, uint64_t error)
 	ceno_cpu_set_cr3(ceno_cpu.handler_cr3);
 	r->rip = CENO_GVA_HANDLER_FAULT;
 	r->rflags = CENO_RFLAGS_SET;
+}
+
+/* ---- the stub of the entry page that switches FPU state ---- */
+
+/* What XSAVE and XRSTOR use of an area, and one word for all registers. */
+struct fpu_area {
+	uint8_t x87[24];
+	uint32_t mxcsr;
+	uint8_t legacy[484];
+	uint64_t xstate_bv, header[7], registers;
+};
+_Static_assert(offsetof(struct fpu_area, xstate_bv) == 512, "SDM vol. 1, 13.4");
+
+/* The CPU would fault, and the session be over, for less than this. */
+static void need(int holds)
+{
+	if (!holds)
+		abort();
+}
+
+static struct fpu_area *find_area(uint64_t gva)
+{
+	uint64_t table = ceno_fake_cpu.cr3;
+
+	for (int level = 3; level >= 0; level--) {
+		const uint64_t *entries = ceno_machine_page(table);
+		uint64_t entry = entries ? entries[gva >> (12 + 9 * level) & 511] : 0;
+
+		need((entry & 7) == 7); /* present, writable, ring 3's */
+		table = entry & 0x000ffffffffff000ull;
+	}
+	return ceno_machine_page(table);
+}
+
+static void fpu_stub(void)
+{
+	struct ceno_frame *r = &ceno_machine.regs;
+	struct fpu_area *area;
+
+	need(!(r->rflags & 0x200));
+	if (r->rip == CENO_GVA_FPU_SAVE) {
+		area = find_area(r->rdi);
+		area->xstate_bv = 1;
+		area->mxcsr = 0x1f80;
+		area->registers = ceno_fake_cpu.fpu;
+	}
+	area = find_area(r->rsi);
+	need(area->mxcsr == 0x1f80);
+	ceno_fake_cpu.fpu = area->xstate_bv ? area->registers : 0;
+	r->rip = CENO_GATE_FPU + 1;
+	push_interrupt(3, 0);
+	(void)enter(fpu_switched_path, NULL);
 }
 
 static void fault_common(uint64_t vector, uint64_t error)
@@ -332,6 +395,12 @@ void ceno_machine_verb(const uint64_t a[11])
 	r->r15 = a[10];
 	verb();
 	settle();
+}
+
+void ceno_machine_fpu(uint64_t value)
+{
+	if (begin() && ceno_cpu.current->fpu)
+		ceno_fake_cpu.fpu = value;
 }
 
 /* handler_to_process, and RESUME past its loads: rip and rflags are taken, or

@@ -96,6 +96,9 @@ void ceno_machine_syscall(uint64_t rip);
 /* A fault at the current rip; vector below 32, error where the CPU gives one. */
 void ceno_machine_fault(uint32_t vector, uint64_t error, uint64_t cr2);
 
+/* Sets the FPU registers of whoever runs, if it has an FPU. */
+void ceno_machine_fpu(uint64_t value);
+
 /* ---- what happens around it. Ignored when STOPPED. ---- */
 
 /* Sets the TSC (any value) and delivers the tick that falls due, if one does. */

@@ -10,7 +10,7 @@
  * the CPU pushes is already where the fiber keeps it. rsp is 16-byte aligned.
  *
  *   int3 at a gate    SYSCALL: process -> handler    SYSRET, RESUME: back
- *                     VERB: C (verb.c)
+ *                     VERB: C (verb.c)         FPU: C, if the switcher runs (fpu.c)
  *   syscall           LSTAR mode: process -> handler
  *   fault, interrupt  in a process: message in the trap page, then its handler
  *                     in a fiber's own code: C (fiber.c)
@@ -29,6 +29,7 @@
 #define TICK_TSC    ceno_cpu+48(%rip)
 #define SIGNALS     ceno_cpu+56(%rip)
 #define SCRATCH     ceno_cpu+64(%rip)
+#define FPU_NEXT    ceno_cpu+72(%rip)
 
 /* struct ceno_trap_page */
 #define TRAP_VECTOR 0x00
@@ -61,6 +62,7 @@
 	.hidden ceno_energy_tick_fast
 	.hidden ceno_nucleus_fault
 	.hidden ceno_nucleus_service_fault
+	.hidden ceno_fpu_switched
 
 /* ---- vectors: 34 stubs, 32 bytes apart, 16-aligned ---- */
 
@@ -188,7 +190,7 @@ ceno_syscall_entry:                             /* LSTAR mode: rcx = rip, r11 = 
 
 other_gates:
 	cmpq $CENO_GATE_RESUME + 1, (%rsp)
-	jne breakpoint
+	jne last_gate
 	push %rax
 	push %rcx
 	mov TRAP, %rax
@@ -210,6 +212,15 @@ bad_resume:
 	pop %rcx
 	pop %rax
 	jmp bad_return
+
+last_gate:                                      /* whoever else jumps there has hit a breakpoint */
+	cmpq $CENO_GATE_FPU + 1, (%rsp)
+	jne breakpoint
+	cmpq $0, FPU_NEXT
+	je breakpoint
+	mov STACK_TOP, %rsp
+	call ceno_fpu_switched
+	jmp ceno_nucleus_return
 
 breakpoint:                                     /* the program's own int3 */
 	push $0

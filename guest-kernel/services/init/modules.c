@@ -218,6 +218,7 @@ static int64_t spawn(const struct init *init, const struct service *s)
 		    &(struct ceno_fiber_spawn){ .slot = slot_of(s),
 		                                .pledge = (uint8_t)(m->pledge_mask & boot_page()->pledge_mask),
 		                                .spectrum = m->spectrum,
+		                                .fpu = !(m->flags & CENO_MODULE_INTEGER),
 		                                .events_slot = CENO_SLOT_SUPERVISOR,
 		                                .prepared = s->prepared,
 		                                .budget = m->budget,

@@ -86,7 +86,7 @@ static _Noreturn void leave(void)
 /* SPAWN for ever: children with nothing. */
 static _Noreturn void fork_bomb(void)
 {
-	struct ceno_fiber_spawn child = { .slot = SLOT_MADE, .spectrum = CENO_SPECTRUM_VOID, .pool_pages = 7 };
+	struct ceno_fiber_spawn child = { .slot = SLOT_MADE, .spectrum = CENO_SPECTRUM_VOID, .pool_pages = 8 };
 
 	for (;;) {
 		shared()->result = ceno_spawn_fiber(&child);
@@ -444,7 +444,7 @@ static int test_blocked(void)
 
 static int test_energy_error(void)
 {
-	struct ceno_fiber_spawn s = { .slot = SLOT_FIBER, .pool_pages = 7, .spectrum = CENO_SPECTRUM_PHOTON };
+	struct ceno_fiber_spawn s = { .slot = SLOT_FIBER, .pool_pages = 8, .spectrum = CENO_SPECTRUM_PHOTON };
 	struct ceno_fiber_event e;
 
 	CHECK(ceno_spawn_fiber(&s) == CENO_E_ENERGY); /* faster than its maker */

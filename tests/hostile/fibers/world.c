@@ -173,6 +173,7 @@ uint32_t make(const struct way *w)
 	    ceno_spawn_fiber(&(struct ceno_fiber_spawn){ .slot = FIBER + w->number,
 	                                                 .pledge = w->pledge,
 	                                                 .spectrum = w->spectrum ? w->spectrum : CENO_SPECTRUM_MATTER,
+	                                                 .fpu = w->fpu,
 	                                                 .events_slot = EVENTS,
 	                                                 .budget = w->budget ? w->budget : 10000000,
 	                                                 .pool_pages = w->pages ? w->pages : 64,

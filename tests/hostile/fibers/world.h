@@ -86,6 +86,7 @@ struct way {
 	uint32_t budget; /* 0: plenty */
 	uint32_t own;    /* rights to itself, at SELF; 0: none */
 	uint8_t pledge, spectrum;
+	uint8_t fpu;    /* 1: with an FPU */
 	uint16_t pages; /* 0: 64 */
 };
 

@@ -28,6 +28,7 @@ static const char *check_pages(const struct view *v)
 			              (unsigned long long)v->space[i].pages, v->space[i].tables);
 	}
 	left += (uint64_t)v->free_pages;
+	quota += ceno_cpu.fpu_areas ? 0 : CENO_FPU_PAGES; /* kept back for the switcher */
 	if (quota != left)
 		return broken("the quotas allow %llu pages, %llu are left", (unsigned long long)quota,
 		              (unsigned long long)left);
@@ -305,6 +306,19 @@ static const char *check_energy(const struct ceno_fiber *f)
 	return NULL;
 }
 
+/* What is in the registers is the owner's, who alone has an area and is not away; whoever
+ * runs and has one is the owner. */
+static const char *check_fpu(const struct ceno_fiber *f)
+{
+	if (f == &ceno_cpu.fpu_switcher || ceno_cpu.fpu_next)
+		return broken("the switcher runs on");
+	if (f->fpu ? f->fpu_away != (f != ceno_cpu.fpu_owner) : f->fpu_away || f == ceno_cpu.fpu_owner)
+		return broken("fiber %u: FPU away %u, owner %u", f->index, f->fpu_away, f == ceno_cpu.fpu_owner);
+	if (f->fpu && f == ceno_cpu.current && ceno_machine.state == CENO_MACHINE_RUNNING && f->fpu_away)
+		return broken("fiber %u runs with another's FPU state", f->index);
+	return NULL;
+}
+
 static const char *check_fiber(const struct view *v, const struct ceno_fiber *f)
 {
 	const struct ceno_frame *r = ceno_machine_frame(f);
@@ -315,6 +329,8 @@ static const char *check_fiber(const struct view *v, const struct ceno_fiber *f)
 		              (unsigned long long)r->cs, (unsigned long long)r->ss, (unsigned long long)r->rflags);
 	if (check_energy(f))
 		return check_energy(f);
+	if (check_fpu(f))
+		return check_fpu(f);
 	if (f->process && view_object(v, &f->process->object) < 0)
 		return broken("fiber %u runs a process that is gone", f->index);
 	if (f->process && f->state != CENO_FIBER_DEAD && !ceno_process_is_run_by(f->process, f))

@@ -174,8 +174,9 @@ static void make_spawn(struct source *s, uint64_t *a)
 		return;
 	}
 	if (a[2] == CENO_SPAWN_FIBER)
-		a[2] |= (one_in(s, 50) ? CENO_SPAWN_PREPARED : 0) | (1 + source_pick(s, 3)) << 16 |
-		    some_budget(s) << 32 | (one_in(s, 4) ? source_pick(s, 256) : ceno_cpu.current->pledge) << 8;
+		a[2] |= (one_in(s, 50) ? CENO_SPAWN_PREPARED : 0) | (one_in(s, 2) ? CENO_SPAWN_FPU : 0) |
+		    (1 + source_pick(s, 3)) << 16 | some_budget(s) << 32 |
+		    (one_in(s, 4) ? source_pick(s, 256) : ceno_cpu.current->pledge) << 8;
 	else if (a[2] == CENO_SPAWN_RESTART)
 		a[3] = full_slot(s, OF(FIBER));
 	a[4] = 7 + source_pick(s, one_in(s, 6) ? 200 : 14);

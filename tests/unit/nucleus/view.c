@@ -118,6 +118,8 @@ static const char *read_fiber(struct view *v, const struct ceno_fiber *f)
 		return bad || ceno_event_is_untold(f) ? bad : broken("fiber %u is over and told", f->index);
 	if (!bad && f->cspace)
 		bad = own_page(v, f->cspace);
+	if (!bad && f->fpu)
+		bad = own_page(v, f->fpu);
 	if (!bad)
 		bad = read_space(v, &f->space, f->object.end != CENO_END_NOT || f->state == CENO_FIBER_DEAD, f);
 	for (const struct ceno_object *o = f->ending; !bad && o; o = o->next) {
@@ -180,6 +182,31 @@ static const char *read_region(struct view *v, const struct ceno_region *r, uint
 	return bad;
 }
 
+/* The switcher's space: the entry page, and areas of fibers, each at its place. */
+static const char *read_switcher(struct view *v)
+{
+	static struct ceno_machine_mapping run[CENO_FIBERS_MAX + 1];
+	uint8_t seen[CENO_MACHINE_POOL_MAX] = { 0 };
+	int runs = ceno_machine_walk(ceno_cpu.fpu_switcher.space.cr3, run, CENO_FIBERS_MAX + 1, seen);
+
+	if (runs < 0)
+		return broken("the switcher's page tables cannot be walked (%d)", runs);
+	for (uint64_t i = 0; i < ceno_machine.config.pool_pages; i++)
+		v->owners[i] = (uint8_t)(v->owners[i] + seen[i]);
+	for (int i = 0; i < runs; i++)
+		for (uint64_t at = 0; at < run[i].bytes; at += CENO_PAGE) {
+			uint64_t n = (run[i].gva + at - CENO_GVA_FPU) / CENO_PAGE;
+			const struct ceno_fiber *f = n < CENO_FIBERS_MAX ? v->fiber[n] : NULL;
+
+			if (run[i].gva == CENO_GVA_ENTRY)
+				continue;
+			if (!f || !f->fpu || ceno_pool_gpa(f->fpu) != run[i].gpa + at || run[i].rights != 3)
+				return broken("the switcher reaches %#llx, no area of fiber %llu",
+				              (unsigned long long)(run[i].gpa + at), (unsigned long long)n);
+		}
+	return NULL;
+}
+
 const char *view_read(struct view *v)
 {
 	const char *bad = NULL;
@@ -199,6 +226,8 @@ const char *view_read(struct view *v)
 	for (unsigned i = 0; !bad && i < CENO_FIBERS_MAX; i++)
 		if (v->fiber[i])
 			bad = read_fiber(v, v->fiber[i]);
+	if (!bad && ceno_cpu.fpu_areas)
+		bad = read_switcher(v);
 	for (uint64_t page = 0; !bad && page < ceno_machine.config.pool_pages; page++)
 		if (v->serial[page])
 			bad = read_object(v, page);
