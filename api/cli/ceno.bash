@@ -2,10 +2,11 @@
 _ceno() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]-} i
 	local -A options=(
-		[run]="--input --env --memory --ttl --pledge --proof --no-proof --trail --opening --nonce --classification --jurisdiction --native --hold --no-stdin --quiet --json --socket --help"
+		[run]="--image --share --workdir --timeout --input --env --memory --ttl --pledge --proof --no-proof --trail --opening --nonce --classification --jurisdiction --native --hold --no-stdin --quiet --json --socket --help"
 		[exec]="--json --socket --help" [destroy]="--proof --json --quiet --socket --help"
 		[ls]="--all --json --socket --help" [verify]="--nonce --mem --pin --refuse-test-key --explain --json --help"
 		[audit]="--proof --key --session --nonce --bundle --json --socket --help"
+		[image]="build add ls rm verify show --from --output --name --key --debs --files --json --socket --help"
 		[attest]="--nonce --json --socket --help" [doctor]="--json --socket --help" [version]="--json --socket --help"
 	)
 	COMPREPLY=()
@@ -17,17 +18,23 @@ _ceno() {
 	--classification) mapfile -t COMPREPLY < <(compgen -W "general PHI PII financial credentials" -- "$cur"); return ;;
 	--jurisdiction) mapfile -t COMPREPLY < <(compgen -W "US EU UK CA AU IN OTHER" -- "$cur"); return ;;
 	--pledge) mapfile -t COMPREPLY < <(compgen -W "stdio stdio,rw stdio,rw,spawn" -- "$cur"); return ;;
+	--share) mapfile -t COMPREPLY < <(compgen -W "tenant session node" -- "$cur"); return ;;
+	--image) mapfile -t COMPREPLY < <(compgen -W "$(ceno image ls 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur"); return ;;
 	--mem) mapfile -t COMPREPLY < <(compgen -W "full none sample:1" -- "$cur"); return ;;
-	--input | --proof | --trail | --opening | --pin | --bundle | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--input | --output | --key | --debs | --proof | --trail | --opening | --pin | --bundle | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	esac
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		[ "${COMP_WORDS[i]}" = -- ] || continue
 		[ "$i" -eq $((COMP_CWORD - 1)) ] && mapfile -t COMPREPLY < <(compgen -c -- "$cur") || mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 	done
+	if [ "$command" = image ] && [ "$COMP_CWORD" -eq 2 ]; then
+		mapfile -t COMPREPLY < <(compgen -W "build add ls rm verify show" -- "$cur")
+		return
+	fi
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "${options[$command]-}" -- "$cur")
-	elif [ "$command" = verify ] || [ "$command" = audit ]; then
+	elif [ "$command" = verify ] || [ "$command" = audit ] || [ "$command" = image ]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	elif [ "$command" = destroy ] || [ "$command" = exec ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(ceno ls 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur")

@@ -16,6 +16,7 @@ enum ceno_exit {
 	CENO_EXIT_OK = 0,
 	CENO_EXIT_FAILURE = 1, /* the command failed (verify: see its own list) */
 	CENO_EXIT_USAGE = 2,
+	CENO_EXIT_TIMEOUT = 124,        /* run: --timeout, as timeout(1) does */
 	CENO_EXIT_RUN_FAILED = 125,     /* run, exec: refused, failed, or no proof could be kept */
 	CENO_EXIT_NOT_EXECUTABLE = 126, /* run: not a static x86-64 ELF program, or not readable */
 	CENO_EXIT_NOT_FOUND = 127       /* run: no such program */
@@ -29,6 +30,7 @@ int ceno_command_ls(int argc, char **argv);
 int ceno_command_verify(int argc, char **argv);
 int ceno_command_audit(int argc, char **argv);
 int ceno_command_attest(int argc, char **argv);
+int ceno_command_image(int argc, char **argv);
 int ceno_command_doctor(int argc, char **argv);
 int ceno_command_version(int argc, char **argv);
 

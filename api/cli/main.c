@@ -16,6 +16,7 @@ static const struct {
 	{ "verify", "ceno verify", ceno_command_verify },
 	{ "audit", "ceno audit", ceno_command_audit },
 	{ "attest", "ceno attest", ceno_command_attest },
+	{ "image", "ceno image", ceno_command_image },
 	{ "doctor", "ceno doctor", ceno_command_doctor },
 	{ "version", "ceno version", ceno_command_version },
 };
@@ -31,6 +32,7 @@ static const char usage[] =
     "  verify FILE                           check a proof, with nobody's help\n"
     "  audit FILE|SESSION                    check the trail that a guest left of itself\n"
     "  attest                                ask the node's TPM what the node is, and check the answer\n"
+    "  image build|add|ls|rm|verify|show     images that sessions run from\n"
     "  doctor                                what this machine offers, and what to do about each gap\n"
     "  version                               versions of this command and of the node\n"
     "\n"

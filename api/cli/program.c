@@ -1,6 +1,7 @@
 /* Programs and inputs of the caller: see program.h. */
 #include "program.h"
 
+#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -156,7 +157,7 @@ static int place(const char *directory, const char *name, struct ceno_cli_file *
 	return 0;
 }
 
-static int check_elf(const char *path, const struct ceno_cli_file *file, char *error)
+static int check_elf(const char *path, const struct ceno_cli_file *file, bool any, char *error)
 {
 	uint8_t *head = malloc(HEAD_MAX);
 	char interpreter[128];
@@ -166,13 +167,15 @@ static int check_elf(const char *path, const struct ceno_cli_file *file, char *e
 	if (n >= 0)
 		kind = ceno_program_inspect(head, (size_t)n, interpreter, sizeof interpreter);
 	free(head);
+	if (any && (kind == CENO_ELF_DYNAMIC || kind == CENO_ELF_SCRIPT))
+		return CENO_EXIT_OK;
 	switch (kind) {
 	case CENO_ELF_STATIC:
 		return CENO_EXIT_OK;
 	case CENO_ELF_DYNAMIC:
 		snprintf(error, CENO_PROGRAM_ERROR_MAX,
-		         "%.200s is a dynamic program (its interpreter is %s); only static programs run yet: use a "
-		         "static build",
+		         "%.200s is a dynamic program (its interpreter is %s): use a static build, or an --image that "
+		         "has its libraries",
 		         path, interpreter);
 		break;
 	case CENO_ELF_FOREIGN:
@@ -180,8 +183,9 @@ static int check_elf(const char *path, const struct ceno_cli_file *file, char *e
 		break;
 	case CENO_ELF_SCRIPT:
 		snprintf(error, CENO_PROGRAM_ERROR_MAX,
-		         "%.200s is a script for %s: run a static interpreter, with the script as an --input", path,
-		         interpreter);
+		         "%.200s is a script for %s: use an --image that has it, or run a static interpreter with the "
+		         "script as an --input",
+		         path, interpreter);
 		break;
 	case CENO_ELF_NATIVE:
 		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s is a native program: run it with --native", path);
@@ -222,7 +226,7 @@ static int check_native(const char *path, const struct ceno_cli_file *file, char
 	return CENO_EXIT_NOT_EXECUTABLE;
 }
 
-int ceno_program_open(const char *name, bool native, struct ceno_cli_file *file, char *error)
+int ceno_program_open(const char *name, enum ceno_program_want want, struct ceno_cli_file *file, char *error)
 {
 	char path[4096];
 	int rc = resolve(name, path), status;
@@ -245,7 +249,8 @@ int ceno_program_open(const char *name, bool native, struct ceno_cli_file *file,
 	if (status)
 		snprintf(error, CENO_PROGRAM_ERROR_MAX, "program %.200s: you may not execute it", path);
 	else
-		status = native ? check_native(path, file, error) : check_elf(path, file, error);
+		status = want == CENO_PROGRAM_NATIVE_FILE ? check_native(path, file, error)
+							  : check_elf(path, file, want == CENO_PROGRAM_ANY, error);
 	if (!status && place("/bin", base_name(path), file, error))
 		status = CENO_EXIT_NOT_EXECUTABLE;
 	if (status) {
@@ -255,21 +260,26 @@ int ceno_program_open(const char *name, bool native, struct ceno_cli_file *file,
 	return status;
 }
 
-int ceno_input_open(const char *spec, struct ceno_cli_file *file, char *error)
+/* FILE or FILE=NAME (the last `=` that makes FILE exist): the path, and the name if one is given. */
+static int split(const char *spec, char path[4096], const char **name, char *error)
 {
-	const char *equals = strrchr(spec, '='), *name = equals ? equals + 1 : NULL;
-	char path[4096];
+	const char *equals = strrchr(spec, '=');
 
-	file->fd = -1;
-	if (strlen(spec) >= sizeof path) {
+	*name = equals ? equals + 1 : NULL;
+	if (strlen(spec) >= 4096) {
 		snprintf(error, CENO_PROGRAM_ERROR_MAX, "input: the path is too long");
 		return CENO_EXIT_RUN_FAILED;
 	}
-	snprintf(path, sizeof path, "%s", spec);
+	snprintf(path, 4096, "%s", spec);
 	if (equals && access(spec, F_OK)) /* not a file with an equals sign in its name */
 		path[equals - spec] = '\0';
 	else
-		name = NULL;
+		*name = NULL;
+	return CENO_EXIT_OK;
+}
+
+static int open_as(const char *path, const char *name, struct ceno_cli_file *file, char *error)
+{
 	if (open_regular(path, "input", file, error))
 		return CENO_EXIT_RUN_FAILED;
 	if (place("/in", name ? name : base_name(path), file, error)) {
@@ -278,6 +288,121 @@ int ceno_input_open(const char *spec, struct ceno_cli_file *file, char *error)
 		return CENO_EXIT_RUN_FAILED;
 	}
 	return CENO_EXIT_OK;
+}
+
+int ceno_input_open(const char *spec, struct ceno_cli_file *file, char *error)
+{
+	char path[4096];
+	const char *name;
+
+	file->fd = -1;
+	if (split(spec, path, &name, error))
+		return CENO_EXIT_RUN_FAILED;
+	return open_as(path, name, file, error);
+}
+
+/* ---- directories ---------------------------------------------------------------- */
+
+struct listing {
+	struct ceno_cli_file *files;
+	uint32_t *count, max;
+	char *error;
+};
+
+static int not_dots(const struct dirent *entry)
+{
+	return strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+}
+
+static int add_directory(struct listing *list, const char *path, const char *guest, unsigned depth);
+
+/* One file or directory below an input that is a directory. */
+static int add_one(struct listing *list, const char *path, const char *guest, unsigned depth)
+{
+	struct ceno_cli_file *file = &list->files[*list->count];
+	struct stat st;
+
+	if (lstat(path, &st)) {
+		snprintf(list->error, CENO_PROGRAM_ERROR_MAX, "input %.200s: %s", path, strerror(errno));
+		return CENO_EXIT_RUN_FAILED;
+	}
+	if (S_ISDIR(st.st_mode))
+		return add_directory(list, path, guest, depth + 1);
+	if (S_ISLNK(st.st_mode)) {
+		snprintf(list->error, CENO_PROGRAM_ERROR_MAX,
+		         "input %.200s is a symbolic link; a directory given as input has files and directories only",
+		         path);
+		return CENO_EXIT_RUN_FAILED;
+	}
+	if (*list->count >= list->max) {
+		snprintf(
+		    list->error, CENO_PROGRAM_ERROR_MAX,
+		    "inputs: more than %u files; make an image of the directory (ceno image build --from dir:PATH)",
+		    list->max);
+		return CENO_EXIT_RUN_FAILED;
+	}
+	if (open_regular(path, "input", file, list->error))
+		return CENO_EXIT_RUN_FAILED;
+	snprintf(file->guest, sizeof file->guest, "%s", guest);
+	(*list->count)++;
+	return CENO_EXIT_OK;
+}
+
+static int add_directory(struct listing *list, const char *path, const char *guest, unsigned depth)
+{
+	struct dirent **names = NULL;
+	int status = CENO_EXIT_OK, count = depth > 32 ? -1 : scandir(path, &names, not_dots, alphasort);
+
+	if (count < 0) {
+		snprintf(list->error, CENO_PROGRAM_ERROR_MAX, "input %.200s: %s", path,
+		         depth > 32 ? "more than 32 directories deep" : strerror(errno));
+		return CENO_EXIT_RUN_FAILED;
+	}
+	for (int i = 0; i < count; i++) {
+		char below[4096 + 256], inside[CENO_PACK_PATH_MAX];
+		bool plain = base_name(names[i]->d_name) != NULL;
+
+		snprintf(below, sizeof below, "%s/%s", path, names[i]->d_name);
+		if (!status &&
+		    (!plain ||
+		     (size_t)snprintf(inside, sizeof inside, "%s/%s", guest, names[i]->d_name) >= sizeof inside)) {
+			snprintf(list->error, CENO_PROGRAM_ERROR_MAX,
+			         "input %.200s: not usable as a path in the guest (%zu bytes at most)", below,
+			         sizeof inside - 1);
+			status = CENO_EXIT_RUN_FAILED;
+		}
+		if (!status)
+			status = add_one(list, below, inside, depth);
+		free(names[i]);
+	}
+	free(names);
+	return status;
+}
+
+int ceno_inputs_open(const char *spec, struct ceno_cli_file *files, uint32_t *count, uint32_t max, char *error)
+{
+	struct listing list = { files, count, max, error };
+	struct ceno_cli_file top = { .fd = -1 };
+	char path[4096];
+	const char *name;
+	struct stat st;
+	size_t length;
+
+	if (split(spec, path, &name, error))
+		return CENO_EXIT_RUN_FAILED;
+	if (stat(path, &st) || !S_ISDIR(st.st_mode)) {
+		int status = *count < max ? open_as(path, name, &files[*count], error) : CENO_EXIT_RUN_FAILED;
+
+		if (*count >= max)
+			snprintf(error, CENO_PROGRAM_ERROR_MAX, "inputs: more than %u files", max);
+		*count += !status;
+		return status;
+	}
+	for (length = strlen(path); length > 1 && path[length - 1] == '/'; length--)
+		path[length - 1] = '\0';
+	if (place("/in", name ? name : base_name(path), &top, error))
+		return CENO_EXIT_RUN_FAILED;
+	return add_directory(&list, path, top.guest, 0);
 }
 
 /* ---- arguments ------------------------------------------------------------------ */

@@ -34,16 +34,25 @@ enum ceno_elf {
 /* `interpreter` (size bytes) gets the PT_INTERP path or the script's first line, printable. */
 enum ceno_elf ceno_program_inspect(const uint8_t *bytes, size_t length, char *interpreter, size_t size);
 
+/* What kind of program is wanted: a static Linux program, a native file, or, in a session with an image,
+ * also one whose interpreter the image has. */
+enum ceno_program_want { CENO_PROGRAM_STATIC, CENO_PROGRAM_NATIVE_FILE, CENO_PROGRAM_ANY };
+
 /* Finds `name` as execvp(3) would (a slash: that path; else the PATH of the
- * environment), opens and checks it: a static ELF program, or with `native` a native
- * file, of which only magic, ABI version and size are looked at: init judges the rest.
+ * environment), opens and checks it as it is wanted; of a native file only magic, ABI
+ * version and size are looked at: init judges the rest.
  * CENO_EXIT_OK, CENO_EXIT_NOT_FOUND or
  * CENO_EXIT_NOT_EXECUTABLE with a line in `error` (CENO_PROGRAM_ERROR_MAX). */
-int ceno_program_open(const char *name, bool native, struct ceno_cli_file *file, char *error);
+int ceno_program_open(const char *name, enum ceno_program_want want, struct ceno_cli_file *file, char *error);
 
 /* Opens an input: FILE or FILE=NAME (the last `=` that makes FILE exist).
  * CENO_EXIT_OK or CENO_EXIT_RUN_FAILED with a line in `error`. */
 int ceno_input_open(const char *spec, struct ceno_cli_file *file, char *error);
+
+/* The same for a directory too: its regular files below /in/NAME/, in the order of their names; what is
+ * neither file nor directory is refused. files: room for `max` more at *count, which is counted up also
+ * on failure (the caller closes them). */
+int ceno_inputs_open(const char *spec, struct ceno_cli_file *files, uint32_t *count, uint32_t max, char *error);
 
 /* The argument block (pack.h) in a sealed memfd: its descriptor (moved out) and
  * `*bytes`, or -errno (-E2BIG: longer than CENO_ARGS_MAX). Counts exclude NULL. */

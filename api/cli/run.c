@@ -23,32 +23,62 @@
 #include "run.h"
 
 static const char *const base_env[] = { "PATH=/bin", "HOME=/tmp", "LC_ALL=C" };
+static const char image_path[] = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
 
 #define BASE_ENV (sizeof base_env / sizeof base_env[0])
 
+/* With an image the program is the image's, unless its name says that it is the caller's. */
+static bool is_of_image(const struct ceno_run_options *options)
+{
+	const char *name = options->program[0];
+
+	return options->image && strncmp(name, "./", 2) && strncmp(name, "../", 3);
+}
+
 /* ---- before the node is asked --------------------------------------------------------- */
+
+static int open_program(struct ceno_run *run, char *error)
+{
+	const struct ceno_run_options *o = &run->options;
+	const enum ceno_program_want want = o->native ? CENO_PROGRAM_NATIVE_FILE
+	    : o->image                                ? CENO_PROGRAM_ANY
+						      : CENO_PROGRAM_STATIC;
+	int status;
+
+	if (is_of_image(o)) {
+		snprintf(run->program_path, sizeof run->program_path, "%s%s", o->program[0][0] == '/' ? "" : "/bin/",
+		         o->program[0]);
+		return CENO_EXIT_OK;
+	}
+	status = ceno_program_open(o->program[0], want, &run->files[0], error);
+	run->file_count = run->program_count = 1;
+	snprintf(run->program_path, sizeof run->program_path, "%s", run->files[0].guest);
+	return status;
+}
+
+static int check_twice(const struct ceno_run *run, char *error)
+{
+	for (uint32_t i = 1; i < run->file_count; i++)
+		for (uint32_t k = 0; k < i; k++)
+			if (!strcmp(run->files[k].guest, run->files[i].guest)) {
+				snprintf(error, CENO_PROGRAM_ERROR_MAX,
+				         "two inputs would lie at %.200s; name one of them with PATH=NAME",
+				         run->files[i].guest);
+				return CENO_EXIT_RUN_FAILED;
+			}
+	return CENO_EXIT_OK;
+}
 
 static int open_files(struct ceno_run *run)
 {
 	char error[CENO_PROGRAM_ERROR_MAX];
-	int status = ceno_program_open(run->options.program[0], run->options.native, &run->files[0], error);
+	int status = open_program(run, error);
 
-	run->file_count = 1;
-	for (uint32_t i = 0; !status && i < run->options.input_count; i++) {
-		struct ceno_cli_file *file = &run->files[run->file_count];
-
-		status = ceno_input_open(run->options.inputs[i], file, error);
-		if (status)
-			break;
-		run->file_count++;
-		for (uint32_t k = 0; !status && k + 1 < run->file_count; k++)
-			if (!strcmp(run->files[k].guest, file->guest)) {
-				snprintf(error, sizeof error,
-				         "two inputs would lie at %.200s; name one of them with FILE=NAME",
-				         file->guest);
-				status = CENO_EXIT_RUN_FAILED;
-			}
-	}
+	for (uint32_t i = 0; !status && i < run->options.input_count; i++)
+		status = ceno_inputs_open(run->options.inputs[i], run->files, &run->file_count, CENO_SESSION_FILES_MAX,
+		                          error);
+	if (!status)
+		status = check_twice(run, error);
 	if (status)
 		ceno_run_fail(run, status, "%s", error);
 	return status;
@@ -72,14 +102,14 @@ static int make_args(struct ceno_run *run)
 		for (uint32_t k = 0; k < run->options.env_count; k++)
 			given |= named(run->options.env[k], base_env[i]);
 		if (!given)
-			env[count++] = base_env[i];
+			env[count++] = i == 0 && run->options.image ? image_path : base_env[i];
 	}
 	for (uint32_t k = 0; k < run->options.env_count; k++)
 		env[count++] = run->options.env[k];
-	if (slash)
+	if (slash && !is_of_image(&run->options))
 		run->options.program[0] += slash + 1 - run->options.program[0];
-	run->args_fd = ceno_args_make(run->files[0].guest, run->options.program, run->options.program_count, env, count,
-	                              "/", &run->args_bytes);
+	run->args_fd = ceno_args_make(run->program_path, run->options.program, run->options.program_count, env, count,
+	                              run->options.workdir ? run->options.workdir : "/", &run->args_bytes);
 	if (run->args_fd >= 0)
 		return 0;
 	ceno_run_fail(run, CENO_EXIT_RUN_FAILED,
@@ -146,12 +176,14 @@ static json_t *request_json(const struct ceno_run *run)
 		json_array_append_new(files,
 		                      json_pack("{s:s,s:I,s:i,s:b}", "path", run->files[i].guest, "bytes",
 		                                (json_int_t)run->files[i].bytes, "mode", (int)run->files[i].mode,
-		                                "program", i == 0));
+		                                "program", i < run->program_count));
 	json_object_set_new(params, "files", files);
 	if (run->options.memory_bytes)
 		json_object_set_new(params, "memory_bytes", json_integer((json_int_t)run->options.memory_bytes));
 	if (run->options.ttl_ms)
 		json_object_set_new(params, "ttl_ms", json_integer((json_int_t)run->options.ttl_ms));
+	set_text(params, "image", run->options.image);
+	set_text(params, "share", run->options.share);
 	set_text(params, "pledge", run->options.pledge);
 	set_text(params, "classification", run->options.classification);
 	set_text(params, "jurisdiction", run->options.jurisdiction);
@@ -216,14 +248,14 @@ static void refused(struct ceno_run *run, int refusal)
 	    : refusal > 0 && refusal <= CENO_REFUSAL_MEMORY ? texts[refusal]
 							    : "unknown reason";
 
-	ceno_run_fail(run, status, "the guest could not start %s: %s", run->files[0].guest, text);
+	ceno_run_fail(run, status, "the guest could not start %s: %s", run->program_path, text);
 }
 
 /* A native program that init gave up: one line, and the status a shell would give for the signal. */
 static int gave_up(struct ceno_run *run, int end)
 {
 	int detail = number_in(run->program, "detail"), restarts = number_in(run->program, "restarts");
-	const char *path = run->files[0].guest;
+	const char *path = run->program_path;
 
 	if (end == CENO_END_CRASHED)
 		ceno_run_fail(run, 128 + SIGSEGV, "%s crashed with vector %d, restarted %d times", path, detail,
@@ -267,6 +299,12 @@ static int program_status(struct ceno_run *run)
 	int refusal = (int)json_integer_value(json_object_get(run->program, "refusal"));
 	int number = (int)json_integer_value(json_object_get(run->program, "signal"));
 
+	if (run->timed_out) {
+		ceno_run_fail(run, CENO_EXIT_TIMEOUT,
+		              "the program took longer than --timeout allows; the session was "
+		              "destroyed");
+		return run->status;
+	}
 	if (run->signal_number)
 		return 128 + run->signal_number;
 	if (!run->program) {

@@ -20,8 +20,9 @@
 
 struct ceno_run {
 	struct ceno_run_options options;
-	struct ceno_cli_file files[CENO_SESSION_FILES_MAX]; /* the program first */
-	uint32_t file_count;
+	struct ceno_cli_file files[CENO_SESSION_FILES_MAX]; /* the program first, if it is the caller's */
+	uint32_t file_count, program_count;                 /* program_count: 0 or 1 of them */
+	char program_path[4096];                            /* in the guest */
 	int args_fd;
 	uint64_t args_bytes;
 	int guest_fds[3]; /* the session's ends of the pipes */
@@ -33,11 +34,11 @@ struct ceno_run {
 	uv_loop_t loop;
 	uv_poll_t poll;
 	uv_signal_t signals[3];
-	uv_timer_t grace;
+	uv_timer_t grace, timeout;
 	struct ceno_pump pumps[3];
 	json_t *program, *ended; /* owned; the first program's end, the session's end */
 	char session[33];
-	bool launched, connection_gone, destroy_sent, gave_up;
+	bool launched, connection_gone, destroy_sent, gave_up, timed_out;
 	int signal_number; /* the first signal that asked us to stop; 0 */
 	int status;        /* exit status decided by us; -1 none */
 	int opening_fd;    /* memfd of 32 bytes; -1 */

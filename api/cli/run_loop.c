@@ -54,6 +54,16 @@ static void send_destroy(struct ceno_run *run)
 	    ceno_client_send(&run->client, "session.destroy", json_pack("{s:s}", "session", run->session), NULL, 0) > 0;
 }
 
+static void on_timeout(uv_timer_t *timer)
+{
+	struct ceno_run *run = timer->data;
+
+	if (run->program || run->ended)
+		return;
+	run->timed_out = true;
+	send_destroy(run);
+}
+
 /* ---- messages -------------------------------------------------------------------- */
 
 static void on_failure(struct ceno_run *run)
@@ -81,6 +91,8 @@ static void on_reply(struct ceno_run *run, json_t *message, int fd)
 	run->opening_fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 	if (run->options.hold && !run->options.quiet)
 		fprintf(stderr, "session %s\n", run->session);
+	if (run->options.timeout_ms)
+		uv_timer_start(&run->timeout, on_timeout, run->options.timeout_ms, 0);
 	if (run->signal_number || run->status >= 0)
 		send_destroy(run);
 }
@@ -177,6 +189,8 @@ static int start(struct ceno_run *run)
 	uv_poll_start(&run->poll, UV_READABLE, on_socket);
 	uv_timer_init(&run->loop, &run->grace);
 	run->grace.data = run;
+	uv_timer_init(&run->loop, &run->timeout);
+	run->timeout.data = run;
 	for (int i = 0; i < 3; i++) {
 		uv_signal_init(&run->loop, &run->signals[i]);
 		run->signals[i].data = run;

@@ -11,11 +11,16 @@
 
 static const char usage[] =
     "usage: ceno run [option]... -- PROGRAM [ARG]...\n"
-    "Run a static Linux program in a micro-VM made for it alone, destroy the VM, keep the proof.\n"
-    "PROGRAM is found on your PATH and lies at /bin/ in the guest, inputs at /in/.\n"
+    "Run a Linux program in a micro-VM made for it alone, destroy the VM, keep the proof.\n"
+    "PROGRAM is found on your PATH and lies at /bin/ in the guest, inputs at /in/. With an image\n"
+    "PROGRAM is the image's (in its /bin, or an absolute path), or yours if it begins with . or ..\n"
     "\n"
-    "  --input FILE[=NAME]   a regular file, read-only at /in/NAME (repeatable)\n"
+    "  --image NAME|ID       an image of the node, read-only below everything (ceno image ls)\n"
+    "  --share WHO           who shares the image's memory: tenant (you), session, node\n"
+    "  --input PATH[=NAME]   a file or directory, read-only at /in/NAME (repeatable)\n"
     "  --env NAME=VALUE      a variable for the program (repeatable; nothing is inherited)\n"
+    "  --workdir DIR         where in the guest the program starts (default /)\n"
+    "  --timeout TIME        end the session, with status 124, if the program takes longer\n"
     "  --memory SIZE         session memory, a multiple of 2M (default 256M)\n"
     "  --ttl TIME            the longest it may live: 500ms, 30s, 5m (default: your tier's)\n"
     "  --pledge LIST         what it may use: stdio, rw, spawn (default stdio)\n"
@@ -37,7 +42,11 @@ static const char usage[] =
     "found.\n";
 
 enum {
-	INPUT = 256,
+	IMAGE = 256,
+	SHARE,
+	WORKDIR,
+	TIMEOUT,
+	INPUT,
 	ENV,
 	MEMORY,
 	TTL,
@@ -59,6 +68,10 @@ enum {
 };
 
 static const struct option options_table[] = {
+	{ "image", required_argument, NULL, IMAGE },
+	{ "share", required_argument, NULL, SHARE },
+	{ "workdir", required_argument, NULL, WORKDIR },
+	{ "timeout", required_argument, NULL, TIMEOUT },
 	{ "input", required_argument, NULL, INPUT },
 	{ "env", required_argument, NULL, ENV },
 	{ "memory", required_argument, NULL, MEMORY },
@@ -124,6 +137,23 @@ static int parse_pledge(struct ceno_run_options *o)
 static int one(int option, struct ceno_run_options *o)
 {
 	switch (option) {
+	case IMAGE:
+		o->image = optarg;
+		return -1;
+	case SHARE:
+		if (strcmp(optarg, "tenant") && strcmp(optarg, "session") && strcmp(optarg, "node"))
+			return bad("--share", "tenant, session or node");
+		o->share = optarg;
+		return -1;
+	case WORKDIR:
+		if (optarg[0] != '/')
+			return bad("--workdir", "an absolute path in the guest");
+		o->workdir = optarg;
+		return -1;
+	case TIMEOUT:
+		return ceno_units_parse_ms(optarg, &o->timeout_ms) || !o->timeout_ms
+		    ? bad("--timeout", "a time such as 500ms, 30s or 5m")
+		    : -1;
 	case INPUT:
 		return add(o->inputs, &o->input_count, CENO_SESSION_FILES_MAX - 1, "inputs");
 	case ENV:
@@ -198,6 +228,10 @@ int ceno_run_options_parse(int argc, char **argv, struct ceno_run_options *o)
 	if (optind >= argc) {
 		ceno_cli_error("no program given");
 		return ceno_cli_usage(usage, false);
+	}
+	if (o->native && o->image) {
+		ceno_cli_error("--image: a native program has no image");
+		return CENO_EXIT_USAGE;
 	}
 	if (o->native && o->hold) {
 		ceno_cli_error("--hold: a native session runs one program");

@@ -19,8 +19,11 @@ struct ceno_run_options {
 	const char *proof;                                  /* NULL: --no-proof */
 	const char *trail;                                  /* NULL: the trail is thrown away */
 	const char *opening;                                /* NULL: the commitment's opening is thrown away */
+	const char *image;                                  /* NULL: none */
+	const char *share;                                  /* NULL default */
+	const char *workdir;                                /* in the guest; NULL: / */
 	const char *pledge, *classification, *jurisdiction; /* NULL default */
-	uint64_t memory_bytes, ttl_ms;                      /* 0 default */
+	uint64_t memory_bytes, ttl_ms, timeout_ms;          /* 0 default; 0: none */
 	uint8_t nonce[32];
 	bool has_nonce, native, hold, json, quiet, no_stdin;
 	char **program; /* argv of the program, NULL-terminated */

@@ -2,24 +2,13 @@
 #include "ledger.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger_internal.h"
+
 #define FINAL_FROM 3 /* enum ceno_state: destroyed and after; asserted where both are known (api/rpc) */
-
-#define KEPT_MAX 16 /* more than there are statements here */
-
-/* Statements are kept once they were used: parsing one takes longer than running it, and a
- * session's row is written before anything else is done for it. */
-struct ceno_ledger {
-	sqlite3 *db;
-	struct {
-		const char *sql; /* borrowed: a literal, known by its address */
-		sqlite3_stmt *statement;
-	} kept[KEPT_MAX];
-};
 
 static const char schema[] =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF;"
@@ -29,6 +18,10 @@ static const char schema[] =
     " created_ms INTEGER NOT NULL, launched_ms INTEGER NOT NULL DEFAULT 0, ended_ms INTEGER NOT NULL DEFAULT 0,"
     " launch_index INTEGER NOT NULL DEFAULT -1, memory_bytes INTEGER NOT NULL, ttl_ms INTEGER NOT NULL,"
     " classification INTEGER NOT NULL, jurisdiction INTEGER NOT NULL, signer BLOB, proof BLOB) STRICT;"
+    "CREATE TABLE IF NOT EXISTS image ("
+    " name TEXT NOT NULL, uid INTEGER NOT NULL, image BLOB NOT NULL CHECK(length(image)=32),"
+    " signer BLOB NOT NULL, entries INTEGER NOT NULL, bytes INTEGER NOT NULL, added_ms INTEGER NOT NULL,"
+    " released INTEGER NOT NULL, PRIMARY KEY(uid, name)) STRICT;"
     "CREATE INDEX IF NOT EXISTS session_uid ON session(uid, number);"
     "PRAGMA user_version=1;";
 
@@ -66,7 +59,7 @@ struct ceno_ledger *ceno_ledger_open(const char *directory, char *message, size_
 void ceno_ledger_close(struct ceno_ledger *ledger)
 {
 	if (ledger) {
-		for (int i = 0; i < KEPT_MAX; i++)
+		for (int i = 0; i < CENO_LEDGER_KEPT_MAX; i++)
 			sqlite3_finalize(ledger->kept[i].statement);
 		sqlite3_close(ledger->db);
 	}
@@ -80,7 +73,7 @@ static sqlite3_stmt *prepare(struct ceno_ledger *ledger, const char *sql)
 {
 	int i = 0;
 
-	while (i < KEPT_MAX - 1 && ledger->kept[i].sql && ledger->kept[i].sql != sql)
+	while (i < CENO_LEDGER_KEPT_MAX - 1 && ledger->kept[i].sql && ledger->kept[i].sql != sql)
 		i++;
 	if (ledger->kept[i].sql != sql) {
 		sqlite3_finalize(ledger->kept[i].statement); /* there is one only if there are too many for the table */

@@ -63,4 +63,35 @@ int64_t ceno_ledger_orphans(struct ceno_ledger *ledger, int state);
  * `to`: nobody spoke of them since. Returns how many, or -EIO. */
 int64_t ceno_ledger_abandon(struct ceno_ledger *ledger, int from, int to, int64_t created_before_ms);
 
+/* ---- images: who added which to the node, under which name ---------------------- */
+
+struct ceno_ledger_image {
+	uint8_t image[32]; /* digest of the content id */
+	uint8_t signer[32];
+	uint32_t uid, entries;
+	uint64_t bytes;
+	int64_t added_ms; /* CLOCK_REALTIME */
+	char name[64];
+	bool released;
+};
+
+/* Puts a row in; one of the same uid and name is replaced, its digest is in *replaced (zeros: none was).
+ * 0, -ENOSPC, -EIO. */
+int ceno_ledger_image_put(struct ceno_ledger *ledger, const struct ceno_ledger_image *row, uint8_t replaced[32]);
+
+/* The image that `uid` means by a name, or by a digest (image not NULL): its own before root's, nobody
+ * else's. 0, -ENOENT, -EIO. */
+int ceno_ledger_image_find(struct ceno_ledger *ledger, uint32_t uid, const char *name, const uint8_t image[32],
+                           struct ceno_ledger_image *row);
+
+/* Takes uid's own row out. 0, -ENOENT, -EIO. */
+int ceno_ledger_image_remove(struct ceno_ledger *ledger, uint32_t uid, const char *name);
+
+/* Rows (of anybody) that name this image; -EIO. Rows of uid, if image is NULL. */
+int64_t ceno_ledger_image_count(struct ceno_ledger *ledger, const uint8_t image[32], uint32_t uid);
+
+/* What uid may use (root: all), by name. Calls `each` per row. 0 or -EIO. */
+int ceno_ledger_image_list(struct ceno_ledger *ledger, uint32_t uid,
+                           void (*each)(const struct ceno_ledger_image *row, void *context), void *context);
+
 #endif

@@ -23,6 +23,7 @@
 
 struct ceno_api;
 struct ceno_api_session;
+struct ceno_api_add;
 
 struct ceno_api_client {
 	struct ceno_api_client *next;
@@ -58,6 +59,7 @@ struct ceno_api {
 	struct ceno_api_client *clients;
 	unsigned client_count;
 	struct ceno_api_session *sessions;
+	struct ceno_api_add *adds;          /* image.add requests under way */
 	struct ceno_api_waiter *node_first; /* node.attest requests, in order */
 	uint64_t started_ms;
 	int64_t started_real_ms; /* CLOCK_REALTIME */
@@ -109,6 +111,21 @@ void ceno_api_session_file(struct ceno_api *api, const uint8_t session_id[16], c
                            uint32_t error);
 
 unsigned ceno_api_session_count(const struct ceno_api *api, int64_t uid);
+
+/* ---- images.c ----------------------------------------------------------------- */
+
+/* The image that a client asks for, visible to it: 0 with the request's part about it set, or the RPC error. */
+int ceno_api_image_want(struct ceno_api_client *client, const struct ceno_rpc_run *run,
+                        struct ceno_spawn_request *request);
+
+/* image.add: hands the file (borrowed) to the supervisor, answers when it was checked. */
+void ceno_api_image_add(struct ceno_api_client *client, json_t *id, int fd);
+void ceno_api_image_list(struct ceno_api_client *client, json_t *id);
+void ceno_api_image_remove(struct ceno_api_client *client, json_t *id, const char *image);
+
+/* What the supervisor says of one. -1 when malformed. */
+int ceno_api_image_added(struct ceno_api *api, const void *bytes, size_t length);
+void ceno_api_image_client_left(struct ceno_api *api, const struct ceno_api_client *client);
 
 /* ---- attest.c ----------------------------------------------------------------- */
 

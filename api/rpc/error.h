@@ -20,7 +20,9 @@
 	X(STATE, -32007, "not possible in the session's state") \
 	X(REFUSED, -32008, "the node could not start the session") \
 	X(FAILED, -32009, "the session failed before its program ran") \
-	X(ATTEST, -32010, "the node's attestation is not available")
+	X(ATTEST, -32010, "the node's attestation is not available") \
+	X(IMAGE, -32011, "no such image in the node") \
+	X(IMAGE_BAD, -32012, "the image was not taken")
 
 enum ceno_rpc_error {
 	CENO_RPC_OK = 0,

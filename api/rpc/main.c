@@ -35,7 +35,9 @@ static void on_record(struct ceno_channel *channel, const void *bytes, size_t le
 			return;
 		}
 	}
-	if (fds->count || ceno_api_session_spawned(api, bytes, length)) {
+	if (fds->count ||
+	    (length == sizeof(struct ceno_image_reply) ? ceno_api_image_added(api, bytes, length)
+	                                               : ceno_api_session_spawned(api, bytes, length))) {
 		fprintf(stderr, "ceno-api: malformed record from cenod\n");
 		exit(1);
 	}
@@ -131,7 +133,7 @@ static int start(struct ceno_api *api)
 	orphans = ceno_ledger_orphans(api->ledger, CENO_STATE_DESTROYING);
 	if (orphans > 0)
 		fprintf(stderr, "ceno-api: %lld sessions were open when the last api ended\n", (long long)orphans);
-	rc = ceno_channel_open(&api->loop, &api->supervisor, FD_SUPERVISOR, sizeof(struct ceno_spawn_reply), QUEUE_MAX,
+	rc = ceno_channel_open(&api->loop, &api->supervisor, FD_SUPERVISOR, sizeof(struct ceno_image_reply), QUEUE_MAX,
 	                       &supervisor_events, api);
 	if (!rc)
 		rc = ceno_api_listen(api, FD_LISTEN);

@@ -118,6 +118,32 @@ static void session_trail(struct call *call)
 		ceno_api_session_trail(call->client, call->id, session);
 }
 
+static void image_add(struct call *call)
+{
+	if (ceno_rpc_empty_parse(call->params, call->message))
+		bad_params(call);
+	else
+		ceno_api_image_add(call->client, call->id, call->fds->fd[0]);
+}
+
+static void image_list(struct call *call)
+{
+	if (ceno_rpc_empty_parse(call->params, call->message))
+		bad_params(call);
+	else
+		ceno_api_image_list(call->client, call->id);
+}
+
+static void image_remove(struct call *call)
+{
+	char image[CENO_RPC_IMAGE_MAX];
+
+	if (ceno_rpc_image_parse(call->params, image, call->message))
+		bad_params(call);
+	else
+		ceno_api_image_remove(call->client, call->id, image);
+}
+
 /* ---- what the ledger knows -------------------------------------------------------- */
 
 static json_t *row_json(const struct ceno_ledger_row *row)
@@ -236,6 +262,8 @@ static const struct method {
 	{ "session.exec", 1, session_exec }, { "session.destroy", 0, session_destroy },
 	{ "session.list", 0, session_list }, { "session.proof", 0, session_proof },
 	{ "keys.get", 0, keys_get },         { "session.trail", 0, session_trail },
+	{ "image.add", 1, image_add },       { "image.list", 0, image_list },
+	{ "image.remove", 0, image_remove },
 };
 
 static const struct method *find_method(const char *name)

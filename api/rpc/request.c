@@ -195,6 +195,38 @@ static bool usable_path(const char *path)
 	return true;
 }
 
+/* A name as abi/image.h has it (a content id's text is one too). */
+static bool usable_image(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length && length < CENO_RPC_IMAGE_MAX &&
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == length;
+}
+
+static bool read_image(struct reader *reader, bool required, char image[CENO_RPC_IMAGE_MAX])
+{
+	json_t *value = take(reader, "image", required);
+	bool good = value && json_is_string(value) && usable_image(json_string_value(value));
+
+	if (value && !good)
+		fail(reader, "image", "not a name of an image, nor a content id");
+	if (good)
+		snprintf(image, CENO_RPC_IMAGE_MAX, "%s", json_string_value(value));
+	json_decref(value);
+	return good;
+}
+
+static int parse_share(const char *word)
+{
+	static const char *const words[] = { "tenant", "session", "node" }; /* enum ceno_image_share */
+
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(word, words[i]))
+			return i;
+	return -1;
+}
+
 static bool read_file(struct reader *outer, json_t *value, struct ceno_rpc_file *file)
 {
 	struct reader reader;
@@ -230,7 +262,8 @@ static void read_files(struct reader *reader, struct ceno_rpc_run *run)
 	size_t i;
 
 	if (files &&
-	    (!json_is_array(files) || json_array_size(files) < 1 || json_array_size(files) > CENO_SESSION_FILES_MAX))
+	    (!json_is_array(files) || (!run->has_image && json_array_size(files) < 1) ||
+	     json_array_size(files) > CENO_SESSION_FILES_MAX))
 		fail(reader, "files", "not an array of 1 to 200 files");
 	json_array_foreach(files, i, file)
 	{
@@ -243,8 +276,10 @@ static void read_files(struct reader *reader, struct ceno_rpc_run *run)
 		run->files_bytes += run->files[i].bytes; /* 200 * 2^53 cannot overflow */
 		run->file_count++;
 	}
-	if (!reader->failed && programs != 1)
-		fail(reader, "files", "exactly one is the program");
+	if (!reader->failed && programs > 1)
+		fail(reader, "files", "more than one is the program");
+	if (!reader->failed && !programs && !run->has_image)
+		fail(reader, "files", "none is the program, and no image has it");
 	json_decref(files);
 }
 
@@ -268,6 +303,10 @@ int ceno_rpc_run_parse(json_t *params, struct ceno_rpc_run *run, char *message)
 	if (run->native && run->hold)
 		fail(&reader, "hold", "a native session runs one program");
 	read_hex(&reader, "nonce", false, run->nonce, 32);
+	run->has_image = read_image(&reader, false, run->image);
+	read_word(&reader, "share", parse_share, &run->share);
+	if (run->native && run->has_image)
+		fail(&reader, "image", "a native session has no image");
 	read_files(&reader, run);
 	return finish(&reader);
 }
@@ -315,6 +354,15 @@ int ceno_rpc_attest_parse(json_t *params, uint8_t nonce[32], char *message)
 
 	begin(&reader, params, message);
 	read_hex(&reader, "nonce", true, nonce, 32);
+	return finish(&reader);
+}
+
+int ceno_rpc_image_parse(json_t *params, char image[CENO_RPC_IMAGE_MAX], char *message)
+{
+	struct reader reader;
+
+	begin(&reader, params, message);
+	read_image(&reader, true, image);
 	return finish(&reader);
 }
 

@@ -41,6 +41,8 @@ void ceno_rpc_request_fini(struct ceno_rpc_request *request);
 
 #define CENO_RPC_MESSAGE_MAX 160
 
+#define CENO_RPC_IMAGE_MAX 64 /* with the NUL */
+
 struct ceno_rpc_file {
 	char path[CENO_PACK_PATH_MAX];
 	uint64_t bytes;
@@ -54,6 +56,9 @@ struct ceno_rpc_run {
 	uint32_t classification, jurisdiction;
 	bool hold, native;
 	uint8_t nonce[32]; /* zeros: none */
+	bool has_image;
+	char image[CENO_RPC_IMAGE_MAX]; /* a name, or the text of a content id */
+	uint32_t share;                 /* enum ceno_image_share */
 	uint32_t file_count;
 	uint64_t files_bytes; /* sum */
 	struct ceno_rpc_file files[CENO_SESSION_FILES_MAX];
@@ -69,6 +74,7 @@ int ceno_rpc_exec_parse(json_t *params, uint8_t session[16], uint64_t *args_byte
 int ceno_rpc_session_parse(json_t *params, uint8_t session[16], char *message);
 int ceno_rpc_list_parse(json_t *params, int64_t *before, int64_t *limit, char *message);
 int ceno_rpc_attest_parse(json_t *params, uint8_t nonce[32], char *message);
+int ceno_rpc_image_parse(json_t *params, char image[CENO_RPC_IMAGE_MAX], char *message);
 int ceno_rpc_empty_parse(json_t *params, char *message);
 
 #endif

@@ -512,6 +512,9 @@ void ceno_api_session_run(struct ceno_api_client *client, json_t *id, const stru
 	const char *message;
 	int error = admit(client, run, &message), rc;
 
+	if (!error && run->has_image)
+		error = ceno_api_image_want(client, run, &request);
+
 	if (error) {
 		ceno_api_reply_error(client, id, error, message, NULL);
 		return;
@@ -594,14 +597,13 @@ void ceno_api_session_destroy(struct ceno_api_client *client, json_t *id, const 
 void ceno_api_session_trail(struct ceno_api_client *client, json_t *id, const uint8_t session_id[16])
 {
 	struct ceno_api_session *session = find_own(client, session_id);
-	int state;
 
 	if (!session) {
 		ceno_api_reply_error(client, id, CENO_RPC_SESSION, NULL, NULL);
 		return;
 	}
-	state = session->state;
-	if (!session->launched || session->ended || (state != CENO_STATE_ACTIVE && state != CENO_STATE_EXECUTING)) {
+	if (!session->launched || session->ended ||
+	    (session->state != CENO_STATE_ACTIVE && session->state != CENO_STATE_EXECUTING)) {
 		ceno_api_reply_error(client, id, CENO_RPC_STATE, "the session is not running", NULL);
 		return;
 	}
@@ -621,6 +623,7 @@ static void forget(struct ceno_api_waiter *list, const struct ceno_api_client *c
 void ceno_api_session_client_left(struct ceno_api *api, struct ceno_api_client *client)
 {
 	forget(api->node_first, client);
+	ceno_api_image_client_left(api, client);
 	for (struct ceno_api_session *s = api->sessions; s; s = s->next) {
 		forget(s->destroyers, client);
 		forget(s->execs, client);

@@ -146,6 +146,10 @@ const char *ceno_session_refusal_text(uint64_t error)
 		return "no warden could be started for it";
 	case ESHUTDOWN:
 		return "the node is stopping";
+	case ENOENT:
+		return "the node's store does not have the image any more";
+	case EBADMSG:
+		return "the image in the node's store is damaged; add it again";
 	case EHOSTDOWN:
 		return "the node's attestation is not up";
 	default:

@@ -293,6 +293,7 @@ void ceno_node_stop(struct ceno_node *node, int exit_status)
 	uv_timer_stop(&node->api.restart);
 	ceno_supervisor_log("stopping%s", node->sessions ? "; destroying every session" : "");
 	uv_timer_start(&node->stop_deadline, deadline, STOP_SESSIONS_MS, 0);
+	ceno_images_stop(node);
 	ceno_session_stop_all(node);
 	ceno_parking_close(node);
 	ceno_node_sessions_ended(node);
@@ -371,6 +372,8 @@ static int take_state(struct ceno_node *node)
 		return fail(path, rc, NULL);
 	if ((rc = ceno_spool_open(node)))
 		return fail("spool directory", rc, NULL);
+	if ((rc = ceno_images_open(node)))
+		return fail("image store", rc, NULL);
 	return 0;
 }
 
@@ -414,7 +417,8 @@ static int take_host(struct ceno_node *node)
 	if (open_executable(node, "ceno-warden", &node->warden_exe) ||
 	    open_executable(node, "ceno-vmm", &node->vmm_exe) ||
 	    open_executable(node, "ceno-attest", &node->attest_exe) ||
-	    open_executable(node, "ceno-api", &node->api_exe))
+	    open_executable(node, "ceno-api", &node->api_exe) ||
+	    open_executable(node, "ceno-image-check", &node->checker_exe))
 		return -1;
 	rc = ceno_blob_hash(node->vmm_exe, node->vmm_sha256);
 	if (rc)

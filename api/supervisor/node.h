@@ -22,6 +22,7 @@
 #include "child.h"
 #include "config.h"
 #include "host.h"
+#include "images.h"
 #include "pair.h"
 
 struct ceno_session;
@@ -54,13 +55,14 @@ struct ceno_node {
 	enum ceno_node_stage stage;
 	int exit_status;
 	int lock_fd, run_lock_fd, kvm_fd, listen_fd, log_fd;
-	int warden_exe, vmm_exe, attest_exe, api_exe; /* opened once */
+	int warden_exe, vmm_exe, attest_exe, api_exe, checker_exe; /* opened once */
 	uint8_t vmm_sha256[32];
 	struct ceno_blob firmware, trust, bundle;
 	struct ceno_host_kvm kvm;
 	struct ceno_cgroup_root cgroups;
 	struct ceno_service attest, api;
 	struct ceno_session *sessions; /* list, owned */
+	struct ceno_images images;
 	struct ceno_parking parking;
 	uint32_t next_uid_slot;
 	int ready_fd; /* who waits for the node to be up; -1: nobody */

@@ -268,11 +268,12 @@ int ceno_pair_take(struct ceno_node *node, const struct ceno_pair_events *events
 	return 0;
 }
 
-int ceno_pair_launch(struct ceno_pair *pair, const struct ceno_supervisor_launch *launch, const int *fds)
+int ceno_pair_launch(struct ceno_pair *pair, const struct ceno_supervisor_launch *launch, const int *fds,
+                     unsigned count)
 {
 	int rc = ceno_cgroup_limit(&pair->group, launch->memory_bytes);
 
-	return rc ? rc : ceno_channel_send(&pair->channel, launch, sizeof *launch, fds, CENO_WARDEN_LAUNCH_FDS);
+	return rc ? rc : ceno_channel_send(&pair->channel, launch, sizeof *launch, fds, count);
 }
 
 int ceno_pair_recover(struct ceno_node *node, int ram_fd, int32_t vmm_pid, const struct ceno_pair_events *events,

@@ -75,8 +75,10 @@ void ceno_parking_kill(struct ceno_node *node);
 /* The parked pair, or one started now; the caller's from here on. 0 or -errno (nothing left behind). */
 int ceno_pair_take(struct ceno_node *node, const struct ceno_pair_events *events, void *owner, struct ceno_pair **pair);
 
-/* Sets the group's limit and sends the session. fds: CENO_WARDEN_LAUNCH_FDS, borrowed. 0 or -errno. */
-int ceno_pair_launch(struct ceno_pair *pair, const struct ceno_supervisor_launch *launch, const int *fds);
+/* Sets the group's limit and sends the session. fds: CENO_WARDEN_LAUNCH_FDS, and one more with an image;
+ * borrowed. 0 or -errno. */
+int ceno_pair_launch(struct ceno_pair *pair, const struct ceno_supervisor_launch *launch, const int *fds,
+                     unsigned count);
 
 /* Starts a recovery warden over a RAM descriptor (borrowed). 0 or -errno (nothing left behind). */
 int ceno_pair_recover(struct ceno_node *node, int ram_fd, int32_t vmm_pid, const struct ceno_pair_events *events,

@@ -29,15 +29,17 @@ struct ceno_session {
 	struct ceno_supervisor_launch launch;
 	char name[33];
 	int ram_fd, spool_fd;
-	int api_fd, attest_fd;     /* the warden's ends, until it answers for the session; -1 */
-	struct ceno_pair *pair;    /* borrowed; NULL: between two, or over */
-	struct ceno_cgroup cgroup; /* of the pair that ran it, once that ended */
-	int32_t vmm_pid;           /* likewise */
-	uv_timer_t timer;          /* TTL backstop, then retries of removing the group */
+	int api_fd, attest_fd;        /* the warden's ends, until it answers for the session; -1 */
+	struct ceno_image_wait image; /* holds its copy until the session ends */
+	struct ceno_pair *pair;       /* borrowed; NULL: between two, or over */
+	struct ceno_cgroup cgroup;    /* of the pair that ran it, once that ended */
+	int32_t vmm_pid;              /* likewise */
+	uv_timer_t timer;             /* TTL backstop, then retries of removing the group */
 	unsigned pairs, recoveries, cgroup_tries;
 	bool ready; /* a warden answers for it */
 	bool done, recovering, wiped, wiped_known, ended;
-	bool refused; /* no warden ever held it: nothing to observe */
+	bool cancelled; /* before its image was there */
+	bool refused;   /* no warden ever held it: nothing to observe */
 	uint32_t warden_status;
 };
 
@@ -81,6 +83,7 @@ static void release(struct ceno_session *session)
 {
 	close_fd(&session->api_fd);
 	close_fd(&session->attest_fd);
+	ceno_images_release(session->node, &session->image);
 	close(session->ram_fd);
 	if (session->spool_fd >= 0)
 		close(session->spool_fd);
@@ -194,14 +197,15 @@ static const struct ceno_pair_events pair_events = { .on_status = on_status, .on
 
 static int give_once(struct ceno_session *session)
 {
-	const int fds[CENO_WARDEN_LAUNCH_FDS] = { session->api_fd, session->attest_fd, session->ram_fd,
-		                                  session->spool_fd };
+	const struct ceno_image_copy *image = session->image.copy;
+	const int fds[CENO_WARDEN_LAUNCH_FDS + 1] = { session->api_fd, session->attest_fd, session->ram_fd,
+		                                      session->spool_fd, image ? image->read_only : -1 };
 	int rc = ceno_pair_take(session->node, &pair_events, session, &session->pair);
 
 	session->pairs++;
 	if (rc)
 		return rc;
-	rc = ceno_pair_launch(session->pair, &session->launch, fds);
+	rc = ceno_pair_launch(session->pair, &session->launch, fds, CENO_WARDEN_LAUNCH_FDS + (image != NULL));
 	if (!rc)
 		return 0;
 	session->pair->events = NULL; /* it ends as nobody's */
@@ -296,16 +300,61 @@ static int attest_channel(struct ceno_session *session)
 }
 
 /* Gives both channels' ends to a pair; they stay here too until a warden answers for the session. */
-static int hand_over(struct ceno_session *session, int api_fd)
+static int hand_over(struct ceno_session *session)
 {
+	const struct ceno_image_copy *image = session->image.copy;
+	int rc;
+
+	if (image) {
+		memcpy(session->launch.digest_image, image->proof, 32);
+		session->launch.image_released = image->released;
+	}
 	session->attest_fd = attest_channel(session);
 	if (session->attest_fd < 0)
 		return session->attest_fd;
-	session->api_fd = fcntl(api_fd, F_DUPFD_CLOEXEC, 0);
-	return session->api_fd < 0 ? -errno : give(session);
+	rc = give(session);
+	if (rc)
+		return rc;
+	uv_timer_start(&session->timer, backstop, session->launch.ttl_ms + TTL_GRACE_MS, 0);
+	ceno_supervisor_log("session %s: pair %u", session->name, session->pair->uid_base);
+	return 0;
 }
 
-static int launch(struct ceno_node *node, const struct ceno_spawn_request *request, int api_fd, pid_t *pid)
+static void refuse(struct ceno_session *session)
+{
+	session->refused = true;
+	finish(session);
+}
+
+static void on_image(void *owner, int error)
+{
+	struct ceno_session *session = owner;
+
+	if (!error && session->cancelled)
+		error = -ECANCELED;
+	if (!error && session->node->stage != CENO_NODE_UP)
+		error = -ESHUTDOWN;
+	if (!error)
+		error = hand_over(session);
+	if (!error)
+		return;
+	reply(session->node, session->launch.session_id, CENO_SPAWN_REFUSED, (uint64_t)-error);
+	refuse(session);
+}
+
+static int want_image(struct ceno_session *session, const struct ceno_spawn_request *request)
+{
+	static const uint8_t none[sizeof request->image];
+
+	if (!memcmp(request->image, none, sizeof none))
+		return 0;
+	session->image.on_ready = on_image;
+	session->image.owner = session;
+	return ceno_images_take(session->node, request, &session->image);
+}
+
+/* 0: a pair has it, or its image is awaited. */
+static int launch(struct ceno_node *node, const struct ceno_spawn_request *request, int api_fd)
 {
 	struct ceno_session *session = calloc(1, sizeof *session);
 	int rc;
@@ -329,16 +378,13 @@ static int launch(struct ceno_node *node, const struct ceno_spawn_request *reque
 	session->timer.data = session;
 	session->next = node->sessions;
 	node->sessions = session;
-	rc = hand_over(session, api_fd);
-	if (rc) {
-		session->refused = true;
-		finish(session);
-		return rc;
-	}
-	uv_timer_start(&session->timer, backstop, request->ttl_ms + TTL_GRACE_MS, 0);
-	*pid = session->pair->warden.pid;
-	ceno_supervisor_log("session %s: pair %u", session->name, session->pair->uid_base);
-	return 0;
+	session->api_fd = fcntl(api_fd, F_DUPFD_CLOEXEC, 0);
+	rc = session->api_fd < 0 ? -errno : want_image(session, request);
+	if (!rc)
+		rc = hand_over(session);
+	if (rc < 0)
+		refuse(session);
+	return rc < 0 ? rc : 0;
 }
 
 /* ---- requests --------------------------------------------------------------- */
@@ -377,6 +423,7 @@ static void tell_stop(struct ceno_session *session)
 {
 	struct ceno_warden_status status = { .type = CENO_WARDEN_STOP };
 
+	session->cancelled = true;
 	if (!session->ended && !session->recovering && session->pair)
 		ceno_channel_send(&session->pair->channel, &status, sizeof status, NULL, 0);
 }
@@ -385,14 +432,14 @@ static bool reserved_clear(const struct ceno_spawn_request *request)
 {
 	static const uint64_t zeros[4];
 
-	return !request->flags && !memcmp(request->reserved, zeros, sizeof zeros);
+	return !request->flags && request->share <= CENO_IMAGE_SHARE_NODE &&
+	    !memcmp(request->reserved, zeros, sizeof zeros);
 }
 
 int ceno_session_serve(struct ceno_node *node, const void *bytes, size_t length, struct ceno_packet_fds *fds)
 {
 	struct ceno_spawn_request request;
 	struct ceno_session *session;
-	pid_t pid = 0;
 	int rc;
 
 	if (length != sizeof request)
@@ -406,9 +453,18 @@ int ceno_session_serve(struct ceno_node *node, const void *bytes, size_t length,
 			return -1;
 		rc = check(node, &request);
 		if (!rc)
-			rc = launch(node, &request, fds->fd[0], &pid);
-		reply(node, request.session_id, rc ? CENO_SPAWN_REFUSED : CENO_SPAWN_STARTED,
-		      rc ? (uint64_t)-rc : (uint64_t)pid);
+			rc = launch(node, &request, fds->fd[0]);
+		reply(node, request.session_id, rc ? CENO_SPAWN_REFUSED : CENO_SPAWN_STARTED, rc ? (uint64_t)-rc : 0);
+		return 0;
+	case CENO_SPAWN_IMAGE_ADD:
+		if (fds->count != 1)
+			return -1;
+		ceno_images_add(node, &request, fds->fd[0]);
+		return 0;
+	case CENO_SPAWN_IMAGE_REMOVE:
+		if (fds->count)
+			return -1;
+		ceno_images_remove(node, request.image);
 		return 0;
 	case CENO_SPAWN_KILL:
 		if (fds->count)

@@ -108,8 +108,8 @@ struct ceno_proof_platform {  /* public and predictable; hashed to the platform 
 	uint32_t test_key;    /* 1: bundle signed by a test key (struct ceno_trust) */
 	char trust_name[65];  /* name in the trust page, [A-Za-z0-9 ._:()-]{0,64}, NUL-terminated */
 	uint8_t firmware[32], trust[32], bundle[32], vmm[32]; /* SHA-256 of each blob */
-	uint8_t image[32];                                    /* zeros: none */
-	uint8_t filter[32];                                   /* SHA-256 of the vmm's seccomp program as installed */
+	uint8_t image[32];  /* a released image: SHA-256 of its content id; zeros: none */
+	uint8_t filter[32]; /* SHA-256 of the vmm's seccomp program as installed */
 };
 
 struct ceno_proof_core {
@@ -331,7 +331,7 @@ struct ceno_proof_request {
 	uint8_t policy[32]; /* limits and pledges as the warden enforces them */
 	uint8_t args[32];   /* argument block of the first program */
 	uint8_t pack[32];   /* header and entry table of the pack: paths, modes, digests */
-	uint8_t image[32];  /* the caller's own image */
+	uint8_t image[32];  /* an image that is no release: SHA-256 of its content id; zeros: none */
 	uint8_t boot[32];   /* per-session part of the boot page */
 };
 

@@ -1,6 +1,5 @@
 /* Reading an image, entry by entry: see image.h. For guest and host. */
 #include "lib/image.h"
-#include "lib/mem.h"
 
 int ceno_image_compare(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
 {
@@ -8,6 +7,17 @@ int ceno_image_compare(const char *a, size_t a_bytes, const char *b, size_t b_by
 		if (a[i] != b[i])
 			return (uint8_t)a[i] < (uint8_t)b[i] ? -1 : 1;
 	return a_bytes < b_bytes ? -1 : a_bytes > b_bytes;
+}
+
+/* Of its own, because mem.c brings more than membrane can link twice. */
+static bool is_zero(const void *at, size_t bytes)
+{
+	const unsigned char *p = at;
+	unsigned char any = 0;
+
+	for (size_t i = 0; i < bytes; i++)
+		any |= p[i];
+	return any == 0;
 }
 
 /* One to 63 plain characters, then zeros. */
@@ -21,7 +31,7 @@ static bool is_name(const char *name)
 		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-')
 			return false;
 	}
-	return used && ceno_mem_is_zero(name + used, 64 - used);
+	return used && is_zero(name + used, 64 - used);
 }
 
 enum ceno_image_error ceno_image_open(struct ceno_image *image, const void *header, uint64_t file_bytes)
@@ -38,7 +48,7 @@ enum ceno_image_error ceno_image_open(struct ceno_image *image, const void *head
 		return CENO_IMAGE_E_COUNT;
 	if (CENO_IMAGE_HEAD_BYTES(h->entry_count, h->names_bytes) > file_bytes)
 		return CENO_IMAGE_E_SIZE;
-	if (!is_name(h->name) || h->time_s < 0 || h->reserved0 || !ceno_mem_is_zero(h->reserved, sizeof h->reserved))
+	if (!is_name(h->name) || h->time_s < 0 || h->reserved0 || !is_zero(h->reserved, sizeof h->reserved))
 		return CENO_IMAGE_E_HEADER;
 	*image = (struct ceno_image){
 		.header = h,

@@ -203,7 +203,8 @@ static int fill_platform(const struct ceno_session *session, const struct source
 	memcpy(p->trust, session->launch.digest_trust, 32);
 	memcpy(p->bundle, session->launch.digest_bundle, 32);
 	memcpy(p->vmm, session->launch.digest_vmm, 32);
-	memcpy(p->image, session->launch.digest_image, 32);
+	if (session->launch.image_released)
+		memcpy(p->image, session->launch.digest_image, 32);
 	return ceno_filter_digest(p->filter);
 }
 
@@ -215,7 +216,8 @@ static int commit_request(struct ceno_session *session, uint8_t commitment[32])
 	int rc = ceno_inputs_digest(session->inputs, request.pack, request.args);
 	if (rc < 0)
 		return rc;
-	memcpy(request.image, session->launch.digest_image, 32);
+	if (!session->launch.image_released)
+		memcpy(request.image, session->launch.digest_image, 32);
 	memcpy(request.boot, session->boot_digest, 32);
 	ceno_proof_request_digest(&request, digest);
 	ceno_proof_commit(session->keys.keys->opening, "request", digest, commitment);

@@ -100,6 +100,12 @@ static int zero_between(const struct ceno_supervisor_launch *l, size_t from, siz
 #define SESSION_PART offsetof(struct ceno_supervisor_launch, session_id)
 #define SESSION_END  offsetof(struct ceno_supervisor_launch, reserved)
 
+static int has_image(const struct ceno_supervisor_launch *l)
+{
+	static const uint8_t none[sizeof l->digest_image];
+	return memcmp(l->digest_image, none, sizeof none) != 0;
+}
+
 static int record_is_valid(const struct ceno_supervisor_launch *l)
 {
 	if (l->reserved0 || !zero_between(l, SESSION_END, sizeof *l))
@@ -111,7 +117,8 @@ static int record_is_valid(const struct ceno_supervisor_launch *l)
 	case CENO_SUPERVISOR_LAUNCH:
 		return zero_between(l, PAIR_PART, SESSION_PART) && l->memory_bytes >= CENO_RAM_MIN &&
 		    l->memory_bytes <= CENO_RAM_MAX && l->memory_bytes % CENO_LARGE_PAGE == 0 && l->ttl_ms &&
-		    l->pledge_mask < 1u << CENO_PLEDGE_COUNT && !l->vmm_pid;
+		    l->pledge_mask < 1u << CENO_PLEDGE_COUNT && !l->vmm_pid && !l->reserved1 &&
+		    l->image_released <= (unsigned)has_image(l);
 	case CENO_SUPERVISOR_RECOVER:
 		return zero_between(l, PAIR_PART, SESSION_PART);
 	default:
@@ -132,6 +139,14 @@ static int is_writable_file(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (fcntl(fd, F_GETFL) & (O_ACCMODE | O_PATH)) == O_RDWR;
 }
 
+/* What was hashed can never change: sealed, and open for reading only. */
+static int is_sealed_memory(int fd)
+{
+	const int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+	int have = fcntl(fd, F_GET_SEALS);
+	return have >= 0 && (have & seals) == seals && (fcntl(fd, F_GETFL) & (O_ACCMODE | O_PATH)) == O_RDONLY;
+}
+
 /* Received descriptors, each found to be what its number says, get their numbers. */
 static int place_descriptors(struct ceno_warden *w, int first, unsigned count)
 {
@@ -141,7 +156,7 @@ static int place_descriptors(struct ceno_warden *w, int first, unsigned count)
 		int number = first + (int)i;
 		int good = number <= CENO_WARDEN_FD_ATTEST ? is_seqpacket(w->fds[i])
 		    : number <= CENO_WARDEN_FD_SPOOL       ? is_writable_file(w->fds[i])
-							   : 1; /* an image is judged when it is mapped */
+							   : is_sealed_memory(w->fds[i]);
 		if (!good || dup3(w->fds[i], number, O_CLOEXEC) < 0)
 			return 0;
 	}
@@ -159,10 +174,8 @@ static int watch_session(struct ceno_warden *w);
 /* The session's half of the record joins the pair's, which is there since the start. */
 static int take_session(struct ceno_warden *w, const struct ceno_supervisor_launch *l)
 {
-	static const uint8_t none[sizeof l->digest_image];
-	unsigned image = memcmp(l->digest_image, none, sizeof none) != 0;
 	if (l->type != CENO_SUPERVISOR_LAUNCH || !record_is_valid(l) ||
-	    !place_descriptors(w, CENO_WARDEN_FD_SESSION, CENO_WARDEN_LAUNCH_FDS + image))
+	    !place_descriptors(w, CENO_WARDEN_FD_SESSION, CENO_WARDEN_LAUNCH_FDS + (unsigned)has_image(l)))
 		return 0;
 	memcpy((uint8_t *)&w->launch + SESSION_PART, (const uint8_t *)l + SESSION_PART, SESSION_END - SESSION_PART);
 	return watch_session(w) == 0;

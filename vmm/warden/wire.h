@@ -25,7 +25,15 @@
 
 /* ---- api -> supervisor -------------------------------------------------- */
 
-enum ceno_spawn_type { CENO_SPAWN_SESSION = 1, CENO_SPAWN_KILL = 2 };
+enum ceno_spawn_type {
+	CENO_SPAWN_SESSION = 1,
+	CENO_SPAWN_KILL = 2,
+	CENO_SPAWN_IMAGE_ADD = 3,      /* 1 descriptor: a client's file; session_id is a ticket; tier limits its size */
+	CENO_SPAWN_IMAGE_REMOVE = 4    /* image */
+};
+
+/* Whose sessions share one copy of an image in memory. */
+enum ceno_image_share { CENO_IMAGE_SHARE_TENANT, CENO_IMAGE_SHARE_SESSION, CENO_IMAGE_SHARE_NODE };
 
 struct ceno_spawn_request {        /* 1 descriptor with SESSION: the warden's end of the session socket */
 	uint32_t type;                 /* enum ceno_spawn_type */
@@ -35,15 +43,19 @@ struct ceno_spawn_request {        /* 1 descriptor with SESSION: the warden's en
 	uint8_t  session_id[16];       /* made by api from the kernel's random generator */
 	uint32_t pledge_mask;
 	uint32_t flags;                /* 0 */
+	uint8_t  image[32];            /* digest of the image's content id; zeros: none */
+	uint32_t tenant;               /* with an image: the client's uid; 0 if share is NODE */
+	uint32_t share;                /* with an image: enum ceno_image_share */
 	uint64_t reserved[4];
 };
-_Static_assert(sizeof(struct ceno_spawn_request) == 80, "spawn request");
+_Static_assert(sizeof(struct ceno_spawn_request) == 120, "spawn request");
 
 enum ceno_spawn_event {
-	CENO_SPAWN_STARTED = 1,        /* value: pid of the warden */
+	CENO_SPAWN_STARTED = 1,        /* a warden has it, or will when its image is checked; REFUSED may still follow */
 	CENO_SPAWN_REFUSED,            /* value: errno-like reason */
 	CENO_SPAWN_ENDED,              /* the warden ended, recovery done if needed */
 	CENO_SPAWN_UNCLEAN,            /* value: 1 wiped by the recovery warden, 0 not proven */
+	CENO_SPAWN_IMAGE,              /* struct ceno_image_reply */
 	CENO_SPAWN_ATTEST              /* 1 descriptor: api's end of a channel to attest; replaces an earlier one */
 };
 
@@ -54,6 +66,19 @@ struct ceno_spawn_reply {
 	uint8_t  session_id[16];
 };
 _Static_assert(sizeof(struct ceno_spawn_reply) == 32, "spawn reply");
+
+struct ceno_image_reply {          /* to IMAGE_ADD */
+	uint32_t type;                 /* CENO_SPAWN_IMAGE */
+	int32_t  error;                /* 0: the store has it; enum ceno_image_error (abi/image.h); -errno */
+	uint64_t bytes;
+	uint32_t entries;
+	uint32_t released;             /* 1: signed by the key of the node's trust page */
+	uint8_t  ticket[16];
+	uint8_t  image[32];            /* digest of its content id */
+	uint8_t  signer[32];
+	char     name[64];             /* as its header has it: plain characters, NUL-padded */
+};
+_Static_assert(sizeof(struct ceno_image_reply) == 168, "image reply");
 
 /* ---- supervisor -> warden ----------------------------------------------- */
 
@@ -105,8 +130,10 @@ struct ceno_supervisor_launch {
 	uint64_t ttl_ms;
 	uint32_t pledge_mask;
 	int32_t  vmm_pid;              /* RECOVER: the vmm to kill first, or 0 */
-	uint8_t  digest_image[32];     /* zeros: none */
-	uint64_t reserved[8];
+	uint8_t  digest_image[32];     /* SHA-256 of its content id; zeros: none */
+	uint32_t image_released;       /* 1: signed by the release key, so a part of the platform */
+	uint32_t reserved1;
+	uint64_t reserved[7];
 };
 _Static_assert(sizeof(struct ceno_supervisor_launch) == 296, "supervisor launch");
 

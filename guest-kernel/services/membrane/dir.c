@@ -5,6 +5,7 @@
 #include "calls.h"
 #include "fd.h"
 #include "frames.h"
+#include "image.h"
 #include "process.h"
 #include "vm.h"
 
@@ -355,6 +356,8 @@ static int list_names(struct listing *out, struct ceno_file *file)
 {
 	int error = 0;
 
+	if (file->inode->dir.image)
+		ceno_image_fill(file->inode);
 	for (const struct ceno_name *at = file->inode->dir.first; at && !error; at = at->next) {
 		if (at->cookie < file->position)
 			continue;

@@ -24,7 +24,7 @@ int64_t ceno_exec_read(struct ceno_inode *file, void *to, uint64_t bytes, uint64
 	bytes = bytes < file->size - offset ? bytes : file->size - offset;
 	if (file->kind != CENO_INODE_PACK)
 		return ceno_inode_read(file, to, bytes, offset);
-	from = ceno_packs_data(file->pack->offset + offset, bytes);
+	from = ceno_packs_data(file->stored.offset + offset, bytes);
 	if (!from)
 		return -LX_ENOMEM;
 	memcpy(to, from, bytes);
@@ -34,7 +34,7 @@ int64_t ceno_exec_read(struct ceno_inode *file, void *to, uint64_t bytes, uint64
 static int may_run(const struct ceno_inode *file)
 {
 	if (file->kind == CENO_INODE_PACK)
-		return (file->pack->mode & CENO_PACK_PROGRAM) != 0;
+		return (file->stored.mode & CENO_PACK_PROGRAM) != 0;
 	return file->kind == CENO_INODE_FILE && (file->mode & 0111);
 }
 

@@ -138,7 +138,7 @@ static const void *bytes_of(const struct ceno_area *area, uint64_t gva, uint64_t
 		return NULL;
 	if (!is_pack(area))
 		return ceno_inode_page(area->file, file_offset(area, gva) / CENO_PAGE, 0);
-	bytes = ceno_packs_data(area->file->pack->offset + file_offset(area, gva), CENO_PAGE);
+	bytes = ceno_packs_data(area->file->stored.offset + file_offset(area, gva), CENO_PAGE);
 	if (!bytes)
 		*error = -LX_ENOMEM;
 	return bytes;
@@ -279,13 +279,13 @@ static int map_ram(struct ceno_vm *vm, const struct ceno_area *area, uint64_t gv
 
 static int map_pack(struct ceno_vm *vm, struct run *run)
 {
+	uint64_t offset = run->area->file->stored.offset + file_offset(run->area, run->low);
+	uint32_t slot = ceno_packs_slot(&offset);
 	int error;
 
 	if (!vm->slot)
 		return 0;
-	error = ceno_space_map(vm, CENO_SLOT_PACK, run->low,
-	                       run->area->file->pack->offset + file_offset(run->area, run->low), run->high - run->low,
-	                       rights_of(run->area, 0, 1));
+	error = ceno_space_map(vm, slot, run->low, offset, run->high - run->low, rights_of(run->area, 0, 1));
 	for (uint64_t i = 0; !error && i < run_pages(run); i++)
 		run->first[i] = CENO_PTE_HW;
 	return error == -LX_EAGAIN ? 0 : error;
@@ -361,13 +361,15 @@ static int touch_large(struct ceno_vm *vm, const struct ceno_area *area, uint64_
 static int map_large_pack(struct ceno_vm *vm, const struct ceno_area *area, uint64_t *dir, uint64_t gva)
 {
 	uint64_t start = CENO_LARGE_DOWN(gva), offset;
+	uint32_t slot;
 
 	if (!is_pack(area) || !vm->slot || !holds_large(area, start))
 		return 0;
-	offset = area->file->pack->offset + area->offset + (start - area->start);
+	offset = area->file->stored.offset + area->offset + (start - area->start);
 	if (offset % CENO_LARGE_PAGE || !ceno_area_within(area, start + CENO_LARGE_PAGE - CENO_PAGE))
 		return 0;
-	if (ceno_space_map(vm, CENO_SLOT_PACK, start, offset, CENO_LARGE_PAGE, rights_of(area, 0, 1)))
+	slot = ceno_packs_slot(&offset);
+	if (ceno_space_map(vm, slot, start, offset, CENO_LARGE_PAGE, rights_of(area, 0, 1)))
 		return 0;
 	*dir = CENO_PTE_HW;
 	return 1;
@@ -447,7 +449,7 @@ static void *present(struct ceno_vm *vm, const struct ceno_area *area, uint64_t 
 						      : (uint8_t *)ceno_ram(ceno_pte_frame(*entry)) + gva % CENO_PAGE;
 	if (write || !is_pack(area))
 		return NULL;
-	return (void *)(uintptr_t)ceno_packs_data(area->file->pack->offset + area->offset + (gva - area->start),
+	return (void *)(uintptr_t)ceno_packs_data(area->file->stored.offset + area->offset + (gva - area->start),
 	                                          *bytes);
 }
 

@@ -8,6 +8,7 @@
 #include "vfs.h"
 
 #include "frames.h"
+#include "image.h"
 #include "time.h"
 
 struct piece {
@@ -124,6 +125,8 @@ void ceno_inode_settle(struct ceno_inode *inode)
 
 struct ceno_name *ceno_dir_find(struct ceno_inode *dir, const char *name, uint64_t length)
 {
+	if (dir->dir.image)
+		ceno_image_fill(dir);
 	for (struct ceno_name *at = dir->dir.first; at; at = at->next)
 		if (at->length == length && memcmp(at->text, name, length) == 0)
 			return at;

@@ -22,7 +22,7 @@ static int64_t read_pack(const struct ceno_inode *inode, void *to, uint64_t byte
 		return 0;
 	if (bytes > inode->size - offset)
 		bytes = inode->size - offset;
-	from = ceno_packs_data(inode->pack->offset + offset, bytes);
+	from = ceno_packs_data(inode->stored.offset + offset, bytes);
 	if (!from)
 		return -LX_EIO;
 	memcpy(to, from, bytes);

@@ -1,36 +1,50 @@
 /*
- * Window over the pack. See pack.h.
+ * Windows over pack and image. See pack.h.
  *
- * A whole 2 MiB block of the pack is mapped by one large entry; the last, partial
+ * A whole 2 MiB block of either is mapped by one large entry; the last, partial
  * block in pieces of 16 pages. One bit says what is mapped.
  */
 #include "pack.h"
 
+#include "abi/image.h"
 #include "frames.h"
 
 #define PIECE  (16 * CENO_PAGE)
 #define BLOCKS (CENO_PACK_MAX / CENO_LARGE_PAGE)
 
-static uint64_t total;
+struct store {
+	uint64_t total;
+	uint32_t *bits; /* one for each whole block */
+	uint32_t tail_bits;
+};
+
+static struct store pack, image;
 static uint32_t count;
 static const struct ceno_pack_entry *entries;
-static uint32_t *block_bits; /* of BLOCKS */
-static uint32_t tail_bits;
 
-static int map_piece(uint64_t offset)
+uint32_t ceno_packs_slot(uint64_t *offset)
+{
+	if (*offset < CENO_PACKS_IMAGE)
+		return CENO_SLOT_PACK;
+	*offset -= CENO_PACKS_IMAGE;
+	return CENO_SLOT_IMAGE;
+}
+
+static int map_piece(struct store *store, uint32_t slot, uint64_t offset)
 {
 	uint64_t block = offset / CENO_LARGE_PAGE, at = block * CENO_LARGE_PAGE, bytes = CENO_LARGE_PAGE;
-	uint32_t *bits = &block_bits[block / 32], bit = 1u << (block % 32);
+	uint64_t gva = CENO_PACK_GVA + (store == &image ? CENO_PACKS_IMAGE : 0);
+	uint32_t *bits = &store->bits[block / 32], bit = 1u << (block % 32);
 
-	if (at + CENO_LARGE_PAGE > total) {
+	if (at + CENO_LARGE_PAGE > store->total) {
 		at = offset & ~(PIECE - 1);
-		bytes = total - at < PIECE ? total - at : PIECE;
-		bits = &tail_bits;
+		bytes = store->total - at < PIECE ? store->total - at : PIECE;
+		bits = &store->tail_bits;
 		bit = 1u << (at % CENO_LARGE_PAGE / PIECE);
 	}
 	if (*bits & bit)
 		return 0;
-	if (ceno_map(CENO_SLOT_SELF, CENO_SLOT_PACK, CENO_PACK_GVA + at, at, bytes, CENO_RIGHT_READ) < 0)
+	if (ceno_map(CENO_SLOT_SELF, slot, gva + at, at, bytes, CENO_RIGHT_READ) < 0)
 		return -LX_ENOMEM;
 	*bits |= bit;
 	return 0;
@@ -38,10 +52,14 @@ static int map_piece(uint64_t offset)
 
 const void *ceno_packs_data(uint64_t offset, uint64_t bytes)
 {
-	if (offset > total || bytes > total - offset)
+	uint64_t from = offset;
+	uint32_t slot = ceno_packs_slot(&from);
+	struct store *store = slot == CENO_SLOT_PACK ? &pack : &image;
+
+	if (from > store->total || bytes > store->total - from)
 		return NULL;
-	for (uint64_t at = offset & ~(PIECE - 1); at < offset + bytes; at += PIECE)
-		if (map_piece(at))
+	for (uint64_t at = from & ~(PIECE - 1); at < from + bytes; at += PIECE)
+		if (map_piece(store, slot, at))
 			return NULL;
 	return (const void *)(uintptr_t)(CENO_PACK_GVA + offset);
 }
@@ -50,7 +68,7 @@ static int entry_ok(const struct ceno_pack_entry *entry)
 {
 	if (entry->path[CENO_PACK_PATH_MAX - 1] || entry->offset % CENO_PAGE)
 		return 0;
-	if (entry->offset > total || entry->length > total - entry->offset)
+	if (entry->offset > pack.total || entry->length > pack.total - entry->offset)
 		return 0;
 	return entry->path[0] == '/' || strcmp(entry->path, CENO_PACK_ARGS) == 0;
 }
@@ -59,15 +77,14 @@ int ceno_packs_init(uint64_t pack_bytes)
 {
 	const struct ceno_pack_header *header;
 
-	total = pack_bytes;
+	pack = (struct store){ .total = pack_bytes, .bits = ceno_frames_table(BLOCKS / 8) };
+	image.total = 0;
 	count = 0;
-	tail_bits = 0;
-	block_bits = ceno_frames_table(BLOCKS / 8);
 	if (pack_bytes > CENO_PACK_MAX || pack_bytes % CENO_PAGE)
 		return -LX_EINVAL;
 	header = ceno_packs_data(0, sizeof(*header));
 	if (!header || header->magic != CENO_PACK_MAGIC || header->abi_version != CENO_ABI_VERSION ||
-	    header->count > CENO_PACK_ENTRIES_MAX || header->total_bytes != total)
+	    header->count > CENO_PACK_ENTRIES_MAX || header->total_bytes != pack.total)
 		return -LX_EINVAL;
 	entries = ceno_packs_data(sizeof(*header), header->count * sizeof(*entries));
 	if (!entries)
@@ -76,6 +93,14 @@ int ceno_packs_init(uint64_t pack_bytes)
 		if (!entry_ok(&entries[i]))
 			return -LX_EINVAL;
 	count = header->count;
+	return 0;
+}
+
+int ceno_packs_add_image(uint64_t bytes)
+{
+	if (bytes > CENO_IMAGE_BYTES_MAX || bytes % CENO_PAGE)
+		return -LX_EINVAL;
+	image = (struct store){ .total = bytes, .bits = ceno_frames_table(CENO_IMAGE_BYTES_MAX / CENO_LARGE_PAGE / 8) };
 	return 0;
 }
 
@@ -89,7 +114,7 @@ const struct ceno_pack_entry *ceno_packs_entry(uint32_t i)
 }
 uint64_t ceno_packs_bytes(void)
 {
-	return total;
+	return pack.total;
 }
 
 const struct ceno_pack_entry *ceno_packs_find(const char *path)

@@ -21,6 +21,16 @@ const struct ceno_pack_entry *ceno_packs_find(const char *path);
  * way; NULL if they are not within it or the mapping failed. */
 const void *ceno_packs_data(uint64_t offset, uint64_t bytes);
 
+/* The session's image lies behind the largest pack: byte i of it is byte CENO_PACKS_IMAGE + i
+ * here, and in inodes. */
+#define CENO_PACKS_IMAGE CENO_PACK_MAX
+
+/* There is an image of so many bytes. Returns 0 or -LX_EINVAL. Once per boot, after init. */
+int ceno_packs_add_image(uint64_t bytes);
+
+/* The CSpace slot that holds a byte of pack or image, and where in it: takes *offset down. */
+uint32_t ceno_packs_slot(uint64_t *offset);
+
 uint64_t ceno_packs_bytes(void);
 
 #endif

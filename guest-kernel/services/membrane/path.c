@@ -191,7 +191,10 @@ int ceno_path_user(uint64_t dirfd, uint64_t path_gva, int flags, struct ceno_wal
 struct ceno_inode *ceno_path_make(const char *path, int read_only)
 {
 	struct ceno_inode *dir = ceno_inode_root();
+	struct ceno_walk walk;
 
+	if (!ceno_path_walk(dir, path, 0, &walk) && walk.inode && walk.inode->kind == CENO_INODE_DIR)
+		return walk.inode; /* maybe through links of the image */
 	while (dir && *path) {
 		const char *end = path;
 		struct ceno_name *name;

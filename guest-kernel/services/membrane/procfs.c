@@ -4,6 +4,7 @@
  * opened, into a file without a name.
  */
 #include "frames.h"
+#include "image.h"
 #include "pack.h"
 #include "process.h"
 #include "time.h"
@@ -174,6 +175,7 @@ static struct ceno_inode *plant(const char *path, enum ceno_inode_kind kind, uin
 	static char directory[CENO_PATH_MAX];
 	const char *leaf = path;
 	struct ceno_inode *dir, *inode;
+	struct ceno_name *name;
 
 	for (const char *at = path; *at; at++)
 		if (*at == '/')
@@ -181,7 +183,12 @@ static struct ceno_inode *plant(const char *path, enum ceno_inode_kind kind, uin
 	memcpy(directory, path, (uint64_t)(leaf - path));
 	directory[leaf - path] = 0;
 	dir = ceno_path_make(directory, 1);
-	if (!dir || ceno_dir_find(dir, leaf, strlen(leaf)))
+	name = dir ? ceno_dir_find(dir, leaf, strlen(leaf)) : NULL;
+	if (name && kind == CENO_INODE_PACK && name->inode->kind != CENO_INODE_DIR) {
+		ceno_dir_remove(dir, name); /* the pack's lies above the image's */
+		name = NULL;
+	}
+	if (!dir || name)
 		return NULL;
 	inode = ceno_inode_new(kind, mode);
 	if (!inode || ceno_dir_add(dir, leaf, strlen(leaf), inode))
@@ -200,7 +207,7 @@ static int plant_pack(void)
 		inode = plant(entry->path, CENO_INODE_PACK, entry->mode & 0777);
 		if (!inode)
 			return -LX_ENOMEM;
-		inode->pack = entry;
+		inode->stored = (struct ceno_stored){ entry->offset, entry->length, entry->mode };
 		inode->size = entry->length;
 	}
 	return 0;
@@ -268,10 +275,10 @@ static void plant_dev(void)
 
 int ceno_vfs_init(void)
 {
-	static const char *const writable[] = { "/tmp", "/var/tmp", "/dev/shm" };
+	static const char *const writable[] = { "/tmp", "/var/tmp", "/dev/shm", "/out" };
 	struct ceno_inode *dir = ceno_inode_root();
 
-	if (!dir)
+	if (!dir || ceno_image_mount(ceno_boot()->image_bytes))
 		return -LX_ENOMEM;
 	for (unsigned i = 0; i < sizeof(writable) / sizeof(writable[0]); i++) {
 		dir = ceno_path_make(writable[i], 1);

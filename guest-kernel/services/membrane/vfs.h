@@ -31,6 +31,12 @@ enum ceno_device { CENO_DEVICE_NULL, CENO_DEVICE_ZERO, CENO_DEVICE_RANDOM, CENO_
 
 struct ceno_name;
 
+/* Where the data of a PACK inode lies: in the pack, or in the image (pack.h). */
+struct ceno_stored {
+	uint64_t offset, length;
+	uint32_t mode; /* permission bits | CENO_PACK_PROGRAM: may be executed */
+};
+
 struct ceno_inode {
 	uint64_t number, size;
 	uint64_t mtime, ctime, atime; /* ns since 1970 */
@@ -41,15 +47,16 @@ struct ceno_inode {
 	uint8_t device; /* DEVICE: enum ceno_device; STREAM: enum of window.h; GENERATED: which */
 	uint8_t height; /* FILE: levels of tables above the data */
 	union {
-		uint64_t root; /* FILE: frame of data or of the top table, 0 for none */
-		const struct ceno_pack_entry *pack;
-		const char *text; /* TEXT */
-		uint64_t target;  /* LINK: frame holding the NUL-terminated target */
+		uint64_t root;             /* FILE: frame of data or of the top table, 0 for none */
+		struct ceno_stored stored; /* PACK */
+		const char *text;          /* TEXT */
+		uint64_t target;           /* LINK: frame holding the NUL-terminated target */
 		struct ceno_pipe *pipe;
 		struct {
 			struct ceno_name *first, *last;
 			struct ceno_inode *parent;
 			uint64_t next_cookie;
+			uint32_t image; /* 1 + index of its entry in the image, until that was read (image.h); 0 */
 		} dir;
 	};
 };

@@ -255,7 +255,9 @@ static void a_malformed_launch_ends_the_pair(void **state)
 	REFUSED(bad.pledge_mask = 1u << 31);
 	REFUSED(bad.vmm_pid = 1);
 	REFUSED(bad.digest_image[0] = 1); /* an image that is not there */
-	REFUSED(bad.reserved[7] = 1);
+	REFUSED(bad.image_released = 1);  /* an image that is not there, released */
+	REFUSED(bad.reserved1 = 1);
+	REFUSED(bad.reserved[6] = 1);
 	const int all[] = { session[0], session[1], stream[0], stream[1], spool, ram, ram_ro, null };
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		close(all[i]);
