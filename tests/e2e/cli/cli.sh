@@ -46,7 +46,16 @@ check "a directory as program" fails 126 "a directory" "$ceno" run -- "$root/"
 mkfifo fifo
 check "a FIFO as input" fails 125 "is a FIFO" "$ceno" run --input fifo -- busybox true
 check "a device as input" fails 125 "is a device" "$ceno" run --input /dev/zero -- busybox true
-check "a directory as input" fails 125 "is a directory" "$ceno" run --input d -- busybox true
+mkdir -p tree/sub many && echo deep >tree/sub/f && echo top >tree/g && (cd many && seq 1 200 | xargs touch)
+check "a directory as input" eval '[ "$("$ceno" run --quiet --no-proof --input tree=t -- busybox find /in -type f | sort | xargs)" = "/in/t/g /in/t/sub/f" ]'
+ln -s /etc/passwd tree/link
+check "a link in a directory as input" fails 125 "tree/link is a symbolic link" "$ceno" run --input tree -- busybox true
+check "a directory of too many files" fails 125 "more than 200 files; make an image" "$ceno" run --input many -- busybox true
+check "an image that is not there" fails 125 "no such image" "$ceno" run --image nowhere -- true
+check "an image and a native program" fails 2 "no image" "$ceno" run --native --image x -- busybox true
+check "a working directory" eval '[ "$("$ceno" run --quiet --no-proof --workdir /tmp -- busybox pwd)" = /tmp ]'
+check "a relative working directory" fails 2 "absolute path" "$ceno" run --workdir tmp -- busybox true
+check "a timeout" fails 124 "longer than --timeout" "$ceno" run --quiet --no-proof --timeout 300ms -- busybox sleep 60
 check "a vanished input" fails 125 "No such file" "$ceno" run --input gone -- busybox true
 check "two inputs of one name" fails 125 "two inputs would lie at /in/a" "$ceno" run --input a --input d/a -- busybox true
 check "... told apart by a name" eval '[ "$("$ceno" run --quiet --no-proof --input a --input d/a=b -- busybox cat /in/a /in/b)" = "$(printf "one\ntwo")" ]'
