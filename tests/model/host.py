@@ -33,7 +33,7 @@ class Host:
         while True:
             if data.endswith(b"\n") and data.rsplit(b"\n", 2)[-2].startswith(last):
                 return data.decode().split("\n")[:-1]
-            more = os.read(self.out, 1 << 20)
+            more = os.read(self.out, 1 << 16)    # larger ones would be mapped and unmapped each time
             if not more:
                 raise Broke(f"the host ended ({self.process.wait()}) at: {line}")
             data += more

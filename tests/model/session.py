@@ -70,7 +70,9 @@ class Session:
 
     def go_on(self, f, registers):
         """A call that said AGAIN is called again at once: in between the state is nobody's."""
-        again = ("verb", f.index, *registers) if f.state == READY else ("clock", max(f.wake, self.model.tsc))
+        again = ("verb", f.index, *registers)
+        if f.state != READY:          # it froze: its period has to end, and then somebody has to look
+            again = ("clock", f.wake) if f.wake > self.model.tsc else ("tick",)
         if f.state == DEAD:
             self.over, self.tearing = True, None
             return None, self.tail
