@@ -6,21 +6,16 @@ usage: manifests.py CENO-VMM BLOBS SECRET BUNDLE
 BUNDLE starts phoenix.c in prov's place. Signed by the test key, each change gets past
 the firmware, so that what stops it is init.
 """
-import re
 import struct
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
+import resigned
+from resigned import CONTENT_ID, FLAGS, GRANTS, POOL, PROV, RESTARTS, SEGMENTS, folder
+
 vmm, blobs, secret, bundle = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]).read_bytes()
-scratch = tempfile.TemporaryDirectory(prefix="ceno-manifests-")
-folder = Path(scratch.name)
 failures = 0
 
-SEGMENTS, MODULES, SIGNATURE = 32, 32 + 24 * 32, 4096 - 64
-PROV, BSS = 4, 3
-CONTENT_ID, BUDGET, SPECTRUM, FLAGS, RESTARTS, POOL, STATE, GRANTS = 48, 80, 84, 85, 86, 88, 92, 96
 NOTES = 0x60000 # of phoenix.c, in the stdio window
 
 
@@ -32,11 +27,7 @@ def number(name):
 
 
 def module():
-    for n in range(8):
-        at = MODULES + 128 * n
-        if struct.unpack_from("<I", bundle, at + 24)[0] == PROV and bundle[at]:
-            return at
-    sys.exit("manifests.py: no module in prov's place")
+    return resigned.module(bundle, PROV)
 
 
 def text():
@@ -48,31 +39,18 @@ def text():
 
 
 def signed(data):
-    seed = bytes.fromhex(re.search(r"^key ([0-9a-f]{64})$", secret.read_text(), re.M)[1])
-    (folder / "key.der").write_bytes(bytes.fromhex("302e020100300506032b657004220420") + seed)
-    data = data[:SIGNATURE] + bytes(64) + data[SIGNATURE + 64:]
-    (folder / "message").write_bytes(b"CENO/v1/bundle\0" + data)
-    done = subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-keyform", "DER", "-inkey", folder / "key.der",
-                           "-in", folder / "message"], check=True, capture_output=True)
-    return data[:SIGNATURE] + done.stdout + data[SIGNATURE + 64:]
+    return resigned.signed(data, secret)
 
 
 def changed(*changes):
-    data = bytearray(bundle)
-    for at, new in changes:
-        data[at:at + len(new)] = new
-    return bytes(data)
+    return resigned.changed(bundle, *changes)
 
 
 def run(data):
     """(stop code or exit status, lives that the service noted)"""
-    (folder / "bundle").write_bytes(data)
-    done = subprocess.run([vmm, "--direct", "--memory", "64", "--firmware", blobs / "firmware.bin", "--trust",
-                           blobs / "trust-development.bin", "--bundle", folder / "bundle", "--window-dump", folder / "window"],
-                          capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
-    code = re.search(r"the guest stopped itself: code (\S+),", done.stderr)
+    got = resigned.run(vmm, blobs, data, "--window-dump", folder / "window")
     lives = struct.unpack_from("<Q", (folder / "window").read_bytes(), NOTES)[0]
-    return (int(code[1], 16) if code else f"status {done.returncode}"), lives
+    return got, lives
 
 
 def expect(name, want, want_lives, data):

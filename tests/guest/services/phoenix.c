@@ -5,6 +5,7 @@
  *
  * What it should find is noted in the stdio window, which outlives it.
  */
+#include "abi/trail.h"
 #include "lib/blake3.h"
 #include "lib/mem.h"
 #include "report.h"
@@ -14,6 +15,9 @@
 #define SLOT_EXTRA  (CENO_SLOT_FIRST_FREE + 3)
 #define SCRATCH_GVA 0x30000000ull
 #define ROUNDS      2u
+#ifndef FORGES_FINISH
+#define FORGES_FINISH 0 /* 1: it is not prov, and tells init that it had sealed the trail */
+#endif
 
 struct state {
 	uint64_t step;
@@ -85,6 +89,17 @@ static void send(const struct ceno_message *m, int64_t cap)
 	CHECK(rc == 0);
 }
 
+/* What init gave it is not for passing on. */
+static void check_rights(void)
+{
+	const struct ceno_message m = request(0, 0);
+
+	CHECK(ceno_spawn_channel(SLOT_EXTRA) == 0);
+	CHECK(ceno_send(SLOT_EXTRA, CENO_SLOT_CLOCK, &m) == CENO_E_RIGHTS);
+	CHECK(ceno_send(SLOT_EXTRA, REPORT_STDIO, &m) == CENO_E_RIGHTS);
+	CHECK(ceno_mask(SLOT_EXTRA, 0, 0, 0, 0) == 0);
+}
+
 /* Only what the manifest says: self, clock, window, supervisor, and the reply channel. */
 static void check_slots(void)
 {
@@ -101,6 +116,7 @@ static void check_new(void)
 	uint8_t root[32];
 
 	check_slots();
+	check_rights();
 	CHECK(ceno_mem_is_zero(dirt, sizeof dirt));
 	root_of(root);
 	if (notes()->checkpoints)
@@ -141,8 +157,11 @@ static _Noreturn void crash_at(uint64_t point)
 {
 	struct ceno_message plain = request(CENO_SUPERVISOR_CHECKPOINT, 0);
 	struct ceno_message odd = request(CENO_SUPERVISOR_CHECKPOINT, 1);
+	struct ceno_message forged = request(CENO_PROV_FINISH, 0);
 
 	step();
+	if (FORGES_FINISH)
+		send(&forged, -1);
 	switch (point) {
 	case 0: /* before its checkpoint */
 		crash();
