@@ -266,9 +266,9 @@ enum ceno_trail_slot {
 	CENO_SLOT_TRAIL_MESSAGES,                      /* channel: what prov is told, READ */
 	CENO_SLOT_TRAIL_END
 };
-#define CENO_GVA_TRAIL        0x19000000u
-#define CENO_GVA_TRAIL_EVENTS 0x19200000u
-#define CENO_GVA_TRAIL_BUNDLE 0x19400000u
+#define CENO_GVA_TRAIL_EVENTS 0x1f120000u        /* behind stack and state (layout.h), in their page table */
+#define CENO_GVA_TRAIL_BUNDLE 0x1f130000u        /* one page: the header */
+#define CENO_GVA_TRAIL        0x1f140000u
 
 /* What prov is told, one message each: the nucleus's struct ceno_fiber_event as init
  * received it, or init's own with one of these bits and no other in `what`. Bits of an

@@ -54,7 +54,8 @@ struct init {
 	struct service service[SERVICES_MAX];
 	uint32_t trail; /* enum trail_state */
 	uint32_t kept;
-	uint32_t sealed;                  /* 1: prov answered FINISH */
+	uint32_t finishing;               /* 1: prov was told to FINISH */
+	uint32_t sealed;                  /* 1: it answered */
 	struct ceno_bundle_module native; /* what a native program's header says */
 	struct ceno_prov_message keep[KEPT_MAX];
 };
@@ -155,6 +156,8 @@ void trail_restart(struct init *init, const struct service *s);
 void trail_checkpoint(struct init *init, const struct service *s);
 /* Nothing follows: prov seals and wipes its key. */
 void trail_finish(struct init *init);
+/* s runs again; if it is prov and was to seal, it may not have heard of it. */
+void trail_again(struct init *init, const struct service *s);
 
 /* ---- checkpoint.c ---- */
 

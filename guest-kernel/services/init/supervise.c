@@ -16,6 +16,17 @@ static struct service *find_service(struct init *init, uint64_t fiber)
 	return NULL;
 }
 
+/* prov's end while it should seal. It is restarted as at any other time; were it essential, the
+ * session would end here again. */
+static void ended_late(struct init *init, struct service *s, const struct ceno_fiber_event *e)
+{
+	if (s->module->id == CENO_MODULE_PROV && !(s->module->flags & CENO_MODULE_ESSENTIAL) &&
+	    !(e->what & CENO_FIBER_EVENT_EXIT))
+		service_crashed(init, s);
+	else
+		trail_dead(init, s);
+}
+
 /* prov is given time to seal: the session ends whether it does or not. */
 static void end_session(struct init *init, enum ceno_stop code)
 {
@@ -25,7 +36,7 @@ static void end_session(struct init *init, enum ceno_stop code)
 	for (uint32_t n = 0; n < SEAL_YIELDS && init->trail == TRAIL_ON && !init->sealed; n++) {
 		while (supervise_receive(init, &event, false))
 			if (find_service(init, event.fiber) && event.what & ENDS)
-				trail_dead(init, find_service(init, event.fiber));
+				ended_late(init, find_service(init, event.fiber), &event);
 		must(ceno_tick(1, 0, NULL));
 	}
 	init_stop(code);
@@ -58,6 +69,7 @@ void service_crashed(struct init *init, struct service *s)
 	s->restarts++;
 	service_remake(init, s);
 	service_run(s);
+	trail_again(init, s);
 }
 
 static void take_request(struct init *init, uint32_t from, const struct ceno_supervisor_request *r)

@@ -133,7 +133,14 @@ void trail_checkpoint(struct init *init, const struct service *s)
 
 void trail_finish(struct init *init)
 {
+	init->finishing = 1;
 	tell(init, &(struct ceno_prov_message){ .what = CENO_PROV_FINISH, .tsc = now() });
+}
+
+void trail_again(struct init *init, const struct service *s)
+{
+	if (init->finishing && is_prov(s))
+		trail_finish(init);
 }
 
 void trail_open(const struct service *s)

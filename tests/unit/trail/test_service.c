@@ -113,7 +113,7 @@ static int run(void)
 
 	if (how == 0) {
 		sigaction(SIGILL, &trap, NULL); /* cmocka sets its own before each test */
-		munmap(at(CENO_GVA_TRAIL), CENO_GVA_TRAIL_BUNDLE + CENO_BUNDLE_MAX - CENO_GVA_TRAIL);
+		munmap(at(CENO_GVA_TRAIL_EVENTS), CENO_GVA_TRAIL + CENO_TRAIL_BYTES - CENO_GVA_TRAIL_EVENTS);
 		ceno_service_main();
 	}
 	return how;
