@@ -199,6 +199,8 @@ static void test_hostile_return(void **state)
 		{ 8 + 16, UINT64_MAX, 8, 0, 0 },       /* alternate stack */
 	};
 
+	uint64_t fpu;
+
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct frame frame;
@@ -221,6 +223,14 @@ static void test_hostile_return(void **state)
 		assert_false(ceno_current->mask & (BIT(SIGKILL) | BIT(SIGSTOP)));
 		assert_false(ceno_current->regs.rflags & ~0x250fd7ull);
 	}
+	boot(NULL); /* inside the program, but not where XRSTOR could take it from */
+	action(SIGUSR1, HANDLER, SA_SIGINFO, 0);
+	assert_int_equal(GO(SYS_kill, 2, SIGUSR1), FAKE_RETURNED);
+	fake_peek(&fpu, gpr(CENO_RSP) + 8 + 40 + 184, 8);
+	fpu += 16;
+	fake_poke(gpr(CENO_RSP) + 8 + 40 + 184, &fpu, 8);
+	assert_int_equal(go_back(), FAKE_BLOCKED);
+	assert_int_equal(fake_guest()->signal, SIGSEGV);
 	boot(NULL);
 	ceno_trap()->gpr[CENO_RSP] = BAD;
 	assert_int_equal(GO(SYS_rt_sigreturn), FAKE_BLOCKED);

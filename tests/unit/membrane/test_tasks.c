@@ -261,9 +261,11 @@ static void test_robust(void **state)
 	switch_to(4);
 	fake_poke(page + 64, (const uint64_t[3]){ page + 96, 32, 0 }, 24);
 	fake_poke(page + 96, (const uint64_t[1]){ page + 96 }, 8); /* itself */
+	set_word(lock, 99); /* another's */
 	assert_int_equal(GO(SYS_set_robust_list, page + 64, 24), FAKE_RETURNED);
 	assert_int_equal(GO(SYS_exit), FAKE_ENTERED);
 	assert_int_equal(tid(), 2);
+	assert_int_equal(word(lock), 99);
 	assert_int_equal(sys(SYS_set_robust_list, page, 23), -EINVAL);
 }
 
@@ -488,6 +490,12 @@ static void test_groups(void **state)
 	assert_int_equal(sys(SYS_setpgid, 2, 2), -ESRCH);
 	switch_to(2);
 	assert_int_equal(sys(SYS_setpgid, 3, 2), -EPERM); /* in another session */
+	new_child();
+	switch_to(4);
+	new_child();
+	assert_int_equal(sys(SYS_setsid), 4);
+	assert_int_equal(sys(SYS_setpgid, 5, 5), -EPERM); /* its child is still in the old one */
+	switch_to(2);
 	assert_int_equal(sys(SYS_kill, -3, 0), 0);
 	assert_int_equal(sys(SYS_kill, -77, 0), -ESRCH);
 	assert_int_equal(sys(SYS_kill, 1, 0), -EPERM);
