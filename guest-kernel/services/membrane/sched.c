@@ -61,10 +61,10 @@ void ceno_sched_ready(struct ceno_task *task)
 {
 	if (task->queued == READY || task->state == CENO_TASK_STOPPED || task->state == CENO_TASK_ENDED)
 		return;
+	ceno_sched_remove(task); /* the current one, too: it may have blocked just now */
 	task->state = CENO_TASK_RUNNABLE;
 	if (task == ceno_current)
 		return;
-	ceno_sched_remove(task);
 	append(&ready, task, READY);
 	ceno_sched_at(turn_end);
 }

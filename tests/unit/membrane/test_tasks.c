@@ -261,7 +261,7 @@ static void test_robust(void **state)
 	switch_to(4);
 	fake_poke(page + 64, (const uint64_t[3]){ page + 96, 32, 0 }, 24);
 	fake_poke(page + 96, (const uint64_t[1]){ page + 96 }, 8); /* itself */
-	set_word(lock, 99); /* another's */
+	set_word(lock, 99);                                        /* another's */
 	assert_int_equal(GO(SYS_set_robust_list, page + 64, 24), FAKE_RETURNED);
 	assert_int_equal(GO(SYS_exit), FAKE_ENTERED);
 	assert_int_equal(tid(), 2);
@@ -303,6 +303,18 @@ static void test_sleepers(void **state)
 	assert_int_equal(GO(SYS_exit), FAKE_ENTERED);
 	assert_int_equal(tid(), 2);
 	assert_int_equal(rax(), 0);
+}
+
+/* A deadline that is past when the task blocks: it never was on the list for long. */
+static void test_past_deadline(void **state)
+{
+	(void)state;
+	fake_poke(page + 16, (const uint64_t[2]){ 0, 1 }, 16);
+	assert_int_equal(sys(SYS_futex, page, FUTEX_WAIT_BITSET, 0, page + 16, 0, -1), -ETIMEDOUT);
+	assert_null(ceno_blocked_first());
+	new_thread();
+	assert_int_equal(sys(SYS_nanosleep, page + 16), 0);
+	assert_null(ceno_blocked_first());
 }
 
 /* ---- children ---------------------------------------------------------------------------------- */
@@ -504,23 +516,15 @@ static void test_groups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_thread, boot),
-		cmocka_unit_test_setup(test_thread_ends, boot),
-		cmocka_unit_test_setup(test_refused, boot),
-		cmocka_unit_test_setup(test_futex_wake, boot),
-		cmocka_unit_test_setup(test_futex_requeue, boot),
-		cmocka_unit_test_setup(test_futex_op, boot),
-		cmocka_unit_test_setup(test_robust, boot),
-		cmocka_unit_test_setup(test_turns, boot),
-		cmocka_unit_test_setup(test_sleepers, boot),
-		cmocka_unit_test_setup(test_child, boot),
-		cmocka_unit_test_setup(test_waitid, boot),
-		cmocka_unit_test_setup(test_orphan, boot),
-		cmocka_unit_test_setup(test_ignored_children, boot),
-		cmocka_unit_test_setup(test_vfork, boot),
-		cmocka_unit_test_setup(test_bomb, boot),
-		cmocka_unit_test_setup(test_limit_of_tasks, boot),
-		cmocka_unit_test_setup(test_groups, boot),
+		cmocka_unit_test_setup(test_thread, boot),         cmocka_unit_test_setup(test_thread_ends, boot),
+		cmocka_unit_test_setup(test_refused, boot),        cmocka_unit_test_setup(test_futex_wake, boot),
+		cmocka_unit_test_setup(test_futex_requeue, boot),  cmocka_unit_test_setup(test_futex_op, boot),
+		cmocka_unit_test_setup(test_robust, boot),         cmocka_unit_test_setup(test_turns, boot),
+		cmocka_unit_test_setup(test_sleepers, boot),       cmocka_unit_test_setup(test_past_deadline, boot),
+		cmocka_unit_test_setup(test_child, boot),          cmocka_unit_test_setup(test_waitid, boot),
+		cmocka_unit_test_setup(test_orphan, boot),         cmocka_unit_test_setup(test_ignored_children, boot),
+		cmocka_unit_test_setup(test_vfork, boot),          cmocka_unit_test_setup(test_bomb, boot),
+		cmocka_unit_test_setup(test_limit_of_tasks, boot), cmocka_unit_test_setup(test_groups, boot),
 	};
 
 	return cmocka_run_group_tests_name("membrane tasks", tests, NULL, NULL);
