@@ -35,13 +35,13 @@
 	X(58, vfork, "") \
 	X(59, execve, "") X(60, exit, "") X(61, wait4, "NOHANG UNTRACED CONTINUED NOTHREAD ALL CLONE") \
 	X(62, kill, "") X(63, uname, "") \
-	X(72, fcntl, "DUPFD DUPFD_CLOEXEC GETFD SETFD GETFL SETFL GETLK SETLK SETLKW GETPIPE_SZ") X(73, flock, "") \
+	X(72, fcntl, "DUPFD DUPFD_CLOEXEC GETFD SETFD GETFL SETFL GETLK SETLK SETLKW OFD_GETLK OFD_SETLK OFD_SETLKW GETPIPE_SZ SETPIPE_SZ") X(73, flock, "") \
 	X(74, fsync, "") X(75, fdatasync, "") X(76, truncate, "") X(77, ftruncate, "") X(79, getcwd, "") \
 	X(80, chdir, "") X(81, fchdir, "") X(82, rename, "") X(83, mkdir, "") X(84, rmdir, "") X(85, creat, "") \
 	X(86, link, "") X(87, unlink, "") X(88, symlink, "") X(89, readlink, "") X(90, chmod, "") X(91, fchmod, "") \
-	X(92, chown, "to user 0") X(93, fchown, "to user 0") X(94, lchown, "to user 0") X(95, umask, "") \
+	X(92, chown, "to the one user") X(93, fchown, "to the one user") X(94, lchown, "to the one user") X(95, umask, "") \
 	X(96, gettimeofday, "") X(97, getrlimit, "") X(98, getrusage, "SELF THREAD CHILDREN; user time") X(99, sysinfo, "") \
-	X(100, times, "") X(102, getuid, "") X(104, getgid, "") X(105, setuid, "to 0") X(106, setgid, "to 0") \
+	X(100, times, "") X(102, getuid, "") X(104, getgid, "") X(105, setuid, "to the own one") X(106, setgid, "to the own one") \
 	X(107, geteuid, "") X(108, getegid, "") X(109, setpgid, "") X(110, getppid, "") X(111, getpgrp, "") \
 	X(112, setsid, "") X(115, getgroups, "") X(118, getresuid, "") X(120, getresgid, "") \
 	X(121, getpgid, "") X(124, getsid, "") X(127, rt_sigpending, "") \
@@ -50,7 +50,11 @@
 	X(130, rt_sigsuspend, "") \
 	X(131, sigaltstack, "DISABLE AUTODISARM") X(137, statfs, "") \
 	X(138, fstatfs, "") X(157, prctl, "SET_NAME GET_NAME SET_DUMPABLE GET_DUMPABLE SET_NO_NEW_PRIVS GET_NO_NEW_PRIVS SET_PDEATHSIG GET_PDEATHSIG") \
-	X(158, arch_prctl, "SET_FS GET_FS SET_GS GET_GS") X(160, setrlimit, "") X(162, sync, "") X(186, gettid, "") \
+	X(158, arch_prctl, "SET_FS GET_FS SET_GS GET_GS") X(160, setrlimit, "") X(162, sync, "") X(186, gettid, "") X(187, readahead, "accepted") \
+	X(188, setxattr, "EOPNOTSUPP") X(189, lsetxattr, "EOPNOTSUPP") X(190, fsetxattr, "EOPNOTSUPP") \
+	X(191, getxattr, "EOPNOTSUPP") X(192, lgetxattr, "EOPNOTSUPP") X(193, fgetxattr, "EOPNOTSUPP") \
+	X(194, listxattr, "EOPNOTSUPP") X(195, llistxattr, "EOPNOTSUPP") X(196, flistxattr, "EOPNOTSUPP") \
+	X(197, removexattr, "EOPNOTSUPP") X(198, lremovexattr, "EOPNOTSUPP") X(199, fremovexattr, "EOPNOTSUPP") \
 	X(200, tkill, "") X(201, time, "") X(202, futex, "WAIT WAKE REQUEUE CMP_REQUEUE WAKE_OP WAIT_BITSET WAKE_BITSET PRIVATE CLOCK_REALTIME") \
 	X(203, sched_setaffinity, "the one processor") X(204, sched_getaffinity, "") X(217, getdents64, "") X(218, set_tid_address, "") \
 	X(221, fadvise64, "accepted") \
@@ -63,17 +67,18 @@
 	X(230, clock_nanosleep, "clocks 0 to 7 but 3; ABSTIME") X(231, exit_group, "") X(234, tgkill, "") \
 	X(247, waitid, "ALL PID PGID; EXITED STOPPED CONTINUED NOHANG NOWAIT") \
 	X(257, openat, "CREAT EXCL TRUNC APPEND NONBLOCK DIRECTORY NOFOLLOW CLOEXEC PATH TMPFILE") X(258, mkdirat, "") \
-	X(260, fchownat, "to user 0; SYMLINK_NOFOLLOW EMPTY_PATH") X(262, newfstatat, "SYMLINK_NOFOLLOW NO_AUTOMOUNT EMPTY_PATH") \
-	X(263, unlinkat, "REMOVEDIR") X(264, renameat, "") X(265, linkat, "SYMLINK_FOLLOW") X(266, symlinkat, "") \
+	X(260, fchownat, "to the one user; SYMLINK_NOFOLLOW EMPTY_PATH") X(262, newfstatat, "SYMLINK_NOFOLLOW NO_AUTOMOUNT EMPTY_PATH") \
+	X(263, unlinkat, "REMOVEDIR") X(264, renameat, "") X(265, linkat, "SYMLINK_FOLLOW EMPTY_PATH") X(266, symlinkat, "") \
 	X(267, readlinkat, "") X(268, fchmodat, "") X(269, faccessat, "") X(270, pselect6, "the mask is not changed") \
 	X(271, ppoll, "the mask is not changed") X(273, set_robust_list, "") \
 	X(274, get_robust_list, "") \
+	X(275, splice, "") X(276, tee, "") X(277, sync_file_range, "accepted") \
 	X(280, utimensat, "SYMLINK_NOFOLLOW EMPTY_PATH NOW OMIT") \
-	X(285, fallocate, "KEEP_SIZE") X(292, dup3, "CLOEXEC") X(293, pipe2, "CLOEXEC NONBLOCK") X(295, preadv, "") \
+	X(285, fallocate, "KEEP_SIZE PUNCH_HOLE") X(292, dup3, "CLOEXEC") X(293, pipe2, "CLOEXEC NONBLOCK DIRECT(accepted)") X(295, preadv, "") \
 	X(296, pwritev, "") \
 	X(297, rt_tgsigqueueinfo, "") \
-	X(302, prlimit64, "") X(306, syncfs, "") X(309, getcpu, "") X(316, renameat2, "NOREPLACE") \
-	X(318, getrandom, "NONBLOCK RANDOM INSECURE") X(322, execveat, "EMPTY_PATH SYMLINK_NOFOLLOW") X(332, statx, "SYMLINK_NOFOLLOW NO_AUTOMOUNT EMPTY_PATH") \
+	X(302, prlimit64, "") X(306, syncfs, "") X(309, getcpu, "") X(316, renameat2, "NOREPLACE EXCHANGE") \
+	X(318, getrandom, "NONBLOCK RANDOM INSECURE") X(322, execveat, "EMPTY_PATH SYMLINK_NOFOLLOW") X(326, copy_file_range, "") X(332, statx, "SYMLINK_NOFOLLOW NO_AUTOMOUNT EMPTY_PATH") \
 	X(435, clone3, "the flags of clone; CLEAR_SIGHAND; no pidfd, set_tid, cgroup") \
 	X(436, close_range, "UNSHARE CLOEXEC") X(439, faccessat2, "SYMLINK_NOFOLLOW EACCESS EMPTY_PATH")
 /* clang-format on */

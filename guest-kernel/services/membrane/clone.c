@@ -9,7 +9,7 @@
 #include "calls.h"
 #include "fd.h"
 #include "process.h"
-#include "single.h"
+#include "fd.h"
 #include "vm.h"
 
 struct wish {

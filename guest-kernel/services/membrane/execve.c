@@ -7,7 +7,7 @@
 #include "fd.h"
 #include "frames.h"
 #include "process.h"
-#include "single.h"
+#include "fd.h"
 #include "vm.h"
 
 /* ---- what can fail ------------------------------------------------------------------ */
@@ -79,6 +79,7 @@ static void remember(const char *path)
 	const char *name = path;
 	struct ceno_walk walk;
 	uint64_t length;
+	int removed;
 
 	for (const char *at = path; *at; at++)
 		if (*at == '/')
@@ -87,7 +88,7 @@ static void remember(const char *path)
 	memset(ceno_current->name, 0, sizeof(ceno_current->name));
 	memcpy(ceno_current->name, name, length < 15 ? length : 15);
 	if (ceno_path_walk(ceno_path_cwd(), path, 0, &walk) || !walk.inode ||
-	    ceno_dir_path(walk.parent, walk.last, self->path, sizeof(self->path)) < 0)
+	    ceno_name_path(walk.name, self->path, sizeof(self->path), &removed) < 0)
 		memcpy(self->path, path, strlen(path) + 1);
 }
 

@@ -7,7 +7,7 @@
 #include "calls.h"
 #include "fd.h"
 #include "process.h"
-#include "single.h"
+#include "fd.h"
 #include "stdio.h"
 #include "time.h"
 #include "vm.h"

@@ -1,6 +1,6 @@
 /*
- * File descriptors and open files. A descriptor is a number of the program's; an
- * open file is what dup shares. Both tables are fixed.
+ * File descriptors and open files. A descriptor is a number of a process's; an open
+ * file is what dup and fork share. Tables and files are records in session RAM.
  */
 #ifndef CENO_MEMBRANE_FD_H
 #define CENO_MEMBRANE_FD_H
@@ -10,44 +10,99 @@
 #define CENO_FDS 1024
 
 struct ceno_file {
-	struct ceno_inode *inode; /* counted in its uses; NULL: the slot is free */
+	struct ceno_inode *inode; /* counted in its uses */
+	struct ceno_name *name;   /* it was opened by; held; NULL: none */
 	uint64_t position;
-	uint32_t flags; /* LX_O_* */
-	uint32_t refs;  /* descriptors */
-	char *path;     /* a frame of RAM with the path it was opened by, or NULL */
+	uint32_t flags;  /* LX_O_* */
+	uint32_t refs;   /* descriptors, and messages it is in */
+	int32_t pid;     /* whose /proc/<pid> it lies in; 0 */
+	uint32_t serial; /* tells this file from one that had its place before (epoll.c) */
 };
 
-/* No descriptor is open. Once per boot. */
-void ceno_fd_init(void);
-/* Closes everything; opens 0, 1, 2 on the host's streams. Returns 0 or -LX_ENOMEM. */
-int ceno_fd_start(void);
-void ceno_fd_end(void);
+struct ceno_files {
+	uint32_t uses;     /* processes */
+	uint32_t *slot;    /* CENO_FDS of them, a frame: 0 closed, else where the file is, and close-on-exec */
+	const void *waits; /* owner of the lock that a fcntl(F_SETLKW) of it waits for (lock.c) */
+};
 
+/* ---- tables of descriptors ---------------------------------------------------- */
+
+/* A table without descriptors. NULL: no RAM. */
+struct ceno_files *ceno_files_new(void);
+/* Another with the same open files (fork). NULL: no RAM. */
+struct ceno_files *ceno_files_copy(const struct ceno_files *from);
+/* Takes one use away; the last closes everything. */
+void ceno_files_put(struct ceno_files *files);
+/* Closes what is marked close-on-exec. */
+void ceno_files_exec(struct ceno_files *files);
 /* The open file of a descriptor (any value), or NULL. */
+struct ceno_file *ceno_files_at(const struct ceno_files *files, int32_t fd);
+
+/* The first process of a request: 0, 1, 2 on the host's streams, its directory the root.
+ * Returns 0 or -LX_ENOMEM. */
+struct ceno_process;
+int ceno_files_start(struct ceno_process *process);
+/* ---- descriptors of the current process ----------------------------------------- */
+
 struct ceno_file *ceno_fd_file(int32_t fd);
-/* A new open file of inode on the lowest free descriptor at or above `from`.
- * Returns it, -LX_EMFILE, -LX_ENFILE or -LX_ENOMEM; on failure the inode is settled. */
-int64_t ceno_fd_open(struct ceno_inode *inode, uint32_t flags, int32_t from);
+/* A new open file of inode on the lowest free descriptor at or above `from`. name: how it was
+ * opened, or NULL. Returns it, -LX_EMFILE or -LX_ENFILE; on failure the inode is settled. */
+int64_t ceno_fd_open(struct ceno_inode *inode, struct ceno_name *name, uint32_t flags, int32_t from);
+/* Another descriptor for an open file. Returns it or -LX_EMFILE. */
+int64_t ceno_fd_add(struct ceno_file *file, int cloexec, int32_t from);
 int64_t ceno_fd_close(int32_t fd);
+/* Takes one reference away; the last closes the file. */
+void ceno_file_put(struct ceno_file *file);
 
-/* Reading and writing through an open file into membrane's own memory.
- * wait: block until there is something. offset: NULL, or where (the file's own
- * position is not used). Return bytes, 0 at the end, or -errno. */
-int64_t ceno_file_read(struct ceno_file *file, void *to, uint64_t bytes, uint64_t *offset, int wait);
+int ceno_file_readable(const struct ceno_file *file);
+int ceno_file_writable(const struct ceno_file *file);
+int ceno_file_seekable(const struct ceno_file *file);
+
+#define CENO_TRANSFER_MAX 0x7ffff000ull /* bytes that one call moves at most, as in Linux */
+
+/* Reading and writing through an open file into membrane's own memory, without waiting.
+ * offset: NULL, or where (the file's own position is not used). Return bytes (fewer than
+ * asked: no more now), 0 at the end, -LX_EAGAIN: it would have to wait, or another -errno. */
+int64_t ceno_file_read(struct ceno_file *file, void *to, uint64_t bytes, uint64_t *offset);
 int64_t ceno_file_write(struct ceno_file *file, const void *from, uint64_t bytes, uint64_t *offset);
+/* What the current task waits for before it tries again (task.h), when a file would have to wait and
+ * `moved` bytes were moved: the result of its call. */
+int64_t ceno_file_wait(struct ceno_file *file, int64_t moved);
+const void *ceno_file_key(const struct ceno_file *file);
+/* LX_POLL* bits that hold now. (poll.c) */
+uint32_t ceno_file_poll(const struct ceno_file *file);
+/* Checks an iovec array: *sum of its bytes, at most CENO_TRANSFER_MAX. Returns 0, -LX_EINVAL, -LX_EFAULT. */
+int64_t ceno_user_vector(uint64_t gva, uint64_t count, uint64_t *sum);
 
-/* ---- pipes within the program (pipe.c) ------------------------------------ */
+/* ---- locks (lock.c) --------------------------------------------------------------- */
+
+int64_t ceno_lock_fcntl(struct ceno_file *file, uint32_t command, uint64_t gva);
+/* A descriptor of the inode was closed: the locks of its process on it are gone. */
+void ceno_lock_closed(struct ceno_inode *inode, const struct ceno_files *files);
+/* An open file is gone, and its locks. */
+void ceno_lock_released(struct ceno_file *file);
+
+/* ---- pipes (pipe.c) ----------------------------------------------------------------- */
+
+#define CENO_PIPE_ORDER 4u /* 64 KiB, as in Linux */
 
 struct ceno_pipe {
-	uint64_t buffer;
-	uint32_t head, tail, readers, writers;
+	uint8_t *ring; /* 2^order pages, or NULL: nothing was written yet */
+	uint32_t order, head, tail, readers, writers;
 };
 
 void ceno_pipe_open(struct ceno_pipe *pipe, uint32_t flags);
 void ceno_pipe_close(struct ceno_inode *inode, uint32_t flags);
-int64_t ceno_pipe_read(struct ceno_file *file, void *to, uint64_t bytes, int wait);
+int64_t ceno_pipe_read(struct ceno_file *file, void *to, uint64_t bytes);
 int64_t ceno_pipe_write(struct ceno_file *file, const void *from, uint64_t bytes);
+/* Whether a write of so many bytes can begin: all of it if it must be atomic; or fails at once. */
+int ceno_pipe_room(const struct ceno_pipe *pipe, uint64_t bytes);
+/* Reads without taking, from offset of what is there. */
+int64_t ceno_pipe_peek(struct ceno_file *file, uint64_t offset, void *to, uint64_t bytes);
+uint64_t ceno_pipe_bytes(const struct ceno_pipe *pipe);
+/* The size it has then, -LX_EINVAL, -LX_EPERM, -LX_EBUSY or -LX_ENOMEM. */
+int64_t ceno_pipe_resize(struct ceno_inode *inode, uint64_t bytes);
 /* LX_POLL* bits that hold now. */
-uint32_t ceno_pipe_poll(struct ceno_file *file);
+uint32_t ceno_pipe_poll(const struct ceno_file *file);
 
 #endif

@@ -87,40 +87,40 @@ int64_t ceno_sys_setsid(const uint64_t a[6])
 	return self->sid;
 }
 
-/* ---- user 0 of a machine that holds nothing else ------------------------------------ */
+/* ---- one unprivileged user and its group ------------------------------------------------ */
 
-static int64_t zero_only(uint64_t id)
+static int64_t own_only(uint64_t id)
 {
-	return (uint32_t)id == 0 ? 0 : -LX_EPERM;
+	return (uint32_t)id == CENO_UID ? 0 : -LX_EPERM;
 }
 
 int64_t ceno_sys_getuid(const uint64_t a[6])
 {
 	(void)a;
-	return 0;
+	return CENO_UID;
 }
 int64_t ceno_sys_getgid(const uint64_t a[6])
 {
 	(void)a;
-	return 0;
+	return CENO_UID;
 }
 int64_t ceno_sys_geteuid(const uint64_t a[6])
 {
 	(void)a;
-	return 0;
+	return CENO_UID;
 }
 int64_t ceno_sys_getegid(const uint64_t a[6])
 {
 	(void)a;
-	return 0;
+	return CENO_UID;
 }
 int64_t ceno_sys_setuid(const uint64_t a[6])
 {
-	return zero_only(a[0]);
+	return own_only(a[0]);
 }
 int64_t ceno_sys_setgid(const uint64_t a[6])
 {
-	return zero_only(a[0]);
+	return own_only(a[0]);
 }
 int64_t ceno_sys_getgroups(const uint64_t a[6])
 {
@@ -129,13 +129,13 @@ int64_t ceno_sys_getgroups(const uint64_t a[6])
 
 int64_t ceno_sys_getresuid(const uint64_t a[6])
 {
-	const uint32_t zero = 0;
+	const uint32_t own = CENO_UID;
 
 	for (int i = 0; i < 3; i++)
-		if (ceno_user_check_write(a[i], sizeof(zero)))
+		if (ceno_user_check_write(a[i], sizeof(own)))
 			return -LX_EFAULT;
 	for (int i = 0; i < 3; i++)
-		if (ceno_user_write(a[i], &zero, sizeof(zero)))
+		if (ceno_user_write(a[i], &own, sizeof(own)))
 			return -LX_EFAULT;
 	return 0;
 }

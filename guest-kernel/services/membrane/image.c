@@ -1,7 +1,6 @@
 /* The image under the tree. See image.h. The host checked it; nothing here relies on that. */
 #include "image.h"
 
-#include "frames.h"
 #include "lib/image.h"
 #include "pack.h"
 
@@ -24,16 +23,15 @@ int ceno_image_mount(uint64_t bytes)
 
 static struct ceno_inode *new_link(const struct ceno_image_entry *e)
 {
-	uint64_t frame = ceno_frames_alloc(0);
-	struct ceno_inode *inode = frame == CENO_NO_FRAME ? NULL : ceno_inode_new(CENO_INODE_LINK, 0777);
+	char *target = ceno_pool_take((uint32_t)e->length + 1);
+	struct ceno_inode *inode = target ? ceno_inode_new(CENO_INODE_LINK, 0777) : NULL;
 
 	if (!inode) {
-		if (frame != CENO_NO_FRAME)
-			ceno_frames_free(frame, 0);
+		if (target)
+			ceno_pool_give(target, (uint32_t)e->length + 1);
 		return NULL;
 	}
-	memcpy(ceno_ram(frame), image.names + e->offset, e->length);
-	inode->target = frame;
+	inode->target = memcpy(target, image.names + e->offset, e->length);
 	inode->size = e->length;
 	return inode;
 }
@@ -81,7 +79,7 @@ void ceno_image_fill(struct ceno_inode *dir)
 		if (!inode)
 			return;
 		inode->mtime = inode->ctime = inode->atime = (uint64_t)image.header->time_s * 1000000000u;
-		inode->read_only = 1;
+		inode->owned = 0;
 		if (ceno_dir_add(dir, image.names + e->name, e->name_bytes, inode)) {
 			ceno_inode_settle(inode);
 			return;

@@ -1,18 +1,18 @@
 /*
- * Moving bytes through open files: read and write in all their forms, sendfile,
- * lseek, truncation. Program buffers are taken page by page (ceno_user_span); a
- * bad page ends the transfer there, with what was moved before it as the result.
+ * Moving bytes through open files: read and write in all their forms, positions, sizes.
+ * Program buffers are taken page by page (ceno_user_span); a bad page ends the transfer
+ * there, with what was moved before it as the result. A write that has to wait goes on
+ * where it was (call.progress) when it is made again.
  */
 #include "calls.h"
 #include "fd.h"
 #include "pack.h"
-#include "process.h"
+#include "task.h"
 #include "random.h"
 #include "stdio.h"
 #include "vm.h"
 
-#define TRANSFER_MAX 0x7ffff000ull
-#define IOV_MAX      1024
+#define IOV_MAX 1024
 
 static int64_t read_pack(const struct ceno_inode *inode, void *to, uint64_t bytes, uint64_t offset)
 {
@@ -56,7 +56,7 @@ static int64_t read_device(const struct ceno_inode *inode, void *to, uint64_t by
 	}
 }
 
-int64_t ceno_file_read(struct ceno_file *file, void *to, uint64_t bytes, uint64_t *offset, int wait)
+int64_t ceno_file_read(struct ceno_file *file, void *to, uint64_t bytes, uint64_t *offset)
 {
 	uint64_t *at = offset ? offset : &file->position;
 	int64_t got;
@@ -72,27 +72,17 @@ int64_t ceno_file_read(struct ceno_file *file, void *to, uint64_t bytes, uint64_
 		got = ceno_inode_read(file->inode, to, bytes, *at);
 		break;
 	case CENO_INODE_DEVICE:
-		got = read_device(file->inode, to, bytes);
-		break;
+		return read_device(file->inode, to, bytes);
 	case CENO_INODE_PIPE:
-		return ceno_pipe_read(file, to, bytes, wait);
+		return ceno_pipe_read(file, to, bytes);
 	case CENO_INODE_STREAM:
-		if (file->inode->device != CENO_STREAM_IN)
-			return -LX_EBADF;
-		return ceno_stdio_read(to, bytes, wait && !(file->flags & LX_O_NONBLOCK));
+		return file->inode->device == CENO_STREAM_IN ? ceno_stdio_read(to, bytes) : -LX_EBADF;
 	default:
 		return -LX_EISDIR;
 	}
 	if (got > 0)
 		*at += (uint64_t)got;
 	return got;
-}
-
-static int64_t write_stream(struct ceno_file *file, const void *from, uint64_t bytes)
-{
-	if (file->inode->device == CENO_STREAM_IN)
-		return -LX_EBADF;
-	return ceno_stdio_write(file->inode->device, from, bytes, !(file->flags & LX_O_NONBLOCK));
 }
 
 int64_t ceno_file_write(struct ceno_file *file, const void *from, uint64_t bytes, uint64_t *offset)
@@ -113,93 +103,112 @@ int64_t ceno_file_write(struct ceno_file *file, const void *from, uint64_t bytes
 	case CENO_INODE_PIPE:
 		return ceno_pipe_write(file, from, bytes);
 	case CENO_INODE_STREAM:
-		return write_stream(file, from, bytes);
+		return file->inode->device == CENO_STREAM_IN ? -LX_EBADF
+							     : ceno_stdio_write(file->inode->device, from, bytes);
 	default:
 		return -LX_EBADF;
 	}
 }
 
-static int readable(const struct ceno_file *file)
+const void *ceno_file_key(const struct ceno_file *file)
 {
-	return !(file->flags & LX_O_PATH) && (file->flags & LX_O_ACCMODE) != LX_O_WRONLY;
+	if (file->inode->kind == CENO_INODE_STREAM)
+		return &ceno_stdio_key;
+	return file->inode;
 }
 
-static int writable(const struct ceno_file *file)
+int64_t ceno_file_wait(struct ceno_file *file, int64_t moved)
 {
-	return !(file->flags & LX_O_PATH) && (file->flags & LX_O_ACCMODE) != LX_O_RDONLY;
+	int64_t result;
+
+	if (file->flags & LX_O_NONBLOCK)
+		return moved ? moved : -LX_EAGAIN;
+	if (file->inode->kind == CENO_INODE_STREAM && file->inode->device == CENO_STREAM_IN)
+		ceno_stdio_want();
+	result = ceno_block(ceno_file_key(file), CENO_NEVER);
+	return result != CENO_BLOCKED && moved ? moved : result;
 }
 
-static int seekable(const struct ceno_file *file)
-{
-	return file->inode->kind != CENO_INODE_PIPE && file->inode->kind != CENO_INODE_STREAM;
-}
+/* ---- read, write ---------------------------------------------------------------------- */
 
-/* Reads into the program's buffer. moved: bytes of this call already moved by earlier
- * parts (a blocking file then gives only what is there). */
-static int64_t read_into(struct ceno_file *file, uint64_t gva, uint64_t bytes, uint64_t *offset, int64_t moved)
-{
-	int64_t total = 0;
-	uint64_t got;
+struct move {
+	struct ceno_file *file;
+	uint64_t *offset;
+	int64_t total; /* so far, earlier makings of the call included */
+	int writing;
+};
 
-	if (bytes == 0)
-		return ceno_file_read(file, NULL, 0, offset, 0) < 0 ? -LX_EISDIR : 0;
+/* Moves through one buffer of the program, as much as goes without waiting. Returns 0, or why
+ * it stopped: -errno, or 1 at the end of what there is. */
+static int64_t move_part(struct move *m, uint64_t gva, uint64_t bytes)
+{
 	while (bytes) {
-		void *to = ceno_user_span(gva, bytes, LX_PROT_WRITE, &got);
-		int64_t result = to ? ceno_file_read(file, to, got, offset, moved + total == 0) : -LX_EFAULT;
+		uint64_t got;
+		void *at = ceno_user_span(gva, bytes, m->writing ? LX_PROT_READ : LX_PROT_WRITE, &got);
+		int64_t result = !at ? -LX_EFAULT
+		    : m->writing     ? ceno_file_write(m->file, at, got, m->offset)
+				     : ceno_file_read(m->file, at, got, m->offset);
 
 		if (result < 0)
-			return total ? total : result;
-		total += result;
+			return result;
+		m->total += result;
 		if ((uint64_t)result < got)
-			break;
+			return m->writing ? -LX_EAGAIN : 1;
 		gva += got;
 		bytes -= got;
 	}
-	return total;
+	return 0;
 }
 
-static int64_t write_from(struct ceno_file *file, uint64_t gva, uint64_t bytes, uint64_t *offset)
+/* The result of a call whose transfer stopped for this reason. */
+static int64_t finish(struct move *m, int64_t why)
 {
-	int64_t total = 0;
-	uint64_t got;
-
-	while (bytes) {
-		const void *from = ceno_user_span(gva, bytes, LX_PROT_READ, &got);
-		int64_t result = from ? ceno_file_write(file, from, got, offset) : -LX_EFAULT;
-
-		if (result == -LX_EPIPE)
-			ceno_signal_self(LX_SIGPIPE);
-		if (result < 0)
-			return total ? total : result;
-		total += result;
-		if ((uint64_t)result < got)
-			break;
-		gva += got;
-		bytes -= got;
+	if (why == -LX_EPIPE)
+		ceno_signal_self(LX_SIGPIPE);
+	if (why == -LX_EAGAIN && (m->writing || !m->total) && m->file->inode->kind >= CENO_INODE_PIPE) {
+		ceno_current->call.progress = (uint64_t)m->total;
+		return ceno_file_wait(m->file, m->total);
 	}
-	return total;
+	return m->total || why == 1 || why == -LX_EAGAIN ? m->total : why;
 }
 
-static int check(struct ceno_file *file, int writing, const uint64_t *offset)
+/* What keeps the call from beginning; whole: bytes it wants to move. */
+static int64_t check(const struct move *m, uint64_t whole)
 {
-	if (!file || (writing ? !writable(file) : !readable(file)))
+	const struct ceno_inode *inode = m->file->inode;
+
+	if (m->writing && inode->kind == CENO_INODE_PIPE && !m->total && !ceno_pipe_room(inode->pipe, whole))
+		return -LX_EAGAIN;
+	return !m->writing && !whole && (inode->mode & LX_S_IFMT) == LX_S_IFDIR ? -LX_EISDIR : 0;
+}
+
+/* Begins a call; offset: NULL, or of a call that says where. */
+static int64_t begin(struct move *m, uint64_t fd, uint64_t *offset, int writing)
+{
+	*m = (struct move){ ceno_fd_file((int32_t)fd), offset, (int64_t)ceno_current->call.progress, writing };
+	if (offset && *offset > INT64_MAX)
+		return -LX_EINVAL;
+	if (!m->file || (m->file->flags & LX_O_PATH))
 		return -LX_EBADF;
-	if (offset && !seekable(file))
+	if (offset && !ceno_file_seekable(m->file))
 		return -LX_ESPIPE;
-	return offset && *offset > INT64_MAX ? -LX_EINVAL : 0;
+	return (writing ? ceno_file_writable(m->file) : ceno_file_readable(m->file)) ? 0 : -LX_EBADF;
 }
 
 static int64_t move(uint64_t fd, uint64_t gva, uint64_t bytes, uint64_t *offset, int writing)
 {
-	struct ceno_file *file = ceno_fd_file((int32_t)fd);
-	int error = check(file, writing, offset);
+	struct move m;
+	int64_t error = begin(&m, fd, offset, writing);
 
 	if (error)
 		return error;
 	if (bytes > INT64_MAX)
 		return -LX_EINVAL;
-	bytes = bytes < TRANSFER_MAX ? bytes : TRANSFER_MAX;
-	return writing ? write_from(file, gva, bytes, offset) : read_into(file, gva, bytes, offset, 0);
+	bytes = bytes < CENO_TRANSFER_MAX ? bytes : CENO_TRANSFER_MAX;
+	error = check(&m, bytes);
+	if (!error)
+		error = move_part(&m, gva + (uint64_t)m.total, bytes - (uint64_t)m.total);
+	return finish(&m, error);
 }
 
 int64_t ceno_sys_read(const uint64_t a[6])
@@ -225,43 +234,49 @@ int64_t ceno_sys_pwrite64(const uint64_t a[6])
 	return move(a[0], a[1], a[2], &offset, 1);
 }
 
-static int64_t move_vector(const uint64_t a[6], uint64_t *offset, int writing)
+int64_t ceno_user_vector(uint64_t gva, uint64_t count, uint64_t *sum)
 {
-	struct ceno_file *file = ceno_fd_file((int32_t)a[0]);
-	int error = check(file, writing, offset);
-	uint64_t sum = 0;
-	int64_t total = 0;
 	struct lx_iovec part;
 
-	if (error)
-		return error;
-	if (a[2] > IOV_MAX)
+	*sum = 0;
+	if (count > IOV_MAX)
 		return -LX_EINVAL;
-	for (uint64_t i = 0; i < a[2]; i++) {
-		if (ceno_user_read(&part, a[1] + i * sizeof(part), sizeof(part)))
+	for (uint64_t i = 0; i < count; i++) {
+		if (ceno_user_read(&part, gva + i * sizeof(part), sizeof(part)))
 			return -LX_EFAULT;
-		if (part.len > INT64_MAX || sum + part.len > INT64_MAX)
+		if (part.len > INT64_MAX)
 			return -LX_EINVAL;
-		sum += part.len;
+		*sum += part.len < CENO_TRANSFER_MAX - *sum ? part.len : CENO_TRANSFER_MAX - *sum;
 	}
-	for (uint64_t i = 0; i < a[2]; i++) {
-		int64_t result;
+	return 0;
+}
+
+static int64_t move_vector(const uint64_t a[6], uint64_t *offset, int writing)
+{
+	struct move m;
+	int64_t error = begin(&m, a[0], offset, writing);
+	uint64_t sum, skip = (uint64_t)m.total, left;
+	struct lx_iovec part;
+
+	if (!error)
+		error = ceno_user_vector(a[1], a[2], &sum);
+	if (error || !sum)
+		return error;
+	left = sum;
+	error = check(&m, sum);
+	for (uint64_t i = 0; i < a[2] && !error; i++) {
+		uint64_t past;
 
 		if (ceno_user_read(&part, a[1] + i * sizeof(part), sizeof(part)))
-			return total ? total : -LX_EFAULT;
-		if (part.len > TRANSFER_MAX - (uint64_t)total)
-			part.len = TRANSFER_MAX - (uint64_t)total;
-		if (part.len == 0)
-			continue;
-		result = writing ? write_from(file, part.base, part.len, offset)
-				 : read_into(file, part.base, part.len, offset, total);
-		if (result < 0)
-			return total ? total : result;
-		total += result;
-		if ((uint64_t)result < part.len)
-			break;
+			error = -LX_EFAULT;
+		part.len = part.len < left ? part.len : left;
+		left -= part.len;
+		past = skip < part.len ? skip : part.len;
+		skip -= past;
+		if (!error)
+			error = move_part(&m, part.base + past, part.len - past);
 	}
-	return total;
+	return finish(&m, error);
 }
 
 int64_t ceno_sys_readv(const uint64_t a[6])
@@ -287,141 +302,116 @@ int64_t ceno_sys_pwritev(const uint64_t a[6])
 	return move_vector(a, &offset, 1);
 }
 
-/* Copies between open files through a page of membrane's. */
-static int64_t copy(struct ceno_file *in, uint64_t *in_at, struct ceno_file *out, uint64_t *out_at, uint64_t bytes)
+/* ---- positions and sizes --------------------------------------------------------------- */
+
+static int64_t seek_data(struct ceno_inode *inode, uint64_t offset, int hole)
 {
-	static uint8_t buffer[CENO_PAGE];
-	uint64_t total = 0;
+	uint64_t at;
 
-	while (total < bytes) {
-		uint64_t part = bytes - total < CENO_PAGE ? bytes - total : CENO_PAGE;
-		int64_t got = ceno_file_read(in, buffer, part, in_at, total == 0), put;
-
-		if (got <= 0)
-			return total ? (int64_t)total : got;
-		put = ceno_file_write(out, buffer, (uint64_t)got, out_at);
-		if (put == -LX_EPIPE)
-			ceno_signal_self(LX_SIGPIPE);
-		if (put < got) {
-			uint64_t back = (uint64_t)(put < 0 ? got : got - put);
-
-			if (seekable(in))
-				*(in_at ? in_at : &in->position) -= back;
-			return put < 0 && total == 0 ? put : (int64_t)total + (put < 0 ? 0 : put);
-		}
-		total += (uint64_t)put;
-	}
-	return (int64_t)total;
-}
-
-int64_t ceno_sys_sendfile(const uint64_t a[6])
-{
-	struct ceno_file *out = ceno_fd_file((int32_t)a[0]), *in = ceno_fd_file((int32_t)a[1]);
-	uint64_t offset = 0;
-	int64_t result;
-
-	if (!out || !in || !writable(out) || !readable(in))
-		return -LX_EBADF;
-	if (!seekable(in) || in->inode->kind == CENO_INODE_DIR || (out->flags & LX_O_APPEND))
-		return -LX_EINVAL;
-	if (a[2] && (ceno_user_read(&offset, a[2], sizeof(offset)) || ceno_user_check_write(a[2], sizeof(offset))))
-		return -LX_EFAULT;
-	if (offset > INT64_MAX)
-		return -LX_EINVAL;
-	result = copy(in, a[2] ? &offset : NULL, out, NULL, a[3] < TRANSFER_MAX ? a[3] : TRANSFER_MAX);
-	if (a[2] && result >= 0 && ceno_user_write(a[2], &offset, sizeof(offset)))
-		return -LX_EFAULT;
-	return result;
+	if (offset >= inode->size)
+		return -LX_ENXIO;
+	if (inode->kind != CENO_INODE_FILE)
+		return hole ? (int64_t)inode->size : (int64_t)offset;
+	at = ceno_inode_seek(inode, offset, hole);
+	return at == inode->size && !hole ? -LX_ENXIO : (int64_t)at;
 }
 
 int64_t ceno_sys_lseek(const uint64_t a[6])
 {
 	struct ceno_file *file = ceno_fd_file((int32_t)a[0]);
-	int64_t base, offset = (int64_t)a[1];
-	uint64_t size;
+	uint32_t whence = (uint32_t)a[2];
+	int64_t at = (int64_t)a[1];
 
 	if (!file || (file->flags & LX_O_PATH))
 		return -LX_EBADF;
-	if (!seekable(file))
+	if (whence > LX_SEEK_HOLE)
+		return -LX_EINVAL;
+	if (!ceno_file_seekable(file))
 		return -LX_ESPIPE;
 	if (file->inode->kind == CENO_INODE_DEVICE)
 		return 0;
-	size = file->inode->size;
-	switch ((uint32_t)a[2]) {
-	case LX_SEEK_SET:
-		base = 0;
-		break;
-	case LX_SEEK_CUR:
-		base = (int64_t)file->position;
-		break;
-	case LX_SEEK_END:
-		base = (int64_t)size;
-		break;
-	case LX_SEEK_DATA:
-	case LX_SEEK_HOLE:
-		if (offset < 0 || (uint64_t)offset >= size)
-			return -LX_ENXIO;
-		base = (uint32_t)a[2] == LX_SEEK_HOLE ? (int64_t)size - offset : 0;
-		break;
-	default:
+	if (whence >= LX_SEEK_DATA)
+		at = seek_data(file->inode, a[1], whence == LX_SEEK_HOLE);
+	else if (__builtin_add_overflow(at,
+	                                whence == LX_SEEK_SET       ? 0
+	                                    : whence == LX_SEEK_CUR ? (int64_t)file->position
+	                                                            : (int64_t)file->inode->size,
+	                                &at) ||
+	         at < 0)
 		return -LX_EINVAL;
-	}
-	if (__builtin_add_overflow(base, offset, &offset) || offset < 0)
-		return offset < 0 && base >= 0 && (int64_t)a[1] < 0 ? -LX_EINVAL : -LX_EOVERFLOW;
-	file->position = (uint64_t)offset;
-	return offset;
-}
-
-static int64_t truncate_inode(struct ceno_inode *inode, uint64_t size)
-{
-	if (inode->kind == CENO_INODE_DIR)
-		return -LX_EISDIR;
-	if (inode->kind == CENO_INODE_PACK || inode->kind == CENO_INODE_TEXT)
-		return -LX_EROFS;
-	if (inode->kind != CENO_INODE_FILE || size > INT64_MAX)
-		return -LX_EINVAL;
-	return ceno_inode_truncate(inode, size);
+	if (at >= 0)
+		file->position = (uint64_t)at;
+	return at;
 }
 
 int64_t ceno_sys_ftruncate(const uint64_t a[6])
 {
 	struct ceno_file *file = ceno_fd_file((int32_t)a[0]);
 
-	if (!file)
+	if ((int64_t)a[1] < 0)
+		return -LX_EINVAL;
+	if (!file || (file->flags & LX_O_PATH))
 		return -LX_EBADF;
-	return writable(file) ? truncate_inode(file->inode, a[1]) : -LX_EINVAL;
+	if (!ceno_file_writable(file) || file->inode->kind != CENO_INODE_FILE)
+		return -LX_EINVAL;
+	return ceno_inode_truncate(file->inode, a[1]);
 }
 
 int64_t ceno_sys_truncate(const uint64_t a[6])
 {
 	struct ceno_walk walk;
-	int error = ceno_path_user((uint64_t)LX_AT_FDCWD, a[0], 0, &walk);
+	int error;
 
-	if (error)
-		return error;
-	return walk.inode ? truncate_inode(walk.inode, a[1]) : -LX_ENOENT;
+	if ((int64_t)a[1] < 0)
+		return -LX_EINVAL;
+	error = ceno_path_user((uint64_t)LX_AT_FDCWD, a[0], 0, &walk);
+	if (error || !walk.inode)
+		return error ? error : -LX_ENOENT;
+	if ((walk.inode->mode & LX_S_IFMT) != LX_S_IFREG)
+		return (walk.inode->mode & LX_S_IFMT) == LX_S_IFDIR ? -LX_EISDIR : -LX_EINVAL;
+	if (!ceno_inode_may(walk.inode, 2) || walk.inode->kind != CENO_INODE_FILE)
+		return -LX_EACCES;
+	return ceno_inode_truncate(walk.inode, a[1]);
+}
+
+static int64_t allocate(struct ceno_inode *inode, uint64_t from, uint64_t to, int keep_size)
+{
+	for (uint64_t page = from / CENO_PAGE; page * CENO_PAGE < to; page++)
+		if (!ceno_inode_page(inode, page, 1))
+			return -LX_ENOSPC;
+	if (!keep_size && to > inode->size)
+		inode->size = to;
+	inode->ctime = ceno_inode_now();
+	return 0;
 }
 
 int64_t ceno_sys_fallocate(const uint64_t a[6])
 {
+	enum { KEEP_SIZE = 1, PUNCH_HOLE = 2 };
 	struct ceno_file *file = ceno_fd_file((int32_t)a[0]);
+	uint32_t mode = (uint32_t)a[1];
 
-	if (!file || !writable(file))
+	if (!file || (file->flags & LX_O_PATH))
 		return -LX_EBADF;
 	if ((int64_t)a[2] < 0 || (int64_t)a[3] <= 0)
 		return -LX_EINVAL;
-	if (a[1] & ~1ull)
+	/* What Linux knows: allocate, punch a hole, collapse, zero, insert, unshare; some with KEEP_SIZE. */
+	if (mode > 0x41 || !(1ull << (mode & 63) & 0x10003010bull))
 		return -LX_EOPNOTSUPP;
+	if (!ceno_file_writable(file))
+		return -LX_EBADF;
 	if (file->inode->kind != CENO_INODE_FILE)
-		return seekable(file) ? -LX_ENODEV : -LX_ESPIPE;
+		return ceno_file_seekable(file) ? -LX_ENODEV : -LX_ESPIPE;
 	if (a[2] + a[3] > CENO_FILE_MAX)
 		return -LX_EFBIG;
-	for (uint64_t page = a[2] / CENO_PAGE; page * CENO_PAGE < a[2] + a[3]; page++)
-		if (!ceno_inode_page(file->inode, page, 1))
-			return -LX_ENOSPC;
-	if (!(a[1] & 1) && a[2] + a[3] > file->inode->size)
-		return ceno_inode_truncate(file->inode, a[2] + a[3]);
-	return 0;
+	if (mode > (KEEP_SIZE | PUNCH_HOLE))
+		return -LX_EOPNOTSUPP;
+	if (mode & PUNCH_HOLE) {
+		ceno_inode_punch(file->inode, a[2], a[2] + a[3]);
+		file->inode->mtime = file->inode->ctime = ceno_inode_now();
+		return 0;
+	}
+	return allocate(file->inode, a[2], a[2] + a[3], (int)mode);
 }
 
 /* RAM is all the storage there is: what is written is as safe as it gets. */
@@ -429,9 +419,9 @@ int64_t ceno_sys_fsync(const uint64_t a[6])
 {
 	struct ceno_file *file = ceno_fd_file((int32_t)a[0]);
 
-	if (!file)
+	if (!file || (file->flags & LX_O_PATH))
 		return -LX_EBADF;
-	return seekable(file) ? 0 : -LX_EINVAL;
+	return ceno_file_seekable(file) && file->inode->kind != CENO_INODE_DEVICE ? 0 : -LX_EINVAL;
 }
 
 int64_t ceno_sys_fdatasync(const uint64_t a[6])
@@ -441,18 +431,34 @@ int64_t ceno_sys_fdatasync(const uint64_t a[6])
 
 int64_t ceno_sys_syncfs(const uint64_t a[6])
 {
-	return ceno_fd_file((int32_t)a[0]) ? 0 : -LX_EBADF;
+	struct ceno_file *file = ceno_fd_file((int32_t)a[0]);
+
+	return file && !(file->flags & LX_O_PATH) ? 0 : -LX_EBADF;
+}
+
+int64_t ceno_sys_sync_file_range(const uint64_t a[6])
+{
+	return ceno_sys_fsync(a) == -LX_EINVAL ? -LX_ESPIPE : ceno_sys_fsync(a);
 }
 
 int64_t ceno_sys_fadvise64(const uint64_t a[6])
 {
 	struct ceno_file *file = ceno_fd_file((int32_t)a[0]);
 
-	if (!file)
+	if (!file || (file->flags & LX_O_PATH))
 		return -LX_EBADF;
-	if (!seekable(file))
+	if (!ceno_file_seekable(file))
 		return -LX_ESPIPE;
-	return a[3] <= 5 ? 0 : -LX_EINVAL;
+	return a[3] <= 5 && (int64_t)a[2] >= 0 ? 0 : -LX_EINVAL;
+}
+
+int64_t ceno_sys_readahead(const uint64_t a[6])
+{
+	struct ceno_file *file = ceno_fd_file((int32_t)a[0]);
+
+	if (!file || !ceno_file_readable(file))
+		return -LX_EBADF;
+	return (file->inode->mode & LX_S_IFMT) == LX_S_IFREG ? 0 : -LX_EINVAL;
 }
 
 int64_t ceno_sys_sync(const uint64_t a[6])

@@ -5,7 +5,6 @@
  * A pack or window that cannot be used is the launcher's fault: membrane ends, and
  * the nucleus reports that no fiber can run.
  */
-#include "fd.h"
 #include "frames.h"
 #include "pack.h"
 #include "process.h"
@@ -47,7 +46,6 @@ void ceno_service_main(void)
 	ceno_tasks_init();
 	ceno_signals_init();
 	ceno_timers_init();
-	ceno_fd_init();
 	ceno_inodes_init();
 	ceno_paths_init();
 	ceno_time_init();

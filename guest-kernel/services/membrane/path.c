@@ -6,57 +6,46 @@
 
 #include "fd.h"
 #include "frames.h"
+#include "task.h"
 #include "vm.h"
 
 #define LINKS_MAX 40
+#define WORK_MAX  (2 * CENO_PATH_MAX) /* what is left of a path, with link targets in front */
 
-static struct ceno_inode *cwd;
-static char *user_path, *work, *spare; /* CENO_PATH_MAX each */
+static char *user_path, *scratch, *work, *spare;
 
 void ceno_paths_init(void)
 {
-	cwd = NULL;
 	user_path = ceno_frames_table(CENO_PATH_MAX);
-	work = ceno_frames_table(CENO_PATH_MAX);
-	spare = ceno_frames_table(CENO_PATH_MAX);
+	scratch = ceno_frames_table(CENO_PATH_MAX);
+	work = ceno_frames_table(WORK_MAX);
+	spare = ceno_frames_table(WORK_MAX);
+}
+
+char *ceno_path_scratch(void)
+{
+	return scratch;
 }
 
 struct ceno_inode *ceno_path_cwd(void)
 {
-	return cwd ? cwd : ceno_inode_root();
+	return ceno_self()->cwd;
 }
 
 void ceno_path_cwd_set(struct ceno_inode *dir)
 {
-	struct ceno_inode *old = cwd;
+	struct ceno_inode *old = ceno_self()->cwd;
 
 	dir->uses++;
-	cwd = dir;
-	if (old) {
-		old->uses--;
-		ceno_inode_settle(old);
-	}
+	ceno_self()->cwd = dir;
+	ceno_inode_drop(old);
 }
 
-/* Puts a link's target in front of what is left of the path. */
-static int expand(const struct ceno_inode *link, const char *rest)
+int32_t ceno_number_parse(const char *text, uint64_t length)
 {
-	const char *target = ceno_ram(link->target);
-	uint64_t length = strlen(target), tail = strlen(rest);
+	int32_t value = 0;
 
-	if (length + tail + 2 > CENO_PATH_MAX)
-		return -LX_ENAMETOOLONG;
-	memcpy(spare, target, length);
-	memcpy(spare + length, rest, tail + 1);
-	memcpy(work, spare, length + tail + 1);
-	return 0;
-}
-
-static int number_of(const char *text, uint64_t length)
-{
-	int value = 0;
-
-	if (length == 0 || length > 4 || (length > 1 && text[0] == '0'))
+	if (length == 0 || length > 9 || (length > 1 && text[0] == '0'))
 		return -1;
 	for (uint64_t i = 0; i < length; i++) {
 		if (text[i] < '0' || text[i] > '9')
@@ -68,7 +57,24 @@ static int number_of(const char *text, uint64_t length)
 
 static int is_dir(const struct ceno_inode *inode)
 {
-	return inode->kind == CENO_INODE_DIR || inode->kind == CENO_INODE_FD_DIR;
+	return (inode->mode & LX_S_IFMT) == LX_S_IFDIR;
+}
+
+/* Puts a link's target in front of what is left of the path. */
+static int expand(const struct ceno_walk *walk, const char *rest)
+{
+	const struct ceno_inode *link = walk->inode;
+	uint64_t length, tail = strlen(rest);
+
+	if (link->kind == CENO_INODE_MAGIC)
+		length = (uint64_t)ceno_procfs_target(link->device, walk->pid, spare);
+	else
+		length = strlen(memcpy(spare, link->target, link->size + 1));
+	if (length + tail + 2 > WORK_MAX)
+		return -LX_ENAMETOOLONG;
+	memcpy(spare + length, rest, tail + 1);
+	memcpy(work, spare, length + tail + 1);
+	return 0;
 }
 
 /* Looks one component up in walk->parent. */
@@ -77,50 +83,63 @@ static int look_up(struct ceno_walk *walk, const char *text, uint64_t length)
 	struct ceno_inode *dir = walk->parent;
 
 	walk->name = NULL;
-	walk->fd = -1;
+	walk->file = NULL;
 	if (!is_dir(dir))
 		return -LX_ENOTDIR;
+	if (!ceno_inode_may(dir, 1))
+		return -LX_EACCES;
 	if (length == 1 && text[0] == '.') {
 		walk->inode = dir;
 		return 0;
 	}
 	if (length == 2 && text[0] == '.' && text[1] == '.') {
-		walk->inode = dir->dir.parent ? dir->dir.parent : dir;
+		walk->inode = dir->dir.parent;
 		return 0;
 	}
+	if (length > CENO_NAME_MAX)
+		return -LX_ENAMETOOLONG;
 	if (dir->kind == CENO_INODE_FD_DIR) {
-		struct ceno_file *file;
+		struct ceno_files *files = ceno_procfs_files(walk->pid);
+		int32_t fd = ceno_number_parse(text, length);
 
-		walk->fd = number_of(text, length);
-		file = walk->fd >= 0 ? ceno_fd_file(walk->fd) : NULL;
-		walk->inode = file ? file->inode : NULL;
-		return file ? 0 : -LX_ENOENT;
+		walk->file = files && fd >= 0 ? ceno_files_at(files, fd) : NULL;
+		walk->inode = walk->file ? walk->file->inode : NULL;
+		walk->name = walk->file ? walk->file->name : NULL;
+		return walk->file ? 0 : -LX_ENOENT;
 	}
 	walk->name = ceno_dir_find(dir, text, length);
 	walk->inode = walk->name ? walk->name->inode : NULL;
+	if (!walk->inode && dir->device)
+		walk->inode = ceno_procfs_find(dir, text, length, &walk->pid);
 	return 0;
+}
+
+static int is_link(const struct ceno_walk *walk)
+{
+	return walk->inode && (walk->inode->mode & LX_S_IFMT) == LX_S_IFLNK && !walk->file;
 }
 
 static int step(struct ceno_walk *walk, const char **path, int flags, int *links)
 {
-	const char *text = *path, *end = text;
+	const char *text = *path, *end = text, *rest;
 	uint64_t length;
 	int error;
 
 	while (*end && *end != '/')
 		end++;
 	length = (uint64_t)(end - text);
-	if (length > CENO_NAME_MAX)
-		return -LX_ENAMETOOLONG;
 	error = look_up(walk, text, length);
 	if (error)
 		return error;
 	walk->must_be_dir = *end == '/';
-	if (walk->inode && walk->inode->kind == CENO_INODE_LINK && walk->fd < 0 &&
-	    (*end || !(flags & CENO_WALK_NOFOLLOW))) {
+	for (rest = end; *rest == '/'; rest++)
+		;
+	if ((flags & CENO_WALK_CREATE) && *end && !*rest)
+		return -LX_EISDIR;
+	if (is_link(walk) && (*rest || !(flags & CENO_WALK_CHANGE)) && (*end || !(flags & CENO_WALK_NOFOLLOW))) {
 		if (++*links > LINKS_MAX)
 			return -LX_ELOOP;
-		error = expand(walk->inode, end);
+		error = expand(walk, end);
 		*path = work;
 		if (work[0] == '/')
 			walk->parent = ceno_inode_root();
@@ -129,20 +148,19 @@ static int step(struct ceno_walk *walk, const char **path, int flags, int *links
 	memcpy(walk->last, text, length);
 	walk->last[length] = 0;
 	walk->last_length = (uint32_t)length;
-	while (*end == '/')
-		end++;
-	*path = end;
+	*path = rest;
 	return 0;
 }
 
-int ceno_path_walk(struct ceno_inode *from, const char *path, int flags, struct ceno_walk *walk)
+static int walk_from(struct ceno_walk *walk, const char *path, int flags)
 {
 	int links = 0, result;
 
-	*walk = (struct ceno_walk){ .parent = path[0] == '/' ? ceno_inode_root() : from, .fd = -1 };
-	walk->inode = walk->parent;
 	if (!path[0])
 		return flags & CENO_WALK_EMPTY ? 0 : -LX_ENOENT;
+	if (path[0] == '/')
+		walk->parent = ceno_inode_root();
+	walk->inode = walk->parent;
 	for (;;) {
 		while (*path == '/')
 			path++;
@@ -164,31 +182,41 @@ int ceno_path_walk(struct ceno_inode *from, const char *path, int flags, struct 
 			return -LX_ENOTDIR;
 		walk->parent = walk->inode;
 	}
-	if (walk->inode && walk->must_be_dir && !is_dir(walk->inode))
+	if (walk->inode && walk->must_be_dir && !is_dir(walk->inode) && !(flags & CENO_WALK_CHANGE))
 		return -LX_ENOTDIR;
 	return 0;
+}
+
+int ceno_path_walk(struct ceno_inode *from, const char *path, int flags, struct ceno_walk *walk)
+{
+	*walk = (struct ceno_walk){ .parent = from, .inode = from };
+	return walk_from(walk, path, flags);
 }
 
 int ceno_path_user(uint64_t dirfd, uint64_t path_gva, int flags, struct ceno_walk *walk)
 {
 	int64_t length = ceno_user_string(user_path, path_gva, CENO_PATH_MAX);
-	struct ceno_inode *from = ceno_path_cwd();
 
+	*walk = (struct ceno_walk){ .parent = ceno_path_cwd() };
 	if (length < 0)
 		return (int)length;
 	if (user_path[0] != '/' && (int32_t)dirfd != LX_AT_FDCWD) {
 		struct ceno_file *file = ceno_fd_file((int32_t)dirfd);
 
+		if (length == 0 && !(flags & CENO_WALK_EMPTY))
+			return -LX_ENOENT;
 		if (!file)
 			return -LX_EBADF;
-		from = file->inode;
-		if (length > 0 && !is_dir(from))
+		if (length > 0 && !is_dir(file->inode))
 			return -LX_ENOTDIR;
+		walk->parent = file->inode;
+		walk->pid = file->pid;
 	}
-	return ceno_path_walk(from, user_path, flags, walk);
+	walk->inode = walk->parent;
+	return walk_from(walk, user_path, flags);
 }
 
-struct ceno_inode *ceno_path_make(const char *path, int read_only)
+struct ceno_inode *ceno_path_make(const char *path, int owned)
 {
 	struct ceno_inode *dir = ceno_inode_root();
 	struct ceno_walk walk;
@@ -209,9 +237,9 @@ struct ceno_inode *ceno_path_make(const char *path, int read_only)
 		if (dir->kind != CENO_INODE_DIR || end - path > CENO_NAME_MAX)
 			return NULL;
 		name = ceno_dir_find(dir, path, (uint64_t)(end - path));
-		next = name ? name->inode : ceno_inode_new(CENO_INODE_DIR, read_only ? 0555 : 0755);
+		next = name ? name->inode : ceno_inode_new(CENO_INODE_DIR, 0755);
 		if (next && !name) {
-			next->read_only = (uint8_t)read_only;
+			next->owned = (uint8_t)owned;
 			if (ceno_dir_add(dir, path, (uint64_t)(end - path), next))
 				return NULL;
 		}

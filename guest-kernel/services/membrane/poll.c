@@ -8,17 +8,23 @@
 #include "time.h"
 #include "vm.h"
 
+uint32_t ceno_file_poll(const struct ceno_file *file)
+{
+	switch (file->inode->kind) {
+	case CENO_INODE_STREAM:
+		return ceno_stdio_poll(file->inode->device);
+	case CENO_INODE_PIPE:
+		return ceno_pipe_poll(file);
+	default:
+		return LX_POLLIN | LX_POLLOUT;
+	}
+}
+
 static uint32_t ready(int32_t fd)
 {
 	struct ceno_file *file = ceno_fd_file(fd);
 
-	if (!file)
-		return LX_POLLNVAL;
-	if (file->inode->kind == CENO_INODE_STREAM)
-		return ceno_stdio_poll(file->inode->device);
-	if (file->inode->kind == CENO_INODE_PIPE)
-		return ceno_pipe_poll(file);
-	return LX_POLLIN | LX_POLLOUT;
+	return file && !(file->flags & LX_O_PATH) ? ceno_file_poll(file) : LX_POLLNVAL;
 }
 
 /* Sleeps until the host's signal or the deadline; 0: the deadline has passed. */

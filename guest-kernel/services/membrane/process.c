@@ -13,7 +13,6 @@
 #include "fd.h"
 #include "frames.h"
 #include "pack.h"
-#include "single.h"
 #include "stdio.h"
 #include "vm.h"
 #include "../../abi/supervisor.h"
@@ -44,7 +43,6 @@ static int reset(uint32_t seq)
 	ceno_run.first->umask = 022;
 	ceno_run.first->dumpable = 1;
 	set_limits(ceno_run.first->limit);
-	ceno_run.first->files = ceno_files_new();
 	ceno_run.first->start_tsc = ceno_rdtsc();
 	ceno_current = ceno_run.first->threads;
 	ceno_current->state = CENO_TASK_RUNNABLE;
@@ -53,7 +51,6 @@ static int reset(uint32_t seq)
 
 static void tear_down(void)
 {
-	ceno_fd_end();
 	ceno_processes_end();
 }
 
@@ -86,7 +83,7 @@ static int load(uint32_t seq)
 	int refusal = CENO_REFUSAL_ARGS;
 
 	if (args)
-		refusal = ceno_fd_start() ? CENO_REFUSAL_MEMORY : ceno_elf_load(args, bytes);
+		refusal = ceno_files_start(ceno_self()) ? CENO_REFUSAL_MEMORY : ceno_elf_load(args, bytes);
 	if (frame != CENO_NO_FRAME)
 		ceno_frames_free(frame, 4);
 	return refusal;

@@ -1,14 +1,15 @@
 /*
- * The tree at the start of a session: the pack's files, and the few others that
- * ordinary programs look for. See vfs.h. Text that changes is made when it is
- * opened, into a file without a name.
+ * /proc. See vfs.h. One directory serves every process: a walk through /proc/<pid> leads
+ * into it and notes whose it is (struct ceno_walk), and so does an open file. Text is made
+ * when it is opened, into a file without a name.
  */
+#include <stdarg.h>
+
+#include "fd.h"
 #include "frames.h"
-#include "image.h"
-#include "pack.h"
-#include "process.h"
+#include "task.h"
 #include "time.h"
-#include "vfs.h"
+#include "tree.h"
 #include "vm.h"
 
 struct text {
@@ -16,283 +17,399 @@ struct text {
 	int full;
 };
 
+static struct ceno_inode *pid_dir;
+
+/* ---- writing text -------------------------------------------------------------------- */
+
 static void put(struct text *out, const char *s, uint64_t length)
 {
 	if (ceno_inode_write(out->inode, s, length, out->inode->size) != (int64_t)length)
 		out->full = 1;
 }
 
-static void put_string(struct text *out, const char *s)
+uint64_t ceno_number_put(char *out, uint64_t value)
 {
-	put(out, s, strlen(s));
-}
-
-static void put_number(struct text *out, uint64_t value, unsigned base, unsigned width)
-{
-	char digits[24];
-	unsigned at = sizeof(digits), least = sizeof(digits) - width;
+	char digits[20];
+	uint64_t length = 0;
 
 	do {
-		digits[--at] = "0123456789abcdef"[value % base];
-		value /= base;
-	} while (value || at > least);
+		digits[length++] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	for (uint64_t i = 0; i < length; i++)
+		out[i] = digits[length - 1 - i];
+	return length;
+}
+
+static void put_hex(struct text *out, uint64_t value, unsigned width)
+{
+	char digits[16];
+	unsigned at = sizeof(digits);
+
+	do {
+		digits[--at] = "0123456789abcdef"[value % 16];
+		value /= 16;
+	} while (value || at > sizeof(digits) - width);
 	put(out, digits + at, sizeof(digits) - at);
 }
 
-static void put_maps(struct text *out)
+/* %u decimal and %x at least 8, %X exactly 16 hexadecimal digits, of a uint64_t; %s a string. */
+static void put_format(struct text *out, const char *format, ...)
 {
-	const struct ceno_vm *vm = ceno_vm_current();
+	char line[20];
+	va_list arguments;
 
-	for (uint32_t i = 0; i < vm->count; i++) {
-		const struct ceno_area *area = &vm->areas[i];
-		const char rights[6] = { area->prot & LX_PROT_READ ? 'r' : '-',
-			                 area->prot & LX_PROT_WRITE ? 'w' : '-',
-			                 area->prot & LX_PROT_EXEC ? 'x' : '-',
-			                 area->flags & CENO_AREA_SHARED ? 's' : 'p',
-			                 ' ',
-			                 0 };
+	va_start(arguments, format);
+	while (*format) {
+		uint64_t plain = 0;
+		const char *s;
 
-		put_number(out, area->start, 16, 8);
-		put_string(out, "-");
-		put_number(out, area->end, 16, 8);
-		put_string(out, " ");
-		put_string(out, rights);
-		put_number(out, area->offset, 16, 8);
-		put_string(out, area->file ? " 00:02 2 " : " 00:00 0 ");
-		if (area->flags & CENO_AREA_STACK)
-			put_string(out, "[stack]");
-		else if (area->flags & CENO_AREA_BRK)
-			put_string(out, "[heap]");
-		else if (area->file)
-			put_string(out, "/pack");
-		put_string(out, "\n");
+		while (format[plain] && format[plain] != '%')
+			plain++;
+		put(out, format, plain);
+		format += plain;
+		if (!*format)
+			break;
+		switch (format[1]) {
+		case 's':
+			s = va_arg(arguments, const char *);
+			put(out, s, strlen(s));
+			break;
+		case 'u':
+			put(out, line, ceno_number_put(line, va_arg(arguments, uint64_t)));
+			break;
+		default:
+			put_hex(out, va_arg(arguments, uint64_t), format[1] == 'X' ? 16 : 8);
+			break;
+		}
+		format += 2;
+	}
+	va_end(arguments);
+}
+
+/* ---- of the machine -------------------------------------------------------------------- */
+
+static void put_meminfo(struct text *out, const struct ceno_process *of)
+{
+	static const char *const zero[] = { "Buffers:        ", "Cached:         ", "SwapCached:     ",
+		                            "SwapTotal:      ", "SwapFree:       ", "Shmem:          " };
+	uint64_t total = ceno_frames_total() * 4, free = total - ceno_frames_used() * 4;
+
+	(void)of;
+	put_format(out, "MemTotal:       %u kB\nMemFree:        %u kB\nMemAvailable:   %u kB\n", total, free, free);
+	for (unsigned i = 0; i < sizeof(zero) / sizeof(zero[0]); i++)
+		put_format(out, "%s0 kB\n", zero[i]);
+}
+
+static void put_uptime(struct text *out, const struct ceno_process *of)
+{
+	uint64_t ns = ceno_time_ns(LX_CLOCK_BOOTTIME);
+
+	(void)of;
+	put_format(out, "%u.%u%u 0.00\n", ns / 1000000000u, ns / 100000000u % 10, ns / 10000000u % 10);
+}
+
+static uint64_t count_tasks(int only_runnable)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < CENO_TASKS; i++) {
+		const struct ceno_task *task = ceno_task_at(i);
+
+		count += task && (!only_runnable || task->state == CENO_TASK_RUNNABLE);
+	}
+	return count;
+}
+
+static void put_loadavg(struct text *out, const struct ceno_process *of)
+{
+	put_format(out, "0.00 0.00 0.00 %u/%u %u\n", count_tasks(1), count_tasks(0), (uint64_t)of->pid);
+}
+
+static void put_cpu_stat(struct text *out, const struct ceno_process *of)
+{
+	uint64_t ticks = ceno_time_ns(LX_CLOCK_BOOTTIME) / 10000000u;
+
+	(void)of;
+	for (int i = 0; i < 2; i++)
+		put_format(out, "cpu%s%u 0 0 0 0 0 0 0 0 0\n", i ? "0 " : "  ", ticks);
+	put_format(out, "intr 0\nctxt 0\nbtime %u\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
+	           (ceno_time_ns(LX_CLOCK_REALTIME) - ceno_time_ns(LX_CLOCK_BOOTTIME)) / 1000000000u, count_tasks(0),
+	           count_tasks(1));
+}
+
+/* ---- of a process ------------------------------------------------------------------------- */
+
+static void put_maps(struct text *out, const struct ceno_process *of)
+{
+	for (uint32_t i = 0; of->vm && i < of->vm->count; i++) {
+		const struct ceno_area *area = &of->vm->areas[i];
+		const char rights[] = { area->prot & LX_PROT_READ ? 'r' : '-', area->prot & LX_PROT_WRITE ? 'w' : '-',
+			                area->prot & LX_PROT_EXEC ? 'x' : '-',
+			                area->flags & CENO_AREA_SHARED ? 's' : 'p', 0 };
+
+		put_format(out, "%x-%x %s %x 00:0%u %u %s\n", area->start, area->end, rights, area->offset,
+		           (uint64_t)(area->file ? 2 : 0), area->file ? area->file->number : 0,
+		           area->flags & CENO_AREA_STACK     ? "[stack]"
+		               : area->flags & CENO_AREA_BRK ? "[heap]"
+		               : area->file                  ? "/pack"
+		                                             : "");
 	}
 }
 
-static void put_kb(struct text *out, const char *name, uint64_t pages)
+static const char *state_of(const struct ceno_process *of)
 {
-	put_string(out, name);
-	put_number(out, pages * 4, 10, 0);
-	put_string(out, " kB\n");
+	static const char *const states[] = { [CENO_TASK_RUNNABLE] = "R (running)",
+		                              [CENO_TASK_BLOCKED] = "S (sleeping)",
+		                              [CENO_TASK_STOPPED] = "T (stopped)",
+		                              [CENO_TASK_ENDED] = "Z (zombie)" };
+
+	return states[of->threads ? of->threads->state : CENO_TASK_ENDED];
 }
 
-static void put_meminfo(struct text *out)
+static uint64_t threads_of(const struct ceno_process *of)
 {
-	uint64_t total = ceno_frames_total(), free = total - ceno_frames_used();
+	uint64_t count = 0;
 
-	put_kb(out, "MemTotal:       ", total);
-	put_kb(out, "MemFree:        ", free);
-	put_kb(out, "MemAvailable:   ", free);
-	put_kb(out, "Buffers:        ", 0);
-	put_kb(out, "Cached:         ", 0);
-	put_kb(out, "SwapTotal:      ", 0);
-	put_kb(out, "SwapFree:       ", 0);
+	for (const struct ceno_task *task = of->threads; task; task = task->sibling)
+		count++;
+	return count;
 }
 
-static void put_stat(struct text *out)
+static const char *name_of(const struct ceno_process *of)
 {
-	put_number(out, CENO_PID, 10, 0);
-	put_string(out, " (");
-	put_string(out, ceno_current->name);
-	put_string(out, ") R 1 2 2 0 -1 0 0 0 0 0 ");
-	put_number(out, ceno_time_ns(LX_CLOCK_PROCESS_CPUTIME) / 10000000u, 10, 0);
-	put_string(out, " 0 0 0 20 0 1 0 0 0 ");
-	put_number(out, ceno_frames_used(), 10, 0);
-	for (int i = 0; i < 28; i++)
-		put_string(out, " 0");
-	put_string(out, "\n");
+	return of->threads ? of->threads->name : "";
 }
 
-static void put_status(struct text *out)
+static uint64_t parent_of(const struct ceno_process *of)
 {
-	put_string(out, "Name:\t");
-	put_string(out, ceno_current->name);
-	put_string(
-	    out,
-	    "\nState:\tR (running)\nTgid:\t2\nPid:\t2\nPPid:\t1\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nThreads:\t1\n");
-	put_kb(out, "VmRSS:\t", ceno_frames_used());
+	return of->parent ? of->parent->pid : 1;
 }
 
-static void put_uptime(struct text *out)
+static void put_stat(struct text *out, const struct ceno_process *of)
 {
-	uint64_t centiseconds = ceno_time_ns(LX_CLOCK_BOOTTIME) / 10000000u;
+	char state[2] = { state_of(of)[0], 0 };
 
-	put_number(out, centiseconds / 100, 10, 0);
-	put_string(out, ".");
-	put_number(out, centiseconds % 100, 10, 2);
-	put_string(out, " 0.00\n");
+	put_format(out, "%u (%s) %s %u %u %u 0 -1 0 0 0 0 0 ", (uint64_t)of->pid, name_of(of), state, parent_of(of),
+	           (uint64_t)of->pgid, (uint64_t)of->sid);
+	put_format(out, "%u 0 0 0 20 0 %u 0 %u 0 %u 18446744073709551615",
+	           of == ceno_self() ? ceno_time_ns(LX_CLOCK_PROCESS_CPUTIME) / 10000000u : 0, threads_of(of),
+	           (uint64_t)0, ceno_frames_used());
+	for (int i = 0; i < 27; i++)
+		put_format(out, " 0");
+	put_format(out, "\n");
 }
 
-struct ceno_inode *ceno_procfs_generate(uint8_t which)
+static void put_statm(struct text *out, const struct ceno_process *of)
 {
-	struct text out = { .inode = ceno_inode_new(CENO_INODE_FILE, 0444) };
+	(void)of;
+	put_format(out, "%u %u 0 0 0 0 0\n", ceno_frames_used(), ceno_frames_used());
+}
+
+static void put_status(struct text *out, const struct ceno_process *of)
+{
+	const struct ceno_task *task = of->threads;
+	uint64_t ignored = 0, caught = 0;
+
+	for (uint32_t signal = 1; signal <= LX_SIGNALS; signal++) {
+		ignored |= (uint64_t)(of->action[signal].handler == 1) << (signal - 1);
+		caught |= (uint64_t)(of->action[signal].handler > 1) << (signal - 1);
+	}
+	put_format(out,
+	           "Name:\t%s\nUmask:\t0%u%u%u\nState:\t%s\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
+	           name_of(of), (uint64_t)of->umask >> 6, (uint64_t)(of->umask >> 3 & 7), (uint64_t)(of->umask & 7),
+	           state_of(of), (uint64_t)of->pid, (uint64_t)of->pid, parent_of(of));
+	for (int i = 0; i < 2; i++)
+		put_format(out, "%s:\t%u\t%u\t%u\t%u\n", i ? "Gid" : "Uid", (uint64_t)CENO_UID, (uint64_t)CENO_UID,
+		           (uint64_t)CENO_UID, (uint64_t)CENO_UID);
+	put_format(out, "FDSize:\t%u\nGroups:\t\nVmSize:\t%u kB\nVmRSS:\t%u kB\nThreads:\t%u\n", (uint64_t)CENO_FDS,
+	           ceno_frames_used() * 4, ceno_frames_used() * 4, threads_of(of));
+	put_format(out, "SigPnd:\t%X\nShdPnd:\t%X\nSigBlk:\t%X\nSigIgn:\t%X\nSigCgt:\t%X\n",
+	           task ? task->pending.set : 0, of->pending.set, task ? task->mask : 0, ignored, caught);
+	for (int i = 0; i < 5; i++)
+		put_format(out, "Cap%s:\t%X\n", &"Inh\0Prm\0Eff\0Bnd\0Amb"[i * 4], (uint64_t)0);
+	put_format(out, "NoNewPrivs:\t%u\nSeccomp:\t0\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n",
+	           (uint64_t)of->no_new_privs);
+}
+
+static void put_limit(struct text *out, uint64_t value)
+{
+	if (value == UINT64_MAX)
+		put(out, "unlimited            ", 21);
+	else {
+		uint64_t before = out->inode->size;
+
+		put_format(out, "%u", value);
+		put(out, "                     ", 21 - (out->inode->size - before));
+	}
+}
+
+static void put_limits(struct text *out, const struct ceno_process *of)
+{
+	/* Names padded to 26 columns, as Linux writes them. */
+	static const char *const names[16] = { "cpu time",        "file size",      "data size",
+		                               "stack size",      "core file size", "resident set",
+		                               "processes",       "open files",     "locked memory",
+		                               "address space",   "file locks",     "pending signals",
+		                               "msgqueue size",   "nice priority",  "realtime priority",
+		                               "realtime timeout" };
+	static const char *const units[16] = { "seconds",   "bytes", "bytes", "bytes", "bytes", "bytes",
+		                               "processes", "files", "bytes", "bytes", "locks", "signals",
+		                               "bytes",     "",      "",      "us" };
+
+	put_format(out, "Limit                     Soft Limit           Hard Limit           Units     \n");
+	for (unsigned i = 0; i < 16; i++) {
+		put_format(out, "Max %s", names[i]);
+		put(out, "                      ", 22 - strlen(names[i]));
+		put_limit(out, of->limit[i].cur);
+		put_limit(out, of->limit[i].max);
+		put_format(out, "%s\n", units[i]);
+	}
+}
+
+static void put_path(struct text *out, const struct ceno_process *of)
+{
+	put(out, of->path, strlen(of->path) + 1);
+}
+
+static void put_comm(struct text *out, const struct ceno_process *of)
+{
+	put_format(out, "%s\n", name_of(of));
+}
+
+static void put_nothing(struct text *out, const struct ceno_process *of)
+{
+	(void)out, (void)of;
+}
+
+/* ---- the tree -------------------------------------------------------------------------------- */
+
+static const struct entry {
+	const char *path;
+	uint8_t kind, which;
+	uint16_t mode;
+	void (*make)(struct text *out, const struct ceno_process *of);
+} entries[] = {
+	{ "/proc/0/maps", CENO_INODE_GENERATED, 0, 0444, put_maps },
+	{ "/proc/0/stat", CENO_INODE_GENERATED, 0, 0444, put_stat },
+	{ "/proc/0/statm", CENO_INODE_GENERATED, 0, 0444, put_statm },
+	{ "/proc/0/status", CENO_INODE_GENERATED, 0, 0444, put_status },
+	{ "/proc/0/cmdline", CENO_INODE_GENERATED, 0, 0444, put_path },
+	{ "/proc/0/environ", CENO_INODE_GENERATED, 0, 0400, put_nothing },
+	{ "/proc/0/comm", CENO_INODE_GENERATED, 0, 0644, put_comm },
+	{ "/proc/0/limits", CENO_INODE_GENERATED, 0, 0444, put_limits },
+	{ "/proc/meminfo", CENO_INODE_GENERATED, 0, 0444, put_meminfo },
+	{ "/proc/uptime", CENO_INODE_GENERATED, 0, 0444, put_uptime },
+	{ "/proc/loadavg", CENO_INODE_GENERATED, 0, 0444, put_loadavg },
+	{ "/proc/stat", CENO_INODE_GENERATED, 0, 0444, put_cpu_stat },
+	{ "/proc/0/exe", CENO_INODE_MAGIC, CENO_PROC_EXE, 0777, NULL },
+	{ "/proc/0/cwd", CENO_INODE_MAGIC, CENO_PROC_CWD, 0777, NULL },
+	{ "/proc/0/root", CENO_INODE_MAGIC, CENO_PROC_ROOT, 0777, NULL },
+	{ "/proc/self", CENO_INODE_MAGIC, CENO_PROC_SELF, 0777, NULL },
+	{ "/proc/thread-self", CENO_INODE_MAGIC, CENO_PROC_THREAD_SELF, 0777, NULL },
+	{ "/proc/0/fd", CENO_INODE_FD_DIR, 0, 0500, NULL },
+};
+
+struct ceno_inode *ceno_procfs_generate(uint8_t which, int32_t pid)
+{
+	struct text out = { .inode = ceno_inode_new(CENO_INODE_FILE, entries[which].mode) };
+	const struct ceno_process *of = pid ? ceno_process_find(pid) : ceno_self();
 
 	if (!out.inode)
 		return NULL;
-	switch (which) {
-	case CENO_PROC_MAPS:
-		put_maps(&out);
-		break;
-	case CENO_PROC_MEMINFO:
-		put_meminfo(&out);
-		break;
-	case CENO_PROC_STAT:
-		put_stat(&out);
-		break;
-	case CENO_PROC_STATUS:
-		put_status(&out);
-		break;
-	case CENO_PROC_UPTIME:
-		put_uptime(&out);
-		break;
-	default:
-		put(&out, ceno_self()->path, strlen(ceno_self()->path) + 1);
-		break;
-	}
+	out.inode->owned = 0;
+	if (of)
+		entries[which].make(&out, of);
+	out.inode->traits = CENO_INODE_OF_PROC;
 	if (!out.full)
 		return out.inode;
 	ceno_inode_settle(out.inode);
 	return NULL;
 }
 
-void ceno_procfs_exe_set(const char *path)
+struct ceno_files *ceno_procfs_files(int32_t pid)
 {
-	struct ceno_walk walk;
+	const struct ceno_process *of = pid ? ceno_process_find(pid) : ceno_self();
 
-	if (ceno_path_walk(ceno_inode_root(), "/proc/self/exe", CENO_WALK_NOFOLLOW, &walk) || !walk.inode ||
-	    walk.inode->kind != CENO_INODE_LINK)
-		return;
-	walk.inode->size = strlen(path);
-	memcpy(ceno_ram(walk.inode->target), path, walk.inode->size + 1);
+	return of ? of->files : NULL;
 }
 
-/* ---- the tree ------------------------------------------------------------------- */
-
-/* A leaf under an absolute path, in directories that are made read-only if missing.
- * An entry that exists already (the pack's) stays. NULL: no RAM, or it exists. */
-static struct ceno_inode *plant(const char *path, enum ceno_inode_kind kind, uint32_t mode)
+int64_t ceno_procfs_target(uint8_t which, int32_t pid, char *out)
 {
-	static char directory[CENO_PATH_MAX];
-	const char *leaf = path;
-	struct ceno_inode *dir, *inode;
-	struct ceno_name *name;
+	const struct ceno_process *of = pid ? ceno_process_find(pid) : ceno_self();
+	uint64_t length = 0;
+	int removed;
 
-	for (const char *at = path; *at; at++)
-		if (*at == '/')
-			leaf = at + 1;
-	memcpy(directory, path, (uint64_t)(leaf - path));
-	directory[leaf - path] = 0;
-	dir = ceno_path_make(directory, 1);
-	name = dir ? ceno_dir_find(dir, leaf, strlen(leaf)) : NULL;
-	if (name && kind == CENO_INODE_PACK && name->inode->kind != CENO_INODE_DIR) {
-		ceno_dir_remove(dir, name); /* the pack's lies above the image's */
-		name = NULL;
+	if (which == CENO_PROC_SELF || which == CENO_PROC_THREAD_SELF) {
+		length = ceno_number_put(out, ceno_self()->pid);
+		if (which == CENO_PROC_THREAD_SELF) {
+			memcpy(out + length, "/task/", 6);
+			length += 6;
+			length += ceno_number_put(out + length, ceno_current->tid);
+		}
+	} else if (of && which == CENO_PROC_EXE) {
+		length = strlen(of->path);
+		memcpy(out, of->path, length);
+	} else if (of && which == CENO_PROC_CWD && of->cwd) {
+		length = (uint64_t)ceno_name_path(of->cwd->dir.name, out, CENO_PATH_MAX, &removed) - 1;
+	} else {
+		out[length++] = '/';
 	}
-	if (!dir || name)
-		return NULL;
-	inode = ceno_inode_new(kind, mode);
-	if (!inode || ceno_dir_add(dir, leaf, strlen(leaf), inode))
-		return NULL;
-	return inode;
+	out[length] = 0;
+	return (int64_t)length;
 }
 
-static int plant_pack(void)
+struct ceno_inode *ceno_procfs_find(const struct ceno_inode *dir, const char *text, uint64_t length, int32_t *pid)
 {
-	for (uint32_t i = 0; i < ceno_packs_count(); i++) {
-		const struct ceno_pack_entry *entry = ceno_packs_entry(i);
-		struct ceno_inode *inode;
+	int32_t number = ceno_number_parse(text, length);
+	const struct ceno_task *task = number > 0 ? ceno_task_find(number) : NULL;
 
-		if (entry->path[0] != '/')
-			continue;
-		inode = plant(entry->path, CENO_INODE_PACK, entry->mode & 0777);
+	if (dir->device == CENO_PROC_PIDS) {
+		if (number <= 0 || (!task && !ceno_process_find(number)))
+			return NULL;
+		*pid = task ? (int32_t)task->process->pid : number;
+		return pid_dir;
+	}
+	return task && (int32_t)task->process->pid == (*pid ? *pid : (int32_t)ceno_self()->pid) ? pid_dir : NULL;
+}
+
+int32_t ceno_procfs_next(const struct ceno_inode *dir, int32_t pid, int32_t from)
+{
+	int32_t least = -1;
+
+	for (uint32_t i = 0; i < CENO_TASKS; i++) {
+		const struct ceno_process *process = ceno_process_at(i);
+		const struct ceno_task *task = ceno_task_at(i);
+		int32_t number = -1;
+
+		if (dir->device == CENO_PROC_PIDS && process)
+			number = (int32_t)process->pid;
+		if (dir->device == CENO_PROC_TIDS && task && (int32_t)task->process->pid == pid)
+			number = (int32_t)task->tid;
+		if (number >= from && (least < 0 || number < least))
+			least = number;
+	}
+	return least;
+}
+
+void ceno_procfs_plant(void)
+{
+	struct ceno_inode *proc = ceno_path_make("/proc", 0), *tasks = ceno_path_make("/proc/0/task", 0);
+
+	for (unsigned i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+		struct ceno_inode *inode = ceno_tree_plant(entries[i].path, entries[i].kind, entries[i].mode);
+
 		if (!inode)
-			return -LX_ENOMEM;
-		inode->stored = (struct ceno_stored){ entry->offset, entry->length, entry->mode };
-		inode->size = entry->length;
+			continue;
+		inode->device = entries[i].make ? (uint8_t)i : entries[i].which;
+		inode->owned = (entries[i].mode & 077) == 0;
 	}
-	return 0;
-}
-
-static void plant_link(const char *path, const char *target)
-{
-	struct ceno_inode *inode = plant(path, CENO_INODE_LINK, 0777);
-	uint64_t frame = inode ? ceno_frames_alloc(0) : CENO_NO_FRAME;
-
-	if (frame == CENO_NO_FRAME)
+	if (!proc || !tasks)
 		ceno_membrane_abort();
-	memcpy(ceno_ram(frame), target, strlen(target) + 1);
-	inode->target = frame;
-	inode->size = strlen(target);
-}
-
-static void plant_text(const char *path, const char *text)
-{
-	struct ceno_inode *inode = plant(path, CENO_INODE_TEXT, 0444);
-
-	if (inode)
-		inode->text = text;
-}
-
-static void plant_numbered(const char *path, enum ceno_inode_kind kind, uint32_t mode, uint8_t which)
-{
-	struct ceno_inode *inode = plant(path, kind, mode);
-
-	if (inode)
-		inode->device = which;
-}
-
-static void plant_proc(void)
-{
-	plant_numbered("/proc/self/maps", CENO_INODE_GENERATED, 0444, CENO_PROC_MAPS);
-	plant_numbered("/proc/self/stat", CENO_INODE_GENERATED, 0444, CENO_PROC_STAT);
-	plant_numbered("/proc/self/status", CENO_INODE_GENERATED, 0444, CENO_PROC_STATUS);
-	plant_numbered("/proc/self/cmdline", CENO_INODE_GENERATED, 0444, CENO_PROC_CMDLINE);
-	plant_numbered("/proc/meminfo", CENO_INODE_GENERATED, 0444, CENO_PROC_MEMINFO);
-	plant_numbered("/proc/uptime", CENO_INODE_GENERATED, 0444, CENO_PROC_UPTIME);
-	plant_numbered("/proc/self/fd", CENO_INODE_FD_DIR, 0500, 0);
-	plant_link("/proc/self/exe", "/");
-	plant_link("/proc/mounts", "self/mounts");
-	plant_text("/proc/self/mounts", "pack / pack ro 0 0\ntmpfs /tmp tmpfs rw 0 0\nproc /proc proc ro 0 0\n");
-	plant_text("/proc/filesystems", "nodev\ttmpfs\nnodev\tproc\n");
-	plant_text("/proc/cpuinfo", "processor\t: 0\n\n");
-	plant_text("/sys/devices/system/cpu/online", "0\n");
-	plant_text("/sys/devices/system/cpu/possible", "0\n");
-}
-
-static void plant_dev(void)
-{
-	plant_numbered("/dev/null", CENO_INODE_DEVICE, 0666, CENO_DEVICE_NULL);
-	plant_numbered("/dev/zero", CENO_INODE_DEVICE, 0666, CENO_DEVICE_ZERO);
-	plant_numbered("/dev/full", CENO_INODE_DEVICE, 0666, CENO_DEVICE_FULL);
-	plant_numbered("/dev/random", CENO_INODE_DEVICE, 0666, CENO_DEVICE_RANDOM);
-	plant_numbered("/dev/urandom", CENO_INODE_DEVICE, 0666, CENO_DEVICE_RANDOM);
-	plant_numbered("/dev/tty", CENO_INODE_DEVICE, 0666, CENO_DEVICE_TTY);
-	plant_link("/dev/fd", "/proc/self/fd");
-	plant_link("/dev/stdin", "/proc/self/fd/0");
-	plant_link("/dev/stdout", "/proc/self/fd/1");
-	plant_link("/dev/stderr", "/proc/self/fd/2");
-}
-
-int ceno_vfs_init(void)
-{
-	static const char *const writable[] = { "/tmp", "/var/tmp", "/dev/shm", "/out" };
-	struct ceno_inode *dir = ceno_inode_root();
-
-	if (!dir || ceno_image_mount(ceno_boot()->image_bytes))
-		return -LX_ENOMEM;
-	for (unsigned i = 0; i < sizeof(writable) / sizeof(writable[0]); i++) {
-		dir = ceno_path_make(writable[i], 1);
-		if (!dir)
-			return -LX_ENOMEM;
-		dir->read_only = 0;
-		dir->mode = LX_S_IFDIR | 01777;
-	}
-	if (plant_pack())
-		return -LX_ENOMEM;
-	plant_dev();
-	plant_proc();
-	plant_text("/etc/passwd", "root:x:0:0:root:/:/bin/sh\n");
-	plant_text("/etc/group", "root:x:0:\n");
-	plant_text("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n");
-	return 0;
+	/* The processes' directory has no name: it is found by numbers only. */
+	proc->device = CENO_PROC_PIDS;
+	tasks->device = CENO_PROC_TIDS;
+	pid_dir = tasks->dir.parent;
+	pid_dir->uses++;
+	ceno_dir_remove(pid_dir->dir.name);
 }

@@ -63,6 +63,7 @@ void ceno_sched_ready(struct ceno_task *task)
 		return;
 	ceno_sched_remove(task); /* the current one, too: it may have blocked just now */
 	task->state = CENO_TASK_RUNNABLE;
+	ceno_sched_remove(task); /* the current one, too, may be on the list of the blocked already */
 	if (task == ceno_current)
 		return;
 	append(&ready, task, READY);
@@ -332,7 +333,7 @@ _Noreturn void ceno_sched_run(void)
 	for (;;) {
 		uint64_t now = ceno_rdtsc(), deadline = expire(now);
 
-		if (blocked.first && (ceno_current || ready.first))
+		if (blocked.first && ((ceno_current && ceno_current->state == CENO_TASK_RUNNABLE) || ready.first))
 			deadline = earlier(deadline, ask_host(now));
 		ceno_program_settle();
 		choose(now);

@@ -48,7 +48,6 @@ static void remember(const struct args *args)
 	uint64_t length = strlen(args->program);
 
 	memcpy(ceno_self()->path, args->program, length < CENO_PATH_MAX ? length : CENO_PATH_MAX - 1);
-	ceno_procfs_exe_set(ceno_self()->path);
 	for (at = name; *at; at++)
 		if (*at == '/')
 			name = at + 1;
@@ -91,7 +90,7 @@ int ceno_elf_load(const uint8_t *block, uint64_t bytes)
 	ceno_self()->vm = exec.vm;
 	if (ceno_vm_enter(exec.vm))
 		return CENO_REFUSAL_MEMORY;
-	cwd = ceno_path_make(args.cwd, 0);
+	cwd = ceno_path_make(args.cwd, 1);
 	ceno_path_cwd_set(cwd ? cwd : ceno_inode_root());
 	remember(&args);
 	memset(regs, 0, sizeof(*regs));

@@ -31,12 +31,11 @@ static void fill_stat(const struct ceno_inode *inode, struct lx_stat *st)
 	st->ino = inode->number;
 	st->nlink = inode->nlink;
 	st->mode = inode->mode;
+	st->uid = st->gid = inode->owned ? CENO_UID : 0;
 	st->rdev = rdev_of(inode);
-	st->size = (int64_t)inode->size;
-	if (inode->kind == CENO_INODE_TEXT)
-		st->size = (int64_t)strlen(inode->text);
+	st->size = (inode->traits & CENO_INODE_OF_PROC) ? 0 : (int64_t)inode->size;
 	st->blksize = 4096;
-	st->blocks = (st->size + 511) / 512;
+	st->blocks = inode->kind == CENO_INODE_PACK ? (st->size + 511) / 512 : inode->pages * 8;
 	st->atime = timespec_of(inode->atime);
 	st->mtime = timespec_of(inode->mtime);
 	st->ctime = timespec_of(inode->ctime);
@@ -45,6 +44,8 @@ static void fill_stat(const struct ceno_inode *inode, struct lx_stat *st)
 /* The inode that (dirfd, path, flags) means; NULL with *error set. */
 static struct ceno_inode *find(uint64_t dirfd, uint64_t path, uint64_t flags, int *error)
 {
+	/* What /proc/<pid>/fd/N is to those who do not follow it. */
+	static struct ceno_inode fd_link;
 	struct ceno_walk walk;
 	int walk_flags = (flags & LX_AT_SYMLINK_NOFOLLOW) ? CENO_WALK_NOFOLLOW : 0;
 
@@ -66,7 +67,12 @@ static struct ceno_inode *find(uint64_t dirfd, uint64_t path, uint64_t flags, in
 	*error = ceno_path_user(dirfd, path, walk_flags, &walk);
 	if (!*error && !walk.inode)
 		*error = -LX_ENOENT;
-	return *error ? NULL : walk.inode;
+	if (*error)
+		return NULL;
+	if (!walk.file || !(flags & LX_AT_SYMLINK_NOFOLLOW))
+		return walk.inode;
+	fd_link = (struct ceno_inode){ .mode = LX_S_IFLNK | 0700, .size = 64, .owned = 1, .nlink = 1 };
+	return &fd_link;
 }
 
 static int64_t stat_at(uint64_t dirfd, uint64_t path, uint64_t out, uint64_t flags)
@@ -125,6 +131,8 @@ int64_t ceno_sys_statx(const uint64_t a[6])
 	out.mask = 0x7ff;
 	out.blksize = 4096;
 	out.nlink = (uint32_t)st.nlink;
+	out.uid = st.uid;
+	out.gid = st.gid;
 	out.mode = (uint16_t)st.mode;
 	out.ino = st.ino;
 	out.size = (uint64_t)st.size;
@@ -148,13 +156,7 @@ static int64_t access_at(uint64_t dirfd, uint64_t path, uint64_t mode, uint64_t 
 	inode = find(dirfd, path, flags, &error);
 	if (!inode)
 		return error;
-	if ((mode & 2) &&
-	    (inode->read_only || inode->kind == CENO_INODE_PACK || inode->kind == CENO_INODE_TEXT ||
-	     inode->kind == CENO_INODE_GENERATED || inode->kind == CENO_INODE_FD_DIR))
-		return -LX_EROFS;
-	if ((mode & 1) && !(inode->mode & 0111))
-		return -LX_EACCES;
-	return 0;
+	return ceno_inode_may(inode, (uint32_t)mode) ? 0 : -LX_EACCES;
 }
 
 int64_t ceno_sys_access(const uint64_t a[6])
@@ -173,10 +175,12 @@ int64_t ceno_sys_faccessat2(const uint64_t a[6])
 	return access_at(a[0], a[1], a[2], a[3]);
 }
 
-static int64_t statfs_out(uint64_t out)
+static int64_t statfs_out(const struct ceno_inode *inode, uint64_t out)
 {
+	int proc = inode->kind == CENO_INODE_GENERATED || inode->kind == CENO_INODE_FD_DIR ||
+	    (inode->traits & CENO_INODE_OF_PROC);
 	uint64_t total = ceno_frames_total(), used = ceno_frames_used();
-	struct lx_statfs fs = { .type = 0x01021994,
+	struct lx_statfs fs = { .type = proc ? 0x9fa0 : 0x01021994,
 		                .bsize = 4096,
 		                .blocks = total,
 		                .bfree = total - used,
@@ -192,46 +196,71 @@ static int64_t statfs_out(uint64_t out)
 int64_t ceno_sys_statfs(const uint64_t a[6])
 {
 	int error;
+	struct ceno_inode *inode = find((uint64_t)LX_AT_FDCWD, a[0], 0, &error);
 
-	return find((uint64_t)LX_AT_FDCWD, a[0], 0, &error) ? statfs_out(a[1]) : error;
+	return inode ? statfs_out(inode, a[1]) : error;
 }
 
 int64_t ceno_sys_fstatfs(const uint64_t a[6])
 {
-	return ceno_fd_file((int32_t)a[0]) ? statfs_out(a[1]) : -LX_EBADF;
+	struct ceno_file *file = ceno_fd_file((int32_t)a[0]);
+
+	return file ? statfs_out(file->inode, a[1]) : -LX_EBADF;
 }
 
 /* ---- links, modes, times ------------------------------------------------------ */
 
-static const char *fd_target(int fd)
+/* What an open file without a path is called. */
+static int64_t describe(const struct ceno_file *file, char *out)
 {
-	static const char *const streams[] = { "pipe:[1]", "pipe:[2]", "pipe:[3]" };
-	struct ceno_file *file = ceno_fd_file(fd);
+	static const char *const kinds[] = { [CENO_INODE_PIPE] = "pipe:[", [CENO_INODE_STREAM] = "pipe:[" };
+	const char *kind = file->inode->kind < sizeof(kinds) / sizeof(kinds[0]) ? kinds[file->inode->kind] : NULL;
+	uint64_t length = strlen(kind ? kind : "/:[");
 
-	if (file->inode->kind == CENO_INODE_STREAM)
-		return streams[file->inode->device];
-	return file->path ? file->path : "anon_inode:[file]";
+	memcpy(out, kind ? kind : "/:[", length);
+	length += ceno_number_put(out + length, file->inode->number);
+	out[length++] = ']';
+	return (int64_t)length;
+}
+
+/* The target of /proc/<pid>/fd/N. Returns its length. */
+static int64_t fd_target(const struct ceno_file *file, char *out)
+{
+	static const char gone[] = " (deleted)";
+	int removed;
+	int64_t length;
+
+	if (!file->name && file->inode != ceno_inode_root())
+		return describe(file, out);
+	length = ceno_name_path(file->name, out, CENO_PATH_MAX - sizeof(gone), &removed);
+	if (length > 0 && removed)
+		memcpy(out + length - 1, gone, sizeof(gone));
+	return length < 0 ? length : length - 1 + (removed ? (int64_t)sizeof(gone) - 1 : 0);
 }
 
 static int64_t readlink_at(uint64_t dirfd, uint64_t path, uint64_t out, uint64_t capacity)
 {
 	struct ceno_walk walk;
-	const char *target;
-	uint64_t length;
-	int error = ceno_path_user(dirfd, path, CENO_WALK_NOFOLLOW, &walk);
+	char *target = ceno_path_scratch();
+	int64_t length;
+	int error;
 
-	if (error)
-		return error;
 	if ((int32_t)capacity <= 0)
 		return -LX_EINVAL;
-	if (!walk.inode)
-		return -LX_ENOENT;
-	if (walk.fd < 0 && walk.inode->kind != CENO_INODE_LINK)
-		return -LX_EINVAL;
-	target = walk.fd >= 0 ? fd_target(walk.fd) : ceno_ram(walk.inode->target);
-	length = strlen(target);
-	length = length < capacity ? length : capacity;
-	return ceno_user_write(out, target, length) ? -LX_EFAULT : (int64_t)length;
+	error = ceno_path_user(dirfd, path, CENO_WALK_NOFOLLOW | CENO_WALK_EMPTY, &walk);
+	if (error || !walk.inode)
+		return error ? error : -LX_ENOENT;
+	if (walk.file)
+		length = fd_target(walk.file, target);
+	else if (walk.inode->kind == CENO_INODE_MAGIC)
+		length = ceno_procfs_target(walk.inode->device, walk.pid, target);
+	else if (walk.inode->kind == CENO_INODE_LINK)
+		length = (int64_t)strlen(target = walk.inode->target);
+	else
+		return walk.last_length || walk.inode == ceno_inode_root() ? -LX_EINVAL : -LX_ENOENT;
+	if (length > (int64_t)(capacity & INT32_MAX))
+		length = (int64_t)(capacity & INT32_MAX);
+	return length > 0 && ceno_user_write(out, target, (uint64_t)length) ? -LX_EFAULT : length;
 }
 
 int64_t ceno_sys_readlink(const uint64_t a[6])
@@ -245,10 +274,8 @@ int64_t ceno_sys_readlinkat(const uint64_t a[6])
 
 static int64_t change_mode(struct ceno_inode *inode, uint64_t mode)
 {
-	if (inode->kind == CENO_INODE_STREAM || inode->kind == CENO_INODE_PIPE)
-		return 0;
-	if (inode->kind != CENO_INODE_FILE && (inode->kind != CENO_INODE_DIR || inode->read_only))
-		return -LX_EROFS;
+	if (!inode->owned)
+		return -LX_EPERM;
 	inode->mode = (inode->mode & LX_S_IFMT) | (mode & 07777);
 	inode->ctime = ceno_inode_now();
 	return 0;
@@ -273,18 +300,20 @@ int64_t ceno_sys_fchmod(const uint64_t a[6])
 {
 	struct ceno_file *file = ceno_fd_file((int32_t)a[0]);
 
-	return file ? change_mode(file->inode, a[1]) : -LX_EBADF;
+	return file && !(file->flags & LX_O_PATH) ? change_mode(file->inode, a[1]) : -LX_EBADF;
 }
 
-/* There is one user, 0: owning a file already is all that can be asked for. */
-static int64_t change_owner(const struct ceno_inode *inode, uint64_t uid, uint64_t gid)
+/* There is one user: owning a file already is all that can be asked for. */
+static int64_t change_owner(struct ceno_inode *inode, uint64_t uid, uint64_t gid)
 {
-	if (inode->kind == CENO_INODE_PACK || inode->kind == CENO_INODE_TEXT)
-		return -LX_EROFS;
-	return ((uint32_t)uid == 0 || (uint32_t)uid == UINT32_MAX) &&
-		((uint32_t)gid == 0 || (uint32_t)gid == UINT32_MAX)
-	    ? 0
-	    : -LX_EPERM;
+	if (((uint32_t)uid != UINT32_MAX && (uint32_t)uid != CENO_UID) ||
+	    ((uint32_t)gid != UINT32_MAX && (uint32_t)gid != CENO_UID) ||
+	    (!inode->owned && ((uint32_t)uid & (uint32_t)gid) != UINT32_MAX))
+		return -LX_EPERM;
+	if (inode->kind == CENO_INODE_FILE)
+		inode->mode &= ~(uint32_t)(04000 | ((inode->mode & 010) ? 02000 : 0));
+	inode->ctime = ceno_inode_now();
+	return 0;
 }
 
 int64_t ceno_sys_fchownat(const uint64_t a[6])
@@ -316,49 +345,92 @@ int64_t ceno_sys_fchown(const uint64_t a[6])
 {
 	struct ceno_file *file = ceno_fd_file((int32_t)a[0]);
 
-	return file ? change_owner(file->inode, a[1], a[2]) : -LX_EBADF;
+	return file && !(file->flags & LX_O_PATH) ? change_owner(file->inode, a[1], a[2]) : -LX_EBADF;
 }
 
-static int set_time(uint64_t *stamp, const struct lx_timespec *time)
-{
-	enum { NOW = 0x3fffffff, OMIT = 0x3ffffffe };
+enum { TIME_NOW = 0x3fffffff, TIME_OMIT = 0x3ffffffe };
 
-	if (time->nsec == OMIT)
-		return 0;
-	if (time->nsec == NOW) {
+static int time_ok(const struct lx_timespec *time)
+{
+	return time->nsec == TIME_NOW || time->nsec == TIME_OMIT || (time->nsec >= 0 && time->nsec <= 999999999);
+}
+
+/* What lies before 1970 or after 2500 becomes that. */
+static void set_time(uint64_t *stamp, const struct lx_timespec *time)
+{
+	int64_t last = 16725225600, sec = time->sec < 0 ? 0 : time->sec > last ? last : time->sec;
+
+	if (time->nsec == TIME_NOW)
 		*stamp = ceno_inode_now();
-		return 0;
-	}
-	if (time->nsec < 0 || time->nsec > 999999999 || time->sec < 0 || time->sec > 1ll << 33)
+	else if (time->nsec != TIME_OMIT)
+		*stamp = (uint64_t)sec * 1000000000u + (uint64_t)time->nsec;
+}
+
+static int64_t set_times(struct ceno_inode *inode, const struct lx_timespec times[2])
+{
+	if (!time_ok(&times[0]) || !time_ok(&times[1]))
 		return -LX_EINVAL;
-	*stamp = (uint64_t)time->sec * 1000000000u + (uint64_t)time->nsec;
+	if (!inode->owned && (times[0].nsec != TIME_NOW || times[1].nsec != TIME_NOW))
+		return -LX_EPERM;
+	if (!inode->owned && !ceno_inode_may(inode, 2))
+		return -LX_EACCES;
+	set_time(&inode->atime, &times[0]);
+	set_time(&inode->mtime, &times[1]);
+	inode->ctime = ceno_inode_now();
 	return 0;
 }
 
 int64_t ceno_sys_utimensat(const uint64_t a[6])
 {
-	struct lx_timespec times[2] = { { 0, 0x3fffffff }, { 0, 0x3fffffff } };
+	struct lx_timespec times[2] = { { 0, TIME_NOW }, { 0, TIME_NOW } };
 	struct ceno_inode *inode;
 	struct ceno_file *file;
-	int error = 0;
+	int error = -LX_EBADF;
 
-	if (a[3] & ~(uint64_t)(LX_AT_SYMLINK_NOFOLLOW | LX_AT_EMPTY_PATH))
-		return -LX_EINVAL;
 	if (a[2] && ceno_user_read(times, a[2], sizeof(times)))
 		return -LX_EFAULT;
-	if (a[1] == 0) {
+	if (times[0].nsec == TIME_OMIT && times[1].nsec == TIME_OMIT)
+		return 0;
+	if ((a[3] & ~(uint64_t)(LX_AT_SYMLINK_NOFOLLOW | LX_AT_EMPTY_PATH)) ||
+	    (!a[1] && a[3] && (int32_t)a[0] != LX_AT_FDCWD))
+		return -LX_EINVAL;
+	if (a[1] == 0 && (int32_t)a[0] != LX_AT_FDCWD) {
 		file = ceno_fd_file((int32_t)a[0]);
-		inode = file ? file->inode : NULL;
-		error = -LX_EBADF;
+		inode = file && !(file->flags & LX_O_PATH) ? file->inode : NULL;
 	} else {
 		inode = find(a[0], a[1], a[3], &error);
 	}
-	if (!inode)
-		return error;
-	if (inode->kind == CENO_INODE_PACK || inode->kind == CENO_INODE_TEXT || inode->read_only)
-		return -LX_EROFS;
-	if (set_time(&inode->atime, &times[0]) || set_time(&inode->mtime, &times[1]))
-		return -LX_EINVAL;
-	inode->ctime = ceno_inode_now();
-	return 0;
+	return inode ? set_times(inode, times) : error;
 }
+
+/* ---- extended attributes: no file has any, none can ------------------------------ */
+
+int64_t ceno_sys_getxattr(const uint64_t a[6])
+{
+	int error;
+
+	return find((uint64_t)LX_AT_FDCWD, a[0], 0, &error) ? -LX_EOPNOTSUPP : error;
+}
+
+int64_t ceno_sys_lgetxattr(const uint64_t a[6])
+{
+	int error;
+
+	return find((uint64_t)LX_AT_FDCWD, a[0], LX_AT_SYMLINK_NOFOLLOW, &error) ? -LX_EOPNOTSUPP : error;
+}
+
+int64_t ceno_sys_fgetxattr(const uint64_t a[6])
+{
+	return ceno_fd_file((int32_t)a[0]) ? -LX_EOPNOTSUPP : -LX_EBADF;
+}
+
+#define SAME_AS(name, other) int64_t ceno_sys_##name(const uint64_t a[6]) __attribute__((alias("ceno_sys_" #other)))
+SAME_AS(setxattr, getxattr);
+SAME_AS(listxattr, getxattr);
+SAME_AS(removexattr, getxattr);
+SAME_AS(lsetxattr, lgetxattr);
+SAME_AS(llistxattr, lgetxattr);
+SAME_AS(lremovexattr, lgetxattr);
+SAME_AS(fsetxattr, fgetxattr);
+SAME_AS(flistxattr, fgetxattr);
+SAME_AS(fremovexattr, fgetxattr);

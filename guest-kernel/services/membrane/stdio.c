@@ -109,25 +109,21 @@ static int input_ended(void)
 	return (__atomic_load_n(&host()->closed, __ATOMIC_ACQUIRE) >> CENO_STREAM_IN & 1) && ceno_stdio_pending() == 0;
 }
 
-static void wait_input(void)
+void ceno_stdio_want(void)
 {
+	if (guest()->wants_in)
+		return;
 	guest()->wants_in = 1;
 	ring_doorbell();
-	while (ceno_stdio_pending() == 0 && !input_ended())
-		ceno_stdio_wait();
-	guest()->wants_in = 0;
 }
 
-int64_t ceno_stdio_read(void *to, uint64_t bytes, int wait)
+int64_t ceno_stdio_read(void *to, uint64_t bytes)
 {
 	uint32_t there = ceno_stdio_pending(), done = 0;
 
-	if (there == 0 && bytes && !input_ended()) {
-		if (!wait)
-			return -LX_EAGAIN;
-		wait_input();
-		there = ceno_stdio_pending();
-	}
+	if (there == 0 && bytes && !input_ended())
+		return -LX_EAGAIN;
+	guest()->wants_in = 0;
 	if (there > CENO_STDIN_BYTES)
 		return -LX_EIO;
 	if (bytes > there)
@@ -183,7 +179,7 @@ static int64_t put(int stream, const uint8_t *from, uint32_t bytes)
 	return done;
 }
 
-int64_t ceno_stdio_write(int stream, const void *from, uint64_t bytes, int wait)
+int64_t ceno_stdio_write(int stream, const void *from, uint64_t bytes)
 {
 	uint64_t done = 0;
 
@@ -195,12 +191,8 @@ int64_t ceno_stdio_write(int stream, const void *from, uint64_t bytes, int wait)
 			return -LX_EIO;
 		if (output_closed(stream))
 			return done ? (int64_t)done : -LX_EPIPE;
-		if (free == 0) {
-			if (!wait)
-				return done ? (int64_t)done : -LX_EAGAIN;
-			ceno_stdio_wait();
-			continue;
-		}
+		if (free == 0)
+			return done ? (int64_t)done : -LX_EAGAIN;
 		result =
 		    put(stream, (const uint8_t *)from + done, bytes - done < free ? (uint32_t)(bytes - done) : free);
 		if (result < 0)

@@ -11,11 +11,13 @@
 /* Maps the window's two pages and the doorbell. Returns 0 or -LX_EIO. Once per boot. */
 int ceno_stdio_init(void);
 
-/* Bytes read, 0 at the end of input, -LX_EAGAIN (wait 0), -LX_EIO. */
-int64_t ceno_stdio_read(void *to, uint64_t bytes, int wait);
-/* All bytes written, fewer (wait 0), -LX_EPIPE when nobody reads, -LX_EAGAIN, -LX_EIO.
+/* Bytes read, 0 at the end of input, -LX_EAGAIN: none yet, -LX_EIO. */
+int64_t ceno_stdio_read(void *to, uint64_t bytes);
+/* Somebody waits for input: the host is told, until some was read. */
+void ceno_stdio_want(void);
+/* Bytes written, fewer when the ring is full, -LX_EAGAIN: it is, -LX_EPIPE when nobody reads, -LX_EIO.
  * stream: CENO_STREAM_OUT or _ERR. */
-int64_t ceno_stdio_write(int stream, const void *from, uint64_t bytes, int wait);
+int64_t ceno_stdio_write(int stream, const void *from, uint64_t bytes);
 /* LX_POLL* bits that hold now. */
 uint32_t ceno_stdio_poll(int stream);
 /* How many bytes of input are there. */
