@@ -3,7 +3,8 @@
  *
  * The boot page is a read-only slot. Its first half is constant for a node and
  * measured into the platform digest; its second half belongs to one session
- * and enters the request commitment. init and membrane map it; programs do not.
+ * and enters the request commitment. init, membrane and prov map it, and native
+ * programs; Linux programs do not.
  *
  * The handoff record is a supervisor-only page of the kernel pool, written by
  * the warden, that tells the nucleus where it was laid out (the slide is
@@ -120,7 +121,8 @@ struct ceno_boot_events {
 	uint32_t count;
 	uint32_t verdict;           /* enum ceno_stop */
 	struct ceno_boot_event event[8];
-	uint8_t  reserved[4096 - 8 - 8 * 72];
+	uint8_t  trail_seed[32];    /* secret, the warden's: of the guest key (trail.h); only init and prov can map the page */
+	uint8_t  reserved[4096 - 8 - 8 * 72 - 32];
 };
 _Static_assert(sizeof(struct ceno_boot_events) == 4096, "event page");
 

@@ -43,7 +43,7 @@
 /* Fibers have the indices of their trap pages. */
 #define CENO_TRAIL_FIBERS 64u
 
-/* BLAKE3 derive_key contexts: the guest key's seed from the boot page's seed; the hash over
+/* BLAKE3 derive_key contexts: the guest key's seed from trail_seed (boot.h); the hash over
  * the CPU's description. */
 #define CENO_TRAIL_KEY_CONTEXT      "CENO/v1/trail guest key"
 #define CENO_TRAIL_HARDWARE_CONTEXT "CENO/v1/trail hardware fingerprint"

@@ -188,6 +188,7 @@ static int fill_layout(struct direct *direct, struct ceno_layout_input *in)
 	if (direct->bytes[CENO_VMM_FD_TRUST] != CENO_PAGE)
 		return complain("%s is not one page", direct->options.trust);
 	if (getrandom(in->session_id, sizeof(in->session_id), 0) < 0 || getrandom(in->seed, sizeof(in->seed), 0) < 0 ||
+	    getrandom(in->trail_seed, sizeof(in->trail_seed), 0) < 0 ||
 	    getrandom(in->slide_random, sizeof(in->slide_random), 0) < 0)
 		return complain("no randomness: %m");
 	return 0;

@@ -120,7 +120,8 @@ static int lay_out(struct ceno_session *session, const struct sources *s)
 	memcpy(in.session_id, session->launch.session_id, sizeof in.session_id);
 	ceno_keys_token(&session->keys, session->token_id, session->open.rp_nonce, in.nonce);
 	memcpy(in.seed, session->keys.keys->seed, sizeof in.seed);
-	int rc = getrandom(in.slide_random, sizeof in.slide_random, 0) == (ssize_t)sizeof in.slide_random
+	int rc = getrandom(in.slide_random, sizeof in.slide_random, 0) == (ssize_t)sizeof in.slide_random &&
+		getrandom(in.trail_seed, sizeof in.trail_seed, 0) == (ssize_t)sizeof in.trail_seed
 	    ? ceno_layout_build(&in, &session->vmm_launch.regs)
 	    : -EIO;
 	sodium_memzero(&in, sizeof in);

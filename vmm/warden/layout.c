@@ -446,6 +446,8 @@ static void write_handoff(struct build *b, uint64_t idt_gva, uint64_t frames, ui
 	h->service_gpa = CENO_GPA_RAM + b->granule_next;
 	h->service_bytes = b->granule_end - b->granule_next;
 	h->events_gpa = CENO_GPA_RAM + b->events_offset;
+	memcpy(b->in->ram + b->events_offset + offsetof(struct ceno_boot_events, trail_seed), in->trail_seed,
+	       sizeof in->trail_seed);
 	h->init_cr3 = CENO_GPA_RAM + b->init_root;
 	if (b->prepared_pages)
 		h->prepared_cr3 = CENO_GPA_RAM + b->prepared_root;

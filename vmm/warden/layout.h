@@ -44,6 +44,7 @@ struct ceno_layout_input {
 	uint8_t session_id[16];
 	uint8_t nonce[32];
 	uint8_t seed[32];         /* secret; the caller wipes this struct */
+	uint8_t trail_seed[32];   /* secret: of the guest key; lies in the boot events' page alone */
 	uint8_t slide_random[16]; /* secret: chooses where the nucleus lies */
 };
 

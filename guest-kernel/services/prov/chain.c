@@ -162,13 +162,13 @@ static int refuse(struct ceno_chain *chain, uint64_t tsc)
 	return CENO_CHAIN_E_MESSAGE;
 }
 
-void ceno_chain_key(struct ceno_chain *chain, const uint8_t boot_seed[32])
+void ceno_chain_key(struct ceno_chain *chain, const uint8_t trail_seed[32])
 {
 	struct ceno_blake3 hash;
 
 	memset(chain, 0, sizeof *chain);
 	ceno_blake3_init_derive_key(&hash, CENO_TRAIL_KEY_CONTEXT, sizeof CENO_TRAIL_KEY_CONTEXT - 1);
-	ceno_blake3_update(&hash, boot_seed, 32);
+	ceno_blake3_update(&hash, trail_seed, 32);
 	ceno_blake3_final(&hash, chain->seed, sizeof chain->seed);
 	ceno_blake3_fini(&hash);
 	ceno_ed25519_public_key(chain->public_key, chain->seed);

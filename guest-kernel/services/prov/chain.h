@@ -53,8 +53,8 @@ struct ceno_chain {
 	} fiber[CENO_TRAIL_FIBERS];
 };
 
-/* Makes the guest key from the boot page's seed: derive_key under CENO_TRAIL_KEY_CONTEXT. */
-void ceno_chain_key(struct ceno_chain *chain, const uint8_t boot_seed[32]);
+/* Makes the guest key from the seed in the boot events' page: derive_key under CENO_TRAIL_KEY_CONTEXT. */
+void ceno_chain_key(struct ceno_chain *chain, const uint8_t trail_seed[32]);
 
 /*
  * Starts a trail in a fresh area with its BOOT record. Before: ceno_chain_key.

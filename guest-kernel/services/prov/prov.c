@@ -32,18 +32,19 @@ static const struct ceno_bundle_header *map_bundle(void)
 static void start(struct ceno_chain *chain, const struct ceno_boot *boot)
 {
 	struct ceno_trail_header *area = (struct ceno_trail_header *)(uint64_t)CENO_GVA_TRAIL;
+	const struct ceno_boot_events *events = (const struct ceno_boot_events *)(uint64_t)CENO_GVA_TRAIL_EVENTS;
 	struct ceno_trail_boot record;
 	int result;
 
 	map(CENO_SLOT_TRAIL, CENO_GVA_TRAIL, CENO_TRAIL_BYTES, CENO_RIGHT_READ | CENO_RIGHT_WRITE);
-	ceno_chain_key(chain, boot->seed);
+	map(CENO_SLOT_TRAIL_EVENTS, CENO_GVA_TRAIL_EVENTS, CENO_PAGE, CENO_RIGHT_READ);
+	ceno_chain_key(chain, events->trail_seed);
 	if (area->bytes) {
 		result = ceno_chain_resume(chain, area, CENO_TRAIL_BYTES, ceno_rdtsc());
 		must(result == CENO_CHAIN_E_AREA ? result : 0);
 		return;
 	}
-	map(CENO_SLOT_TRAIL_EVENTS, CENO_GVA_TRAIL_EVENTS, CENO_PAGE, CENO_RIGHT_READ);
-	must(ceno_prov_boot_record(&record, boot, (const void *)(uint64_t)CENO_GVA_TRAIL_EVENTS) ? 0 : -1);
+	must(ceno_prov_boot_record(&record, boot, events) ? 0 : -1);
 	must(ceno_chain_start(chain, area, CENO_TRAIL_BYTES, &record, ceno_rdtsc()));
 }
 

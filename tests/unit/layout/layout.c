@@ -375,6 +375,24 @@ static void test_registers(void **state)
 	assert_int_equal(f->boot.ram_bytes, RAM_BYTES);
 }
 
+/* The guest key's seed lies in the boot events' page and nowhere else: not in the boot page, which
+ * membrane and native programs map, and in no other page of RAM. */
+static void test_trail_seed(void **state)
+{
+	struct fixture *f = *state;
+	const struct ceno_handoff *h;
+	uint64_t seed = 12, events;
+
+	fill_random(f->in.trail_seed, sizeof f->in.trail_seed, &seed);
+	build(f, &seed);
+	h = (const void *)f->ram;
+	events = h->events_gpa - CENO_GPA_RAM + offsetof(struct ceno_boot_events, trail_seed);
+	assert_memory_equal(f->ram + events, f->in.trail_seed, 32);
+	assert_null(memmem(&f->boot, sizeof f->boot, f->in.trail_seed, 32));
+	assert_null(memmem(f->ram, events, f->in.trail_seed, 32));
+	assert_null(memmem(f->ram + events + 32, RAM_BYTES - events - 32, f->in.trail_seed, 32));
+}
+
 static int result(struct fixture *f)
 {
 	return ceno_layout_build(&f->in, &f->regs);
@@ -447,6 +465,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_prepared, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unprepared, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_registers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_trail_seed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_input, setup, teardown),
 	};
 

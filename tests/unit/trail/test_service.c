@@ -152,11 +152,12 @@ static int set_up(void **state)
 		return -1;
 	memcpy(boot->session_id, f.session_id, 16);
 	memcpy(boot->nonce, f.nonce, 32);
-	memcpy(boot->seed, f.boot_seed, 32);
+	memset(boot->seed, 0x77, 32); /* what a program knows makes no key */
 	boot->tsc_hz = 2400000000;
 	boot->abi_version = CENO_ABI_VERSION;
 	boot->start_tsc = tsc = 5000;
 	boot->pledge_mask = 0x13;
+	memcpy(events->trail_seed, f.boot_seed, 32);
 	events->count = 3;
 	for (uint32_t i = 0; i < 3; i++) {
 		events->event[i].type = CENO_EVENT_TRUST + i;
