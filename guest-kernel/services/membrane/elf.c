@@ -9,56 +9,74 @@
  */
 #include "exec.h"
 
+#include "frames.h"
 #include "process.h"
 #include "random.h"
 
 #define PIE_BASE    0x555500000000ull
 #define INTERP_MAX  4096u
 #define RANDOM_MASK 0x1ffull
+#define PHDRS_MAX   (65536u / sizeof(struct lx_elf_segment)) /* as many as Linux takes */
 
 struct image {
 	struct ceno_exec *exec;
 	struct ceno_inode *file;
-	const struct lx_elf_header *header;
-	const struct lx_elf_segment *segments;
+	struct lx_elf_header header;
+	struct lx_elf_segment *segments; /* a block of RAM, or NULL */
+	unsigned order;
 	uint64_t base, end, phdr; /* end: of the highest segment */
 };
 
 /* ---- headers ------------------------------------------------------------------------ */
 
-/* The header and table of `file`, into slot 0 or 1 of the scratch. 0 or -errno. */
-static int read_headers(struct image *image, unsigned slot, int bad)
+static int read_table(struct image *image, int bad)
 {
-	struct ceno_exec_scratch *scratch = image->exec->scratch;
-	struct lx_elf_header *h = &scratch->header[slot];
-	uint64_t bytes;
+	uint64_t bytes = image->header.phnum * sizeof(struct lx_elf_segment), frame;
 
-	if (ceno_exec_read(image->file, h, sizeof(*h), 0) != (int64_t)sizeof(*h))
-		return slot ? -LX_EIO : -LX_ENOEXEC;
-	if (memcmp(h->ident,
-	           "\x7f"
-	           "ELF",
-	           4) ||
-	    h->machine != LX_EM_X86_64 || (!slot && h->type != LX_ET_EXEC && h->type != LX_ET_DYN))
+	while (CENO_PAGE << image->order < bytes)
+		image->order++;
+	frame = ceno_frames_alloc_raw(image->order);
+	if (frame == CENO_NO_FRAME)
+		return -LX_ENOMEM;
+	image->segments = ceno_ram(frame);
+	if (image->header.phoff > image->file->size ||
+	    ceno_exec_read(image->file, image->segments, bytes, image->header.phoff) != (int64_t)bytes)
 		return bad;
-	bytes = h->phnum * sizeof(struct lx_elf_segment);
-	if (h->phentsize != sizeof(struct lx_elf_segment) || !bytes || h->phnum > CENO_EXEC_PHDRS)
-		return bad;
-	if (h->phoff > image->file->size ||
-	    ceno_exec_read(image->file, scratch->segments[slot], bytes, h->phoff) != (int64_t)bytes)
-		return bad;
-	image->header = h;
-	image->segments = scratch->segments[slot];
-	for (unsigned i = 0; i < h->phnum; i++)
+	for (unsigned i = 0; i < image->header.phnum; i++)
 		if (image->segments[i].type == LX_PT_LOAD && (image->segments[i].flags & LX_PF_W) &&
 		    (image->segments[i].flags & LX_PF_X))
 			return -LX_EACCES;
 	return 0;
 }
 
+/* The header and table of a program (bad: -LX_ENOEXEC) or its interpreter. 0 or -errno. */
+static int read_headers(struct image *image, int bad)
+{
+	struct lx_elf_header *h = &image->header;
+	int program = bad == -LX_ENOEXEC;
+
+	if (ceno_exec_read(image->file, h, sizeof(*h), 0) != (int64_t)sizeof(*h))
+		return program ? bad : -LX_EIO;
+	if (memcmp(h->ident,
+	           "\x7f"
+	           "ELF",
+	           4) ||
+	    h->machine != LX_EM_X86_64 || (program && h->type != LX_ET_EXEC && h->type != LX_ET_DYN))
+		return bad;
+	if (h->phentsize != sizeof(struct lx_elf_segment) || !h->phnum || h->phnum > PHDRS_MAX)
+		return bad;
+	return read_table(image, bad);
+}
+
+static void free_table(const struct image *image)
+{
+	if (image->segments)
+		ceno_frames_free((uint64_t)(uintptr_t)image->segments - CENO_RAM_GVA, image->order);
+}
+
 static const struct lx_elf_segment *first_of(const struct image *image, uint32_t type)
 {
-	for (unsigned i = 0; i < image->header->phnum; i++)
+	for (unsigned i = 0; i < image->header.phnum; i++)
 		if (image->segments[i].type == type)
 			return &image->segments[i];
 	return NULL;
@@ -75,6 +93,8 @@ static int find_interpreter(const struct image *program, struct ceno_inode **fil
 		return 0;
 	if (s->filesz > INTERP_MAX || s->filesz < 2)
 		return -LX_ENOEXEC;
+	if (s->offset >> 63 || (s->offset + s->filesz) >> 63)
+		return -LX_EINVAL;
 	got = s->offset < program->file->size ? ceno_exec_read(program->file, path, s->filesz, s->offset) : 0;
 	if (got != (int64_t)s->filesz)
 		return got < 0 ? (int)got : -LX_EIO;
@@ -108,10 +128,16 @@ static uint16_t prot_of(const struct lx_elf_segment *s)
 	                  (s->flags & LX_PF_X ? LX_PROT_EXEC : 0));
 }
 
-static int put_area(struct ceno_vm *vm, const struct ceno_area *area)
+/* Over earlier segments, never over the stack. */
+static int put_area(struct ceno_exec *exec, const struct ceno_area *area)
 {
-	int error = ceno_vm_put(vm, area);
+	const struct ceno_area *stack = ceno_areas_find(exec->vm, exec->top - 1);
+	int error;
 
+	if ((area->start < stack->end && stack->start < area->end) ||
+	    (!area->file && area->end - area->start > ceno_frames_total() * CENO_PAGE))
+		return CENO_EXEC_KILL;
+	error = ceno_vm_put(exec->vm, area);
 	return error == -LX_EINVAL ? CENO_EXEC_KILL : error;
 }
 
@@ -132,7 +158,7 @@ static int map_segment(struct image *image, const struct lx_elf_segment *s)
 			return CENO_EXEC_KILL;
 		area.end = file_end;
 		area.offset = CENO_PAGE_DOWN(s->offset);
-		error = put_area(vm, &area);
+		error = put_area(image->exec, &area);
 	}
 	if (!error && s->filesz && s->memsz > s->filesz)
 		error = clear_tail(vm, vaddr + s->filesz, area.prot);
@@ -140,7 +166,7 @@ static int map_segment(struct image *image, const struct lx_elf_segment *s)
 		area = (struct ceno_area){ .start = file_end, .end = end, .prot = LX_PROT_READ | LX_PROT_WRITE };
 		if (s->flags & LX_PF_X)
 			area.prot = LX_PROT_READ | LX_PROT_EXEC;
-		error = put_area(vm, &area);
+		error = put_area(image->exec, &area);
 	}
 	image->end = end > image->end ? end : image->end;
 	return error;
@@ -151,7 +177,7 @@ static uint64_t span_of(const struct image *image)
 {
 	uint64_t low = UINT64_MAX, high = 0;
 
-	for (unsigned i = 0; i < image->header->phnum; i++) {
+	for (unsigned i = 0; i < image->header.phnum; i++) {
 		const struct lx_elf_segment *s = &image->segments[i];
 
 		if (s->type != LX_PT_LOAD)
@@ -164,7 +190,7 @@ static uint64_t span_of(const struct image *image)
 
 static int map_segments(struct image *image)
 {
-	const struct lx_elf_header *h = image->header;
+	const struct lx_elf_header *h = &image->header;
 	int error = 0;
 
 	for (unsigned i = 0; !error && i < h->phnum; i++) {
@@ -179,15 +205,30 @@ static int map_segments(struct image *image)
 	return error;
 }
 
+/* The largest that is a power of two, as all segments ask for it. */
+static uint64_t alignment_of(const struct image *image)
+{
+	uint64_t most = CENO_PAGE;
+
+	for (unsigned i = 0; i < image->header.phnum; i++) {
+		uint64_t align = image->segments[i].align;
+
+		if (image->segments[i].type == LX_PT_LOAD && !(align & (align - 1)) && align > most)
+			most = align;
+	}
+	return most;
+}
+
 static int map_program(struct image *image)
 {
+	uint64_t span = span_of(image), start;
 	int error;
 
-	if (image->header->type == LX_ET_DYN) {
-		if (!span_of(image))
+	if (image->header.type == LX_ET_DYN) {
+		start = (PIE_BASE + (ceno_random_u64() & 0x3fffff) * CENO_LARGE_PAGE) & ~(alignment_of(image) - 1);
+		if (!span || span > CENO_USER_END - start)
 			return CENO_EXEC_KILL;
-		image->base = PIE_BASE + (ceno_random_u64() & 0x3fffff) * CENO_LARGE_PAGE -
-		    CENO_PAGE_DOWN(first_of(image, LX_PT_LOAD)->vaddr);
+		image->base = start - CENO_PAGE_DOWN(first_of(image, LX_PT_LOAD)->vaddr);
 	}
 	error = map_segments(image);
 	if (!error)
@@ -199,11 +240,11 @@ static int map_interpreter(struct image *image)
 {
 	uint64_t span = span_of(image), gap;
 
-	if (image->header->type != LX_ET_EXEC && image->header->type != LX_ET_DYN)
+	if (image->header.type != LX_ET_EXEC && image->header.type != LX_ET_DYN)
 		return CENO_EXEC_KILL;
 	if (!span)
 		return CENO_EXEC_KILL;
-	if (image->header->type == LX_ET_DYN) {
+	if (image->header.type == LX_ET_DYN) {
 		gap = ceno_vm_gap(image->exec->vm, span);
 		if (!gap)
 			return -LX_ENOMEM;
@@ -258,10 +299,10 @@ static void push_auxv(struct stack *stack, const struct image *image, uint64_t b
 		{ LX_AT_CLKTCK, 100 },
 		{ LX_AT_PHDR, image->phdr },
 		{ LX_AT_PHENT, sizeof(struct lx_elf_segment) },
-		{ LX_AT_PHNUM, image->header->phnum },
+		{ LX_AT_PHNUM, image->header.phnum },
 		{ LX_AT_BASE, base },
 		{ LX_AT_FLAGS, 0 },
-		{ LX_AT_ENTRY, image->base + image->header->entry },
+		{ LX_AT_ENTRY, image->base + image->header.entry },
 		{ LX_AT_UID, CENO_UID },
 		{ LX_AT_EUID, CENO_UID },
 		{ LX_AT_GID, CENO_UID },
@@ -305,24 +346,33 @@ static int build_stack(struct ceno_exec *exec, const struct image *image, uint64
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
+static int map_all(struct ceno_exec *exec, struct image *program, struct image *interpreter)
+{
+	int error = map_program(program);
+
+	if (!error && interpreter->file)
+		error = map_interpreter(interpreter);
+	if (!error)
+		error = build_stack(exec, program, interpreter->base);
+	exec->rip =
+	    interpreter->file ? interpreter->base + interpreter->header.entry : program->base + program->header.entry;
+	return error;
+}
+
 int ceno_exec_elf(struct ceno_exec *exec)
 {
 	struct image program = { .exec = exec, .file = exec->file }, interpreter = { .exec = exec };
-	int error = read_headers(&program, 0, -LX_ENOEXEC);
+	int error = read_headers(&program, -LX_ENOEXEC);
 
 	if (!error)
 		error = find_interpreter(&program, &interpreter.file);
 	if (!error && interpreter.file)
-		error = read_headers(&interpreter, 1, -LX_ELIBBAD);
-	if (error)
-		return error;
-	exec->bad_interpreter = 0;
-	error = map_program(&program);
-	if (!error && interpreter.file)
-		error = map_interpreter(&interpreter);
-	if (!error)
-		error = build_stack(exec, &program, interpreter.base);
-	exec->rip =
-	    interpreter.file ? interpreter.base + interpreter.header->entry : program.base + program.header->entry;
+		error = read_headers(&interpreter, -LX_ELIBBAD);
+	if (!error) {
+		exec->bad_interpreter = 0;
+		error = map_all(exec, &program, &interpreter);
+	}
+	free_table(&program);
+	free_table(&interpreter);
 	return error;
 }

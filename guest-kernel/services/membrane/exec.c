@@ -41,7 +41,8 @@ static int may_run(const struct ceno_inode *file)
 int ceno_exec_find(const char *path, struct ceno_inode **file)
 {
 	struct ceno_walk walk;
-	int error = ceno_path_walk(ceno_path_cwd(), path, 0, &walk);
+	int error = !*path ? -LX_EACCES : /* the directory itself */
+	    ceno_path_walk(ceno_path_cwd(), path, 0, &walk);
 
 	if (!error && !walk.inode)
 		error = -LX_ENOENT;
@@ -227,38 +228,36 @@ static int is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Splits "#! interpreter argument" of `head`, whose last byte is NUL, by Linux's rules. */
+static char *skip(char *at, const char *last, int blanks)
+{
+	while (at <= last && (blanks ? is_blank(*at) : *at && !is_blank(*at)))
+		at++;
+	return at;
+}
+
+/* Splits "#! interpreter argument" of `head`, all of whose bytes count, by Linux's rules: a
+ * line that is cut off is fine if the interpreter's name is whole. */
 static int parse_script(char *head, char **name, char **argument)
 {
-	char *last = head + sizeof(((struct ceno_exec_scratch *)0)->head) - 1, *end = head + 2, *at;
+	char *last = head + sizeof(((struct ceno_exec_scratch *)0)->head) - 1, *end = head, *at;
 
-	while (end < last && *end != '\n')
+	while (end <= last && *end && *end != '\n')
 		end++;
-	if (*end != '\n') { /* cut off: fine if the name is whole */
-		for (at = head + 2; at < last && is_blank(*at); at++)
-			;
-		while (at < last && *at && !is_blank(*at))
-			at++;
-		if (at == last)
+	if (end > last || *end != '\n') {
+		if (skip(skip(head + 2, last, 1), last, 0) > last)
 			return -LX_ENOEXEC;
+		end = last;
 	}
-	while (end > head + 2 && is_blank(end[-1]))
+	while (is_blank(end[-1]))
 		end--;
+	*name = skip(head + 2, end, 1);
+	if (*name >= end)
+		return -LX_ENOEXEC;
 	*end = 0;
-	for (at = head + 2; is_blank(*at); at++)
-		;
-	*name = at;
-	while (*at && !is_blank(*at))
-		at++;
-	*argument = NULL;
-	if (*at) {
-		*at++ = 0;
-		while (is_blank(*at))
-			at++;
-		if (*at)
-			*argument = at;
-	}
-	return **name ? 0 : -LX_ENOEXEC;
+	at = skip(*name, end, 0);
+	*argument = is_blank(*at) ? skip(at, end, 1) : NULL;
+	*at = 0;
+	return 0;
 }
 
 /* The script's interpreter is the program from now on. called: what the script is called by. */
@@ -307,7 +306,6 @@ static int load(struct ceno_exec *exec)
 		exec->no_format = 1;
 		if (memcmp(scratch->head, "#!", 2) != 0)
 			return -LX_ENOEXEC;
-		scratch->head[sizeof(scratch->head) - 1] = 0;
 		error = run_script(exec, scratch->path);
 		if (error)
 			return error;
@@ -332,7 +330,7 @@ int ceno_exec(struct ceno_exec *exec)
 
 	if (error)
 		return error;
-	scratch = ceno_frames_alloc_raw(2);
+	scratch = ceno_frames_alloc_raw(1);
 	exec->vm = scratch == CENO_NO_FRAME ? NULL : ceno_vm_new();
 	exec->scratch = ceno_ram(scratch);
 	error = exec->vm ? prepare(exec) : -LX_ENOMEM;
@@ -345,7 +343,7 @@ int ceno_exec(struct ceno_exec *exec)
 		error = load(exec);
 	}
 	if (scratch != CENO_NO_FRAME)
-		ceno_frames_free(scratch, 2);
+		ceno_frames_free(scratch, 1);
 	if (error && exec->vm) {
 		ceno_vm_drop(exec->vm);
 		exec->vm = NULL;

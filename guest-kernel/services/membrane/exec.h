@@ -50,16 +50,12 @@ int ceno_exec(struct ceno_exec *exec);
 
 /* ---- between exec.c and elf.c ------------------------------------------------ */
 
-#define CENO_EXEC_PHDRS 73u /* as many as Linux takes: a page of them */
-
-/* Four pages. */
+/* Two pages. */
 struct ceno_exec_scratch {
 	char path[CENO_PATH_MAX]; /* of an interpreter */
-	struct lx_elf_segment segments[2][CENO_EXEC_PHDRS];
-	struct lx_elf_header header[2];
-	char head[256]; /* of the file */
+	char head[256];           /* of the file */
 };
-_Static_assert(sizeof(struct ceno_exec_scratch) <= 4 * CENO_PAGE, "four pages");
+_Static_assert(sizeof(struct ceno_exec_scratch) <= 2 * CENO_PAGE, "two pages");
 
 /* Bytes of a regular file, fewer at its end. */
 int64_t ceno_exec_read(struct ceno_inode *file, void *to, uint64_t bytes, uint64_t offset);

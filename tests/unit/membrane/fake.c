@@ -265,9 +265,9 @@ static void make_pack(const struct fake_file *files, size_t count, const void *a
 	}
 	strcpy(entries[count].path, CENO_PACK_ARGS);
 	entries[count].length = args_bytes;
-	MUST(ceno_pack_plan(entries, (uint32_t)count + 1, source, &pack_bytes, NULL) == 0);
 	if (pack_view)
 		munmap(pack_view, pack_bytes);
+	MUST(ceno_pack_plan(entries, (uint32_t)count + 1, source, &pack_bytes, NULL) == 0);
 	pack_view = view(fresh(&pack_fd, "pack", pack_bytes), pack_bytes);
 	ceno_pack_header_format((struct ceno_pack_header *)(void *)pack_view, (uint32_t)count + 1, pack_bytes, 0);
 	memcpy(pack_view + sizeof(struct ceno_pack_header), entries, (count + 1) * sizeof(entries[0]));
