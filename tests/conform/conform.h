@@ -34,17 +34,14 @@ void conform_file(const char *path, const void *bytes, size_t n);
 /* Runs fn in a child; its exit status, or 128 + signal. */
 int conform_child(void (*fn)(void));
 
+/* clang-format off */
 #define SUBJECTS(X) \
-	X(files) \
-	X(positions) \
-	X(holes) \
-	X(vectors) \
-	X(directories) \
-	X(listing) X(links) X(renames) X(attributes) X(paths) X(descriptors) X(locks) X(memory) X(protection) \
-	    X(mappings) X(break_) X(processes) X(waiting) X(vforks) X(execs) X(scripts) X(groups) X(limits) X(pipes) \
-		X(pipe_ends) X(sockets) X(polls) X(epolls) X(event_fds) X(signals) X(signal_info) X(signal_stack) \
-		    X(restarts) X(queues) X(timers) X(clocks) X(threads) X(futexes) X(identity) X(devices) \
-			X(proc_files) X(transfers) X(anonymous_files) X(registers) X(vector_state)
+	X(files) X(positions) X(holes) X(vectors) X(directories) X(listing) X(links) X(renames) X(attributes) X(paths) \
+	X(descriptors) X(locks) X(memory) X(protection) X(mappings) X(break_) X(processes) X(waiting) X(vforks) X(execs) \
+	X(scripts) X(groups) X(limits) X(pipes) X(pipe_ends) X(sockets) X(polls) X(epolls) X(event_fds) X(signals) \
+	X(signal_info) X(signal_stack) X(restarts) X(queues) X(timers) X(clocks) X(threads) X(futexes) X(identity) X(devices) \
+	X(proc_files) X(transfers) X(anonymous_files) X(registers) X(vector_state)
+/* clang-format on */
 
 #define CONFORM_DECLARE(name) void subject_##name(void);
 SUBJECTS(CONFORM_DECLARE)
