@@ -109,7 +109,8 @@ void ceno_sha512_update(struct ceno_sha512 *hash, const void *data, size_t bytes
 	if (used) {
 		size_t take = bytes < 128 - used ? bytes : 128 - used;
 
-		memcpy(hash->block + used, p, take);
+		if (take) /* nothing at NULL is nothing */
+			memcpy(hash->block + used, p, take);
 		if (used + take < 128)
 			return;
 		compress(hash->state, hash->block);

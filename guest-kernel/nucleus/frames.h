@@ -79,7 +79,7 @@ static inline void ceno_frames_sub_write(uint64_t gpa, uint64_t pages)
 	uint8_t *f = ceno_frames_byte(gpa);
 
 	for (; pages >= 8; pages -= 8, f += 8)
-		*(uint64_t *)f -= CENO_FRAME_ONES;
+		*(ceno_frames_eight_t *)f -= CENO_FRAME_ONES;
 	for (; pages; pages--, f++)
 		--*f;
 }
