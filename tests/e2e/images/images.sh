@@ -16,7 +16,7 @@ ln tree/data/a tree/data/hard
 ln -s ../data/deep/f tree/data/link
 echo deep >tree/data/deep/f
 head -c 9000000 /dev/urandom >tree/data/large
-chmod 640 tree/data/a
+chmod 604 tree/data/a
 
 build() { "$ceno" image build --from dir:tree "$@" >/dev/null; }
 guest() { "$ceno" run --quiet --no-proof --no-stdin --image t "$@"; }
@@ -44,7 +44,7 @@ check "the node lists it" says 0 "$id" "$ceno" image ls
 check "files and links of the image" equal "$(guest -- cat /data/a /data/hard /data/link)" "$(printf 'one\none\ndeep')"
 check "its tree" equal "$(guest -- find /data /usr/bin /empty | LC_ALL=C sort)" "$(cd tree && find data usr/bin empty | sed 's,^,/,' | LC_ALL=C sort)"
 check "a large file, byte for byte" equal "$(guest -- md5sum /data/large)" "$(md5sum <tree/data/large | sed 's, .*,  /data/large,')"
-check "modes and time" equal "$(guest -- stat -c '%a %Y %s' /data/a)" "640 946684800 4"
+check "modes and time" equal "$(guest -- stat -c '%a %Y %s' /data/a)" "604 946684800 4"
 check "an input lies above the image" equal "$(echo mine >a && guest --input a=x -- cat /in/x /etc/passwd)" "$(printf 'mine\nimage')"
 check "a program of the caller's lies above its /bin" equal "$(cp "$busybox" ./busybox && "$ceno" run --quiet --no-proof --image t -- ./busybox echo mine)" mine
 check "a path that climbs stays inside" equal "$(guest -- cat /data/../../../etc/passwd)" image

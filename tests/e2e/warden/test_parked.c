@@ -258,6 +258,21 @@ static void a_malformed_launch_ends_the_pair(void **state)
 	REFUSED(bad.image_released = 1);  /* an image that is not there, released */
 	REFUSED(bad.reserved1 = 1);
 	REFUSED(bad.reserved[6] = 1);
+	/* An image is sealed memory, open for reading only. */
+	int open_image = memfd_create("image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int sealed_image = memfd_create("image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_int_equal(ftruncate(open_image, 4096) | ftruncate(sealed_image, 4096), 0);
+	assert_int_equal(fcntl(sealed_image, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW), 0);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", open_image);
+	const int images[] = { open(path, O_RDONLY | O_CLOEXEC), sealed_image, open_image,
+		               fcntl(null, F_DUPFD_CLOEXEC, 0) };
+	bad = good;
+	bad.digest_image[0] = 1;
+	for (size_t i = 0; i < sizeof images / sizeof images[0]; i++) {
+		const int with_image[] = { session[0], session[1], ram, spool, images[i] };
+		refused(bad, with_image, 5);
+		close(images[i]);
+	}
 	const int all[] = { session[0], session[1], stream[0], stream[1], spool, ram, ram_ro, null };
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		close(all[i]);
