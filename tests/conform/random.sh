@@ -9,7 +9,7 @@ seed=${3:-$(date +%s)} sequences=${4:-100} calls=${5:-1000}
 # On a tmpfs, like the guest's files.
 work=$(mktemp -d -p /dev/shm)
 trap 'rm -rf "$work"' EXIT
-mkdir "$work/tmp"
+chmod 755 "$work" && mkdir -m 777 "$work/tmp"
 TMPDIR=$work/tmp "$random" "$seed" "$sequences" "$calls" </dev/null >"$work/host"
 "$build/bin/ceno-mkpack" "$work/pack" "/bin/random=$random:program" -- /bin/random "$seed" "$sequences" "$calls"
 status=0
