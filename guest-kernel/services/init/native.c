@@ -178,8 +178,8 @@ uint64_t native_fill_cspace(struct init *init, const struct service *s, uint32_t
 	for (uint32_t slot = CENO_SLOT_WINDOW; slot < CENO_SLOT_WINDOW + CENO_PLEDGE_COUNT; slot++) {
 		int64_t rc = ceno_grant(fiber, slot, slot, R | W);
 
-		if (rc == CENO_E_SLOT)
-			continue; /* not pledged, or a class without a window */
+		if (rc == CENO_E_SLOT || rc == CENO_E_PLEDGE)
+			continue; /* not pledged, given up before a crash, or a class without a window */
 		must_give(rc);
 		trail_grant(init, s, CENO_OBJECT_WINDOW, R | W, 1);
 		given |= 1ull << slot;

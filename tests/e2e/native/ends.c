@@ -154,6 +154,8 @@ int main(int argc, char **argv)
 		ceno_print("no newline");
 	else if (is(how, "overload"))
 		overload();
+	else if (is(how, "narrow") && ceno_pledge(CENO_SLOT_SELF, 0) == 0)
+		__builtin_trap();
 	else if (is(how, "sleep"))
 		for (;;)
 			ceno_sleep_ns(1000000000);

@@ -112,6 +112,9 @@ if [ -x "$programs/phoenix" ]; then
 	check "... its trail is sealed to its end" audits 0 p.json trail
 	check "... and says so in this order" told \
 		'[x for x in t if x in ("strike", "fault", "restart")] == ["strike"] * 3 + ["fault", "restart", "strike", "fault", "restart", "strike", "fault"] and [x["count"] for x in of("strike")] == [1, 2, 3, 4, 5]'
+	check "a program that gives up its window and crashes: its later lives have none" run 139 --native -- "$programs/ends" narrow
+	check "... its trail is sealed to its end" audits 0 p.json trail
+	check "... one pledge narrowed, three crashes" told 'len(of("pledge")) == 1 and len(of("fault")) == 3 and len(of("restart")) == 2'
 	check "a program that crashes and resumes" run 0 --native -- "$programs/phoenix"
 	check "... its trail is sealed to its end" audits 0 p.json trail
 	check "... each crash has its restart, from the checkpoint before it" told \
