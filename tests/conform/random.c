@@ -313,6 +313,11 @@ static size_t pages(void)
 {
 	return PAGE * (size_t)(1 + below(6));
 }
+/* What a memory call was about. */
+static void about(const char *at, size_t n, int how)
+{
+	printf("  at %x %zx %x\n", (unsigned)(at - ARENA), n, (unsigned)how);
+}
 static void do_mmap(void)
 {
 	static const int kinds[] = { MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED };
@@ -325,31 +330,44 @@ static void do_mmap(void)
 		return;
 	char *p = mmap(at, n, prot, flags | MAP_FIXED, f, from);
 	said("mmap", p == MAP_FAILED ? -1 : p == at);
+	about(at, n, flags << 4 | prot);
 }
 static void do_munmap(void)
 {
 	char *at = place();
-	said("munmap", munmap(at, pages()));
+	size_t n = pages();
+	said("munmap", munmap(at, n));
+	about(at, n, 0);
 }
 static void do_mprotect(void)
 {
 	char *at = place();
 	size_t n = pages();
-	said("mprotect", mprotect(at, n, protection()));
+	int prot = protection();
+	said("mprotect", mprotect(at, n, prot));
+	about(at, n, prot);
 }
 static void do_madvise(void)
 {
 	char *at = place();
-	said("madvise", madvise(at, pages(), MADV_DONTNEED));
+	size_t n = pages();
+	said("madvise", madvise(at, n, MADV_DONTNEED));
+	about(at, n, 0);
 }
+/* Within one mapping: what becomes of several, and of the target then, depends on the kernel's version. */
 static void do_mremap(void)
 {
+	static const int kinds[] = { MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS };
 	char *from = place(), *to = place();
 	size_t n = PAGE * (size_t)(1 + below(3));
 	if (to + n > from && from + n > to)
 		return;
+	if (n > PAGE && mmap(from, n, PROT_READ | PROT_WRITE, kinds[below(2)] | MAP_FIXED, -1, 0) == from)
+		for (size_t at = 0; at < n; at += PAGE * (1 + below(2)))
+			memset(from + at, 'a' + (int)below(26), PAGE / 2);
 	char *p = mremap(from, n, n, MREMAP_MAYMOVE | MREMAP_FIXED, to);
 	said("mremap", p == MAP_FAILED ? -1 : p == to);
+	about(from, n, (int)(to - ARENA));
 }
 
 /* Memory is looked at and changed by calls, which say EFAULT where a touch would kill. */
@@ -361,6 +379,7 @@ static void do_peek(void)
 	size_t n = 1 + below(64);
 	ssize_t got = write(tube[1], at, n);
 	said("peek", got);
+	about(at, n, 0);
 	if (got > 0 && read(tube[0], buffer, sizeof(buffer)) == got)
 		printf("  %08x\n", hash(buffer, (size_t)got));
 }
@@ -372,6 +391,7 @@ static void do_poke(void)
 	write(tube[1], buffer, n);
 	ssize_t got = read(tube[0], at, n);
 	said("poke", got);
+	about(at, n, 0);
 	if (got < 0)
 		read(tube[0], buffer, sizeof(buffer));
 }

@@ -22,11 +22,18 @@ static uint32_t first_above(const struct ceno_vm *vm, uint64_t gva)
 	return low;
 }
 
-struct ceno_area *ceno_areas_find(struct ceno_vm *vm, uint64_t gva)
+struct ceno_area *ceno_areas_above(struct ceno_vm *vm, uint64_t gva)
 {
 	uint32_t i = first_above(vm, gva);
 
-	return i < vm->count && vm->areas[i].start <= gva ? &vm->areas[i] : NULL;
+	return i < vm->count ? &vm->areas[i] : NULL;
+}
+
+struct ceno_area *ceno_areas_find(struct ceno_vm *vm, uint64_t gva)
+{
+	struct ceno_area *area = ceno_areas_above(vm, gva);
+
+	return area && area->start <= gva ? area : NULL;
 }
 
 int ceno_areas_free(struct ceno_vm *vm, uint64_t start, uint64_t end)

@@ -254,47 +254,51 @@ int64_t ceno_sys_munmap(const uint64_t a[6])
 
 /* ---- mprotect, mremap, madvise ---------------------------------------------- */
 
-/* Whether every area of the range may have these rights. */
-static int may_have(struct ceno_vm *vm, uint64_t start, uint64_t end, uint64_t prot)
+static int may_have(const struct ceno_area *area, uint64_t prot)
 {
-	const struct ceno_area *area;
-
-	if ((prot & LX_PROT_WRITE) && (prot & LX_PROT_EXEC))
+	if ((prot & LX_PROT_WRITE) && (area->flags & CENO_AREA_READ_ONLY))
 		return 0;
-	for (; start < end; start = area->end) {
-		area = ceno_areas_find(vm, start);
-		if ((prot & LX_PROT_WRITE) && (area->flags & CENO_AREA_READ_ONLY))
-			return 0;
-		if ((prot & LX_PROT_EXEC) && (area->flags & CENO_AREA_SHARED))
-			return 0;
+	return !(prot & LX_PROT_EXEC) || !(area->flags & CENO_AREA_SHARED);
+}
+
+/* Area by area: those before one that is not there, or may not have the rights, have them then. */
+static int protect(struct ceno_vm *vm, uint64_t start, uint64_t end, uint64_t prot)
+{
+	int error = 0;
+
+	for (uint64_t at = start; at < end && !error;) {
+		struct ceno_area *area = ceno_areas_find(vm, at);
+		uint64_t stop = area && area->end < end ? area->end : end;
+
+		if (!area || !may_have(area, prot))
+			return area ? -LX_EACCES : -LX_ENOMEM;
+		error = ceno_areas_split(vm, at, stop);
+		if (!error)
+			error = ceno_pages_hide(vm, at, stop);
+		if (!error)
+			ceno_areas_find(vm, at)->prot = (uint16_t)prot;
+		at = stop;
 	}
-	return 1;
+	return error;
 }
 
 int64_t ceno_sys_mprotect(const uint64_t a[6])
 {
 	struct ceno_vm *vm = ceno_vm_current();
-	uint64_t start = a[0], bytes = CENO_PAGE_UP(a[1]), end;
+	uint64_t start = a[0], end = start + CENO_PAGE_UP(a[1]);
 	int error;
 
 	if (start % CENO_PAGE || (a[2] & ~(uint64_t)LX_PROT_MASK))
 		return -LX_EINVAL;
 	if (a[1] == 0)
 		return 0;
-	if (start >= CENO_USER_END || a[1] > CENO_USER_END - start || !ceno_areas_cover(vm, start, start + bytes))
+	if (start >= CENO_USER_END || a[1] > CENO_USER_END - start)
 		return -LX_ENOMEM;
-	end = start + bytes;
-	if (!may_have(vm, start, end, a[2]))
+	if ((a[2] & LX_PROT_WRITE) && (a[2] & LX_PROT_EXEC))
 		return -LX_EACCES;
-	error = ceno_areas_split(vm, start, end);
-	if (!error)
-		error = ceno_pages_hide(vm, start, end);
-	if (error)
-		return error;
-	for (uint64_t at = start; at < end; at = ceno_areas_find(vm, at)->end)
-		ceno_areas_find(vm, at)->prot = (uint16_t)a[2];
+	error = protect(vm, start, end, a[2]);
 	ceno_areas_merge(vm, start, end);
-	return 0;
+	return error;
 }
 
 /* What was moved once will grow again (an array that a program extends bit by bit):
@@ -409,51 +413,53 @@ int64_t ceno_sys_mremap(const uint64_t a[6])
 	return move_area(vm, a, old, new);
 }
 
-/* Sets or clears a flag of the areas in the range. */
-static int64_t advise_flag(struct ceno_vm *vm, uint64_t start, uint64_t end, uint16_t flag, int set)
-{
-	int error = ceno_areas_split(vm, start, end);
+enum { DONTNEED = 4, FREE = 8, REMOVE = 9, DONTFORK = 10, DOFORK = 11, WIPEONFORK = 18, KEEPONFORK = 19 };
 
+/* For a part of one area. */
+static int advise(struct ceno_vm *vm, uint64_t start, uint64_t end, uint64_t advice)
+{
+	struct ceno_area *area = ceno_areas_find(vm, start);
+	uint16_t flag = advice >= WIPEONFORK ? CENO_AREA_WIPEONFORK : CENO_AREA_DONTFORK;
+	int error;
+
+	if (area->file && (advice == WIPEONFORK || advice == FREE))
+		return -LX_EINVAL;
+	if (advice == DONTNEED || advice == FREE)
+		return ceno_pages_discard(vm, start, end);
+	if (advice != DONTFORK && advice != DOFORK && advice != WIPEONFORK && advice != KEEPONFORK)
+		return 0;
+	error = ceno_areas_split(vm, start, end);
 	if (error)
 		return error;
-	for (uint64_t at = start; at < end; at = ceno_areas_find(vm, at)->end) {
-		struct ceno_area *area = ceno_areas_find(vm, at);
-
-		if (flag == CENO_AREA_WIPEONFORK && set && area->file)
-			return -LX_EINVAL;
-		area->flags = (uint16_t)(set ? area->flags | flag : area->flags & ~flag);
-	}
-	ceno_areas_merge(vm, start, end);
+	area = ceno_areas_find(vm, start);
+	area->flags &= (uint16_t)~flag;
+	if (advice == DONTFORK || advice == WIPEONFORK)
+		area->flags |= flag;
 	return 0;
 }
 
+/* What is not mapped is passed over, and told of in the end. */
 int64_t ceno_sys_madvise(const uint64_t a[6])
 {
-	enum { DONTNEED = 4, FREE = 8, REMOVE = 9, DONTFORK = 10, DOFORK = 11, WIPEONFORK = 18, KEEPONFORK = 19 };
 	struct ceno_vm *vm = ceno_vm_current();
 	uint64_t start = a[0], end = a[0] + CENO_PAGE_UP(a[1]);
+	int error = 0, holes;
 
 	if (start % CENO_PAGE || a[1] > CENO_USER_END || (a[1] && start > CENO_USER_END - a[1]))
 		return -LX_EINVAL;
 	if (a[2] > 25 || (a[2] > 4 && a[2] < 8) || a[2] == REMOVE)
 		return -LX_EINVAL;
-	if (a[1] == 0)
-		return 0;
-	if (!ceno_areas_cover(vm, start, end))
-		return -LX_ENOMEM;
-	switch (a[2]) {
-	case DONTNEED:
-	case FREE:
-		return ceno_pages_discard(vm, start, end);
-	case DONTFORK:
-	case DOFORK:
-		return advise_flag(vm, start, end, CENO_AREA_DONTFORK, a[2] == DONTFORK);
-	case WIPEONFORK:
-	case KEEPONFORK:
-		return advise_flag(vm, start, end, CENO_AREA_WIPEONFORK, a[2] == WIPEONFORK);
-	default:
-		return 0;
+	holes = start < end && !ceno_areas_cover(vm, start, end);
+	for (uint64_t at = start, stop; at < end && !error; at = stop) {
+		const struct ceno_area *area = ceno_areas_above(vm, at);
+
+		at = !area ? end : area->start > at ? area->start : at;
+		stop = area && area->end < end ? area->end : end;
+		if (at < end)
+			error = advise(vm, at, stop, a[2]);
 	}
+	ceno_areas_merge(vm, start, end);
+	return error || !holes ? error : -LX_ENOMEM;
 }
 
 int64_t ceno_sys_mincore(const uint64_t a[6])

@@ -96,6 +96,8 @@ int ceno_space_map(struct ceno_vm *vm, int64_t object, uint64_t gva, uint64_t of
 
 /* The area that holds gva, or NULL. */
 struct ceno_area *ceno_areas_find(struct ceno_vm *vm, uint64_t gva);
+/* That one, or the next above; NULL: none. */
+struct ceno_area *ceno_areas_above(struct ceno_vm *vm, uint64_t gva);
 /* Adds an area into a range that is free; counts its file. -LX_ENOMEM: table full. */
 int ceno_areas_add(struct ceno_vm *vm, const struct ceno_area *area);
 /* Makes start and end area borders where they fall inside an area. -LX_ENOMEM: table full. */

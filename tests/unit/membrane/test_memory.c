@@ -159,6 +159,42 @@ static void test_protection(void **state)
 	assert_true(dies_of(page, CENO_RIGHT_WRITE, 11));
 }
 
+/* What lies before a hole, or before what may not have the rights, has them then; advice passes over holes. */
+static void test_holes(void **state)
+{
+	uint64_t at = (uint64_t)map(0, 6 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+	uint8_t one = 1, seen = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < 6; i++)
+		fake_poke(at + i * PAGE, &one, 1);
+	assert_int_equal(sys(SYS_munmap, at + 2 * PAGE, PAGE), 0);
+	assert_int_equal(sys(SYS_mprotect, at + PAGE, 4 * PAGE, PROT_READ), -ENOMEM);
+	assert_int_equal(sys(SYS_getrandom, at, 1, 0), 1);
+	assert_int_equal(sys(SYS_getrandom, at + PAGE, 1, 0), -EFAULT);
+	assert_int_equal(sys(SYS_getrandom, at + 3 * PAGE, 1, 0), 1);
+	assert_int_equal(sys(SYS_mprotect, at + 2 * PAGE, 4 * PAGE, PROT_READ), -ENOMEM);
+	assert_int_equal(sys(SYS_getrandom, at + 3 * PAGE, 1, 0), 1);
+	fake_poke(at + 3 * PAGE, &one, 1);
+	assert_int_equal(sys(SYS_madvise, at + PAGE, 4 * PAGE, MADV_DONTNEED), -ENOMEM);
+	for (uint64_t i = 0; i < 6; i++) {
+		if (i == 2)
+			continue;
+		fake_peek(&seen, at + i * PAGE, 1);
+		assert_int_equal(seen != 0, i == 0 || i == 5);
+	}
+	assert_int_equal(sys(SYS_madvise, at + 2 * PAGE, PAGE, MADV_DONTNEED), -ENOMEM);
+	assert_int_equal(sys(SYS_madvise, at, 6 * PAGE, MADV_DONTFORK), -ENOMEM);
+	/* of shared memory MADV_FREE and MADV_WIPEONFORK know nothing, and end there */
+	assert_int_equal(map(at + 2 * PAGE, PAGE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED),
+	                 (int64_t)(at + 2 * PAGE));
+	fake_poke(at, &one, 1);
+	assert_int_equal(sys(SYS_madvise, at, 6 * PAGE, MADV_FREE), -EINVAL);
+	fake_peek(&seen, at + 5 * PAGE, 1);
+	assert_int_equal(seen, 1);
+	assert_int_equal(sys(SYS_madvise, at, 6 * PAGE, MADV_WIPEONFORK), -EINVAL);
+}
+
 static void test_lengths(void **state)
 {
 	static const uint64_t lengths[] = { UINT64_MAX, UINT64_MAX - 4094, 1ull << 63, 1ull << 47, (1ull << 47) - 1 };
@@ -310,6 +346,7 @@ int main(void)
 		cmocka_unit_test_setup(test_write_xor_execute, start),
 		cmocka_unit_test_setup(test_code_in_ram, start),
 		cmocka_unit_test_setup(test_protection, start),
+		cmocka_unit_test_setup(test_holes, start),
 		cmocka_unit_test_setup(test_lengths, start),
 		cmocka_unit_test_setup(test_remap, start),
 		cmocka_unit_test_setup(test_brk, start),
