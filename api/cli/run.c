@@ -154,7 +154,11 @@ static int prepare(struct ceno_run *run)
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", error);
 		return -1;
 	}
-	return make_args(run) || make_pipes(run) ? -1 : 0;
+	if (ceno_run_output_open(run) || make_args(run) || make_pipes(run))
+		return -1;
+	if (run->options.output)
+		run->output_stream = fcntl(run->our_fds[CENO_STREAM_OUT], F_DUPFD_CLOEXEC, 0);
+	return 0;
 }
 
 /* ---- the request ------------------------------------------------------------------------ */
@@ -168,7 +172,7 @@ static void set_text(json_t *params, const char *key, const char *value)
 static json_t *request_json(const struct ceno_run *run)
 {
 	json_t *params = json_pack("{s:I,s:b,s:b}", "args_bytes", (json_int_t)run->args_bytes, "hold",
-	                           run->options.hold, "native", run->options.native);
+	                           run->options.hold || run->options.output, "native", run->options.native);
 	json_t *files = json_array();
 	char nonce[65];
 
@@ -421,7 +425,8 @@ int ceno_command_run(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	run.status = run.args_fd = run.opening_fd = run.trail_fd = run.trail.fd = run.proof.fd = run.client.fd = -1;
+	run.status = run.args_fd = run.output_fd = run.output_stream = run.opening_fd = run.trail_fd = run.trail.fd =
+	    run.proof.fd = run.client.fd = -1;
 	for (int i = 0; i < 3; i++)
 		run.guest_fds[i] = run.our_fds[i] = -1;
 	if (!prepare(&run) && !send_request(&run)) {

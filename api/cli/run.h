@@ -42,6 +42,8 @@ struct ceno_run {
 	int signal_number; /* the first signal that asked us to stop; 0 */
 	int status;        /* exit status decided by us; -1 none */
 	int opening_fd;    /* memfd of 32 bytes; -1 */
+	int output_fd;     /* the directory of --output; -1 */
+	int output_stream; /* our end of standard output once more, for --output; -1 */
 	int trail_fd;      /* sealed memfd that came with the session's end; -1 */
 	bool told;         /* an error line was printed */
 };
@@ -49,6 +51,12 @@ struct ceno_run {
 /* Sends nothing: moves bytes and messages until the session and its streams ended,
  * or the connection did. */
 void ceno_run_loop(struct ceno_run *run);
+
+/* --output: opens (or makes) the directory, before the node is asked. 0, or -1 (told). */
+int ceno_run_output_open(struct ceno_run *run);
+
+/* After the program's end: fetches /out, if that was asked for, waiting for all of it. */
+void ceno_run_output_fetch(struct ceno_run *run);
 
 /* One clear line, once; decides the exit status unless it is decided. */
 __attribute__((format(printf, 3, 4))) void ceno_run_fail(struct ceno_run *run, int status, const char *format, ...);

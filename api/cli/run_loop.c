@@ -107,8 +107,12 @@ static void on_message(struct ceno_run *run, json_t *message, int fd)
 			on_reply(run, message, fd);
 		return;
 	}
-	if (!strcmp(method, "session.program") && !run->program)
+	if (!strcmp(method, "session.program") && !run->program) {
 		run->program = json_incref(params);
+		ceno_run_output_fetch(run);
+		if (run->options.output && !run->options.hold)
+			send_destroy(run);
+	}
 	if (strcmp(method, "session.ended") || run->ended)
 		return;
 	run->ended = json_incref(params);

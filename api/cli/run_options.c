@@ -18,6 +18,7 @@ static const char usage[] =
     "  --image NAME|ID       an image of the node, read-only below everything (ceno image ls)\n"
     "  --share WHO           who shares the image's memory: tenant (you), session, node\n"
     "  --input PATH[=NAME]   a file or directory, read-only at /in/NAME (repeatable)\n"
+    "  --output DIR          put what the program left in /out into DIR\n"
     "  --env NAME=VALUE      a variable for the program (repeatable; nothing is inherited)\n"
     "  --workdir DIR         where in the guest the program starts (default /)\n"
     "  --timeout TIME        end the session, with status 124, if the program takes longer\n"
@@ -45,6 +46,7 @@ enum {
 	IMAGE = 256,
 	SHARE,
 	WORKDIR,
+	OUTPUT,
 	TIMEOUT,
 	INPUT,
 	ENV,
@@ -70,6 +72,7 @@ enum {
 static const struct option options_table[] = {
 	{ "image", required_argument, NULL, IMAGE },
 	{ "share", required_argument, NULL, SHARE },
+	{ "output", required_argument, NULL, OUTPUT },
 	{ "workdir", required_argument, NULL, WORKDIR },
 	{ "timeout", required_argument, NULL, TIMEOUT },
 	{ "input", required_argument, NULL, INPUT },
@@ -150,6 +153,9 @@ static int one(int option, struct ceno_run_options *o)
 			return bad("--workdir", "an absolute path in the guest");
 		o->workdir = optarg;
 		return -1;
+	case OUTPUT:
+		o->output = optarg;
+		return -1;
 	case TIMEOUT:
 		return ceno_units_parse_ms(optarg, &o->timeout_ms) || !o->timeout_ms
 		    ? bad("--timeout", "a time such as 500ms, 30s or 5m")
@@ -228,6 +234,10 @@ int ceno_run_options_parse(int argc, char **argv, struct ceno_run_options *o)
 	if (optind >= argc) {
 		ceno_cli_error("no program given");
 		return ceno_cli_usage(usage, false);
+	}
+	if (o->native && o->output) {
+		ceno_cli_error("--output: a native program has no files");
+		return CENO_EXIT_USAGE;
 	}
 	if (o->native && o->image) {
 		ceno_cli_error("--image: a native program has no image");

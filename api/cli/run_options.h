@@ -21,6 +21,7 @@ struct ceno_run_options {
 	const char *opening;                                /* NULL: the commitment's opening is thrown away */
 	const char *image;                                  /* NULL: none */
 	const char *share;                                  /* NULL default */
+	const char *output;                                 /* NULL: /out stays in the session */
 	const char *workdir;                                /* in the guest; NULL: / */
 	const char *pledge, *classification, *jurisdiction; /* NULL default */
 	uint64_t memory_bytes, ttl_ms, timeout_ms;          /* 0 default; 0: none */

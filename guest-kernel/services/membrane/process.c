@@ -137,7 +137,8 @@ void ceno_program_next(void)
 		refusal = reset(++seq) ? CENO_REFUSAL_MEMORY : load(seq);
 		if (refusal == CENO_REFUSAL_NONE)
 			run();
-		ceno_stdio_report(CENO_PROGRAM_REFUSED, (uint32_t)refusal);
+		ceno_stdio_report(refusal < 0 ? CENO_PROGRAM_DONE : CENO_PROGRAM_REFUSED,
+		                  refusal < 0 ? CENO_REFUSAL_NONE : (uint32_t)refusal);
 	}
 }
 

@@ -37,6 +37,7 @@ _Noreturn void ceno_program_next(void);
 /* Loads the program of an argument block. block: bytes of it, not changing meanwhile.
  * Returns enum ceno_refusal; with CENO_REFUSAL_NONE the current task is in its first state. */
 int ceno_elf_load(const uint8_t *block, uint64_t bytes);
+#define CENO_SERVED (-1) /* it was a request for something else, and was served (abi/out.h) */
 
 /* The processor, in ring 3 (cpu.c). */
 uint64_t ceno_fpu_bytes(void); /* of an XSAVE area here */

@@ -2,7 +2,9 @@
  * The first program of a request, from its argument block (abi/pack.h), which comes from
  * outside: bounded before use.
  */
+#include "abi/out.h"
 #include "exec.h"
+#include "out.h"
 #include "process.h"
 #include "vm.h"
 
@@ -77,6 +79,10 @@ int ceno_elf_load(const uint8_t *block, uint64_t bytes)
 
 	if (bytes > CENO_ARGS_MAX || parse_args(block, bytes, &args))
 		return CENO_REFUSAL_ARGS;
+	if (!strcmp(args.program, CENO_OUT_PROGRAM)) {
+		ceno_out_send(args.strings);
+		return CENO_SERVED;
+	}
 	if (ceno_exec_find(args.program, &exec.file))
 		return CENO_REFUSAL_NOT_FOUND;
 	exec.path = args.program;

@@ -55,6 +55,16 @@ check "an image for one session alone" equal "$(guest --share session -- cat /da
 check "an image for the node" equal "$(guest --share node -- cat /data/a)" one
 check "a large file, twice, with the image shared" equal "$(guest -- md5sum /data/large)" "$(guest -- md5sum /data/large)"
 
+# ---- what it leaves
+
+check "/out is fetched, and standard output is the program's" equal "$("$ceno" run --quiet --no-proof --image t --output got -- busybox dd if=/data/large of=/out/large bs=64k 2>/dev/null; md5sum <got/large)" "$(md5sum <tree/data/large)"
+check "it replaces nothing" says 125 "File exists" "$ceno" run --quiet --no-proof --image t --output got -- busybox touch /out/large
+check "... and the file is what it was" cmp got/large tree/data/large
+check "without an image too" equal "$("$ceno" run --quiet --no-proof --output plain -- busybox touch /out/x; ls plain)" x
+check "nothing is nothing" equal "$("$ceno" run --quiet --no-proof --image t --output nothing -- cat /data/a; ls nothing)" one
+check "a status stays" says 3 "" "$ceno" run --quiet --no-proof --image t --output status -- sh -c 'exit 3'
+check "a place that cannot be" says 125 "No such file" "$ceno" run --quiet --no-proof --image t --output no/where -- cat /data/a
+
 # ---- several programs in one session
 
 mkfifo hold
