@@ -10,7 +10,7 @@ die() { printf 'do: %s\n' "$*" >&2; exit "${status:-1}"; }
 
 packages="gcc g++ libc6-dev make cmake ninja-build pkg-config python3 git ca-certificates binutils
   libuv1-dev libsodium-dev libssl-dev libtss2-dev libtss2-tcti-swtpm0 swtpm libseccomp-dev
-  libcap-ng-dev libsqlite3-dev libjansson-dev libcmocka-dev busybox-static b3sum python3-cryptography nodejs"
+  libcap-ng-dev libsqlite3-dev libjansson-dev libcmocka-dev busybox-static b3sum musl-tools python3-cryptography nodejs"
 nested_packages="qemu-system-x86 seabios ipxe-qemu busybox-static cpio zstd kmod e2fsprogs swtpm tpm2-tools"
 
 # Install the named Debian packages that are missing; silent when none is.

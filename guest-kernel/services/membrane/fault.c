@@ -8,8 +8,10 @@
 #include "pages.h"
 #include "text.h"
 
-#define AROUND_RAM  16u /* pages; a power of two */
-#define AROUND_PACK 64u /* needs no frames, and little of the nucleus */
+#define AROUND_RAM  32u  /* pages; a power of two */
+#define AROUND_PACK 128u /* needs no frames, and little of the nucleus */
+
+#define DATA_MAX (4ull << 20) /* bytes of a segment of data */
 
 /* Pages [low, high) around gva, all in one area and one leaf table. */
 struct run {
@@ -308,6 +310,13 @@ static int fault_ram(struct ceno_vm *vm, const struct ceno_area *area, uint64_t 
 	return error ? error : map_ram(vm, area, gva, entry, replace);
 }
 
+/* Data of a program: what is read of it is mostly written soon after, and replacing a
+ * mapping costs as much as three new ones. */
+static int soon_written(const struct ceno_area *area)
+{
+	return (area->prot & LX_PROT_WRITE) && area->end - area->start <= DATA_MAX;
+}
+
 static int fault_small(struct ceno_vm *vm, const struct ceno_area *area, uint64_t gva, int access)
 {
 	uint64_t *entry = ceno_pages_leaf(vm, gva);
@@ -319,7 +328,7 @@ static int fault_small(struct ceno_vm *vm, const struct ceno_area *area, uint64_
 		return -LX_ENOMEM;
 	if (*entry & CENO_PTE_RAM)
 		return fault_ram(vm, area, gva, entry, access);
-	if (is_pack(area) && access != LX_PROT_WRITE) {
+	if (is_pack(area) && access != LX_PROT_WRITE && !soon_written(area)) {
 		if (*entry & CENO_PTE_HW)
 			return 1;
 		run = run_around(area, gva, entry, AROUND_PACK);

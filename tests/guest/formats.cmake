@@ -1,0 +1,25 @@
+# One program in every executable format, on the host and in the guest.
+if(TARGET guest_membrane)
+  find_program(CENO_MUSL_GCC musl-gcc)
+  set(formats "")
+  foreach(format static static-pie dynamic)
+    add_executable(guest_program_${format} programs/formats.c)
+    target_compile_definitions(guest_program_${format} PRIVATE _GNU_SOURCE)
+    target_compile_options(guest_program_${format} PRIVATE -O1 -Wall -Wextra)
+    set_target_properties(guest_program_${format} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test-bin)
+    list(APPEND formats $<TARGET_FILE:guest_program_${format}>)
+  endforeach()
+  target_link_options(guest_program_static PRIVATE -static)
+  target_compile_options(guest_program_static-pie PRIVATE -fPIE)
+  target_link_options(guest_program_static-pie PRIVATE -static-pie)
+  ceno_test(NAME guest_formats COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/formats.sh ${CMAKE_BINARY_DIR} ${formats} TIMEOUT 240 LABELS kvm)
+
+  # Without musl-tools there is no such program, and the test says so.
+  set(musl ${CMAKE_BINARY_DIR}/test-bin/guest_program_musl)
+  if(CENO_MUSL_GCC)
+    add_custom_command(OUTPUT ${musl} DEPENDS programs/formats.c VERBATIM
+      COMMAND ${CENO_MUSL_GCC} -O1 -D_GNU_SOURCE -o ${musl} ${CMAKE_CURRENT_SOURCE_DIR}/programs/formats.c)
+    add_custom_target(guest_program_musl ALL DEPENDS ${musl})
+  endif()
+  ceno_test(NAME guest_formats_musl COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/formats.sh ${CMAKE_BINARY_DIR} ${musl} TIMEOUT 120 LABELS kvm)
+endif()
