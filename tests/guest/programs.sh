@@ -42,9 +42,23 @@ done
 for program; do
 	name=${program##*guest_program_}
 	"$program" </dev/null >"$work/host.out" || { cat "$work/host.out"; fail "$name, on the host"; }
-	guest 64 "$program" >"$work/guest.out" 2>"$work/guest.err" || { cat "$work/guest.err"; fail "$name"; }
+	guest 256 "$program" >"$work/guest.out" 2>"$work/guest.err" || { cat "$work/guest.err"; fail "$name"; }
 	cmp -s "$work/host.out" "$work/guest.out" || { cat "$work/guest.out"; fail "$name: other output than on the host"; }
 done
+
+# A shell with a pipeline of processes.
+if busybox=$(command -v busybox); then
+	line='seq 1000 | sort -n | tail -1; (exit 3); echo $?; x=$(echo a | tr a b); echo $x; sleep 0.1 & wait $!; kill -9 $$'
+	want=0 got=0
+	{ "$busybox" sh -c "$line" >"$work/host.out" || want=$?; } 2>/dev/null
+	"$build/bin/ceno-mkpack" "$work/pack" "/bin/busybox=$busybox:program" -- /bin/busybox sh -c "$line"
+	{ timeout 60 "$build/bin/ceno-vmm" --direct --firmware "$build/blobs/firmware.bin" --trust "$build/blobs/trust.bin" \
+		--bundle "$build/blobs/bundle.bin" --memory 256 --pack "$work/pack" </dev/null >"$work/guest.out" || got=$?; } 2>/dev/null
+	[ "$want" = "$got" ] && cmp -s "$work/host.out" "$work/guest.out" ||
+		{ cat "$work/guest.out"; fail "a shell's pipeline: host $want, guest $got"; }
+else
+	echo "no busybox here: a shell's pipeline is not tested"
+fi
 
 # out of memory: SIGKILL, and said so
 got=0

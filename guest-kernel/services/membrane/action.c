@@ -15,7 +15,9 @@
 
 static struct lx_siginfo from_self(uint64_t signal, int32_t code)
 {
-	return (struct lx_siginfo){ .signo = (int32_t)signal, .code = code, .pid = (int32_t)ceno_self()->pid };
+	return (struct lx_siginfo){
+		.signo = (int32_t)signal, .code = code, .pid = (int32_t)ceno_self()->pid, .uid = CENO_UID
+	};
 }
 
 static int is_signal(uint64_t signal)

@@ -162,6 +162,7 @@ static int tell_parent(struct ceno_process *process)
 	struct lx_siginfo info = { .signo = (int32_t)process->exit_signal,
 		                   .code = process->signal ? LX_CLD_KILLED : LX_CLD_EXITED,
 		                   .child_pid = (int32_t)process->pid,
+		                   .child_uid = CENO_UID,
 		                   .child_status = (int32_t)(process->signal ? process->signal : process->exit_status),
 		                   .child_utime = (int64_t)ceno_time_ticks(process->ended_tsc) };
 	int ignored;

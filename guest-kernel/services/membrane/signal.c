@@ -169,9 +169,11 @@ static void flush_all(struct ceno_process *process, uint64_t set)
 /* SIGCHLD to the parent of a process that stopped or went on. */
 static void tell_parent(const struct ceno_process *process, int32_t code, uint32_t status)
 {
-	const struct lx_siginfo info = {
-		.signo = LX_SIGCHLD, .code = code, .child_pid = (int32_t)process->pid, .child_status = (int32_t)status
-	};
+	const struct lx_siginfo info = { .signo = LX_SIGCHLD,
+		                         .code = code,
+		                         .child_pid = (int32_t)process->pid,
+		                         .child_uid = CENO_UID,
+		                         .child_status = (int32_t)status };
 
 	if (!process->parent)
 		return;

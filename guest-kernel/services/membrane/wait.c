@@ -150,6 +150,7 @@ int64_t ceno_sys_waitid(const uint64_t a[6])
 		info = (struct lx_siginfo){ .signo = LX_SIGCHLD,
 			                    .code = wait.code,
 			                    .child_pid = (int32_t)wait.child->pid,
+			                    .child_uid = CENO_UID,
 			                    .child_status = wait.status };
 		write_usage(a[4], wait.child->ended_tsc + wait.child->children_tsc, &error);
 		consume(&wait);

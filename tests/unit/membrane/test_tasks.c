@@ -464,6 +464,31 @@ static void test_bomb(void **state)
 	assert_in_range(ceno_frames_used(), used, used + 8); /* what 19 children had is many times that */
 }
 
+/* A group that kills itself while some of it sleep. */
+static void test_kill_group(void **state)
+{
+	(void)state;
+	fake_poke(page + 16, (const uint64_t[2]){ 0, 1000000 }, 16);
+	new_child();
+	switch_to(3);
+	assert_int_equal(sys(SYS_setpgid, 0, 0), 0);
+	new_child();
+	new_child();
+	switch_to(4);
+	new_child();
+	for (int i = 0; i < 4; i++) {
+		while (tid() == 2)
+			GO(SYS_sched_yield);
+		GO(SYS_nanosleep, page + 16);
+	}
+	GO(SYS_wait4, 3, page, 0);
+	for (int i = 0; i < 10 && tid() != 2; i++)
+		GO(SYS_kill, 0, SIGKILL);
+	assert_int_equal(tid(), 2);
+	assert_int_equal(rax(), 3);
+	assert_int_equal(ceno_tasks_count(), 1);
+}
+
 static void test_limit_of_tasks(void **state)
 {
 	uint32_t made = 1;
@@ -516,15 +541,16 @@ static void test_groups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_thread, boot),         cmocka_unit_test_setup(test_thread_ends, boot),
-		cmocka_unit_test_setup(test_refused, boot),        cmocka_unit_test_setup(test_futex_wake, boot),
-		cmocka_unit_test_setup(test_futex_requeue, boot),  cmocka_unit_test_setup(test_futex_op, boot),
-		cmocka_unit_test_setup(test_robust, boot),         cmocka_unit_test_setup(test_turns, boot),
-		cmocka_unit_test_setup(test_sleepers, boot),       cmocka_unit_test_setup(test_past_deadline, boot),
-		cmocka_unit_test_setup(test_child, boot),          cmocka_unit_test_setup(test_waitid, boot),
-		cmocka_unit_test_setup(test_orphan, boot),         cmocka_unit_test_setup(test_ignored_children, boot),
-		cmocka_unit_test_setup(test_vfork, boot),          cmocka_unit_test_setup(test_bomb, boot),
-		cmocka_unit_test_setup(test_limit_of_tasks, boot), cmocka_unit_test_setup(test_groups, boot),
+		cmocka_unit_test_setup(test_thread, boot),        cmocka_unit_test_setup(test_thread_ends, boot),
+		cmocka_unit_test_setup(test_refused, boot),       cmocka_unit_test_setup(test_futex_wake, boot),
+		cmocka_unit_test_setup(test_futex_requeue, boot), cmocka_unit_test_setup(test_futex_op, boot),
+		cmocka_unit_test_setup(test_robust, boot),        cmocka_unit_test_setup(test_turns, boot),
+		cmocka_unit_test_setup(test_sleepers, boot),      cmocka_unit_test_setup(test_past_deadline, boot),
+		cmocka_unit_test_setup(test_child, boot),         cmocka_unit_test_setup(test_waitid, boot),
+		cmocka_unit_test_setup(test_orphan, boot),        cmocka_unit_test_setup(test_ignored_children, boot),
+		cmocka_unit_test_setup(test_vfork, boot),         cmocka_unit_test_setup(test_bomb, boot),
+		cmocka_unit_test_setup(test_kill_group, boot),    cmocka_unit_test_setup(test_limit_of_tasks, boot),
+		cmocka_unit_test_setup(test_groups, boot),
 	};
 
 	return cmocka_run_group_tests_name("membrane tasks", tests, NULL, NULL);
