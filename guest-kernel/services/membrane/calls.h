@@ -14,7 +14,7 @@
 #define CENO_CALLS(X) \
 	X(0, read, "") X(1, write, "") \
 	X(2, open, "CREAT EXCL TRUNC APPEND NONBLOCK DIRECTORY NOFOLLOW CLOEXEC PATH TMPFILE") \
-	X(3, close, "") X(4, stat, "") X(5, fstat, "") X(6, lstat, "") X(7, poll, "streams pipes files") \
+	X(3, close, "") X(4, stat, "") X(5, fstat, "") X(6, lstat, "") X(7, poll, "") \
 	X(8, lseek, "SET CUR END DATA HOLE") \
 	X(9, mmap, "PRIVATE SHARED ANONYMOUS FIXED FIXED_NOREPLACE NORESERVE 32BIT; never W+X, nor SHARED and EXEC in RAM") \
 	X(10, mprotect, "never W+X, nor SHARED and EXEC in RAM") X(11, munmap, "") X(12, brk, "") \
@@ -30,6 +30,11 @@
 	X(38, setitimer, "REAL VIRTUAL PROF") \
 	X(39, getpid, "") \
 	X(40, sendfile, "from files") \
+	X(41, socket, "EACCES for the Internet's, EAFNOSUPPORT for others") \
+	X(44, sendto, "DONTWAIT NOSIGNAL") X(45, recvfrom, "DONTWAIT") X(46, sendmsg, "DONTWAIT NOSIGNAL; no control") \
+	X(47, recvmsg, "DONTWAIT") X(48, shutdown, "") X(51, getsockname, "") X(52, getpeername, "") \
+	X(53, socketpair, "AF_UNIX: STREAM DGRAM SEQPACKET; CLOEXEC NONBLOCK") \
+	X(54, setsockopt, "SOL_SOCKET, without effect") X(55, getsockopt, "TYPE ERROR SNDBUF RCVBUF PROTOCOL DOMAIN") \
 	X(56, clone, "VM FS FILES SIGHAND THREAD VFORK PARENT SYSVSEM SETTLS PARENT_SETTID CHILD_CLEARTID CHILD_SETTID; SIGHAND with THREAD only") \
 	X(57, fork, "") \
 	X(58, vfork, "") \
@@ -56,7 +61,7 @@
 	X(194, listxattr, "EOPNOTSUPP") X(195, llistxattr, "EOPNOTSUPP") X(196, flistxattr, "EOPNOTSUPP") \
 	X(197, removexattr, "EOPNOTSUPP") X(198, lremovexattr, "EOPNOTSUPP") X(199, fremovexattr, "EOPNOTSUPP") \
 	X(200, tkill, "") X(201, time, "") X(202, futex, "WAIT WAKE REQUEUE CMP_REQUEUE WAKE_OP WAIT_BITSET WAKE_BITSET PRIVATE CLOCK_REALTIME") \
-	X(203, sched_setaffinity, "the one processor") X(204, sched_getaffinity, "") X(217, getdents64, "") X(218, set_tid_address, "") \
+	X(203, sched_setaffinity, "the one processor") X(204, sched_getaffinity, "") X(213, epoll_create, "") X(217, getdents64, "") X(218, set_tid_address, "") \
 	X(221, fadvise64, "accepted") \
 	X(222, timer_create, "REALTIME MONOTONIC BOOTTIME; SIGNAL NONE THREAD_ID") \
 	X(223, timer_settime, "ABSTIME") \
@@ -64,26 +69,29 @@
 	X(225, timer_getoverrun, "") \
 	X(226, timer_delete, "") \
 	X(228, clock_gettime, "clocks 0 to 7") X(229, clock_getres, "clocks 0 to 7") \
-	X(230, clock_nanosleep, "clocks 0 to 7 but 3; ABSTIME") X(231, exit_group, "") X(234, tgkill, "") \
+	X(230, clock_nanosleep, "clocks 0 to 7 but 3; ABSTIME") X(231, exit_group, "") X(232, epoll_wait, "LT ET ONESHOT; no epoll in epoll") \
+	X(233, epoll_ctl, "ADD MOD DEL") X(234, tgkill, "") \
 	X(247, waitid, "ALL PID PGID; EXITED STOPPED CONTINUED NOHANG NOWAIT") \
 	X(257, openat, "CREAT EXCL TRUNC APPEND NONBLOCK DIRECTORY NOFOLLOW CLOEXEC PATH TMPFILE") X(258, mkdirat, "") \
 	X(260, fchownat, "to the one user; SYMLINK_NOFOLLOW EMPTY_PATH") X(262, newfstatat, "SYMLINK_NOFOLLOW NO_AUTOMOUNT EMPTY_PATH") \
 	X(263, unlinkat, "REMOVEDIR") X(264, renameat, "") X(265, linkat, "SYMLINK_FOLLOW EMPTY_PATH") X(266, symlinkat, "") \
-	X(267, readlinkat, "") X(268, fchmodat, "") X(269, faccessat, "") X(270, pselect6, "the mask is not changed") \
-	X(271, ppoll, "the mask is not changed") X(273, set_robust_list, "") \
+	X(267, readlinkat, "") X(268, fchmodat, "") X(269, faccessat, "") X(270, pselect6, "") \
+	X(271, ppoll, "") X(273, set_robust_list, "") \
 	X(274, get_robust_list, "") \
 	X(275, splice, "") X(276, tee, "") X(277, sync_file_range, "accepted") \
 	X(280, utimensat, "SYMLINK_NOFOLLOW EMPTY_PATH NOW OMIT") \
-	X(285, fallocate, "KEEP_SIZE PUNCH_HOLE") X(292, dup3, "CLOEXEC") X(293, pipe2, "CLOEXEC NONBLOCK DIRECT(accepted)") X(295, preadv, "") \
+	X(281, epoll_pwait, "LT ET ONESHOT; no epoll in epoll") X(283, timerfd_create, "REALTIME MONOTONIC BOOTTIME; CLOEXEC NONBLOCK") \
+	X(284, eventfd, "") X(285, fallocate, "KEEP_SIZE PUNCH_HOLE") X(286, timerfd_settime, "ABSTIME") X(287, timerfd_gettime, "") \
+	X(290, eventfd2, "SEMAPHORE CLOEXEC NONBLOCK") X(291, epoll_create1, "CLOEXEC") X(292, dup3, "CLOEXEC") X(293, pipe2, "CLOEXEC NONBLOCK DIRECT(accepted)") X(295, preadv, "") \
 	X(296, pwritev, "") \
 	X(297, rt_tgsigqueueinfo, "") \
 	X(302, prlimit64, "") X(306, syncfs, "") X(309, getcpu, "") X(316, renameat2, "NOREPLACE EXCHANGE") \
-	X(318, getrandom, "NONBLOCK RANDOM INSECURE") X(322, execveat, "EMPTY_PATH SYMLINK_NOFOLLOW") X(326, copy_file_range, "") X(332, statx, "SYMLINK_NOFOLLOW NO_AUTOMOUNT EMPTY_PATH") \
+	X(318, getrandom, "NONBLOCK RANDOM INSECURE") X(319, memfd_create, "CLOEXEC; sealing is not done") X(322, execveat, "EMPTY_PATH SYMLINK_NOFOLLOW") X(326, copy_file_range, "") X(332, statx, "SYMLINK_NOFOLLOW NO_AUTOMOUNT EMPTY_PATH") \
 	X(435, clone3, "the flags of clone; CLEAR_SIGHAND; no pidfd, set_tid, cgroup") \
-	X(436, close_range, "UNSHARE CLOEXEC") X(439, faccessat2, "SYMLINK_NOFOLLOW EACCESS EMPTY_PATH")
+	X(436, close_range, "UNSHARE CLOEXEC") X(439, faccessat2, "SYMLINK_NOFOLLOW EACCESS EMPTY_PATH") X(441, epoll_pwait2, "LT ET ONESHOT; no epoll in epoll")
 /* clang-format on */
 
-#define CENO_CALLS_END 440
+#define CENO_CALLS_END 442
 
 #define CENO_CALL_DECLARE(number, name, flags) int64_t ceno_sys_##name(const uint64_t a[6]);
 CENO_CALLS(CENO_CALL_DECLARE)

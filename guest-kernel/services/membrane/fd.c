@@ -8,11 +8,10 @@
 
 #include "calls.h"
 #include "frames.h"
+#include "poll.h"
 #include "task.h"
 #include "stdio.h"
 #include "vm.h"
-
-static uint32_t last_serial;
 
 /* ---- tables ------------------------------------------------------------------------ */
 
@@ -65,6 +64,8 @@ void ceno_file_put(struct ceno_file *file)
 	if (--file->refs)
 		return;
 	ceno_lock_released(file);
+	if (inode->kind >= CENO_INODE_PIPE)
+		ceno_epoll_forget(file);
 	if (inode->kind == CENO_INODE_PIPE)
 		ceno_pipe_close(inode, file->flags);
 	ceno_name_drop(file->name);
@@ -115,7 +116,7 @@ static struct ceno_file *new_file(struct ceno_inode *inode, struct ceno_name *na
 		ceno_inode_settle(inode);
 		return NULL;
 	}
-	*file = (struct ceno_file){ .inode = inode, .name = name, .flags = flags & ~once, .serial = ++last_serial };
+	*file = (struct ceno_file){ .inode = inode, .name = name, .flags = flags & ~once };
 	inode->uses++;
 	ceno_name_hold(name);
 	if (inode->kind == CENO_INODE_PIPE)
@@ -297,7 +298,7 @@ int64_t ceno_sys_fcntl(const uint64_t a[6])
 		return ceno_lock_fcntl(file, command, a[2]);
 	case LX_F_GETPIPE_SZ:
 		if (file->inode->kind == CENO_INODE_PIPE)
-			return (int64_t)CENO_PAGE << file->inode->pipe->order;
+			return (int64_t)CENO_PAGE << file->inode->pipe->ring.order;
 		return file->inode->kind == CENO_INODE_STREAM ? 65536 : -LX_EBADF;
 	case LX_F_SETPIPE_SZ:
 		return file->inode->kind == CENO_INODE_PIPE ? ceno_pipe_resize(file->inode, (uint32_t)a[2]) : -LX_EBADF;
@@ -336,7 +337,9 @@ int64_t ceno_sys_ioctl(const uint64_t a[6])
 		if (file->inode->kind == CENO_INODE_STREAM && file->inode->device == CENO_STREAM_IN)
 			value = (int32_t)ceno_stdio_pending();
 		else if (file->inode->kind == CENO_INODE_PIPE)
-			value = (int32_t)ceno_pipe_bytes(file->inode->pipe);
+			value = (int32_t)ceno_ring_bytes(&file->inode->pipe->ring);
+		else if (file->inode->kind == CENO_INODE_SOCKET)
+			value = (int32_t)ceno_ring_bytes(&file->inode->socket->in);
 		else if (file->inode->size > file->position)
 			value = (int32_t)(file->inode->size - file->position);
 		return ceno_user_write(a[2], &value, sizeof(value));

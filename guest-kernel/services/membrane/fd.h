@@ -13,10 +13,9 @@ struct ceno_file {
 	struct ceno_inode *inode; /* counted in its uses */
 	struct ceno_name *name;   /* it was opened by; held; NULL: none */
 	uint64_t position;
-	uint32_t flags;  /* LX_O_* */
-	uint32_t refs;   /* descriptors, and messages it is in */
-	int32_t pid;     /* whose /proc/<pid> it lies in; 0 */
-	uint32_t serial; /* tells this file from one that had its place before (epoll.c) */
+	uint32_t flags; /* LX_O_* */
+	uint32_t refs;  /* descriptors, and messages it is in */
+	int32_t pid;    /* whose /proc/<pid> it lies in; 0 */
 };
 
 struct ceno_files {
@@ -69,6 +68,8 @@ int64_t ceno_file_write(struct ceno_file *file, const void *from, uint64_t bytes
  * `moved` bytes were moved: the result of its call. */
 int64_t ceno_file_wait(struct ceno_file *file, int64_t moved);
 const void *ceno_file_key(const struct ceno_file *file);
+/* A file's readiness may be another: who waits for it looks again. */
+void ceno_file_changed(struct ceno_inode *inode);
 /* LX_POLL* bits that hold now. (poll.c) */
 uint32_t ceno_file_poll(const struct ceno_file *file);
 /* Checks an iovec array: *sum of its bytes, at most CENO_TRANSFER_MAX. Returns 0, -LX_EINVAL, -LX_EFAULT. */
@@ -86,9 +87,23 @@ void ceno_lock_released(struct ceno_file *file);
 
 #define CENO_PIPE_ORDER 4u /* 64 KiB, as in Linux */
 
+struct ceno_ring {
+	uint8_t *at; /* 2^order pages, or NULL: nothing was written yet */
+	uint32_t order, head, tail;
+};
+
+uint32_t ceno_ring_bytes(const struct ceno_ring *ring);
+uint32_t ceno_ring_room(const struct ceno_ring *ring);
+/* Bytes taken out; bytes put in, -LX_EAGAIN: it is full, -LX_ENOMEM. */
+uint32_t ceno_ring_get(struct ceno_ring *ring, void *to, uint64_t bytes);
+int64_t ceno_ring_put(struct ceno_ring *ring, const void *from, uint64_t bytes);
+/* Takes out bytes that are there. */
+void ceno_ring_skip(struct ceno_ring *ring, uint32_t bytes);
+void ceno_ring_free(struct ceno_ring *ring);
+
 struct ceno_pipe {
-	uint8_t *ring; /* 2^order pages, or NULL: nothing was written yet */
-	uint32_t order, head, tail, readers, writers;
+	struct ceno_ring ring;
+	uint32_t readers, writers;
 };
 
 void ceno_pipe_open(struct ceno_pipe *pipe, uint32_t flags);
@@ -99,10 +114,33 @@ int64_t ceno_pipe_write(struct ceno_file *file, const void *from, uint64_t bytes
 int ceno_pipe_room(const struct ceno_pipe *pipe, uint64_t bytes);
 /* Reads without taking, from offset of what is there. */
 int64_t ceno_pipe_peek(struct ceno_file *file, uint64_t offset, void *to, uint64_t bytes);
-uint64_t ceno_pipe_bytes(const struct ceno_pipe *pipe);
 /* The size it has then, -LX_EINVAL, -LX_EPERM, -LX_EBUSY or -LX_ENOMEM. */
 int64_t ceno_pipe_resize(struct ceno_inode *inode, uint64_t bytes);
 /* LX_POLL* bits that hold now. */
 uint32_t ceno_pipe_poll(const struct ceno_file *file);
+
+/* ---- sockets (socket.c) ----------------------------------------------------------- */
+
+struct ceno_socket {
+	struct ceno_ring in;
+	struct ceno_inode *peer; /* NULL: it was closed */
+	uint32_t type;           /* LX_SOCK_* */
+	uint8_t no_more, shut;   /* nothing will come; nothing may be sent */
+};
+
+void ceno_socket_close(struct ceno_inode *inode);
+/* A call begins to move `whole` bytes: how many it may (INT64_MAX: what there is), 0 at the end,
+ * -LX_EAGAIN, -LX_EPIPE, -LX_EMSGSIZE, -LX_ENOMEM. A message has begun to be read or written then. */
+int64_t ceno_socket_begin(struct ceno_file *file, int writing, uint64_t whole);
+/* Drops the rest of a message. */
+void ceno_socket_skip(struct ceno_file *file, uint64_t bytes);
+int64_t ceno_socket_read(struct ceno_file *file, void *to, uint64_t bytes);
+int64_t ceno_socket_write(struct ceno_file *file, const void *from, uint64_t bytes);
+
+/* ---- eventfd, timerfd (event.c): as ceno_file_read and _write ----------------------- */
+
+int64_t ceno_event_read(struct ceno_inode *inode, void *to, uint64_t bytes);
+int64_t ceno_event_write(struct ceno_inode *inode, const void *from, uint64_t bytes);
+int64_t ceno_timerfd_read(struct ceno_inode *inode, void *to, uint64_t bytes);
 
 #endif

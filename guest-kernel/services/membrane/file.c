@@ -71,6 +71,8 @@ static int64_t open_inode(struct ceno_walk *walk, uint32_t flags)
 		if (inode->kind == CENO_INODE_STREAM &&
 		    ((flags & LX_O_ACCMODE) == LX_O_WRONLY) != (inode->device != CENO_STREAM_IN))
 			return -LX_EACCES;
+		if (inode->kind >= CENO_INODE_SOCKET)
+			return -LX_ENXIO;
 		if (inode->kind == CENO_INODE_GENERATED) {
 			inode = ceno_procfs_generate(inode->device, walk->pid);
 			if (!inode)

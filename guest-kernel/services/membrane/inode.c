@@ -14,6 +14,7 @@
 #include "fd.h"
 #include "frames.h"
 #include "image.h"
+#include "poll.h"
 #include "time.h"
 
 #define GRAIN     32u
@@ -35,6 +36,7 @@ void ceno_inodes_init(void)
 	buckets = ceno_frames_table(BUCKETS * sizeof(*buckets));
 	root = NULL;
 	next_number = 0;
+	ceno_epolls_init();
 }
 
 /* ---- small records --------------------------------------------------------------- */
@@ -85,7 +87,7 @@ static uint32_t type_of(enum ceno_inode_kind kind)
 		[CENO_INODE_DIR] = LX_S_IFDIR >> 12,    [CENO_INODE_FD_DIR] = LX_S_IFDIR >> 12,
 		[CENO_INODE_LINK] = LX_S_IFLNK >> 12,   [CENO_INODE_MAGIC] = LX_S_IFLNK >> 12,
 		[CENO_INODE_DEVICE] = LX_S_IFCHR >> 12, [CENO_INODE_PIPE] = LX_S_IFIFO >> 12,
-		[CENO_INODE_STREAM] = LX_S_IFIFO >> 12,
+		[CENO_INODE_STREAM] = LX_S_IFIFO >> 12, [CENO_INODE_SOCKET] = LX_S_IFSOCK >> 12,
 	};
 	uint32_t type = kind < sizeof(types) ? types[kind] : 0;
 
@@ -103,14 +105,14 @@ struct ceno_inode *ceno_inode_new(enum ceno_inode_kind kind, uint32_t mode)
 	inode->mode = type_of(kind) | (mode & 07777);
 	inode->owned = 1;
 	inode->mtime = inode->ctime = inode->atime = ceno_inode_now();
+	inode->nlink = kind >= CENO_INODE_PIPE;
 	if (kind == CENO_INODE_PIPE) {
 		inode->pipe = ceno_pool_take(sizeof(*inode->pipe));
 		if (!inode->pipe) {
 			ceno_pool_give(inode, sizeof(*inode));
 			return NULL;
 		}
-		inode->pipe->order = CENO_PIPE_ORDER;
-		inode->nlink = 1;
+		inode->pipe->ring.order = CENO_PIPE_ORDER;
 	}
 	if (kind == CENO_INODE_DIR) {
 		inode->nlink = 1; /* its "." */
@@ -142,6 +144,10 @@ void ceno_inode_settle(struct ceno_inode *inode)
 			ceno_inode_truncate(inode, 0);
 		if (inode->kind == CENO_INODE_LINK)
 			ceno_pool_give(inode->target, (uint32_t)inode->size + 1);
+		if (inode->kind == CENO_INODE_SOCKET)
+			ceno_socket_close(inode);
+		if (inode->kind == CENO_INODE_EPOLL)
+			ceno_epoll_end(inode);
 		if (inode->kind == CENO_INODE_PIPE)
 			ceno_pool_give(inode->pipe, sizeof(*inode->pipe));
 		ceno_pool_give(inode, sizeof(*inode));

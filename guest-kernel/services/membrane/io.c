@@ -77,6 +77,14 @@ int64_t ceno_file_read(struct ceno_file *file, void *to, uint64_t bytes, uint64_
 		return ceno_pipe_read(file, to, bytes);
 	case CENO_INODE_STREAM:
 		return file->inode->device == CENO_STREAM_IN ? ceno_stdio_read(to, bytes) : -LX_EBADF;
+	case CENO_INODE_SOCKET:
+		return ceno_socket_read(file, to, bytes);
+	case CENO_INODE_EVENT:
+		return ceno_event_read(file->inode, to, bytes);
+	case CENO_INODE_TIMER:
+		return ceno_timerfd_read(file->inode, to, bytes);
+	case CENO_INODE_EPOLL:
+		return -LX_EINVAL;
 	default:
 		return -LX_EISDIR;
 	}
@@ -105,6 +113,13 @@ int64_t ceno_file_write(struct ceno_file *file, const void *from, uint64_t bytes
 	case CENO_INODE_STREAM:
 		return file->inode->device == CENO_STREAM_IN ? -LX_EBADF
 							     : ceno_stdio_write(file->inode->device, from, bytes);
+	case CENO_INODE_SOCKET:
+		return ceno_socket_write(file, from, bytes);
+	case CENO_INODE_EVENT:
+		return ceno_event_write(file->inode, from, bytes);
+	case CENO_INODE_TIMER:
+	case CENO_INODE_EPOLL:
+		return -LX_EINVAL;
 	default:
 		return -LX_EBADF;
 	}
@@ -125,7 +140,10 @@ int64_t ceno_file_wait(struct ceno_file *file, int64_t moved)
 		return moved ? moved : -LX_EAGAIN;
 	if (file->inode->kind == CENO_INODE_STREAM && file->inode->device == CENO_STREAM_IN)
 		ceno_stdio_want();
-	result = ceno_block(ceno_file_key(file), CENO_NEVER);
+	result = ceno_block(ceno_file_key(file),
+	                    file->inode->kind == CENO_INODE_TIMER && file->inode->timer.deadline
+	                        ? file->inode->timer.deadline
+	                        : CENO_NEVER);
 	return result != CENO_BLOCKED && moved ? moved : result;
 }
 
@@ -136,12 +154,16 @@ struct move {
 	uint64_t *offset;
 	int64_t total; /* so far, earlier makings of the call included */
 	int writing;
+	uint64_t left;      /* of a message */
+	uint32_t no_wait;   /* as with O_NONBLOCK */
+	uint32_t no_signal; /* no SIGPIPE */
 };
 
 /* Moves through one buffer of the program, as much as goes without waiting. Returns 0, or why
  * it stopped: -errno, or 1 at the end of what there is. */
 static int64_t move_part(struct move *m, uint64_t gva, uint64_t bytes)
 {
+	bytes = bytes < m->left ? bytes : m->left;
 	while (bytes) {
 		uint64_t got;
 		void *at = ceno_user_span(gva, bytes, m->writing ? LX_PROT_READ : LX_PROT_WRITE, &got);
@@ -152,8 +174,9 @@ static int64_t move_part(struct move *m, uint64_t gva, uint64_t bytes)
 		if (result < 0)
 			return result;
 		m->total += result;
+		m->left -= (uint64_t)result;
 		if ((uint64_t)result < got)
-			return m->writing ? -LX_EAGAIN : 1;
+			return m->writing && m->file->inode->kind < CENO_INODE_EVENT ? -LX_EAGAIN : 1;
 		gva += got;
 		bytes -= got;
 	}
@@ -163,8 +186,12 @@ static int64_t move_part(struct move *m, uint64_t gva, uint64_t bytes)
 /* The result of a call whose transfer stopped for this reason. */
 static int64_t finish(struct move *m, int64_t why)
 {
-	if (why == -LX_EPIPE)
+	if (why == -LX_EPIPE && !m->no_signal)
 		ceno_signal_self(LX_SIGPIPE);
+	if (m->file->inode->kind == CENO_INODE_SOCKET && !m->writing && m->left < CENO_TRANSFER_MAX)
+		ceno_socket_skip(m->file, m->left);
+	if (why == -LX_EAGAIN && m->no_wait)
+		return m->total ? m->total : why;
 	if (why == -LX_EAGAIN && (m->writing || !m->total) && m->file->inode->kind >= CENO_INODE_PIPE) {
 		ceno_current->call.progress = (uint64_t)m->total;
 		return ceno_file_wait(m->file, m->total);
@@ -173,10 +200,18 @@ static int64_t finish(struct move *m, int64_t why)
 }
 
 /* What keeps the call from beginning; whole: bytes it wants to move. */
-static int64_t check(const struct move *m, uint64_t whole)
+static int64_t check(struct move *m, uint64_t whole)
 {
 	const struct ceno_inode *inode = m->file->inode;
+	int64_t result;
 
+	if (inode->kind == CENO_INODE_SOCKET) {
+		result = ceno_socket_begin(m->file, m->writing, whole);
+		if (result < 0)
+			return result;
+		m->left = (uint64_t)result;
+		return result || m->writing ? 0 : 1;
+	}
 	if (m->writing && inode->kind == CENO_INODE_PIPE && !m->total && !ceno_pipe_room(inode->pipe, whole))
 		return -LX_EAGAIN;
 	return !m->writing && !whole && (inode->mode & LX_S_IFMT) == LX_S_IFDIR ? -LX_EISDIR : 0;
@@ -185,7 +220,11 @@ static int64_t check(const struct move *m, uint64_t whole)
 /* Begins a call; offset: NULL, or of a call that says where. */
 static int64_t begin(struct move *m, uint64_t fd, uint64_t *offset, int writing)
 {
-	*m = (struct move){ ceno_fd_file((int32_t)fd), offset, (int64_t)ceno_current->call.progress, writing };
+	*m = (struct move){ .file = ceno_fd_file((int32_t)fd),
+		            .offset = offset,
+		            .total = (int64_t)ceno_current->call.progress,
+		            .writing = writing,
+		            .left = UINT64_MAX };
 	if (offset && *offset > INT64_MAX)
 		return -LX_EINVAL;
 	if (!m->file || (m->file->flags & LX_O_PATH))
@@ -195,20 +234,25 @@ static int64_t begin(struct move *m, uint64_t fd, uint64_t *offset, int writing)
 	return (writing ? ceno_file_writable(m->file) : ceno_file_readable(m->file)) ? 0 : -LX_EBADF;
 }
 
+static int64_t go(struct move *m, uint64_t gva, uint64_t bytes)
+{
+	int64_t error;
+
+	if (bytes > INT64_MAX)
+		return -LX_EINVAL;
+	bytes = bytes < CENO_TRANSFER_MAX ? bytes : CENO_TRANSFER_MAX;
+	error = check(m, bytes - (uint64_t)m->total);
+	if (!error)
+		error = move_part(m, gva + (uint64_t)m->total, bytes - (uint64_t)m->total);
+	return finish(m, error);
+}
+
 static int64_t move(uint64_t fd, uint64_t gva, uint64_t bytes, uint64_t *offset, int writing)
 {
 	struct move m;
 	int64_t error = begin(&m, fd, offset, writing);
 
-	if (error)
-		return error;
-	if (bytes > INT64_MAX)
-		return -LX_EINVAL;
-	bytes = bytes < CENO_TRANSFER_MAX ? bytes : CENO_TRANSFER_MAX;
-	error = check(&m, bytes);
-	if (!error)
-		error = move_part(&m, gva + (uint64_t)m.total, bytes - (uint64_t)m.total);
-	return finish(&m, error);
+	return error ? error : go(&m, gva, bytes);
 }
 
 int64_t ceno_sys_read(const uint64_t a[6])
@@ -251,32 +295,112 @@ int64_t ceno_user_vector(uint64_t gva, uint64_t count, uint64_t *sum)
 	return 0;
 }
 
-static int64_t move_vector(const uint64_t a[6], uint64_t *offset, int writing)
+static int64_t go_vector(struct move *m, uint64_t gva, uint64_t count)
 {
-	struct move m;
-	int64_t error = begin(&m, a[0], offset, writing);
-	uint64_t sum, skip = (uint64_t)m.total, left;
+	uint64_t sum, skip = (uint64_t)m->total, left;
 	struct lx_iovec part;
+	int64_t error = ceno_user_vector(gva, count, &sum);
 
-	if (!error)
-		error = ceno_user_vector(a[1], a[2], &sum);
-	if (error || !sum)
+	if (error || (!sum && m->file->inode->kind != CENO_INODE_SOCKET))
 		return error;
 	left = sum;
-	error = check(&m, sum);
-	for (uint64_t i = 0; i < a[2] && !error; i++) {
+	error = check(m, sum - skip);
+	for (uint64_t i = 0; i < count && !error; i++) {
 		uint64_t past;
 
-		if (ceno_user_read(&part, a[1] + i * sizeof(part), sizeof(part)))
+		if (ceno_user_read(&part, gva + i * sizeof(part), sizeof(part)))
 			error = -LX_EFAULT;
 		part.len = part.len < left ? part.len : left;
 		left -= part.len;
 		past = skip < part.len ? skip : part.len;
 		skip -= past;
 		if (!error)
-			error = move_part(&m, part.base + past, part.len - past);
+			error = move_part(m, part.base + past, part.len - past);
 	}
-	return finish(&m, error);
+	return finish(m, error);
+}
+
+static int64_t move_vector(const uint64_t a[6], uint64_t *offset, int writing)
+{
+	struct move m;
+	int64_t error = begin(&m, a[0], offset, writing);
+
+	return error ? error : go_vector(&m, a[1], a[2]);
+}
+
+/* ---- send, receive --------------------------------------------------------------------- */
+
+static int64_t begin_message(struct move *m, uint64_t fd, uint64_t flags, int writing)
+{
+	enum { DONTWAIT = 0x40, NOSIGNAL = 0x4000, CMSG_CLOEXEC = 0x40000000 };
+	int64_t error = begin(m, fd, NULL, writing);
+
+	if (m->file && m->file->inode->kind != CENO_INODE_SOCKET)
+		return -LX_ENOTSOCK;
+	if (error)
+		return error;
+	if ((uint32_t)flags & ~(uint32_t)(DONTWAIT | NOSIGNAL | CMSG_CLOEXEC))
+		return -LX_EOPNOTSUPP;
+	m->no_wait = (uint32_t)flags & DONTWAIT;
+	m->no_signal = (uint32_t)flags & NOSIGNAL;
+	return 0;
+}
+
+int64_t ceno_sys_sendto(const uint64_t a[6])
+{
+	struct move m;
+	int64_t error = begin_message(&m, a[0], a[3], 1);
+
+	if (!error && a[4])
+		error = -LX_EISCONN;
+	return error ? error : go(&m, a[1], a[2]);
+}
+
+int64_t ceno_sys_recvfrom(const uint64_t a[6])
+{
+	const uint32_t none = 0;
+	struct move m;
+	int64_t error = begin_message(&m, a[0], a[3], 0);
+
+	if (!error && a[4] && ceno_user_write(a[5], &none, sizeof(none)))
+		error = -LX_EFAULT;
+	return error ? error : go(&m, a[1], a[2]);
+}
+
+struct message { /* struct msghdr */
+	uint64_t name, name_bytes, vector, count, control, control_bytes;
+	uint64_t flags;
+};
+
+/* Nothing but bytes is passed: no descriptors, no credentials. */
+int64_t ceno_sys_sendmsg(const uint64_t a[6])
+{
+	struct message message;
+	struct move m;
+	int64_t error = begin_message(&m, a[0], a[2], 1);
+
+	if (!error && ceno_user_read(&message, a[1], sizeof(message)))
+		error = -LX_EFAULT;
+	if (!error && message.control_bytes)
+		error = -LX_EINVAL;
+	return error ? error : go_vector(&m, message.vector, message.count);
+}
+
+int64_t ceno_sys_recvmsg(const uint64_t a[6])
+{
+	struct message message;
+	struct move m;
+	int64_t error = begin_message(&m, a[0], a[2], 0);
+
+	if (!error && ceno_user_read(&message, a[1], sizeof(message)))
+		error = -LX_EFAULT;
+	if (error)
+		return error;
+	message.name_bytes &= ~(uint64_t)UINT32_MAX;
+	message.control_bytes = message.flags = 0;
+	if (ceno_user_write(a[1], &message, sizeof(message)))
+		return -LX_EFAULT;
+	return go_vector(&m, message.vector, message.count);
 }
 
 int64_t ceno_sys_readv(const uint64_t a[6])

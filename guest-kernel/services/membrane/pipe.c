@@ -11,14 +11,83 @@
 
 #define ORDER_MAX 8u /* 1 MiB */
 
-static uint32_t there(const struct ceno_pipe *pipe)
+static uint32_t size_of(const struct ceno_ring *ring)
 {
-	return pipe->head - pipe->tail;
+	return (uint32_t)CENO_PAGE << ring->order;
 }
 
-static uint32_t size_of(const struct ceno_pipe *pipe)
+uint32_t ceno_ring_bytes(const struct ceno_ring *ring)
 {
-	return (uint32_t)CENO_PAGE << pipe->order;
+	return ring->head - ring->tail;
+}
+
+uint32_t ceno_ring_room(const struct ceno_ring *ring)
+{
+	return size_of(ring) - ceno_ring_bytes(ring);
+}
+
+void ceno_ring_free(struct ceno_ring *ring)
+{
+	if (ring->at)
+		ceno_frames_free((uint64_t)(uintptr_t)ring->at - CENO_RAM_GVA, ring->order);
+	*ring = (struct ceno_ring){ .order = ring->order };
+}
+
+/* Copies out of the ring from `tail` on, at most what is there. */
+static uint32_t peek(const struct ceno_ring *ring, uint32_t tail, uint8_t *to, uint64_t bytes)
+{
+	uint32_t mask = size_of(ring) - 1, left = ring->head - tail, part;
+
+	left = bytes < left ? (uint32_t)bytes : left;
+	part = size_of(ring) - (tail & mask) < left ? size_of(ring) - (tail & mask) : left;
+	if (left) {
+		memcpy(to, ring->at + (tail & mask), part);
+		memcpy(to + part, ring->at, left - part);
+	}
+	return left;
+}
+
+uint32_t ceno_ring_get(struct ceno_ring *ring, void *to, uint64_t bytes)
+{
+	uint32_t got = peek(ring, ring->tail, to, bytes);
+
+	ring->tail += got;
+	return got;
+}
+
+void ceno_ring_skip(struct ceno_ring *ring, uint32_t bytes)
+{
+	ring->tail += bytes;
+}
+
+int64_t ceno_ring_put(struct ceno_ring *ring, const void *from, uint64_t bytes)
+{
+	uint32_t room = ceno_ring_room(ring), mask = size_of(ring) - 1, part;
+
+	if (!bytes)
+		return 0;
+	if (!ring->at) {
+		uint64_t frames = ceno_frames_alloc_raw(ring->order);
+
+		if (frames == CENO_NO_FRAME)
+			return -LX_ENOMEM;
+		ring->at = ceno_ram(frames);
+	}
+	if (!room)
+		return -LX_EAGAIN;
+	room = bytes < room ? (uint32_t)bytes : room;
+	part = size_of(ring) - (ring->head & mask) < room ? size_of(ring) - (ring->head & mask) : room;
+	memcpy(ring->at + (ring->head & mask), from, part);
+	memcpy(ring->at, (const uint8_t *)from + part, room - part);
+	ring->head += room;
+	return room;
+}
+
+void ceno_file_changed(struct ceno_inode *inode)
+{
+	inode->changes++;
+	ceno_wake(inode);
+	ceno_wake_pollers();
 }
 
 void ceno_pipe_open(struct ceno_pipe *pipe, uint32_t flags)
@@ -27,50 +96,25 @@ void ceno_pipe_open(struct ceno_pipe *pipe, uint32_t flags)
 	pipe->writers += (flags & LX_O_ACCMODE) != LX_O_RDONLY;
 }
 
-static void changed(const struct ceno_inode *inode)
-{
-	ceno_wake(inode);
-	ceno_wake_pollers();
-}
-
 void ceno_pipe_close(struct ceno_inode *inode, uint32_t flags)
 {
 	struct ceno_pipe *pipe = inode->pipe;
 
 	pipe->readers -= (flags & LX_O_ACCMODE) != LX_O_WRONLY;
 	pipe->writers -= (flags & LX_O_ACCMODE) != LX_O_RDONLY;
-	changed(inode);
-	if (pipe->readers + pipe->writers)
-		return;
-	if (pipe->ring)
-		ceno_frames_free((uint64_t)(uintptr_t)pipe->ring - CENO_RAM_GVA, pipe->order);
-	pipe->ring = NULL;
-	pipe->head = pipe->tail = 0;
-}
-
-/* Copies out of the ring from `tail` on, at most what is there. */
-static uint32_t peek(const struct ceno_pipe *pipe, uint32_t tail, uint8_t *to, uint64_t bytes)
-{
-	uint32_t mask = size_of(pipe) - 1, left = pipe->head - tail, part;
-
-	left = bytes < left ? (uint32_t)bytes : left;
-	part = size_of(pipe) - (tail & mask) < left ? size_of(pipe) - (tail & mask) : left;
-	if (left) {
-		memcpy(to, pipe->ring + (tail & mask), part);
-		memcpy(to + part, pipe->ring, left - part);
-	}
-	return left;
+	ceno_file_changed(inode);
+	if (!(pipe->readers + pipe->writers))
+		ceno_ring_free(&pipe->ring);
 }
 
 int64_t ceno_pipe_read(struct ceno_file *file, void *to, uint64_t bytes)
 {
 	struct ceno_pipe *pipe = file->inode->pipe;
-	uint32_t got = peek(pipe, pipe->tail, to, bytes);
+	uint32_t got = ceno_ring_get(&pipe->ring, to, bytes);
 
 	if (!got)
 		return bytes && pipe->writers ? -LX_EAGAIN : 0;
-	pipe->tail += got;
-	changed(file->inode);
+	ceno_file_changed(file->inode);
 	return got;
 }
 
@@ -78,14 +122,14 @@ int64_t ceno_pipe_peek(struct ceno_file *file, uint64_t offset, void *to, uint64
 {
 	struct ceno_pipe *pipe = file->inode->pipe;
 
-	if (offset >= there(pipe))
+	if (offset >= ceno_ring_bytes(&pipe->ring))
 		return pipe->writers ? -LX_EAGAIN : 0;
-	return peek(pipe, pipe->tail + (uint32_t)offset, to, bytes);
+	return peek(&pipe->ring, pipe->ring.tail + (uint32_t)offset, to, bytes);
 }
 
 int ceno_pipe_room(const struct ceno_pipe *pipe, uint64_t bytes)
 {
-	uint32_t room = size_of(pipe) - there(pipe);
+	uint32_t room = ceno_ring_room(&pipe->ring);
 
 	return !pipe->readers || (bytes <= CENO_PAGE ? bytes <= room : room > 0);
 }
@@ -93,28 +137,11 @@ int ceno_pipe_room(const struct ceno_pipe *pipe, uint64_t bytes)
 int64_t ceno_pipe_write(struct ceno_file *file, const void *from, uint64_t bytes)
 {
 	struct ceno_pipe *pipe = file->inode->pipe;
-	uint32_t room = size_of(pipe) - there(pipe), mask = size_of(pipe) - 1, part;
+	int64_t put = pipe->readers ? ceno_ring_put(&pipe->ring, from, bytes) : -LX_EPIPE;
 
-	if (!pipe->readers)
-		return -LX_EPIPE;
-	if (!bytes)
-		return 0;
-	if (!pipe->ring) {
-		uint64_t frames = ceno_frames_alloc(pipe->order);
-
-		if (frames == CENO_NO_FRAME)
-			return -LX_ENOMEM;
-		pipe->ring = ceno_ram(frames);
-	}
-	if (!room)
-		return -LX_EAGAIN;
-	room = bytes < room ? (uint32_t)bytes : room;
-	part = size_of(pipe) - (pipe->head & mask) < room ? size_of(pipe) - (pipe->head & mask) : room;
-	memcpy(pipe->ring + (pipe->head & mask), from, part);
-	memcpy(pipe->ring, (const uint8_t *)from + part, room - part);
-	pipe->head += room;
-	changed(file->inode);
-	return room;
+	if (put > 0)
+		ceno_file_changed(file->inode);
+	return put;
 }
 
 uint32_t ceno_pipe_poll(const struct ceno_file *file)
@@ -123,47 +150,37 @@ uint32_t ceno_pipe_poll(const struct ceno_file *file)
 	uint32_t bits = 0;
 
 	if (ceno_file_readable(file))
-		bits |= (there(pipe) ? LX_POLLIN : 0u) | (pipe->writers ? 0u : LX_POLLHUP);
+		bits |= (ceno_ring_bytes(&pipe->ring) ? LX_POLLIN : 0u) | (pipe->writers ? 0u : LX_POLLHUP);
 	if (ceno_file_writable(file))
 		bits |=
-		    (size_of(pipe) - there(pipe) >= CENO_PAGE ? LX_POLLOUT : 0u) | (pipe->readers ? 0u : LX_POLLERR);
+		    (ceno_ring_room(&pipe->ring) >= CENO_PAGE ? LX_POLLOUT : 0u) | (pipe->readers ? 0u : LX_POLLERR);
 	return bits;
 }
 
-/* F_SETPIPE_SZ: another ring with the same bytes. */
 int64_t ceno_pipe_resize(struct ceno_inode *inode, uint64_t bytes)
 {
-	struct ceno_pipe *pipe = inode->pipe;
-	uint64_t frames;
-	unsigned order = 0;
+	struct ceno_ring *old = &inode->pipe->ring, new = { 0 };
+	uint32_t count = ceno_ring_bytes(old);
 
 	if (bytes > INT32_MAX)
 		return -LX_EINVAL;
-	while (CENO_PAGE << order < bytes)
-		if (++order > ORDER_MAX)
+	while (CENO_PAGE << new.order < bytes)
+		if (++new.order > ORDER_MAX)
 			return -LX_EPERM;
-	if (there(pipe) > CENO_PAGE << order)
+	if (count > CENO_PAGE << new.order)
 		return -LX_EBUSY;
-	if (pipe->ring) {
-		uint32_t count = there(pipe);
+	if (count) {
+		uint64_t frames = ceno_frames_alloc_raw(new.order);
 
-		frames = ceno_frames_alloc(order);
 		if (frames == CENO_NO_FRAME)
 			return -LX_ENOMEM;
-		peek(pipe, pipe->tail, ceno_ram(frames), count);
-		ceno_frames_free((uint64_t)(uintptr_t)pipe->ring - CENO_RAM_GVA, pipe->order);
-		pipe->ring = ceno_ram(frames);
-		pipe->tail = 0;
-		pipe->head = count;
+		new.at = ceno_ram(frames);
+		new.head = peek(old, old->tail, new.at, count);
 	}
-	pipe->order = order;
-	changed(inode);
-	return size_of(pipe);
-}
-
-uint64_t ceno_pipe_bytes(const struct ceno_pipe *pipe)
-{
-	return there(pipe);
+	ceno_ring_free(old);
+	*old = new;
+	ceno_file_changed(inode);
+	return size_of(old);
 }
 
 int64_t ceno_sys_pipe2(const uint64_t a[6])

@@ -1,20 +1,42 @@
 /*
- * Waiting for descriptors: poll, ppoll, select, pselect6. Streams become ready by
- * the host's signal; files always are; pipes only change by the program itself.
+ * Waiting for descriptors: poll, ppoll, select, pselect6. What is ready is asked anew each
+ * time the call is made; whoever changes a file's readiness wakes all who wait here
+ * (ceno_wake_pollers), and a timer's descriptor sets the deadline of the wait itself.
  */
+#include "poll.h"
+
 #include "calls.h"
 #include "fd.h"
 #include "stdio.h"
+#include "task.h"
 #include "time.h"
 #include "vm.h"
 
+static uint64_t soonest; /* when a timer's descriptor that was asked and was not ready will be */
+
 uint32_t ceno_file_poll(const struct ceno_file *file)
 {
+	uint64_t at;
+
 	switch (file->inode->kind) {
 	case CENO_INODE_STREAM:
 		return ceno_stdio_poll(file->inode->device);
 	case CENO_INODE_PIPE:
 		return ceno_pipe_poll(file);
+	case CENO_INODE_SOCKET:
+		return ceno_socket_poll(file);
+	case CENO_INODE_EVENT:
+		return (file->inode->event.count ? LX_POLLIN : 0u) |
+		    (file->inode->event.count < UINT64_MAX - 1 ? LX_POLLOUT : 0u);
+	case CENO_INODE_TIMER:
+		at = file->inode->timer.deadline;
+		if (at && at <= ceno_rdtsc())
+			return LX_POLLIN;
+		if (at && at < soonest)
+			soonest = at;
+		return 0;
+	case CENO_INODE_EPOLL:
+		return ceno_epoll_poll(file->inode);
 	default:
 		return LX_POLLIN | LX_POLLOUT;
 	}
@@ -27,23 +49,51 @@ static uint32_t ready(int32_t fd)
 	return file && !(file->flags & LX_O_PATH) ? ceno_file_poll(file) : LX_POLLNVAL;
 }
 
-/* Sleeps until the host's signal or the deadline; 0: the deadline has passed. */
-static int wait(uint64_t deadline)
+void ceno_poll_begin(void)
 {
-	if (ceno_rdtsc() >= deadline)
-		return 0;
-	ceno_stdio_sleep(deadline, 1);
-	return 1;
+	soonest = CENO_NEVER;
 }
 
-static int64_t scan(uint64_t gva, uint64_t count)
+int64_t ceno_poll_wait(int64_t found, uint64_t deadline)
+{
+	if (found || ceno_rdtsc() >= deadline)
+		return found;
+	return ceno_block_once(&ceno_poll_key, deadline < soonest ? deadline : soonest);
+}
+
+/* The deadline of a call: 0 not to wait, of a timespec (NULL: never), with the mask of ppoll. */
+int64_t ceno_poll_prepare(uint64_t time_gva, uint64_t mask_gva, uint64_t mask_bytes, uint64_t *deadline)
+{
+	uint64_t ns = 0, mask;
+	int error = time_gva ? ceno_time_read(time_gva, &ns) : 0;
+
+	if (error)
+		return error;
+	*deadline = !time_gva ? CENO_NEVER : ns ? ceno_call_deadline(ns) : 0;
+	if (!mask_gva)
+		return 0;
+	if (mask_bytes != 8)
+		return -LX_EINVAL;
+	if (ceno_user_read(&mask, mask_gva, sizeof(mask)))
+		return -LX_EFAULT;
+	ceno_signal_mask_for_call(mask);
+	return 0;
+}
+
+uint64_t ceno_poll_deadline_ms(int32_t ms)
+{
+	return ms < 0 ? CENO_NEVER : ms ? ceno_call_deadline((uint64_t)ms * 1000000u) : 0;
+}
+
+static int64_t poll(uint64_t gva, uint64_t count, uint64_t deadline)
 {
 	struct lx_pollfd entry;
 	int64_t found = 0;
 
-	for (uint64_t i = 0; i < count; i++) {
-		uint64_t at = gva + i * sizeof(entry);
-
+	if (count > CENO_FDS)
+		return -LX_EINVAL;
+	ceno_poll_begin();
+	for (uint64_t at = gva; at < gva + count * sizeof(entry); at += sizeof(entry)) {
 		if (ceno_user_read(&entry, at, sizeof(entry)))
 			return -LX_EFAULT;
 		entry.revents = 0;
@@ -55,91 +105,53 @@ static int64_t scan(uint64_t gva, uint64_t count)
 		if (ceno_user_write(at, &entry, sizeof(entry)))
 			return -LX_EFAULT;
 	}
-	return found;
-}
-
-static int64_t poll(uint64_t gva, uint64_t count, uint64_t deadline)
-{
-	int64_t found;
-
-	if (count > CENO_FDS)
-		return -LX_EINVAL;
-	do
-		found = scan(gva, count);
-	while (found == 0 && wait(deadline));
-	return found;
+	return ceno_poll_wait(found, deadline);
 }
 
 int64_t ceno_sys_poll(const uint64_t a[6])
 {
-	int32_t ms = (int32_t)a[2];
-
-	return poll(a[0], (uint32_t)a[1],
-	            ms < 0        ? UINT64_MAX >> 1
-	                : ms == 0 ? 0
-	                          : ceno_time_deadline((uint64_t)ms * 1000000u));
+	return poll(a[0], (uint32_t)a[1], ceno_poll_deadline_ms((int32_t)a[2]));
 }
 
 int64_t ceno_sys_ppoll(const uint64_t a[6])
 {
-	uint64_t ns = 0;
-	int error = a[2] ? ceno_time_read(a[2], &ns) : 0;
+	uint64_t deadline;
+	int64_t error = ceno_poll_prepare(a[2], a[3], a[4], &deadline);
 
-	if (error)
-		return error;
-	return poll(a[0], (uint32_t)a[1], a[2] ? (ns ? ceno_time_deadline(ns) : 0) : UINT64_MAX >> 1);
+	return error ? error : poll(a[0], (uint32_t)a[1], deadline);
 }
 
 /* ---- select -------------------------------------------------------------------- */
 
-struct sets {
-	uint64_t in[3][CENO_FDS / 64], out[3][CENO_FDS / 64];
-};
-
-static int64_t scan_sets(struct sets *sets, int32_t count)
-{
-	static const uint32_t wanted[3] = { LX_POLLIN | LX_POLLHUP | LX_POLLERR, LX_POLLOUT | LX_POLLERR, 0 };
-	int64_t found = 0;
-
-	memset(sets->out, 0, sizeof(sets->out));
-	for (int32_t fd = 0; fd < count; fd++) {
-		for (int kind = 0; kind < 3; kind++) {
-			if (!(sets->in[kind][fd / 64] >> (fd % 64) & 1))
-				continue;
-			if (!ceno_fd_file(fd))
-				return -LX_EBADF;
-			if (ready(fd) & wanted[kind]) {
-				sets->out[kind][fd / 64] |= 1ull << (fd % 64);
-				found++;
-			}
-		}
-	}
-	return found;
-}
-
 static int64_t select(const uint64_t a[6], uint64_t deadline)
 {
-	static struct sets sets;
-	int32_t count = (int32_t)a[0];
-	uint64_t bytes;
-	int64_t found;
+	static const uint32_t wanted[3] = { LX_POLLIN | LX_POLLHUP | LX_POLLERR, LX_POLLOUT | LX_POLLERR, 0 };
+	uint64_t in[3][CENO_FDS / 64] = { 0 }, out[3][CENO_FDS / 64] = { 0 };
+	int32_t count = (int32_t)a[0] > CENO_FDS ? CENO_FDS : (int32_t)a[0];
+	uint64_t bytes = ((uint64_t)(uint32_t)count + 63) / 64 * 8;
+	int64_t found = 0;
 
 	if (count < 0)
 		return -LX_EINVAL;
-	if (count > CENO_FDS)
-		count = CENO_FDS;
-	bytes = ((uint64_t)count + 63) / 64 * 8;
-	memset(&sets, 0, sizeof(sets));
 	for (int kind = 0; kind < 3; kind++)
-		if (a[1 + kind] && ceno_user_read(sets.in[kind], a[1 + kind], bytes))
+		if (a[1 + kind] && ceno_user_read(in[kind], a[1 + kind], bytes))
 			return -LX_EFAULT;
-	do
-		found = scan_sets(&sets, count);
-	while (found == 0 && wait(deadline));
-	if (found < 0)
-		return found;
-	for (int kind = 0; kind < 3; kind++)
-		if (a[1 + kind] && ceno_user_write(a[1 + kind], sets.out[kind], bytes))
+	ceno_poll_begin();
+	for (int32_t i = 0; i < 3 * count; i++) {
+		int32_t fd = i / 3, kind = i % 3;
+
+		if (!(in[kind][fd / 64] >> (fd % 64) & 1))
+			continue;
+		if (!ceno_fd_file(fd))
+			return -LX_EBADF;
+		if (ready(fd) & wanted[kind]) {
+			out[kind][fd / 64] |= 1ull << (fd % 64);
+			found++;
+		}
+	}
+	found = ceno_poll_wait(found, deadline);
+	for (int kind = 0; found >= 0 && kind < 3; kind++)
+		if (a[1 + kind] && ceno_user_write(a[1 + kind], out[kind], bytes))
 			return -LX_EFAULT;
 	return found;
 }
@@ -147,7 +159,7 @@ static int64_t select(const uint64_t a[6], uint64_t deadline)
 int64_t ceno_sys_select(const uint64_t a[6])
 {
 	struct lx_timeval time;
-	uint64_t deadline = UINT64_MAX >> 1;
+	uint64_t deadline = CENO_NEVER;
 
 	if (a[4]) {
 		if (ceno_user_read(&time, a[4], sizeof(time)))
@@ -155,7 +167,7 @@ int64_t ceno_sys_select(const uint64_t a[6])
 		if (time.sec < 0 || time.usec < 0)
 			return -LX_EINVAL;
 		if (time.sec < 1ll << 30)
-			deadline = time.sec || time.usec ? ceno_time_deadline((uint64_t)time.sec * 1000000000u +
+			deadline = time.sec || time.usec ? ceno_call_deadline((uint64_t)time.sec * 1000000000u +
 			                                                      (uint64_t)(time.usec % 1000000) * 1000u)
 							 : 0;
 	}
@@ -164,10 +176,11 @@ int64_t ceno_sys_select(const uint64_t a[6])
 
 int64_t ceno_sys_pselect6(const uint64_t a[6])
 {
-	uint64_t ns = 0;
-	int error = a[4] ? ceno_time_read(a[4], &ns) : 0;
+	uint64_t deadline, mask[2] = { 0, 0 };
+	int64_t error;
 
-	if (error)
-		return error;
-	return select(a, a[4] ? (ns ? ceno_time_deadline(ns) : 0) : UINT64_MAX >> 1);
+	if (a[5] && ceno_user_read(mask, a[5], sizeof(mask)))
+		return -LX_EFAULT;
+	error = ceno_poll_prepare(a[4], mask[0], mask[1], &deadline);
+	return error ? error : select(a, deadline);
 }

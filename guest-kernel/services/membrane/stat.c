@@ -213,7 +213,12 @@ int64_t ceno_sys_fstatfs(const uint64_t a[6])
 /* What an open file without a path is called. */
 static int64_t describe(const struct ceno_file *file, char *out)
 {
-	static const char *const kinds[] = { [CENO_INODE_PIPE] = "pipe:[", [CENO_INODE_STREAM] = "pipe:[" };
+	static const char *const kinds[] = { [CENO_INODE_PIPE] = "pipe:[",
+		                             [CENO_INODE_STREAM] = "pipe:[",
+		                             [CENO_INODE_SOCKET] = "socket:[",
+		                             [CENO_INODE_EVENT] = "anon_inode:[eventfd:",
+		                             [CENO_INODE_TIMER] = "anon_inode:[timerfd:",
+		                             [CENO_INODE_EPOLL] = "anon_inode:[eventpoll:" };
 	const char *kind = file->inode->kind < sizeof(kinds) / sizeof(kinds[0]) ? kinds[file->inode->kind] : NULL;
 	uint64_t length = strlen(kind ? kind : "/:[");
 

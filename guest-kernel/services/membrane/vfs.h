@@ -26,8 +26,12 @@ enum ceno_inode_kind {
 	CENO_INODE_GENERATED, /* text made when it is opened (procfs.c) */
 	CENO_INODE_MAGIC,     /* a link whose target depends on the process (procfs.c) */
 	CENO_INODE_FD_DIR,    /* /proc/<pid>/fd */
-	CENO_INODE_PIPE,
-	CENO_INODE_STREAM
+	CENO_INODE_PIPE,      /* from here on: not seekable, without a name */
+	CENO_INODE_STREAM,
+	CENO_INODE_SOCKET,
+	CENO_INODE_EVENT, /* eventfd, timerfd, epoll */
+	CENO_INODE_TIMER,
+	CENO_INODE_EPOLL
 };
 
 enum ceno_device { CENO_DEVICE_NULL, CENO_DEVICE_ZERO, CENO_DEVICE_RANDOM, CENO_DEVICE_TTY, CENO_DEVICE_FULL };
@@ -58,6 +62,7 @@ struct ceno_inode {
 	                 * of /proc: enum ceno_proc_dir */
 	uint8_t height;          /* FILE: levels of tables above the data */
 	uint32_t traits;         /* FILE: enum ceno_inode_trait */
+	uint32_t changes;        /* of its readiness, so far */
 	struct ceno_lock *locks; /* lock.c */
 	union {
 		uint64_t root;             /* FILE: frame of data or of the top table, 0 for none */
@@ -65,6 +70,18 @@ struct ceno_inode {
 		const char *text;          /* TEXT */
 		char *target;              /* LINK: NUL-terminated, size + 1 bytes of ceno_pool_take */
 		struct ceno_pipe *pipe;
+		struct ceno_socket *socket;
+		struct {
+			uint64_t count;
+			uint64_t semaphore;
+		} event;
+		struct {
+			uint64_t deadline, interval; /* TSC, 0: off; cycles */
+		} timer;
+		struct {
+			struct ceno_watch *watches;
+			struct ceno_inode *next;
+		} epoll;
 		struct {
 			struct ceno_name *first, *last;
 			struct ceno_inode *parent; /* counted in its uses once this was removed */
