@@ -13,9 +13,11 @@ if(TARGET guest_test_phoenix)
   if(TARGET guest_prov)
     ceno_bundle(bundle-trail.bin ${CENO_DEVELOPMENT_KEY} TABLE ${CMAKE_CURRENT_SOURCE_DIR}/services/trail.table
       nucleus=guest_nucleus init=guest_init vault=guest_test_phoenix_vault prov=guest_prov entry=guest_entry)
+    ceno_bundle(bundle-narrow.bin ${CENO_DEVELOPMENT_KEY} TABLE ${CMAKE_CURRENT_SOURCE_DIR}/services/trail.table
+      nucleus=guest_nucleus init=guest_init vault=guest_test_narrow prov=guest_prov entry=guest_entry)
     ceno_test(NAME guest_trail COMMAND ${direct} --bundle ${CMAKE_BINARY_DIR}/blobs/bundle-trail.bin TIMEOUT 60 LABELS kvm)
     ceno_test(NAME guest_trail_ends COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/services/trail_ends.py ${CMAKE_BINARY_DIR}/bin/ceno-vmm
       ${CMAKE_BINARY_DIR}/bin/ceno ${CMAKE_BINARY_DIR}/blobs ${CENO_DEVELOPMENT_KEY} ${CMAKE_BINARY_DIR}/blobs/bundle-trail.bin
-      LABELS kvm)
+      ${CMAKE_BINARY_DIR}/blobs/bundle-narrow.bin LABELS kvm)
   endif()
 endif()

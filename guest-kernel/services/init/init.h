@@ -35,6 +35,7 @@ struct service {
 	uint32_t number;
 	uint32_t fiber; /* index; 0: not started */
 	uint32_t restarts;
+	uint32_t pledge; /* what it has kept */
 	uint32_t over;   /* 1: it exited or stays dead */
 	bool prepared;   /* its space is laid out (boot.h) */
 	uint64_t memory; /* bytes from the start of the range */

@@ -171,7 +171,8 @@ static uint64_t grant_same(const struct service *s, uint64_t want)
 static uint64_t fill_cspace(struct init *init, const struct service *s)
 {
 	const struct ceno_boot *boot = boot_page();
-	uint64_t absent = ((uint64_t)(uint32_t)~boot->pledge_mask << CENO_SLOT_WINDOW & CENO_MODULE_WINDOWS) |
+	uint32_t given_up = s->module->pledge_mask & ~s->pledge; /* or never the session's */
+	uint64_t absent = ((uint64_t)(~boot->pledge_mask | given_up) << CENO_SLOT_WINDOW & CENO_MODULE_WINDOWS) |
 	    (uint64_t)!boot->image_bytes << CENO_SLOT_IMAGE;
 	uint64_t given;
 
@@ -214,17 +215,16 @@ static int64_t spawn(const struct init *init, const struct service *s)
 	int64_t index;
 
 	do {
-		index = ceno_spawn_fiber(
-		    &(struct ceno_fiber_spawn){ .slot = slot_of(s),
-		                                .pledge = (uint8_t)(m->pledge_mask & boot_page()->pledge_mask),
-		                                .spectrum = m->spectrum,
-		                                .fpu = !(m->flags & CENO_MODULE_INTEGER),
-		                                .events_slot = CENO_SLOT_SUPERVISOR,
-		                                .prepared = s->prepared,
-		                                .budget = m->budget,
-		                                .pool_pages = pages,
-		                                .rip = m->entry,
-		                                .rsp = CENO_GVA_SERVICE_STACK });
+		index = ceno_spawn_fiber(&(struct ceno_fiber_spawn){ .slot = slot_of(s),
+		                                                     .pledge = (uint8_t)s->pledge,
+		                                                     .spectrum = m->spectrum,
+		                                                     .fpu = !(m->flags & CENO_MODULE_INTEGER),
+		                                                     .events_slot = CENO_SLOT_SUPERVISOR,
+		                                                     .prepared = s->prepared,
+		                                                     .budget = m->budget,
+		                                                     .pool_pages = pages,
+		                                                     .rip = m->entry,
+		                                                     .rsp = CENO_GVA_SERVICE_STACK });
 		pages -= step;
 	} while (rest && index == CENO_E_POOL && pages > step);
 	return index;
@@ -251,6 +251,7 @@ void service_start(struct init *init, struct service *s)
 		check_content(init, s->module);
 	take_memory(init, s);
 	trail_open(s);
+	s->pledge = s->module->pledge_mask & boot_page()->pledge_mask;
 	index = spawn(init, s);
 	must_give(index);
 	s->fiber = (uint32_t)index;

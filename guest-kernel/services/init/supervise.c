@@ -101,6 +101,7 @@ bool supervise_receive(struct init *init, struct ceno_fiber_event *event, bool w
 		struct ceno_fiber_event event;
 		struct ceno_supervisor_request request;
 	} got;
+	struct service *s;
 	uint32_t from;
 	int came;
 	int64_t rc = ceno_receive(CENO_SLOT_SUPERVISOR, SLOT_CAME, !wait, &got.message, &came, &from);
@@ -113,6 +114,9 @@ bool supervise_receive(struct init *init, struct ceno_fiber_event *event, bool w
 		close_came();
 	if (rc == 1) {
 		*event = got.event;
+		s = find_service(init, event->fiber);
+		if (s)
+			s->pledge = (uint8_t)(event->strikes >> 16);
 		trail_event(init, event);
 	} else {
 		take_request(init, from, &got.request);

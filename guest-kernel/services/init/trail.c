@@ -78,7 +78,7 @@ void trail_native(struct init *init, const struct service *s)
 		tell(init,
 		     &(struct ceno_prov_message){ .what = CENO_FIBER_EVENT_SPAWN,
 		                                  .a = s->fiber,
-		                                  .b = s->module->pledge_mask & boot_page()->pledge_mask,
+		                                  .b = s->pledge,
 		                                  .c = s->module->budget,
 		                                  .tsc = now() });
 }
@@ -102,7 +102,7 @@ void trail_module(struct init *init, const struct service *s, uint64_t slots)
 	                                  .what = CENO_PROV_MODULE,
 	                                  .a = s->module->id,
 	                                  .b = slots,
-	                                  .root3 = s->module->pledge_mask & boot_page()->pledge_mask,
+	                                  .root3 = s->pledge,
 	                                  .tsc = now() });
 }
 
