@@ -57,9 +57,23 @@ static uint32_t hash(const void *bytes, size_t n)
 	return h;
 }
 
+/* What was drawn for a call: printed with its result. */
+static char drawn[200];
+
+static long note(long value)
+{
+	size_t at = strlen(drawn);
+	snprintf(drawn + at, sizeof(drawn) - at, " %ld", value);
+	return value;
+}
+
+/* One of the elements of an array, noted. */
+#define PICK(array) note((array)[below(sizeof(array) / sizeof((array)[0]))])
+
 static long said(const char *what, long result)
 {
-	printf("%u %s = %ld %s\n", number, what, result, result == -1 ? strerrorname_np(errno) : "");
+	printf("%u %s:%s = %ld %s\n", number, what, drawn, result, result == -1 ? strerrorname_np(errno) : "");
+	drawn[0] = '\0';
 	return result;
 }
 
@@ -74,26 +88,41 @@ static const char *path(void)
 {
 	static const char *const paths[] = { "a", "b",        "c",  "d", "d/a", "d/e",      "d/e/f",
 		                             "l", "./d/../a", "d/", ".", "",    "absent/a", "a/x" };
-	return paths[below(sizeof(paths) / sizeof(paths[0]))];
+	const char *p = paths[below(sizeof(paths) / sizeof(paths[0]))];
+	size_t at = strlen(drawn);
+	snprintf(drawn + at, sizeof(drawn) - at, " \"%s\"", p);
+	return p;
 }
 
 static int fd(void)
 {
 	static const int odd[] = { -1, 99, 2000 };
 	unsigned i = below(FDS + 1);
-	return i < FDS ? (int)i + 3 : odd[below(3)];
+	return (int)note(i < FDS ? (int)i + 3 : odd[below(3)]);
+}
+
+/* A descriptor of a file, if a few tries find one. */
+static int regular(void)
+{
+	struct stat st;
+	for (unsigned i = 0; i < 6; i++) {
+		int f = fd();
+		if (fstat(f, &st) == 0 && S_ISREG(st.st_mode))
+			return f;
+	}
+	return -1;
 }
 
 static size_t length(void)
 {
-	static const size_t lengths[] = { 0, 1, 7, 100, 511, 512 };
-	return lengths[below(6)];
+	static const short lengths[] = { 0, 1, 7, 100, 511, 512 };
+	return (size_t)PICK(lengths);
 }
 
 static off_t offset(void)
 {
 	static const off_t offsets[] = { 0, 1, 100, 4095, 4096, 5000, 8191, 70000, -1 };
-	return offsets[below(9)];
+	return PICK(offsets);
 }
 
 /* A descriptor that a call gave, if it is one in play. */
@@ -114,6 +143,7 @@ static void do_open(void)
 	const char *p = path();
 	if (how & O_CREAT && how & O_DIRECTORY)
 		how &= ~O_DIRECTORY; /* Linux changed its mind about these together */
+	note(how);
 	keep((int)said("open", open(p, how, 0600)));
 }
 static void do_close(void)
@@ -158,7 +188,8 @@ static void do_lseek(void)
 {
 	int f = fd();
 	off_t at = offset();
-	said("lseek", lseek(f, at, (int[]){ SEEK_SET, SEEK_CUR, SEEK_END, 9 }[below(4)]));
+	static const int whence[] = { SEEK_SET, SEEK_CUR, SEEK_END, 9 };
+	said("lseek", lseek(f, at, (int)PICK(whence)));
 }
 static void do_ftruncate(void)
 {
@@ -177,12 +208,13 @@ static void do_dup(void)
 static void do_dup2(void)
 {
 	int f = fd();
-	said("dup2", dup2(f, 3 + (int)below(FDS)));
+	said("dup2", dup2(f, (int)note(3 + (long)below(FDS))));
 }
 static void do_fcntl(void)
 {
 	static const int what[] = { F_GETFD, F_SETFD, F_GETFL, F_SETFL };
-	int f = fd(), w = what[below(4)], argument = (int[]){ 0, 1, O_APPEND, O_NONBLOCK }[below(4)];
+	static const int arguments[] = { 0, 1, O_APPEND, O_NONBLOCK };
+	int f = fd(), w = (int)PICK(what), argument = (int)PICK(arguments);
 	struct stat st;
 	if (w == F_SETFL && fstat(f, &st) == 0 && S_ISFIFO(st.st_mode))
 		argument |= O_NONBLOCK;
@@ -227,7 +259,8 @@ static void do_symlink(void)
 }
 static void do_readlink(void)
 {
-	said_bytes("readlink", readlink(path(), buffer, below(8)), buffer);
+	const char *p = path();
+	said_bytes("readlink", readlink(p, buffer, (size_t)note(below(8))), buffer);
 }
 static void do_rename(void)
 {
@@ -244,7 +277,11 @@ static void do_rmdir(void)
 }
 static void do_chmod(void)
 {
-	said("chmod", chmod(path(), 0600 + below(64)));
+	static const int modes[] = { 0700, 0755, 0700, 0600, 0500, 0300, 0444, 0 };
+	const char *p = path();
+	mode_t mode = (mode_t)PICK(modes);
+	/* Who cannot search the folder that all is in has nothing more to compare. */
+	said("chmod", chmod(p, strcmp(p, ".") == 0 ? mode | 0100 : mode));
 }
 static void do_access(void)
 {
@@ -294,7 +331,7 @@ static void do_poll(void)
 {
 	struct pollfd f[3];
 	for (int i = 0; i < 3; i++)
-		f[i] = (struct pollfd){ fd(), (short)((below(2) ? POLLIN : 0) | (below(2) ? POLLOUT : 0)), 0 };
+		f[i] = (struct pollfd){ fd(), (short)note((below(2) ? POLLIN : 0) | (below(2) ? POLLOUT : 0)), 0 };
 	said("poll", poll(f, 3, 0));
 	printf("  %x %x %x\n", (unsigned)f[0].revents, (unsigned)f[1].revents, (unsigned)f[2].revents);
 }
@@ -303,41 +340,34 @@ static void do_poll(void)
 
 static int protection(void)
 {
-	return (int[]){ PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE }[below(4)];
+	static const int protections[] = { PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE };
+	return (int)PICK(protections);
 }
 static char *place(void)
 {
-	return ARENA + PAGE * below(ARENA_END);
+	return ARENA + PAGE * note(below(ARENA_END));
 }
 static size_t pages(void)
 {
-	return PAGE * (size_t)(1 + below(6));
-}
-/* What a memory call was about. */
-static void about(const char *at, size_t n, int how)
-{
-	printf("  at %x %zx %x\n", (unsigned)(at - ARENA), n, (unsigned)how);
+	return PAGE * (size_t)note(1 + (long)below(6));
 }
 static void do_mmap(void)
 {
 	static const int kinds[] = { MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED };
-	int flags = kinds[below(4)], prot = protection(), f = flags & MAP_ANONYMOUS ? -1 : fd();
+	int flags = (int)PICK(kinds), prot = protection(), f = flags & MAP_ANONYMOUS ? -1 : regular();
 	char *at = place();
 	size_t n = pages();
-	off_t from = flags & MAP_ANONYMOUS ? 0 : PAGE * (off_t)below(2);
-	struct stat st;
-	if (f >= 0 && (fstat(f, &st) != 0 || !S_ISREG(st.st_mode)))
+	off_t from = flags & MAP_ANONYMOUS ? 0 : PAGE * note(below(2));
+	if (f < 0 && !(flags & MAP_ANONYMOUS))
 		return;
 	char *p = mmap(at, n, prot, flags | MAP_FIXED, f, from);
 	said("mmap", p == MAP_FAILED ? -1 : p == at);
-	about(at, n, flags << 4 | prot);
 }
 static void do_munmap(void)
 {
 	char *at = place();
 	size_t n = pages();
 	said("munmap", munmap(at, n));
-	about(at, n, 0);
 }
 static void do_mprotect(void)
 {
@@ -345,29 +375,26 @@ static void do_mprotect(void)
 	size_t n = pages();
 	int prot = protection();
 	said("mprotect", mprotect(at, n, prot));
-	about(at, n, prot);
 }
 static void do_madvise(void)
 {
 	char *at = place();
 	size_t n = pages();
 	said("madvise", madvise(at, n, MADV_DONTNEED));
-	about(at, n, 0);
 }
 /* Within one mapping: what becomes of several, and of the target then, depends on the kernel's version. */
 static void do_mremap(void)
 {
 	static const int kinds[] = { MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS };
 	char *from = place(), *to = place();
-	size_t n = PAGE * (size_t)(1 + below(3));
+	size_t n = PAGE * (size_t)note(1 + (long)below(3));
 	if (to + n > from && from + n > to)
 		return;
-	if (n > PAGE && mmap(from, n, PROT_READ | PROT_WRITE, kinds[below(2)] | MAP_FIXED, -1, 0) == from)
+	if (n > PAGE && mmap(from, n, PROT_READ | PROT_WRITE, (int)PICK(kinds) | MAP_FIXED, -1, 0) == from)
 		for (size_t at = 0; at < n; at += PAGE * (1 + below(2)))
 			memset(from + at, 'a' + (int)below(26), PAGE / 2);
 	char *p = mremap(from, n, n, MREMAP_MAYMOVE | MREMAP_FIXED, to);
 	said("mremap", p == MAP_FAILED ? -1 : p == to);
-	about(from, n, (int)(to - ARENA));
 }
 
 /* Memory is looked at and changed by calls, which say EFAULT where a touch would kill. */
@@ -375,25 +402,45 @@ static int tube[2] = { 40, 41 };
 
 static void do_peek(void)
 {
-	char *at = place() + below(PAGE);
-	size_t n = 1 + below(64);
+	char *at = place() + note(below(PAGE));
+	size_t n = 1 + (size_t)note(below(64));
 	ssize_t got = write(tube[1], at, n);
 	said("peek", got);
-	about(at, n, 0);
 	if (got > 0 && read(tube[0], buffer, sizeof(buffer)) == got)
 		printf("  %08x\n", hash(buffer, (size_t)got));
 }
 static void do_poke(void)
 {
-	char *at = place() + below(PAGE);
-	size_t n = 1 + below(64);
+	char *at = place() + note(below(PAGE));
+	size_t n = 1 + (size_t)note(below(64));
 	fill(n);
 	write(tube[1], buffer, n);
 	ssize_t got = read(tube[0], at, n);
 	said("poke", got);
-	about(at, n, 0);
 	if (got < 0)
 		read(tube[0], buffer, sizeof(buffer));
+}
+
+/* The same with files, where the mapping may be of the same file. */
+static void do_load(void)
+{
+	int f = regular();
+	char *at = place() + note(below(PAGE));
+	size_t n = 1 + (size_t)note(below(2 * PAGE));
+	if (f >= 0)
+		said("load", pread(f, at, n, offset()));
+}
+static void do_store(void)
+{
+	int f = regular();
+	char *at = place() + note(below(PAGE));
+	size_t n = 1 + (size_t)note(below(2 * PAGE));
+	struct stat before, after;
+	if (f < 0 || fstat(f, &before) != 0)
+		return;
+	/* A newer tmpfs grows up to where it then finds nothing to write. */
+	if (said("store", pwrite(f, at, n, offset())) < 0 && fstat(f, &after) == 0 && after.st_size > before.st_size)
+		ftruncate(f, before.st_size);
 }
 
 /* ---- processes and signals ---- */
@@ -446,17 +493,19 @@ static void do_fork(int depth)
 }
 
 static void (*const calls[])(void) = {
-	do_open,     do_open,    do_open,     do_close,     do_read,     do_read,   do_pread, do_write,  do_write,
-	do_pwrite,   do_writev,  do_lseek,    do_ftruncate, do_truncate, do_dup,    do_dup2,  do_fcntl,  do_stat,
-	do_fstat,    do_link,    do_unlink,   do_symlink,   do_readlink, do_rename, do_mkdir, do_rmdir,  do_chmod,
-	do_access,   do_list,    do_sendfile, do_pipe,      do_poll,     do_mmap,   do_mmap,  do_mmap,   do_munmap,
-	do_mprotect, do_madvise, do_mremap,   do_peek,      do_peek,     do_poke,   do_poke,  do_signal,
+	do_open,  do_open,   do_open,   do_close,  do_read,      do_read,     do_pread,    do_write,
+	do_write, do_pwrite, do_writev, do_lseek,  do_ftruncate, do_truncate, do_dup,      do_dup2,
+	do_fcntl, do_stat,   do_fstat,  do_link,   do_unlink,    do_symlink,  do_readlink, do_rename,
+	do_mkdir, do_rmdir,  do_chmod,  do_access, do_list,      do_sendfile, do_pipe,     do_poll,
+	do_mmap,  do_mmap,   do_mmap,   do_munmap, do_mprotect,  do_madvise,  do_mremap,   do_peek,
+	do_peek,  do_poke,   do_poke,   do_load,   do_store,     do_signal,
 };
 
 static void step(int depth)
 {
 	unsigned i = below(sizeof(calls) / sizeof(calls[0]) * 20 + 3);
 	number++;
+	drawn[0] = '\0';
 	if (i / 20 < sizeof(calls) / sizeof(calls[0]))
 		calls[i / 20]();
 	else if (depth < 3)
@@ -477,6 +526,11 @@ static void sequence(unsigned count)
 	signal(SIGUSR1, on_signal);
 	signal(SIGPIPE, SIG_IGN);
 	alarm(100);
+	mkdir("d", 0700);
+	mkdir("d/e", 0700);
+	open("a", O_RDWR | O_CREAT, 0600);
+	open("b", O_RDWR | O_CREAT, 0600);
+	open("d/e/f", O_RDWR | O_CREAT, 0600);
 	while (count-- > 0)
 		step(0);
 	fflush(stdout);

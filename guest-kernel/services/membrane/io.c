@@ -159,6 +159,15 @@ struct move {
 	uint32_t no_signal; /* no SIGPIPE */
 };
 
+/* At the end of a file nothing is read, and the buffer not looked at. */
+static int at_end(const struct move *m)
+{
+	enum ceno_inode_kind kind = m->file->inode->kind;
+
+	return !m->writing && (kind == CENO_INODE_FILE || kind == CENO_INODE_PACK) &&
+	    *(m->offset ? m->offset : &m->file->position) >= m->file->inode->size;
+}
+
 /* Moves through one buffer of the program, as much as goes without waiting. Returns 0, or why
  * it stopped: -errno, or 1 at the end of what there is. */
 static int64_t move_part(struct move *m, uint64_t gva, uint64_t bytes)
@@ -166,10 +175,15 @@ static int64_t move_part(struct move *m, uint64_t gva, uint64_t bytes)
 	bytes = bytes < m->left ? bytes : m->left;
 	while (bytes) {
 		uint64_t got;
-		void *at = ceno_user_span(gva, bytes, m->writing ? LX_PROT_READ : LX_PROT_WRITE, &got);
-		int64_t result = !at ? -LX_EFAULT
-		    : m->writing     ? ceno_file_write(m->file, at, got, m->offset)
-				     : ceno_file_read(m->file, at, got, m->offset);
+		void *at;
+		int64_t result;
+
+		if (at_end(m))
+			return 1;
+		at = ceno_user_span(gva, bytes, m->writing ? LX_PROT_READ : LX_PROT_WRITE, &got);
+		result = !at     ? -LX_EFAULT
+		    : m->writing ? ceno_file_write(m->file, at, got, m->offset)
+				 : ceno_file_read(m->file, at, got, m->offset);
 
 		if (result < 0)
 			return result;
@@ -448,8 +462,8 @@ int64_t ceno_sys_lseek(const uint64_t a[6])
 
 	if (!file || (file->flags & LX_O_PATH))
 		return -LX_EBADF;
-	if (whence > LX_SEEK_HOLE)
-		return -LX_EINVAL;
+	if (whence > LX_SEEK_HOLE || (whence > LX_SEEK_CUR && (file->inode->mode & LX_S_IFMT) == LX_S_IFDIR))
+		return -LX_EINVAL; /* a directory of a tmpfs has no end to seek from */
 	if (!ceno_file_seekable(file))
 		return -LX_ESPIPE;
 	if (file->inode->kind == CENO_INODE_DEVICE)

@@ -103,6 +103,10 @@ int64_t ceno_sys_sendfile(const uint64_t a[6])
 		return -LX_EINVAL;
 	if (a[2] && !ceno_file_seekable(in.file))
 		return -LX_ESPIPE;
+	if (!a[2] && in.file == out.file) { /* both begin where its one position is */
+		in.offset = in.file->position;
+		in.at = &in.offset;
+	}
 	return finish(&in, a[2], copy(&in, &out, at_most(a[3])));
 }
 

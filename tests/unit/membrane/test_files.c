@@ -427,7 +427,28 @@ static void test_sendfile(void **state)
 	assert_int_equal(seen, (uint8_t)(299999ull * 31 >> 3));
 	assert_int_equal(sys(SYS_lseek, in, 0, SEEK_CUR), 0);
 	assert_int_equal(sys(SYS_sendfile, in, out, 0, 10), -EBADF);
+	/* to itself: both ends begin at its one position */
+	assert_int_equal(sys(SYS_lseek, out, 298000, SEEK_SET), 298000);
+	assert_int_equal(sys(SYS_sendfile, out, out, 0, 900), 900);
+	assert_int_equal(sys(SYS_lseek, out, 0, SEEK_CUR), 298900);
+	assert_int_equal(sys(SYS_lseek, out, 0, SEEK_END), 299000);
 	assert_int_equal(sys(SYS_sendfile, out, in, BAD, 10), -EFAULT);
+}
+
+/* At the end of a file the buffer is not looked at; a directory has no end to seek from. */
+static void test_ends(void **state)
+{
+	int64_t fd = open_("/tmp/short", O_CREAT | O_RDWR), dir = open_("/tmp", O_RDONLY);
+
+	(void)state;
+	assert_int_equal(sys(SYS_write, fd, buffer, 10), 10);
+	assert_int_equal(sys(SYS_read, fd, BAD, 10), 0);
+	assert_int_equal(sys(SYS_pread64, fd, BAD, 10, 10), 0);
+	assert_int_equal(sys(SYS_pread64, fd, BAD, 10, 9), -EFAULT);
+	assert_int_equal(sys(SYS_lseek, dir, 0, SEEK_END), -EINVAL);
+	assert_int_equal(sys(SYS_lseek, dir, 0, SEEK_HOLE), -EINVAL);
+	assert_int_equal(sys(SYS_lseek, dir, 3, SEEK_SET), 3);
+	assert_int_equal(sys(SYS_lseek, dir, 1, SEEK_CUR), 4);
 }
 
 static void test_bad_buffers(void **state)
@@ -472,6 +493,7 @@ int main(void)
 		cmocka_unit_test_setup(test_devices, boot),     cmocka_unit_test_setup(test_proc, boot),
 		cmocka_unit_test_setup(test_descriptors, boot), cmocka_unit_test_setup(test_pipe, boot),
 		cmocka_unit_test_setup(test_sendfile, boot),    cmocka_unit_test_setup(test_bad_buffers, boot),
+		cmocka_unit_test_setup(test_ends, boot),
 	};
 
 	return cmocka_run_group_tests_name("membrane files", tests, NULL, NULL);
