@@ -87,6 +87,7 @@
 	X(297, rt_tgsigqueueinfo, "") \
 	X(302, prlimit64, "") X(306, syncfs, "") X(309, getcpu, "") X(316, renameat2, "NOREPLACE EXCHANGE") \
 	X(318, getrandom, "NONBLOCK RANDOM INSECURE") X(319, memfd_create, "CLOEXEC; sealing is not done") X(322, execveat, "EMPTY_PATH SYMLINK_NOFOLLOW") X(326, copy_file_range, "") X(332, statx, "SYMLINK_NOFOLLOW NO_AUTOMOUNT EMPTY_PATH") \
+	X(334, rseq, "UNREGISTER; 32 bytes") \
 	X(435, clone3, "the flags of clone; CLEAR_SIGHAND; no pidfd, set_tid, cgroup") \
 	X(436, close_range, "UNSHARE CLOEXEC") X(439, faccessat2, "SYMLINK_NOFOLLOW EACCESS EMPTY_PATH") X(441, epoll_pwait2, "LT ET ONESHOT; no epoll in epoll")
 /* clang-format on */

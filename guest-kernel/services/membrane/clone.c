@@ -60,6 +60,10 @@ static void copy_task(struct ceno_task *child, const struct wish *wish)
 	if (wish->flags & LX_CLONE_SETTLS)
 		child->regs.fs_base = wish->tls;
 	child->mask = parent->mask;
+	if (!(wish->flags & LX_CLONE_VM)) {
+		child->rseq = parent->rseq;
+		child->rseq_signature = parent->rseq_signature;
+	}
 	if (!shares_stack)
 		child->alt_stack = parent->alt_stack;
 	memcpy(child->name, parent->name, sizeof(child->name));

@@ -101,6 +101,7 @@ static void begin(const struct ceno_exec *exec)
 	regs->gpr[CENO_RSP] = exec->rsp;
 	regs->rip = exec->rip;
 	regs->rflags = CENO_RFLAGS_SET;
+	task->rseq = 0;
 	memset(task->fpu, 0, ceno_fpu_bytes());
 	ceno_fpu_initial(task->fpu);
 	ceno_sched_fpu_reload();

@@ -305,6 +305,8 @@ static int serve(uint64_t now)
 {
 	struct ceno_task *task = ceno_current;
 
+	if (task != loaded)
+		ceno_rseq_interrupted();
 	do {
 		if (task->call_again && !task->process->ending)
 			call_again(now);

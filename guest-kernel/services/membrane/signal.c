@@ -324,6 +324,7 @@ static void handle(uint32_t signal, const struct lx_siginfo *info)
 	uint64_t mask = task->restore_mask ? task->saved_mask : task->mask;
 
 	settle_call(task, &action);
+	ceno_rseq_interrupted();
 	if (action.flags & LX_SA_RESETHAND)
 		slot->handler = DEFAULT;
 	if (ceno_sigframe_push(info, &action, mask)) {

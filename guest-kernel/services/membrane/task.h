@@ -85,6 +85,8 @@ struct ceno_task {
 	struct lx_stack alt_stack;   /* size 0: none */
 	struct ceno_process *vfork;  /* the child it waits for, until that has its own memory */
 	uint64_t clear_child_tid, robust_list;
+	uint64_t rseq; /* registered address, or 0 (rseq.c) */
+	uint32_t rseq_signature;
 	uint64_t run_tsc; /* processor time used */
 	char name[16];    /* prctl PR_SET_NAME */
 	void *fpu;        /* XSAVE area, in the task's own frames */
@@ -283,6 +285,12 @@ int ceno_sigframe_push(const struct lx_siginfo *info, const struct lx_sigaction 
 
 /* Whether rsp lies in the alternate stack (which then must not change). */
 int ceno_sigframe_on_stack(const struct lx_stack *stack, uint64_t rsp);
+
+/* ---- restartable sequences (rseq.c) ---------------------------------------------- */
+
+/* Others ran, or a handler will, between two instructions of the current task, whose
+ * registers are in task->regs. */
+void ceno_rseq_interrupted(void);
 
 /* ---- timers (timer.c) ----------------------------------------------------------- */
 

@@ -488,6 +488,93 @@ static void test_killed_while_stopped(void **state)
 	assert_int_equal(gpr(CENO_RAX), 3);
 }
 
+/* ---- restartable sequences ----------------------------------------------------------------------- */
+
+#define SIGNATURE 0x53053053u
+
+/* A sequence of 16 bytes before FAKE_RIP, which aborts to 0x4000f0; the program is in it. */
+static void enter_sequence(uint64_t start, uint64_t bytes, uint64_t abort_at)
+{
+	const uint64_t section[4] = { 0, start, bytes, abort_at }, at = page + 512;
+
+	fake_poke(page + 512, section, sizeof(section));
+	fake_poke(page + 256 + 8, &at, 8);
+}
+
+static uint64_t sequence_now(void)
+{
+	uint64_t at;
+
+	fake_peek(&at, page + 256 + 8, 8);
+	return at;
+}
+
+static void test_rseq(void **state)
+{
+	const uint64_t abort_at = page + 1024 + 4;
+	uint32_t cpu[2];
+
+	(void)state;
+	assert_int_equal(CALL(SYS_rseq, page + 8, 32, 0, SIGNATURE), -EINVAL);
+	assert_int_equal(CALL(SYS_rseq, page + 256, 31, 0, SIGNATURE), -EINVAL);
+	assert_int_equal(CALL(SYS_rseq, page + 256, 32, 2, SIGNATURE), -EINVAL);
+	assert_int_equal(CALL(SYS_rseq, BAD, 32, 0, SIGNATURE), -EFAULT);
+	fake_poke(page + 256, (const uint32_t[2]){ 9, 9 }, 8);
+	assert_int_equal(CALL(SYS_rseq, page + 256, 32, 0, SIGNATURE), 0);
+	fake_peek(cpu, page + 256, 8);
+	assert_int_equal(cpu[0] | cpu[1], 0);
+	assert_int_equal(CALL(SYS_rseq, page + 256, 32, 0, SIGNATURE), -EBUSY);
+	assert_int_equal(CALL(SYS_rseq, page + 256, 32, 0, 1), -EPERM);
+	assert_int_equal(CALL(SYS_rseq, page + 320, 32, 0, SIGNATURE), -EINVAL);
+	fake_poke(page + 1024, (const uint32_t[1]){ SIGNATURE }, 4);
+	action(SIGUSR1, HANDLER, SA_SIGINFO, 0);
+	enter_sequence(FAKE_RIP - 8, 16, abort_at);
+	assert_int_equal(GO(SYS_kill, 2, SIGUSR1), FAKE_RETURNED);
+	assert_true(in_handler());
+	assert_int_equal(sequence_now(), 0);
+	assert_int_equal(go_back(), FAKE_RETURNED);
+	assert_int_equal(ceno_trap()->resume_rip, abort_at); /* not where it was */
+	enter_sequence(FAKE_RIP + 100, 16, abort_at);        /* not in it */
+	assert_int_equal(GO(SYS_kill, 2, SIGUSR1), FAKE_RETURNED);
+	assert_int_equal(go_back(), FAKE_RETURNED);
+	assert_int_equal(ceno_trap()->resume_rip, FAKE_RIP);
+	assert_int_equal(sequence_now(), 0);
+	new_thread();
+	assert_int_equal(GO(SYS_sched_yield), FAKE_ENTERED); /* the other one, without a sequence */
+	enter_sequence(FAKE_RIP - 8, 16, abort_at);
+	assert_int_equal(GO(SYS_sched_yield), FAKE_ENTERED);
+	assert_int_equal(ceno_trap()->resume_rip, abort_at);
+	assert_int_equal(CALL(SYS_rseq, page + 256, 32, 1, 7), -EPERM);
+	assert_int_equal(CALL(SYS_rseq, page + 256, 32, 1, SIGNATURE), 0);
+	assert_int_equal(CALL(SYS_rseq, page + 256, 32, 1, SIGNATURE), -EINVAL);
+}
+
+/* Whatever the program left there, it harms itself. */
+static void test_rseq_hostile(void **state)
+{
+	static const uint64_t bad[][3] = {
+		{ FAKE_RIP - 8, 16, FAKE_RIP },    /* aborts into itself */
+		{ FAKE_RIP - 8, 16, 0x400000 },    /* without the signature */
+		{ FAKE_RIP - 8, 16, 1ull << 60 },  /* nowhere */
+		{ FAKE_RIP - 8, UINT64_MAX, BAD }, /* without an end */
+		{ 1ull << 63, 16, BAD },
+	};
+	const uint64_t nowhere = BAD;
+
+	(void)state;
+	for (size_t i = 0; i <= sizeof(bad) / sizeof(bad[0]); i++) {
+		boot(NULL);
+		assert_int_equal(CALL(SYS_rseq, page + 256, 32, 0, SIGNATURE), 0);
+		action(SIGUSR1, HANDLER, SA_SIGINFO, 0);
+		if (i < sizeof(bad) / sizeof(bad[0]))
+			enter_sequence(bad[i][0], bad[i][1], bad[i][2]);
+		else
+			fake_poke(page + 256 + 8, &nowhere, 8);
+		assert_int_equal(GO(SYS_kill, 2, SIGUSR1), FAKE_BLOCKED);
+		assert_int_equal(fake_guest()->signal, SIGSEGV);
+	}
+}
+
 /* ---- faults and timers ------------------------------------------------------------------------------ */
 
 static void test_fault(void **state)
@@ -570,6 +657,8 @@ int main(void)
 		cmocka_unit_test_setup(test_sigchld, boot),
 		cmocka_unit_test_setup(test_stop, boot),
 		cmocka_unit_test_setup(test_killed_while_stopped, boot),
+		cmocka_unit_test_setup(test_rseq, boot),
+		cmocka_unit_test_setup(test_rseq_hostile, boot),
 		cmocka_unit_test_setup(test_fault, boot),
 		cmocka_unit_test_setup(test_timers, boot),
 	};
