@@ -11,7 +11,8 @@
 #define AROUND_RAM  32u  /* pages; a power of two */
 #define AROUND_PACK 128u /* needs no frames, and little of the nucleus */
 
-#define DATA_MAX (4ull << 20) /* bytes of a segment of data */
+#define AROUND_FEW 16u          /* both, in what fork made: it mostly ends soon, and each entry costs then, too */
+#define DATA_MAX   (4ull << 20) /* bytes of a segment of data */
 
 /* Pages [low, high) around gva, all in one area and one leaf table. */
 struct run {
@@ -266,7 +267,7 @@ static int touch(struct ceno_vm *vm, struct run *run, int access)
 /* Maps the run around gva as its entries say. replace: something of it may be mapped. */
 static int map_ram(struct ceno_vm *vm, const struct ceno_area *area, uint64_t gva, uint64_t *entry, uint32_t replace)
 {
-	struct run run = run_around(area, gva, entry, AROUND_PACK);
+	struct run run = run_around(area, gva, entry, vm->forked ? AROUND_FEW : AROUND_PACK);
 	int own = is_own(area, *entry), error;
 	uint64_t bits = CENO_PTE_HW | ((area->prot & LX_PROT_WRITE) && !own ? CENO_PTE_RO : 0);
 
@@ -304,7 +305,7 @@ static int fault_ram(struct ceno_vm *vm, const struct ceno_area *area, uint64_t 
 	if (!code && !copy && replace && !(write && (*entry & CENO_PTE_RO)))
 		return 1;
 	if (code || copy) {
-		run = run_around(area, gva, entry, AROUND_RAM);
+		run = run_around(area, gva, entry, vm->forked ? AROUND_FEW : AROUND_RAM);
 		error = code ? text_run(vm, &run) : copy_run(vm, &run);
 	}
 	return error ? error : map_ram(vm, area, gva, entry, replace);
@@ -331,10 +332,10 @@ static int fault_small(struct ceno_vm *vm, const struct ceno_area *area, uint64_
 	if (is_pack(area) && access != LX_PROT_WRITE && !soon_written(area)) {
 		if (*entry & CENO_PTE_HW)
 			return 1;
-		run = run_around(area, gva, entry, AROUND_PACK);
+		run = run_around(area, gva, entry, vm->forked ? AROUND_FEW : AROUND_PACK);
 		return map_pack(vm, &run);
 	}
-	run = run_around(area, gva, entry, AROUND_RAM);
+	run = run_around(area, gva, entry, vm->forked ? AROUND_FEW : AROUND_RAM);
 	if (*entry & CENO_PTE_HW)
 		replace = CENO_MAP_REPLACE; /* of the pack, about to be written */
 	error = is_pack(area) ? copy_run(vm, &run) : touch(vm, &run, access);
@@ -349,13 +350,14 @@ static int holds_large(const struct ceno_area *area, uint64_t start)
 }
 
 /* One large frame for an untouched 2 MiB within one area of zeros, while RAM is plentiful.
- * Heap and stack are mostly used for a few pages: they get one only if it need not be
- * zeroed, since that would touch all of it. */
+ * A heap is mostly used for a few pages: it gets one only if it need not be zeroed, since
+ * that would touch all of it. A stack never does: each fork would copy it. */
 static int touch_large(struct ceno_vm *vm, const struct ceno_area *area, uint64_t *dir, uint64_t gva)
 {
 	uint64_t frame;
 
-	if (area->file || (area->prot & LX_PROT_EXEC) || !holds_large(area, CENO_LARGE_DOWN(gva)))
+	if (area->file || (area->prot & LX_PROT_EXEC) || (area->flags & CENO_AREA_STACK) ||
+	    !holds_large(area, CENO_LARGE_DOWN(gva)))
 		return 0;
 	if (ceno_frames_used() + 4 * CENO_LEAF_PAGES > ceno_frames_total() - ceno_frames_total() / 4)
 		return 0;

@@ -3,6 +3,10 @@
  *
  * A space costs a CSpace slot and pool pages, which are few. The one that ran longest
  * ago gives its own up for one that is to run.
+ *
+ * Taking a space apart costs ring 0 a look at every entry of every table of it. What fork
+ * made lies where its parent lies, and mostly ends soon: its space is emptied, by what the
+ * vm's own table says is mapped, and kept for the next fork, tables and all.
  */
 #include "pages.h"
 
@@ -12,10 +16,19 @@
 static struct ceno_vm *first, *current, *selected; /* selected: whose space RESUME runs */
 static uint64_t stamp, slots_used;
 
+#define SPARES      4u
+#define SPARE_PAGES 1024u /* a vm with more RAM is taken apart: emptying it would cost more */
+
+static struct {
+	uint32_t slot, pool_pages;
+} spare[SPARES];
+static uint32_t spares;
+
 void ceno_vms_init(void)
 {
 	first = current = selected = NULL;
 	stamp = slots_used = 0;
+	spares = 0;
 }
 
 struct ceno_vm *ceno_vm_current(void)
@@ -29,29 +42,51 @@ struct ceno_vm *ceno_vms_first(void)
 
 /* ---- spaces -------------------------------------------------------------------- */
 
-static void end_space(struct ceno_vm *vm)
+static void close_slot(uint32_t slot)
 {
 	int64_t result;
 
-	if (!vm->slot)
-		return;
 	do
-		result = ceno_mask(vm->slot, 0, 0, 0, 0);
+		result = ceno_mask(slot, 0, 0, 0, 0);
 	while (result == CENO_E_AGAIN);
 	if (result < 0)
 		ceno_membrane_abort();
-	slots_used &= ~(1ull << (vm->slot - CENO_SLOT_PROCESS));
+	slots_used &= ~(1ull << (slot - CENO_SLOT_PROCESS));
+}
+
+static void end_space(struct ceno_vm *vm)
+{
+	if (!vm->slot)
+		return;
+	close_slot(vm->slot);
 	vm->slot = 0;
 	if (selected == vm)
 		selected = NULL;
 	ceno_pages_unmapped(vm);
 }
 
-/* Ends the space that ran longest ago, but for vm's. 0: there is none. */
+/* The vm is about to end: keeps its space for another fork if that is worth it. */
+static void spare_space(struct ceno_vm *vm)
+{
+	if (!vm->slot || !vm->forked || spares == SPARES || vm->pages > SPARE_PAGES ||
+	    ceno_pages_hide(vm, 0, CENO_USER_END))
+		return;
+	spare[spares].slot = vm->slot;
+	spare[spares++].pool_pages = vm->pool_pages;
+	vm->slot = 0;
+	if (selected == vm)
+		selected = NULL;
+}
+
+/* Ends a spare space, or the one that ran longest ago, but for vm's. 0: there is none. */
 static int evict(const struct ceno_vm *vm)
 {
 	struct ceno_vm *oldest = NULL;
 
+	if (spares) {
+		close_slot(spare[--spares].slot);
+		return 1;
+	}
 	for (struct ceno_vm *at = first; at; at = at->next)
 		if (at != vm && at->slot && (!oldest || at->ran < oldest->ran))
 			oldest = at;
@@ -73,8 +108,14 @@ static uint32_t free_slot(const struct ceno_vm *vm)
 
 static int make_space(struct ceno_vm *vm)
 {
-	uint32_t slot = free_slot(vm);
+	uint32_t slot;
 
+	if (vm->forked && spares) {
+		vm->slot = spare[--spares].slot;
+		vm->pool_pages = spare[spares].pool_pages;
+		return 0;
+	}
+	slot = free_slot(vm);
 	for (;;) {
 		int64_t result = ceno_spawn_process(slot, vm->pool_pages);
 
@@ -109,12 +150,12 @@ int ceno_vm_enter(struct ceno_vm *vm)
  * goes, and comes back as it is needed. */
 static int start_over(struct ceno_vm *vm, int64_t why)
 {
-	if (why == CENO_E_POOL)
-		vm->pool_pages *= 2;
-	else
-		while (evict(vm))
-			;
+	uint32_t wanted = why == CENO_E_POOL ? vm->pool_pages * 2 : vm->pool_pages;
+
+	while ((spares || why != CENO_E_POOL) && evict(vm)) /* a spare one has no more pages */
+		;
 	end_space(vm);
+	vm->pool_pages = wanted;
 	if (make_space(vm))
 		return -LX_ENOMEM;
 	if (vm == current && ceno_vm_enter(vm))
@@ -177,6 +218,7 @@ void ceno_vm_drop(struct ceno_vm *vm)
 	while (*at != vm)
 		at = &(*at)->next;
 	*at = vm->next; /* before its files go, which look for their pages in every vm */
+	spare_space(vm);
 	end_space(vm);
 	ceno_pages_end(vm);
 	ceno_areas_end(vm);
@@ -198,6 +240,7 @@ struct ceno_vm *ceno_vm_fork(struct ceno_vm *vm)
 	if (!child)
 		return NULL;
 	child->pool_pages = vm->pool_pages;
+	child->forked = 1;
 	child->mmap_top = vm->mmap_top;
 	child->brk_start = vm->brk_start;
 	child->brk_end = vm->brk_end;

@@ -53,6 +53,7 @@ struct ceno_vm {
 	uint32_t pool_pages;      /* how many its space asks for */
 	uint32_t areas_order;     /* areas: a block of 2^order pages, or `few` */
 	uint32_t count, capacity; /* of areas */
+	uint32_t forked;          /* it began as a copy: no program was loaded into it */
 	uint64_t root;            /* frame of the top table */
 	uint64_t ran;             /* stamp of its last enter */
 	uint64_t mmap_top, brk_start, brk_end;

@@ -122,6 +122,19 @@ static void check_all(void)
 	}
 }
 
+/* A space that is nobody's maps nothing of anybody. */
+static void check_spares(void)
+{
+	for (uint32_t slot = CENO_SLOT_PROCESS; slot < CENO_CSPACE_SLOTS; slot++) {
+		int owned = 0;
+
+		for (const struct ceno_vm *vm = ceno_vms_first(); vm; vm = vm->next)
+			owned |= vm->slot == slot;
+		if (!owned && fake_space_exists(slot))
+			assert_int_equal(fake_space_pages(slot), 0);
+	}
+}
+
 /* Runs the model; eat: frames taken away first, so that fork has to share. */
 static void run_model(uint64_t first_seed, uint32_t pool, uint64_t eat)
 {
@@ -148,6 +161,7 @@ static void run_model(uint64_t first_seed, uint32_t pool, uint64_t eat)
 	}
 	for (int i = 0; i < 6000; i++) {
 		one_step();
+		check_spares();
 		if (i % 500 == 0)
 			check_all();
 	}
@@ -165,7 +179,8 @@ static void run_model(uint64_t first_seed, uint32_t pool, uint64_t eat)
 		eaten = next;
 	}
 	assert_int_equal(ceno_frames_used(), without);
-	assert_int_equal(fake_spaces_count(), 0);
+	assert_in_range(fake_spaces_count(), 0, 4); /* kept for later forks */
+	check_spares();
 }
 
 static void test_model_copied(void **state)
