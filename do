@@ -11,6 +11,8 @@ die() { printf 'do: %s\n' "$*" >&2; exit "${status:-1}"; }
 packages="gcc g++ libc6-dev make cmake ninja-build pkg-config python3 git ca-certificates binutils
   libuv1-dev libsodium-dev libssl-dev libtss2-dev libtss2-tcti-swtpm0 swtpm libseccomp-dev
   libcap-ng-dev libsqlite3-dev libjansson-dev libcmocka-dev busybox-static b3sum musl-tools python3-cryptography nodejs"
+# What command lines in sessions are compared with.
+compared_packages="bash bubblewrap bzip2 diffutils findutils gawk jq lua5.4 mawk openssl perl python3 sqlite3 xz-utils zstd"
 nested_packages="qemu-system-x86 seabios ipxe-qemu busybox-static cpio zstd kmod e2fsprogs swtpm tpm2-tools"
 
 # Install the named Debian packages that are missing; silent when none is.
@@ -52,6 +54,8 @@ do_stop() { CENO_BUILD=$build tests/tools/node stop; }
 
 do_test() {
 	do_build
+	# shellcheck disable=SC2086
+	need $compared_packages
 	say "testing"
 	python3 tests/tools/run-tests "$build" "$@"
 }

@@ -337,6 +337,11 @@ void subject_identity(void)
 	cpu_set_t set;
 	OK(sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) >= 1);
 	OK(sched_yield() == 0);
+	errno = 0;
+	OK(getpriority(PRIO_PROCESS, 0) == 0 && errno == 0 && setpriority(PRIO_PROCESS, 0, 5) == 0);
+	OK(getpriority(PRIO_PROCESS, getpid()) == 5);
+	FAILS(getpriority(9, 0), EINVAL);
+	FAILS(setpriority(PRIO_PROCESS, 999999, 6), ESRCH);
 	FAILS(syscall(5000), ENOSYS);
 	FAILS(syscall(-1L), ENOSYS);
 	unsigned char x[32] = { 0 }, y[32] = { 0 };

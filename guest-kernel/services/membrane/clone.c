@@ -80,6 +80,7 @@ static void copy_process(struct ceno_process *child, const struct wish *wish)
 	child->sid = parent->sid;
 	child->umask = parent->umask;
 	child->dumpable = parent->dumpable;
+	child->nice = parent->nice;
 	child->no_new_privs = parent->no_new_privs;
 	memcpy(child->limit, parent->limit, sizeof(child->limit));
 	memcpy(child->path, parent->path, sizeof(child->path));

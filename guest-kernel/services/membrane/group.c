@@ -43,6 +43,38 @@ int64_t ceno_sys_getsid(const uint64_t a[6])
 	return process ? (int64_t)process->sid : -LX_ESRCH;
 }
 
+/* Of one process: which 0 is PRIO_PROCESS. */
+static int64_t find_nice(const uint64_t a[6], struct ceno_process **process)
+{
+	if ((uint32_t)a[0] > 2)
+		return -LX_EINVAL;
+	*process = (uint32_t)a[0] == 0 ? find(a[1]) : NULL;
+	return *process ? 0 : -LX_ESRCH;
+}
+
+int64_t ceno_sys_getpriority(const uint64_t a[6])
+{
+	struct ceno_process *process;
+	int64_t error = find_nice(a, &process);
+
+	return error ? error : 20 - process->nice;
+}
+
+/* Nicer is always allowed; less nice is not, to one who is not root. */
+int64_t ceno_sys_setpriority(const uint64_t a[6])
+{
+	struct ceno_process *process;
+	int64_t error = find_nice(a, &process);
+	int32_t nice = (int32_t)a[2] < -20 ? -20 : (int32_t)a[2] > 19 ? 19 : (int32_t)a[2];
+
+	if (error)
+		return error;
+	if (nice < process->nice)
+		return -LX_EACCES;
+	process->nice = nice;
+	return 0;
+}
+
 static int group_exists(uint32_t pgid, uint32_t sid)
 {
 	for (uint32_t i = 0; i < CENO_TASKS; i++) {

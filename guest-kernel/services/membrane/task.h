@@ -101,6 +101,7 @@ struct ceno_process {
 	struct ceno_files *files; /* counted */
 	struct ceno_inode *cwd;   /* counted in its uses */
 	uint32_t umask;
+	int32_t nice; /* kept; the scheduler does not ask */
 	uint32_t dumpable, no_new_privs;
 	uint32_t exit_signal;             /* what its parent gets when it ends; 0: nothing */
 	uint32_t death_signal;            /* PR_SET_PDEATHSIG */
