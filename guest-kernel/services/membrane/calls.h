@@ -54,7 +54,7 @@
 	X(129, rt_sigqueueinfo, "") \
 	X(130, rt_sigsuspend, "") \
 	X(131, sigaltstack, "DISABLE AUTODISARM") X(137, statfs, "") X(140, getpriority, "PROCESS") X(141, setpriority, "PROCESS; kept, and changes nothing") \
-	X(138, fstatfs, "") X(157, prctl, "SET_NAME GET_NAME SET_DUMPABLE GET_DUMPABLE SET_NO_NEW_PRIVS GET_NO_NEW_PRIVS SET_PDEATHSIG GET_PDEATHSIG") \
+	X(138, fstatfs, "") X(157, prctl, "SET_NAME GET_NAME SET_DUMPABLE GET_DUMPABLE SET_NO_NEW_PRIVS GET_NO_NEW_PRIVS SET_PDEATHSIG GET_PDEATHSIG; our own PLEDGE UNVEIL") \
 	X(158, arch_prctl, "SET_FS GET_FS SET_GS GET_GS") X(160, setrlimit, "") X(162, sync, "") X(186, gettid, "") X(187, readahead, "accepted") \
 	X(188, setxattr, "EOPNOTSUPP") X(189, lsetxattr, "EOPNOTSUPP") X(190, fsetxattr, "EOPNOTSUPP") \
 	X(191, getxattr, "EOPNOTSUPP") X(192, lgetxattr, "EOPNOTSUPP") X(193, fgetxattr, "EOPNOTSUPP") \

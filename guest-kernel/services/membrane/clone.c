@@ -8,8 +8,10 @@
  */
 #include "calls.h"
 #include "fd.h"
+#include "promise.h"
 #include "process.h"
 #include "fd.h"
+#include "promise.h"
 #include "vm.h"
 
 struct wish {
@@ -82,6 +84,7 @@ static void copy_process(struct ceno_process *child, const struct wish *wish)
 	child->dumpable = parent->dumpable;
 	child->nice = parent->nice;
 	child->no_new_privs = parent->no_new_privs;
+	ceno_promise_inherit(child, parent);
 	memcpy(child->limit, parent->limit, sizeof(child->limit));
 	memcpy(child->path, parent->path, sizeof(child->path));
 	for (uint32_t i = 1; i <= LX_SIGNALS; i++) {

@@ -5,10 +5,11 @@
 #include "calls.h"
 #include "fd.h"
 #include "image.h"
+#include "promise.h"
 #include "task.h"
 #include "vm.h"
 
-#define CHANGE (CENO_WALK_NOFOLLOW | CENO_WALK_CHANGE)
+#define CHANGE (CENO_WALK_NOFOLLOW | CENO_WALK_CHANGE | CENO_NEED_CREATE)
 
 /* What a path ends in: a name, or what cannot be made or removed. */
 enum last { NAME, ROOT, DOT, DOTDOT };
@@ -132,7 +133,7 @@ int64_t ceno_sys_linkat(const uint64_t a[6])
 
 	if (a[4] & ~(uint64_t)(LX_AT_SYMLINK_FOLLOW | LX_AT_EMPTY_PATH))
 		return -LX_EINVAL;
-	error = ceno_path_user(a[0], a[1], flags, &from);
+	error = ceno_path_user(a[0], a[1], flags | CENO_NEED_READ | CENO_NEED_WRITE, &from);
 	if (!error && !from.inode)
 		error = -LX_ENOENT;
 	if (!error)
@@ -281,9 +282,9 @@ int64_t ceno_sys_renameat2(const uint64_t a[6])
 
 	if (flags > RENAME_EXCHANGE)
 		return -LX_EINVAL;
-	error = ceno_path_user(a[0], a[1], CHANGE, &from);
+	error = ceno_path_user(a[0], a[1], CHANGE | CENO_NEED_READ | CENO_NEED_WRITE, &from);
 	if (!error)
-		error = ceno_path_user(a[2], a[3], CHANGE, &to);
+		error = ceno_path_user(a[2], a[3], CHANGE | CENO_NEED_WRITE, &to);
 	if (!error)
 		error = check_places(&from, &to, flags);
 	if (error || from.inode == to.inode)
@@ -467,7 +468,7 @@ static int64_t change_dir(struct ceno_inode *dir)
 int64_t ceno_sys_chdir(const uint64_t a[6])
 {
 	struct ceno_walk walk;
-	int error = ceno_path_user((uint64_t)LX_AT_FDCWD, a[0], 0, &walk);
+	int error = ceno_path_user((uint64_t)LX_AT_FDCWD, a[0], CENO_NEED_READ, &walk);
 
 	if (error)
 		return error;

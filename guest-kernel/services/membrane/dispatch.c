@@ -7,6 +7,7 @@
  */
 #include "calls.h"
 #include "process.h"
+#include "promise.h"
 #include "stdio.h"
 #include "vm.h"
 
@@ -49,6 +50,8 @@ int64_t ceno_dispatch_regs(const uint64_t gpr[16])
 		count_enosys(number);
 		return -LX_ENOSYS;
 	}
+	if (ceno_promise_call(number, a))
+		return -LX_ENOSYS;
 	return calls[number](a);
 }
 

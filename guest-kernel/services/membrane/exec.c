@@ -7,6 +7,7 @@
 
 #include "frames.h"
 #include "pack.h"
+#include "promise.h"
 
 #define ARGS_MAX    0x7fffffffu
 #define LIMIT_MAX   (6ull << 20) /* three quarters of the default stack */
@@ -44,6 +45,8 @@ int ceno_exec_find(const char *path, struct ceno_inode **file)
 	int error = !*path ? -LX_EACCES : /* the directory itself */
 	    ceno_path_walk(ceno_path_cwd(), path, 0, &walk);
 
+	if (!error)
+		error = ceno_promise_path(&walk, CENO_NEED_EXECUTE);
 	if (!error && !walk.inode)
 		error = -LX_ENOENT;
 	if (!error && !may_run(walk.inode))

@@ -7,14 +7,14 @@
 #include "fd.h"
 #include "frames.h"
 #include "process.h"
-#include "fd.h"
+#include "promise.h"
 #include "vm.h"
 
 /* ---- what can fail ------------------------------------------------------------------ */
 
 static int find_descriptor(uint64_t fd, struct ceno_inode **file, char *path)
 {
-	const struct ceno_file *open = ceno_fd_file((int32_t)fd);
+	struct ceno_file *open = ceno_fd_file((int32_t)fd);
 	static const char directory[] = "/dev/fd/";
 	char digits[12];
 	uint32_t value = (uint32_t)fd, at = sizeof(digits);
@@ -28,7 +28,7 @@ static int find_descriptor(uint64_t fd, struct ceno_inode **file, char *path)
 	memcpy(path + sizeof(directory) - 1, digits + at, sizeof(digits) - at);
 	path[sizeof(directory) - 1 + sizeof(digits) - at] = 0;
 	*file = open->inode;
-	return 0;
+	return ceno_promise_path(&(struct ceno_walk){ .inode = open->inode, .file = open }, CENO_NEED_EXECUTE);
 }
 
 /* The file of (dirfd, path), and the path that the program is called by. path: a page. */
@@ -44,7 +44,8 @@ static int find(uint64_t dirfd, uint64_t path_gva, uint32_t flags, char *path, s
 		return find_descriptor(dirfd, file, path);
 	if ((int32_t)dirfd == LX_AT_FDCWD && !(flags & LX_AT_SYMLINK_NOFOLLOW))
 		return ceno_exec_find(path, file);
-	error = ceno_path_user(dirfd, path_gva, flags & LX_AT_SYMLINK_NOFOLLOW ? CENO_WALK_NOFOLLOW : 0, &walk);
+	error = ceno_path_user(dirfd, path_gva,
+	                       CENO_NEED_EXECUTE | (flags & LX_AT_SYMLINK_NOFOLLOW ? CENO_WALK_NOFOLLOW : 0), &walk);
 	if (error)
 		return error;
 	if (!walk.inode)

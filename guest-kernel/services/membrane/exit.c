@@ -6,8 +6,10 @@
  */
 #include "calls.h"
 #include "fd.h"
+#include "promise.h"
 #include "process.h"
 #include "fd.h"
+#include "promise.h"
 #include "stdio.h"
 #include "time.h"
 #include "vm.h"
@@ -126,6 +128,7 @@ static void give_back(struct ceno_process *process)
 {
 	ceno_timers_forget(process, 1);
 	ceno_signal_flush(&process->pending, UINT64_MAX);
+	ceno_promise_end(process);
 	if (process->files)
 		ceno_files_put(process->files);
 	if (process->cwd) {

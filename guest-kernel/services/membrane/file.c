@@ -3,6 +3,7 @@
  */
 #include "calls.h"
 #include "fd.h"
+#include "promise.h"
 #include "task.h"
 #include "stdio.h"
 
@@ -106,6 +107,18 @@ static int64_t open_temporary(struct ceno_walk *walk, uint32_t flags, uint32_t m
 	return ceno_fd_open(inode, NULL, flags, 0);
 }
 
+/* What opening with these flags needs of pledge and unveil. */
+static int needs_of(uint32_t flags)
+{
+	static const int of_mode[4] = { CENO_NEED_READ, CENO_NEED_WRITE, CENO_NEED_READ | CENO_NEED_WRITE,
+		                        CENO_NEED_READ | CENO_NEED_WRITE };
+
+	if ((flags & LX_O_TMPFILE) == LX_O_TMPFILE)
+		return CENO_NEED_WRITE | CENO_NEED_CREATE;
+	return of_mode[flags & LX_O_ACCMODE] | (flags & LX_O_CREAT ? CENO_NEED_CREATE : 0) |
+	    (flags & LX_O_TRUNC ? CENO_NEED_WRITE : 0);
+}
+
 static int64_t open_at(uint64_t dirfd, uint64_t path, uint32_t flags, uint32_t mode)
 {
 	struct ceno_walk walk;
@@ -121,7 +134,8 @@ static int64_t open_at(uint64_t dirfd, uint64_t path, uint32_t flags, uint32_t m
 		return -LX_EINVAL;
 	if ((flags & LX_O_CREAT) && (flags & LX_O_DIRECTORY))
 		return -LX_EINVAL;
-	how = (flags & LX_O_NOFOLLOW) || ((flags & LX_O_CREAT) && (flags & LX_O_EXCL)) ? CENO_WALK_NOFOLLOW : 0;
+	how = needs_of(flags) |
+	    ((flags & LX_O_NOFOLLOW) || ((flags & LX_O_CREAT) && (flags & LX_O_EXCL)) ? CENO_WALK_NOFOLLOW : 0);
 	error = ceno_path_user(dirfd, path, how | (flags & LX_O_CREAT ? CENO_WALK_CREATE : 0), &walk);
 	if (error)
 		return error;

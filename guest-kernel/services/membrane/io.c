@@ -7,6 +7,7 @@
 #include "calls.h"
 #include "fd.h"
 #include "pack.h"
+#include "promise.h"
 #include "task.h"
 #include "random.h"
 #include "stdio.h"
@@ -502,7 +503,7 @@ int64_t ceno_sys_truncate(const uint64_t a[6])
 
 	if ((int64_t)a[1] < 0)
 		return -LX_EINVAL;
-	error = ceno_path_user((uint64_t)LX_AT_FDCWD, a[0], 0, &walk);
+	error = ceno_path_user((uint64_t)LX_AT_FDCWD, a[0], CENO_NEED_WRITE, &walk);
 	if (error || !walk.inode)
 		return error ? error : -LX_ENOENT;
 	if ((walk.inode->mode & LX_S_IFMT) != LX_S_IFREG)

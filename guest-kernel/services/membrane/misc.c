@@ -2,6 +2,7 @@
 #include "calls.h"
 #include "frames.h"
 #include "process.h"
+#include "promise.h"
 #include "stdio.h"
 #include "time.h"
 #include "vm.h"
@@ -195,6 +196,6 @@ int64_t ceno_sys_prctl(const uint64_t a[6])
 	case 39:
 		return a[1] || a[2] || a[3] || a[4] ? -LX_EINVAL : (int64_t)ceno_self()->no_new_privs;
 	default:
-		return -LX_EINVAL;
+		return ceno_promise_prctl(a);
 	}
 }

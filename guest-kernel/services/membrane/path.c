@@ -6,6 +6,7 @@
 
 #include "fd.h"
 #include "frames.h"
+#include "promise.h"
 #include "task.h"
 #include "vm.h"
 
@@ -196,6 +197,7 @@ int ceno_path_walk(struct ceno_inode *from, const char *path, int flags, struct 
 int ceno_path_user(uint64_t dirfd, uint64_t path_gva, int flags, struct ceno_walk *walk)
 {
 	int64_t length = ceno_user_string(user_path, path_gva, CENO_PATH_MAX);
+	int error;
 
 	*walk = (struct ceno_walk){ .parent = ceno_path_cwd() };
 	if (length < 0)
@@ -213,7 +215,8 @@ int ceno_path_user(uint64_t dirfd, uint64_t path_gva, int flags, struct ceno_wal
 		walk->pid = file->pid;
 	}
 	walk->inode = walk->parent;
-	return walk_from(walk, user_path, flags);
+	error = walk_from(walk, user_path, flags);
+	return error || !(flags & CENO_NEED_ANY) ? error : ceno_promise_path(walk, flags);
 }
 
 struct ceno_inode *ceno_path_make(const char *path, int owned)

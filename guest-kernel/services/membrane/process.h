@@ -18,6 +18,7 @@ struct ceno_run {
 	uint64_t syscalls, faults;
 	uint64_t start_tsc, idle_tsc; /* idle: spent waiting for the host or the clock */
 	uint32_t exit_status, signal, out_of_memory;
+	uint32_t missing; /* 1 << enum ceno_pledge_class that somebody would have needed */
 	struct ceno_enosys {
 		uint32_t number, count;
 		char program[CENO_PROGRAM_NAME];

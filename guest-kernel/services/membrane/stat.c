@@ -5,6 +5,7 @@
 #include "calls.h"
 #include "fd.h"
 #include "frames.h"
+#include "promise.h"
 #include "process.h"
 #include "vm.h"
 
@@ -47,7 +48,7 @@ static struct ceno_inode *find(uint64_t dirfd, uint64_t path, uint64_t flags, in
 	/* What /proc/<pid>/fd/N is to those who do not follow it. */
 	static struct ceno_inode fd_link;
 	struct ceno_walk walk;
-	int walk_flags = (flags & LX_AT_SYMLINK_NOFOLLOW) ? CENO_WALK_NOFOLLOW : 0;
+	int walk_flags = (int)(flags & CENO_NEED_ANY) | ((flags & LX_AT_SYMLINK_NOFOLLOW) ? CENO_WALK_NOFOLLOW : 0);
 
 	if (flags & LX_AT_EMPTY_PATH) {
 		uint8_t first = 0;
@@ -79,7 +80,7 @@ static int64_t stat_at(uint64_t dirfd, uint64_t path, uint64_t out, uint64_t fla
 {
 	struct lx_stat st;
 	int error;
-	struct ceno_inode *inode = find(dirfd, path, flags, &error);
+	struct ceno_inode *inode = find(dirfd, path, flags | CENO_NEED_READ, &error);
 
 	if (!inode)
 		return error;
@@ -124,7 +125,7 @@ int64_t ceno_sys_statx(const uint64_t a[6])
 
 	if ((a[2] & ~known) || (a[3] & 0x80000000u))
 		return -LX_EINVAL;
-	inode = find(a[0], a[1], a[2], &error);
+	inode = find(a[0], a[1], a[2] | CENO_NEED_READ, &error);
 	if (!inode)
 		return error;
 	fill_stat(inode, &st);
@@ -153,7 +154,7 @@ static int64_t access_at(uint64_t dirfd, uint64_t path, uint64_t mode, uint64_t 
 
 	if (mode & ~7ull)
 		return -LX_EINVAL;
-	inode = find(dirfd, path, flags, &error);
+	inode = find(dirfd, path, flags | CENO_NEED_READ, &error);
 	if (!inode)
 		return error;
 	return ceno_inode_may(inode, (uint32_t)mode) ? 0 : -LX_EACCES;
@@ -196,7 +197,7 @@ static int64_t statfs_out(const struct ceno_inode *inode, uint64_t out)
 int64_t ceno_sys_statfs(const uint64_t a[6])
 {
 	int error;
-	struct ceno_inode *inode = find((uint64_t)LX_AT_FDCWD, a[0], 0, &error);
+	struct ceno_inode *inode = find((uint64_t)LX_AT_FDCWD, a[0], CENO_NEED_READ, &error);
 
 	return inode ? statfs_out(inode, a[1]) : error;
 }
@@ -252,7 +253,7 @@ static int64_t readlink_at(uint64_t dirfd, uint64_t path, uint64_t out, uint64_t
 
 	if ((int32_t)capacity <= 0)
 		return -LX_EINVAL;
-	error = ceno_path_user(dirfd, path, CENO_WALK_NOFOLLOW | CENO_WALK_EMPTY, &walk);
+	error = ceno_path_user(dirfd, path, CENO_WALK_NOFOLLOW | CENO_WALK_EMPTY | CENO_NEED_READ, &walk);
 	if (error || !walk.inode)
 		return error ? error : -LX_ENOENT;
 	if (walk.file)
@@ -289,7 +290,7 @@ static int64_t change_mode(struct ceno_inode *inode, uint64_t mode)
 int64_t ceno_sys_fchmodat(const uint64_t a[6])
 {
 	int error;
-	struct ceno_inode *inode = find(a[0], a[1], 0, &error);
+	struct ceno_inode *inode = find(a[0], a[1], CENO_NEED_ATTRIBUTES, &error);
 
 	return inode ? change_mode(inode, a[2]) : error;
 }
@@ -328,7 +329,7 @@ int64_t ceno_sys_fchownat(const uint64_t a[6])
 
 	if (a[4] & ~(uint64_t)(LX_AT_SYMLINK_NOFOLLOW | LX_AT_EMPTY_PATH))
 		return -LX_EINVAL;
-	inode = find(a[0], a[1], a[4], &error);
+	inode = find(a[0], a[1], a[4] | CENO_NEED_ATTRIBUTES, &error);
 	return inode ? change_owner(inode, a[2], a[3]) : error;
 }
 
@@ -403,7 +404,7 @@ int64_t ceno_sys_utimensat(const uint64_t a[6])
 		file = ceno_fd_file((int32_t)a[0]);
 		inode = file && !(file->flags & LX_O_PATH) ? file->inode : NULL;
 	} else {
-		inode = find(a[0], a[1], a[3], &error);
+		inode = find(a[0], a[1], a[3] | CENO_NEED_ATTRIBUTES, &error);
 	}
 	return inode ? set_times(inode, times) : error;
 }
@@ -414,14 +415,15 @@ int64_t ceno_sys_getxattr(const uint64_t a[6])
 {
 	int error;
 
-	return find((uint64_t)LX_AT_FDCWD, a[0], 0, &error) ? -LX_EOPNOTSUPP : error;
+	return find((uint64_t)LX_AT_FDCWD, a[0], CENO_NEED_READ, &error) ? -LX_EOPNOTSUPP : error;
 }
 
 int64_t ceno_sys_lgetxattr(const uint64_t a[6])
 {
 	int error;
 
-	return find((uint64_t)LX_AT_FDCWD, a[0], LX_AT_SYMLINK_NOFOLLOW, &error) ? -LX_EOPNOTSUPP : error;
+	return find((uint64_t)LX_AT_FDCWD, a[0], LX_AT_SYMLINK_NOFOLLOW | CENO_NEED_READ, &error) ? -LX_EOPNOTSUPP
+												  : error;
 }
 
 int64_t ceno_sys_fgetxattr(const uint64_t a[6])

@@ -103,6 +103,8 @@ struct ceno_process {
 	uint32_t umask;
 	int32_t nice; /* kept; the scheduler does not ask */
 	uint32_t dumpable, no_new_privs;
+	uint32_t denied;                  /* promise.c */
+	struct ceno_unveil *unveil;       /* counted; NULL: everything is visible */
 	uint32_t exit_signal;             /* what its parent gets when it ends; 0: nothing */
 	uint32_t death_signal;            /* PR_SET_PDEATHSIG */
 	uint32_t exit_status, signal;     /* how it ended */
