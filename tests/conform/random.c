@@ -435,12 +435,12 @@ static void do_store(void)
 	int f = regular();
 	char *at = place() + note(below(PAGE));
 	size_t n = 1 + (size_t)note(below(2 * PAGE));
-	struct stat before, after;
-	if (f < 0 || fstat(f, &before) != 0)
+	off_t to = offset();
+	struct stat st;
+	if (f < 0 || fstat(f, &st) != 0)
 		return;
-	/* A newer tmpfs grows up to where it then finds nothing to write. */
-	if (said("store", pwrite(f, at, n, offset())) < 0 && fstat(f, &after) == 0 && after.st_size > before.st_size)
-		ftruncate(f, before.st_size);
+	/* Not past the end: a newer tmpfs grows up to there before it finds nothing to write. */
+	said("store", pwrite(f, at, n, to < st.st_size ? to : st.st_size));
 }
 
 /* ---- processes and signals ---- */

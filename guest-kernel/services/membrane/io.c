@@ -160,13 +160,17 @@ struct move {
 	uint32_t no_signal; /* no SIGPIPE */
 };
 
-/* At the end of a file nothing is read, and the buffer not looked at. */
-static int at_end(const struct move *m)
+/* Where nothing is read the buffer is not looked at: 1 at the end of what there is, -LX_EAGAIN. */
+static int64_t nothing(const struct move *m)
 {
-	enum ceno_inode_kind kind = m->file->inode->kind;
+	const struct ceno_inode *inode = m->file->inode;
 
-	return !m->writing && (kind == CENO_INODE_FILE || kind == CENO_INODE_PACK) &&
-	    *(m->offset ? m->offset : &m->file->position) >= m->file->inode->size;
+	if (m->writing)
+		return 0;
+	if (inode->kind == CENO_INODE_PIPE)
+		return ceno_ring_bytes(&inode->pipe->ring) ? 0 : inode->pipe->writers ? -LX_EAGAIN : 1;
+	return (inode->kind == CENO_INODE_FILE || inode->kind == CENO_INODE_PACK) &&
+	    *(m->offset ? m->offset : &m->file->position) >= inode->size;
 }
 
 /* Moves through one buffer of the program, as much as goes without waiting. Returns 0, or why
@@ -177,10 +181,10 @@ static int64_t move_part(struct move *m, uint64_t gva, uint64_t bytes)
 	while (bytes) {
 		uint64_t got;
 		void *at;
-		int64_t result;
+		int64_t result = nothing(m);
 
-		if (at_end(m))
-			return 1;
+		if (result)
+			return result;
 		at = ceno_user_span(gva, bytes, m->writing ? LX_PROT_READ : LX_PROT_WRITE, &got);
 		result = !at     ? -LX_EFAULT
 		    : m->writing ? ceno_file_write(m->file, at, got, m->offset)
@@ -198,9 +202,23 @@ static int64_t move_part(struct move *m, uint64_t gva, uint64_t bytes)
 	return 0;
 }
 
+/* Pipes move pages of bytes, or all that is left: what else went before a bad address did not. */
+static void take_back(struct move *m)
+{
+	struct ceno_ring *ring = &m->file->inode->pipe->ring;
+	uint32_t moved = (uint32_t)((uint64_t)m->total - ceno_current->call.progress);
+	uint32_t part = (uint32_t)m->total % CENO_PAGE;
+
+	part = part < moved ? part : moved;
+	*(m->writing ? &ring->head : &ring->tail) -= part;
+	m->total -= part;
+}
+
 /* The result of a call whose transfer stopped for this reason. */
 static int64_t finish(struct move *m, int64_t why)
 {
+	if (why == -LX_EFAULT && m->file->inode->kind == CENO_INODE_PIPE)
+		take_back(m);
 	if (why == -LX_EPIPE && !m->no_signal)
 		ceno_signal_self(LX_SIGPIPE);
 	if (m->file->inode->kind == CENO_INODE_SOCKET && !m->writing && m->left < CENO_TRANSFER_MAX)
@@ -227,6 +245,8 @@ static int64_t check(struct move *m, uint64_t whole)
 		m->left = (uint64_t)result;
 		return result || m->writing ? 0 : 1;
 	}
+	if (m->writing && inode->kind == CENO_INODE_PIPE && whole && !inode->pipe->readers)
+		return -LX_EPIPE;
 	if (m->writing && inode->kind == CENO_INODE_PIPE && !m->total && !ceno_pipe_room(inode->pipe, whole))
 		return -LX_EAGAIN;
 	return !m->writing && !whole && (inode->mode & LX_S_IFMT) == LX_S_IFDIR ? -LX_EISDIR : 0;

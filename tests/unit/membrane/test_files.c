@@ -5,8 +5,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static uint64_t buffer;
@@ -411,6 +414,34 @@ static void test_pipe(void **state)
 	assert_int_equal(sys(SYS_pipe2, BAD, 0), -EFAULT);
 }
 
+/* A pipe moves whole pages, or all that is left, or nothing of them; and looks at a buffer only for that. */
+static void test_pipe_bad_end(void **state)
+{
+	uint64_t at = (uint64_t)sys(SYS_mmap, 0, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const struct iovec parts[2] = { { (void *)at, 7 }, { (void *)BAD, 7 } };
+	const uint64_t ignore[4] = { 1 };
+	int32_t ends[2];
+
+	(void)state;
+	assert_int_equal(sys(SYS_munmap, at + 3 * PAGE, PAGE), 0);
+	assert_int_equal(sys(SYS_pipe2, buffer, O_NONBLOCK), 0);
+	fake_peek(ends, buffer, sizeof(ends));
+	assert_int_equal(sys(SYS_read, ends[0], BAD, 10), -EAGAIN);
+	assert_int_equal(sys(SYS_write, ends[1], at + 3 * PAGE - 5, 10), -EFAULT);
+	fake_poke(buffer, parts, sizeof(parts));
+	assert_int_equal(sys(SYS_writev, ends[1], buffer, 2), -EFAULT);
+	assert_int_equal(sys(SYS_read, ends[0], buffer, 10), -EAGAIN);
+	assert_int_equal(sys(SYS_write, ends[1], at + 100, 3 * PAGE), 2 * PAGE);
+	assert_int_equal(sys(SYS_read, ends[0], at + 3 * PAGE - 5, 10), -EFAULT);
+	assert_int_equal(sys(SYS_read, ends[0], at + PAGE + 1, 2 * PAGE), PAGE);
+	assert_int_equal(sys(SYS_read, ends[0], at, 2 * PAGE), PAGE);
+	assert_int_equal(sys(SYS_close, ends[0]), 0);
+	assert_int_equal(sys(SYS_write, ends[1], BAD, 0), 0);
+	fake_poke(buffer, ignore, sizeof(ignore));
+	assert_int_equal(sys(SYS_rt_sigaction, SIGPIPE, buffer, 0, 8), 0);
+	assert_int_equal(sys(SYS_write, ends[1], BAD, 10), -EPIPE);
+}
+
 static void test_sendfile(void **state)
 {
 	int64_t in = open_("/in/big", O_RDONLY), out = open_("/tmp/copy", O_CREAT | O_RDWR);
@@ -493,7 +524,7 @@ int main(void)
 		cmocka_unit_test_setup(test_devices, boot),     cmocka_unit_test_setup(test_proc, boot),
 		cmocka_unit_test_setup(test_descriptors, boot), cmocka_unit_test_setup(test_pipe, boot),
 		cmocka_unit_test_setup(test_sendfile, boot),    cmocka_unit_test_setup(test_bad_buffers, boot),
-		cmocka_unit_test_setup(test_ends, boot),
+		cmocka_unit_test_setup(test_ends, boot),        cmocka_unit_test_setup(test_pipe_bad_end, boot),
 	};
 
 	return cmocka_run_group_tests_name("membrane files", tests, NULL, NULL);
