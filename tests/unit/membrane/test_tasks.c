@@ -14,6 +14,7 @@
 #include "guest-kernel/services/membrane/frames.h"
 #include "guest-kernel/services/membrane/process.h"
 #include "guest-kernel/services/membrane/task.h"
+#include "vmm/warden/pack.h"
 
 #define THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 
@@ -503,6 +504,57 @@ static void test_limit_of_tasks(void **state)
 	assert_int_equal(fake_guest()->exit_status, 1);
 }
 
+static int asked;
+
+static int ask_next(void)
+{
+	static const char *const argv[] = { "/bin/p", NULL }, *const env[] = { NULL };
+
+	if (asked++)
+		return 0;
+	fake_host()->request_bytes = (uint32_t)ceno_pack_args_format(fake_window() + CENO_STDIO_REQUEST_OFFSET,
+	                                                             CENO_STDIO_REQUEST_MAX, "/bin/p", argv, env, "/");
+	fake_host()->request_seq = 2;
+	return 1;
+}
+
+/* With the first process everything of its request ends: who sleeps, waits for a child that
+ * borrowed its memory, is stopped or a zombie. */
+static void test_first_ends(void **state)
+{
+	uint64_t used = ceno_frames_used();
+
+	(void)state;
+	fake_poke(page + 16, (const uint64_t[2]){ 1000, 0 }, 16);
+	new_thread();
+	for (uint32_t child = 4; child <= 7; child++)
+		new_child();
+	assert_int_equal(sys(SYS_kill, 6, SIGSTOP), 0);
+	assert_int_equal(sys(SYS_kill, 7, SIGKILL), 0);
+	switch_to(4);
+	GO(SYS_nanosleep, page + 16);
+	switch_to(5);
+	GO(SYS_vfork);
+	switch_to(8);
+	GO(SYS_nanosleep, page + 16);
+	switch_to(3);
+	GO(SYS_nanosleep, page + 16);
+	assert_true(ceno_process_find(7)->zombie && ceno_process_find(6)->stopped && ceno_task_find(5)->vfork);
+	asked = 0;
+	fake_on_wait = ask_next;
+	switch_to(2);
+	assert_int_equal(GO(SYS_exit_group, 1), FAKE_ENTERED);
+	fake_on_wait = NULL;
+	assert_int_equal(fake_guest()->seq, 2);
+	assert_int_equal(tid(), 2);
+	assert_int_equal(ceno_tasks_count(), 1);
+	assert_in_range(ceno_frames_used(), 1, used + 8);
+	assert_int_equal(sys(SYS_wait4, -1, 0, 0), -ECHILD);
+	page = fake_page();
+	new_child(); /* and numbers begin again */
+	assert_non_null(ceno_task_find(3));
+}
+
 /* ---- groups --------------------------------------------------------------------------------------- */
 
 static void test_groups(void **state)
@@ -550,7 +602,7 @@ int main(void)
 		cmocka_unit_test_setup(test_orphan, boot),        cmocka_unit_test_setup(test_ignored_children, boot),
 		cmocka_unit_test_setup(test_vfork, boot),         cmocka_unit_test_setup(test_bomb, boot),
 		cmocka_unit_test_setup(test_kill_group, boot),    cmocka_unit_test_setup(test_limit_of_tasks, boot),
-		cmocka_unit_test_setup(test_groups, boot),
+		cmocka_unit_test_setup(test_first_ends, boot),    cmocka_unit_test_setup(test_groups, boot),
 	};
 
 	return cmocka_run_group_tests_name("membrane tasks", tests, NULL, NULL);
