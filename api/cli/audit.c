@@ -16,6 +16,7 @@
 #include "client.h"
 #include "finish.h"
 #include "guest-kernel/lib/bundle.h"
+#include "guest-kernel/lib/native.h"
 #include "policy/units.h"
 #include "proof_file.h"
 
@@ -28,6 +29,7 @@ static const char usage[] = "usage: ceno audit [option]... FILE|SESSION\n"
 			    "  --session HEX  it must be this session's (32 hex digits)\n"
 			    "  --nonce HEX    it must answer this nonce (64 hex digits)\n"
 			    "  --bundle FILE  its modules must be those of this signed bundle\n"
+			    "  --program FILE its native program must be this one (ceno run --native)\n"
 			    "  --socket PATH  the node's socket (default $CENO_SOCKET or /run/cenotaph/cenod.sock)\n"
 			    "  --json         one JSON object: every record, every check with its reason code\n"
 			    "\n"
@@ -35,8 +37,8 @@ static const char usage[] = "usage: ceno audit [option]... FILE|SESSION\n"
 			    "given, or records are unsealed, lost or may be missing at the end; 5 another session's.\n";
 
 struct ask {
-	const char *file, *bundle_file, *proof_file, *socket;
-	uint8_t key[32], session_id[16], nonce[32], sha256[32];
+	const char *file, *bundle_file, *program_file, *proof_file, *socket;
+	uint8_t key[32], session_id[16], nonce[32], sha256[32], program[32];
 	bool running; /* the trail is a node's copy of now */
 	bool empty;   /* the proof says that none was left */
 	bool json;
@@ -62,15 +64,13 @@ static bool is_session(const char *text)
 
 static int parse(int argc, char **argv, struct ask *ask)
 {
-	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
-		                                 { "key", required_argument, NULL, 'k' },
-		                                 { "session", required_argument, NULL, 's' },
-		                                 { "nonce", required_argument, NULL, 'n' },
-		                                 { "bundle", required_argument, NULL, 'b' },
-		                                 { "proof", required_argument, NULL, 'p' },
-		                                 { "socket", required_argument, NULL, 'S' },
-		                                 { "help", no_argument, NULL, 'h' },
-		                                 { 0 } };
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },          { "key", required_argument, NULL, 'k' },
+		{ "session", required_argument, NULL, 's' }, { "nonce", required_argument, NULL, 'n' },
+		{ "bundle", required_argument, NULL, 'b' },  { "program", required_argument, NULL, 'P' },
+		{ "proof", required_argument, NULL, 'p' },   { "socket", required_argument, NULL, 'S' },
+		{ "help", no_argument, NULL, 'h' },          { 0 }
+	};
 	int option, bad = 0;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0 && !bad) {
@@ -80,6 +80,9 @@ static int parse(int argc, char **argv, struct ask *ask)
 			break;
 		case 'b':
 			ask->bundle_file = optarg;
+			break;
+		case 'P':
+			ask->program_file = optarg;
 			break;
 		case 'p':
 			ask->proof_file = optarg;
@@ -149,6 +152,26 @@ static int load_bundle(struct ask *ask)
 	}
 	ask->expect.bundle = ask->bundle;
 	return 0;
+}
+
+static int load_program(struct ask *ask)
+{
+	enum ceno_native_error error;
+	size_t length;
+	char *bytes;
+
+	if (!ask->program_file)
+		return 0;
+	if (read_file(ask->program_file, CENO_NATIVE_BYTES_MAX, "native program", &bytes, &length))
+		return -1;
+	error = ceno_native_check(bytes, length);
+	if (error)
+		ceno_cli_error("%s: %s", ask->program_file, ceno_native_error_text(error));
+	else
+		ceno_native_content(bytes, length, ask->program);
+	free(bytes);
+	ask->expect.program = ask->program;
+	return error ? -1 : 0;
 }
 
 /* The proof must be good by the user's pins before what it says of the trail counts. */
@@ -237,7 +260,7 @@ int ceno_command_audit(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	status = sodium_init() < 0 || load_bundle(&ask) ? CENO_EXIT_USAGE : load_proof(&ask);
+	status = sodium_init() < 0 || load_bundle(&ask) || load_program(&ask) ? CENO_EXIT_USAGE : load_proof(&ask);
 	if (!status && ask.running)
 		status = fetch(&ask, &trail, &length);
 	else if (!status && read_file(ask.file, CENO_TRAIL_BYTES, "trail", &trail, &length))

@@ -73,6 +73,24 @@ static bool check_module(struct ceno_audit_ladder *l, const struct ceno_trail_mo
 	    ceno_audit_check(l, CENO_AUDIT_BUNDLE_PLEDGE, !row || (module->pledge & ~row->pledge_mask) == 0, index);
 }
 
+/* Every native program that ran is the one asked for, and one did, as far as the trail goes. */
+static bool check_program(struct ceno_audit_ladder *l)
+{
+	uint32_t ran = 0;
+	struct ceno_trail_record r;
+
+	for (uint32_t i = 0; i < l->audit->records; i++) {
+		ceno_audit_record(l->file, l->audit, i, &r);
+		if (r.head.type != CENO_TRAIL_MODULE || r.module.module != CENO_TRAIL_NATIVE)
+			continue;
+		ran++;
+		if (!ceno_audit_check(l, CENO_AUDIT_PROGRAM, !memcmp(r.module.content_id + 3, l->expect->program, 32),
+		                      i))
+			return false;
+	}
+	return ceno_audit_check(l, CENO_AUDIT_PROGRAM, ran > 0 || !l->audit->finished, UINT32_MAX);
+}
+
 void ceno_audit_stage_asked(struct ceno_audit_ladder *l)
 {
 	const struct ceno_audit_expect *e = l->expect;
@@ -91,9 +109,12 @@ void ceno_audit_stage_asked(struct ceno_audit_ladder *l)
 		return;
 	for (uint32_t i = 0; e->bundle && i < a->records; i++) {
 		ceno_audit_record(l->file, a, i, &r);
-		if (r.head.type == CENO_TRAIL_MODULE && !check_module(l, &r.module, i))
+		if (r.head.type == CENO_TRAIL_MODULE && r.module.module != CENO_TRAIL_NATIVE &&
+		    !check_module(l, &r.module, i))
 			return;
 	}
+	if (e->program && !check_program(l))
+		return;
 	ceno_audit_check(l, CENO_AUDIT_LOST, a->lost == 0 && a->refused == 0, UINT32_MAX);
 	ceno_audit_check(l, CENO_AUDIT_UNSEALED, a->unsealed == 0, a->sealed);
 	ceno_audit_check(l, CENO_AUDIT_UNFINISHED, a->finished, UINT32_MAX);

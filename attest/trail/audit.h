@@ -73,7 +73,8 @@
 	X(LOST, 606, 6, 4, "records are missing, and the trail says so") \
 	X(UNSEALED, 607, 6, 4, "records after the last seal are vouched for by nobody") \
 	X(UNFINISHED, 608, 6, 4, "there is no final seal: what came after the last one is not known") \
-	X(KEY_UNKNOWN, 609, 6, 4, "consistent, but nothing says whose it is: no key was asked for")
+	X(KEY_UNKNOWN, 609, 6, 4, "consistent, but nothing says whose it is: no key was asked for") \
+	X(PROGRAM, 610, 6, 1, "its native program is another than the file's, or none ran")
 
 enum ceno_audit_code {
 #define CENO_AUDIT_CODE_ENUM(name, number, stage, exit, text) CENO_AUDIT_##name,
@@ -101,6 +102,7 @@ struct ceno_audit_expect {
 	const void *bundle;        /* has passed ceno_bundle_check */
 	const uint8_t *sha256;     /* 32 bytes, of the file: what a proof that verified says the session left. Then
 	                            * the guest key need not be known: the warden vouches for the bytes */
+	const uint8_t *program;    /* 32 bytes, the digest of a native file's content id */
 };
 
 #define CENO_AUDIT_RECORDS_MAX ((CENO_TRAIL_BYTES - CENO_TRAIL_OFFSET) / 72u) /* the shortest has 72 bytes */

@@ -70,9 +70,14 @@ static bool is_module(const struct ceno_trail_module *m)
 {
 	struct ceno_content_id id;
 
+	if (!is_name(m->name, sizeof m->name))
+		return false;
 	memcpy(&id, m->content_id, sizeof id);
-	return ceno_content_id_check(&id) == 0 && id.kind == CENO_CONTENT_SERVICE && is_name(m->name, sizeof m->name) &&
-	    m->module <= CENO_MODULE_VAULT && is_fiber(m->fiber) && is_pledge(m->pledge) &&
+	if (m->module == CENO_TRAIL_NATIVE
+	        ? id.kind != CENO_CONTENT_NATIVE || strcmp(m->name, CENO_TRAIL_NATIVE_NAME) != 0
+	        : id.kind != CENO_CONTENT_SERVICE || m->module > CENO_MODULE_VAULT)
+		return false;
+	return ceno_content_id_check(&id) == 0 && is_fiber(m->fiber) && is_pledge(m->pledge) &&
 	    m->slots >> CENO_SLOT_TRAIL_END == 0 && (m->slots & 1) == 0 && (m->onward & ~m->slots) == 0;
 }
 

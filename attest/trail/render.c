@@ -252,8 +252,8 @@ static void text_verdict(struct out *o)
 
 static const char limits[] =
     "What it does not say\n"
-    "  The seals say that a guest holding the key wrote this. The key comes from the boot page's seed, which the\n"
-    "  warden made and the services read: whoever controls the host or the services can write any trail. Capabilities\n"
+    "  The seals say that a guest holding the key wrote this. The key comes from a seed that the warden\n"
+    "  made and init and prov read: whoever controls the host, init or prov can write any trail. Capabilities\n"
     "  that move over a channel are not recorded, nor what happens inside a Linux program. Times are the guest's.\n";
 
 size_t ceno_audit_render_text(const void *file, const struct ceno_audit *audit, char *text, size_t capacity)

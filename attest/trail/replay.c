@@ -15,7 +15,7 @@
 #include "ladder.h"
 
 #include <string.h>
-#include "guest-kernel/abi/bundle.h"
+#include "guest-kernel/abi/native.h"
 
 enum state { FREE, RUNS, ENDED, RESTARTED };
 
@@ -94,14 +94,37 @@ static void hold(struct replay *p, uint32_t fiber, uint32_t type, uint32_t right
 	}
 }
 
+/* What a native program has in a slot (abi/native.h), without GRANT. */
+static uint32_t rights_of_native(uint32_t slot)
+{
+	switch (slot) {
+	case CENO_SLOT_SELF:
+		return CENO_RIGHT_MAP | CENO_RIGHT_SPAWN;
+	case CENO_SLOT_PROGRAM:
+		return CENO_RIGHT_READ | CENO_RIGHT_EXECUTE;
+	case CENO_SLOT_CLOCK:
+	case CENO_SLOT_PACK:
+	case CENO_SLOT_BOOT:
+	case CENO_SLOT_REPLY:
+		return CENO_RIGHT_READ;
+	default: /* RAM, windows, SUPERVISOR */
+		return CENO_RIGHT_READ | CENO_RIGHT_WRITE;
+	}
+}
+
 static void hold_slots(struct replay *p, const struct ceno_trail_module *m)
 {
 	uint32_t depth = m->fiber == p->init ? 0 : 1;
 
-	for (uint32_t slot = 1; slot < CENO_SLOT_TRAIL_END; slot++)
+	for (uint32_t slot = 1; slot < CENO_SLOT_TRAIL_END; slot++) {
+		bool native = m->module == CENO_TRAIL_NATIVE;
+		uint32_t rights = native ? rights_of_native(slot) : CENO_RIGHTS_ALL ^ CENO_RIGHT_GRANT;
+
 		if (m->slots >> slot & 1)
 			hold(p, m->fiber, type_of_slot(slot),
-			     m->onward >> slot & 1 ? CENO_RIGHTS_ALL : CENO_RIGHTS_ALL ^ CENO_RIGHT_GRANT, depth);
+			     m->onward >> slot & 1 ? rights | CENO_RIGHT_GRANT : rights,
+			     native && slot == CENO_SLOT_PROGRAM ? depth + 1 : depth);
+	}
 }
 
 static bool could_give(const struct holding *h, const struct ceno_trail_grant *g, uint32_t steps)

@@ -40,6 +40,7 @@
 #define CENO_NATIVE_RESTARTS     3u                    /* where nothing else is said */
 #define CENO_NATIVE_RESTARTS_MAX 1000u
 #define CENO_SLOT_PROGRAM        CENO_SLOT_BUNDLE      /* a native program's name for it */
+#define CENO_NATIVE_ONWARD       (1ull << CENO_SLOT_CLOCK | 1ull << CENO_SLOT_RAM) /* slots with GRANT */
 
 /* In this order in the table and in memory, each at most once; text must be there.
  * bss, if both are there, begins where data ends. */

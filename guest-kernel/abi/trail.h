@@ -32,7 +32,7 @@
 #include "verbs.h"
 
 #define CENO_TRAIL_MAGIC   0x314c5254544f4e43ull /* "CNOTTRL1" */
-#define CENO_TRAIL_VERSION 1u
+#define CENO_TRAIL_VERSION 2u
 #define CENO_TRAIL_DOMAIN  "CENO/v1/trail"
 #define CENO_TRAIL_OFFSET  4096u                 /* of the first record */
 
@@ -42,6 +42,10 @@
 
 /* Fibers have the indices of their trap pages. */
 #define CENO_TRAIL_FIBERS 64u
+
+/* MODULE of a native program. */
+#define CENO_TRAIL_NATIVE      0xffffffffu
+#define CENO_TRAIL_NATIVE_NAME "native"
 
 /* BLAKE3 derive_key contexts: the guest key's seed from trail_seed (boot.h); the hash over
  * the CPU's description. */
@@ -84,13 +88,13 @@ struct ceno_trail_boot {
 	uint32_t pledge;            /* the session's */
 };
 
-/* A module of the signed bundle is about to run in a fiber: for the first time, or
- * again after its RESTART, then with the same id and the pledge it has kept. */
+/* A module of the signed bundle, or the session's native program, is about to run in a fiber: for
+ * the first time, or again after its RESTART, then with the same id and the pledge it has kept. */
 struct ceno_trail_module {
-	uint8_t  content_id[35];    /* lib/content_id.h, of kind SERVICE: its manifest's, which init has checked */
-	char     name[24];          /* [a-z0-9-]{1,23}, NUL-padded, as in the bundle's module table */
+	uint8_t  content_id[35];    /* lib/content_id.h, which init has checked. Kind SERVICE: its manifest's; NATIVE: its file's */
+	char     name[24];          /* [a-z0-9-]{1,23}, NUL-padded, as in the bundle's module table; CENO_TRAIL_NATIVE_NAME */
 	uint8_t  reserved;
-	uint32_t module;            /* enum ceno_module_id */
+	uint32_t module;            /* enum ceno_module_id, or CENO_TRAIL_NATIVE: a native program (native.h) */
 	uint32_t fiber;
 	uint32_t pledge;            /* it starts with */
 	uint64_t slots;             /* bit i: slot i of its CSpace is filled (enum ceno_boot_slot, ceno_trail_slot) */
@@ -287,15 +291,19 @@ enum ceno_prov_what {
 	/* seal what is unsealed; answered */
 	CENO_PROV_SEAL       = 1u << 19,
 	/* the last SEAL, wipe the key; answered */
-	CENO_PROV_FINISH     = 1u << 20
+	CENO_PROV_FINISH     = 1u << 20,
+	/* MODULE of a native program: a, b, c, root3 = the digest of its content id, spent = CENO_PROV_START */
+	CENO_PROV_NATIVE     = 1u << 21
 };
+#define CENO_PROV_START(slots, onward, pledge) ((slots) | (onward) << 24 | (uint64_t)(pledge) << 48)
+_Static_assert(CENO_SLOT_TRAIL_END <= 24, "slots in 24 bits");
 
 struct ceno_prov_message {
 	uint64_t fiber;             /* SEAL, FINISH: 0 */
 	uint64_t what;
 	uint64_t a, b, c;
 	uint64_t root3;             /* in events: strikes | spectrum << 8 | pledge << 16 | restarts << 32 */
-	uint64_t spent;             /* in events; else 0 */
+	uint64_t spent;             /* in events, and NATIVE; else 0 */
 	uint64_t tsc;
 };
 _Static_assert(sizeof(struct ceno_prov_message) == sizeof(struct ceno_fiber_event), "one message, one shape");

@@ -66,8 +66,8 @@ static void run_raw(const uint8_t *data, size_t size)
 /* Each four bytes: a record, a byte of its payload or times, its new value. */
 static void run_patched(const uint8_t *data, size_t size)
 {
-	struct ceno_audit_expect expect = { honest.session_id, honest.nonce, honest.chain.public_key, honest.bundle,
-		                            NULL };
+	struct ceno_audit_expect expect = { honest.session_id, honest.nonce, honest.chain.public_key,
+		                            honest.bundle,     NULL,         honest.program };
 
 	memcpy(&f, &honest, sizeof f);
 	for (; size >= 4; data += 4, size -= 4) {

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include "abi/native.h"
 #include "lib/blake3.h"
 #include "lib/bundle.h"
 
@@ -59,6 +60,7 @@ void trail_begin(struct trail_fixture *f, uint8_t salt)
 		f->session_id[i % 16] = (uint8_t)(salt ^ i);
 		f->nonce[i] = (uint8_t)(salt - i);
 		boot.hardware[i] = i;
+		f->program[i] = (uint8_t)(0xc0 + i);
 	}
 	memset(boot.trust, 1, sizeof boot.trust);
 	memset(boot.bundle, 2, sizeof boot.bundle);
@@ -88,6 +90,16 @@ int trail_module(struct trail_fixture *f, uint32_t fiber, uint32_t module, uint3
 	return trail_tell(f,
 	                  &(struct ceno_prov_message){ fiber, CENO_PROV_MODULE, module, slots, onward, pledge, 0,
 	                                               f->tsc });
+}
+
+int trail_program(struct trail_fixture *f, uint32_t fiber, uint32_t pledge, uint64_t slots, uint64_t onward)
+{
+	uint64_t word[4];
+
+	memcpy(word, f->program, sizeof word);
+	return trail_tell(f,
+	                  &(struct ceno_prov_message){ fiber, CENO_PROV_NATIVE, word[0], word[1], word[2], word[3],
+	                                               CENO_PROV_START(slots, onward, pledge), f->tsc });
 }
 
 int trail_do(struct trail_fixture *f, uint32_t fiber, uint64_t what, uint64_t a, uint64_t b, uint64_t c)
@@ -132,6 +144,22 @@ static void resume(struct trail_fixture *f)
 	f->chain = fresh;
 }
 
+/* A native program that passes its clock on, gives up its window, crashes, and runs again. */
+static void program(struct trail_fixture *f)
+{
+	const uint64_t window = 1u << CENO_SLOT_WINDOW,
+		       slots = 1u << CENO_SLOT_SELF | 1u << CENO_SLOT_CLOCK | 1u << CENO_SLOT_RAM |
+	    1u << CENO_SLOT_PROGRAM | 1u << CENO_SLOT_SUPERVISOR | 1u << CENO_SLOT_REPLY;
+
+	must(trail_program(f, FIBER_PROGRAM, 0x11, slots | window, CENO_NATIVE_ONWARD) == 0);
+	must(trail_do(f, FIBER_PROGRAM, CENO_FIBER_EVENT_GRANT, FIBER_PROGRAM, CENO_OBJECT_CLOCK,
+	              CENO_RIGHT_READ | 2u << 8) == 0);
+	must(trail_do(f, FIBER_PROGRAM, CENO_FIBER_EVENT_PLEDGE, FIBER_PROGRAM, 0x11, 0x10) == 0);
+	must(fate(f, FIBER_PROGRAM, CENO_FIBER_EVENT_FAULT, 0, 0) == 0);
+	must(trail_do(f, FIBER_PROGRAM, CENO_PROV_RESTART, 1, 0, 0) == 0);
+	must(trail_program(f, FIBER_PROGRAM, 0x10, slots, CENO_NATIVE_ONWARD) == 0);
+}
+
 void trail_story(struct trail_fixture *f, uint8_t salt)
 {
 	const uint64_t frames = CENO_RIGHT_READ | CENO_RIGHT_WRITE;
@@ -161,6 +189,7 @@ void trail_story(struct trail_fixture *f, uint8_t salt)
 	must(fate(f, FIBER_MEMBRANE, CENO_FIBER_EVENT_FAULT, 0, 0) == 0);
 	must(trail_do(f, FIBER_MEMBRANE, CENO_PROV_RESTART, 2, 0, 0) == 0);
 	must(trail_module(f, FIBER_MEMBRANE, CENO_MODULE_MEMBRANE, 0x13, 1u << CENO_SLOT_SELF, 0) == 0);
+	program(f);
 	must(trail_do(f, FIBER_MEMBRANE, CENO_FIBER_EVENT_EXIT, 0, 0, 0) == 0);
 	must(trail_do(f, 0, CENO_PROV_FINISH, 0, 0, 0) == 0);
 }

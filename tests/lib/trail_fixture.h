@@ -10,7 +10,7 @@
 
 #define FIXTURE_MODULES      4 /* nucleus, init, membrane, prov: a bundle of made-up pages */
 #define FIXTURE_BUNDLE_BYTES ((1 + FIXTURE_MODULES) * CENO_PAGE)
-enum { FIBER_INIT, FIBER_MEMBRANE, FIBER_PROV, FIBER_NATIVE };
+enum { FIBER_INIT, FIBER_MEMBRANE, FIBER_PROV, FIBER_NATIVE, FIBER_PROGRAM };
 
 struct trail_fixture {
 	_Alignas(8) uint8_t area[CENO_TRAIL_BYTES];
@@ -18,6 +18,7 @@ struct trail_fixture {
 	struct ceno_chain chain;
 	uint8_t seed[32]; /* of the guest key, kept from the chain */
 	uint8_t boot_seed[32], session_id[16], nonce[32];
+	uint8_t program[32]; /* digest of the content id of the native program */
 	uint64_t tsc;
 };
 
@@ -28,6 +29,7 @@ void trail_begin(struct trail_fixture *f, uint8_t salt);
 int trail_tell(struct trail_fixture *f, const struct ceno_prov_message *message);
 int trail_module(struct trail_fixture *f, uint32_t fiber, uint32_t module, uint32_t pledge, uint64_t slots,
                  uint64_t onward);
+int trail_program(struct trail_fixture *f, uint32_t fiber, uint32_t pledge, uint64_t slots, uint64_t onward);
 int trail_do(struct trail_fixture *f, uint32_t fiber, uint64_t what, uint64_t a, uint64_t b, uint64_t c);
 
 /* BOOT, the three modules. */

@@ -103,7 +103,7 @@ uint8_t *service_shadow(const struct service *s);
 
 /* ---- native.c ---- */
 
-#define MODULE_NATIVE UINT32_MAX /* no module of the bundle */
+#define MODULE_NATIVE CENO_TRAIL_NATIVE /* no module of the bundle */
 
 static inline bool is_native(const struct service *s)
 {
@@ -118,7 +118,7 @@ bool native_find(struct init *init);
 void native_fill_space(uint32_t fiber, uint8_t *data);
 
 /* Returns the slots that are filled now. */
-uint64_t native_fill_cspace(struct init *init, const struct service *s, uint32_t fiber);
+uint64_t native_fill_cspace(uint32_t fiber);
 
 /* After a crash of s, restarted or over: the host is told, if s is a native program. */
 void native_crashed(const struct service *s, const struct ceno_fiber_event *e);
@@ -147,12 +147,8 @@ void trail_begin(struct init *init, const struct service *s);
 void trail_dead(struct init *init, const struct service *s);
 
 void trail_event(struct init *init, const struct ceno_fiber_event *e);
-/* A module is about to run, with these slots filled, none of them to be passed on. */
+/* A module is about to run, with these slots filled, none of them to be passed on; or a native program. */
 void trail_module(struct init *init, const struct service *s, uint64_t slots);
-/* The same of a native program, which is no module: init made its fiber. After a restart nothing. */
-void trail_native(struct init *init, const struct service *s);
-/* init granted a native program a capability. */
-void trail_grant(struct init *init, const struct service *s, uint32_t type, uint32_t rights, uint32_t depth);
 void trail_restart(struct init *init, const struct service *s);
 void trail_checkpoint(struct init *init, const struct service *s);
 /* Nothing follows: prov seals and wipes its key. */

@@ -168,7 +168,7 @@ static uint64_t grant_same(const struct service *s, uint64_t want)
 }
 
 /* Returns the slots that are filled now. */
-static uint64_t fill_cspace(struct init *init, const struct service *s)
+static uint64_t fill_cspace(const struct service *s)
 {
 	const struct ceno_boot *boot = boot_page();
 	uint32_t given_up = s->module->pledge_mask & ~s->pledge; /* or never the session's */
@@ -177,7 +177,7 @@ static uint64_t fill_cspace(struct init *init, const struct service *s)
 	uint64_t given;
 
 	if (is_native(s))
-		given = native_fill_cspace(init, s, slot_of(s));
+		given = native_fill_cspace(slot_of(s));
 	else
 		given = grant_same(s, s->module->grants & SAME_SLOTS & ~absent);
 	given |= grant(s, slot_of(s), CENO_SLOT_SELF, CENO_RIGHT_MAP | CENO_RIGHT_SPAWN);
@@ -233,9 +233,7 @@ static int64_t spawn(const struct init *init, const struct service *s)
 static void fill(struct init *init, const struct service *s)
 {
 	fill_space(init, s);
-	if (is_native(s))
-		trail_native(init, s);
-	trail_module(init, s, fill_cspace(init, s));
+	trail_module(init, s, fill_cspace(s));
 }
 
 void service_run(const struct service *s)

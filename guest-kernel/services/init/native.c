@@ -117,6 +117,7 @@ static void add_service(struct init *init)
 		.state_bytes = h->state_bytes,
 		.grants = 1ull << CENO_SLOT_BOOT,
 	};
+	memcpy(init->native.content_id, h->content_id, sizeof h->content_id);
 	s->module = &init->native;
 	s->number = init->count++;
 	s->bss_gva = data ? data->gva : bss ? bss->gva : 0;
@@ -154,25 +155,23 @@ void native_fill_space(uint32_t fiber, uint8_t *data)
 	}
 }
 
-uint64_t native_fill_cspace(struct init *init, const struct service *s, uint32_t fiber)
+uint64_t native_fill_cspace(uint32_t fiber)
 {
 	static const struct {
-		uint8_t from, to, rights, type, depth;
+		uint8_t from, to, rights;
 	} grants[] = {
-		{ CENO_SLOT_CLOCK, CENO_SLOT_CLOCK, CENO_RIGHT_READ | CENO_RIGHT_GRANT, CENO_OBJECT_CLOCK, 1 },
-		{ CENO_SLOT_RAM, CENO_SLOT_RAM, CENO_RIGHT_READ | CENO_RIGHT_WRITE | CENO_RIGHT_GRANT,
-		  CENO_OBJECT_FRAMES, 1 },
-		{ CENO_SLOT_PACK, CENO_SLOT_PACK, CENO_RIGHT_READ, CENO_OBJECT_FRAMES, 1 },
-		{ SLOT_NATIVE, CENO_SLOT_PROGRAM, CENO_RIGHT_READ | CENO_RIGHT_EXECUTE, CENO_OBJECT_FRAMES, 2 },
-		{ CENO_SLOT_BOOT, CENO_SLOT_BOOT, CENO_RIGHT_READ, CENO_OBJECT_FRAMES, 1 },
-		{ CENO_SLOT_SUPERVISOR, CENO_SLOT_SUPERVISOR, CENO_RIGHT_WRITE, CENO_OBJECT_CHANNEL, 1 },
+		{ CENO_SLOT_CLOCK, CENO_SLOT_CLOCK, CENO_RIGHT_READ | CENO_RIGHT_GRANT },
+		{ CENO_SLOT_RAM, CENO_SLOT_RAM, CENO_RIGHT_READ | CENO_RIGHT_WRITE | CENO_RIGHT_GRANT },
+		{ CENO_SLOT_PACK, CENO_SLOT_PACK, CENO_RIGHT_READ },
+		{ SLOT_NATIVE, CENO_SLOT_PROGRAM, CENO_RIGHT_READ | CENO_RIGHT_EXECUTE },
+		{ CENO_SLOT_BOOT, CENO_SLOT_BOOT, CENO_RIGHT_READ },
+		{ CENO_SLOT_SUPERVISOR, CENO_SLOT_SUPERVISOR, CENO_RIGHT_WRITE },
 	};
 	uint64_t given = 1ull << CENO_SLOT_SELF;
 
 	must_give(ceno_grant(fiber, fiber, CENO_SLOT_SELF, CENO_RIGHT_MAP | CENO_RIGHT_SPAWN));
 	for (uint32_t i = 0; i < sizeof grants / sizeof grants[0]; i++) {
 		must_give(ceno_grant(fiber, grants[i].from, grants[i].to, grants[i].rights));
-		trail_grant(init, s, grants[i].type, grants[i].rights, grants[i].depth);
 		given |= 1ull << grants[i].to;
 	}
 	for (uint32_t slot = CENO_SLOT_WINDOW; slot < CENO_SLOT_WINDOW + CENO_PLEDGE_COUNT; slot++) {
@@ -181,7 +180,6 @@ uint64_t native_fill_cspace(struct init *init, const struct service *s, uint32_t
 		if (rc == CENO_E_SLOT || rc == CENO_E_PLEDGE)
 			continue; /* not pledged, given up before a crash, or a class without a window */
 		must_give(rc);
-		trail_grant(init, s, CENO_OBJECT_WINDOW, R | W, 1);
 		given |= 1ull << slot;
 	}
 	return given;

@@ -4,6 +4,7 @@
  * prov that stays dead is told nothing more.
  */
 #include "init.h"
+#include "abi/native.h"
 #include "lib/mem.h"
 
 #define PATIENCE 10000u /* yields to a prov whose channel is full */
@@ -72,38 +73,27 @@ void trail_find(struct init *init)
 	                                  .tsc = now() });
 }
 
-void trail_native(struct init *init, const struct service *s)
-{
-	if (!s->restarts)
-		tell(init,
-		     &(struct ceno_prov_message){ .what = CENO_FIBER_EVENT_SPAWN,
-		                                  .a = s->fiber,
-		                                  .b = s->pledge,
-		                                  .c = s->module->budget,
-		                                  .tsc = now() });
-}
-
-void trail_grant(struct init *init, const struct service *s, uint32_t type, uint32_t rights, uint32_t depth)
-{
-	tell(init,
-	     &(struct ceno_prov_message){ .what = CENO_FIBER_EVENT_GRANT,
-	                                  .a = s->fiber,
-	                                  .b = type,
-	                                  .c = rights | (uint64_t)depth << 8,
-	                                  .tsc = now() });
-}
-
 void trail_module(struct init *init, const struct service *s, uint64_t slots)
 {
-	if (is_native(s))
-		return;
-	tell(init,
-	     &(struct ceno_prov_message){ .fiber = s->fiber,
-	                                  .what = CENO_PROV_MODULE,
-	                                  .a = s->module->id,
-	                                  .b = slots,
-	                                  .root3 = s->pledge,
-	                                  .tsc = now() });
+	struct ceno_prov_message m = { .fiber = s->fiber,
+		                       .what = CENO_PROV_MODULE,
+		                       .a = s->module->id,
+		                       .b = slots,
+		                       .root3 = s->pledge,
+		                       .tsc = now() };
+
+	if (is_native(s)) {
+		uint64_t digest[4];
+
+		memcpy(digest, s->module->content_id, sizeof digest);
+		m.what = CENO_PROV_NATIVE;
+		m.a = digest[0];
+		m.b = digest[1];
+		m.c = digest[2];
+		m.root3 = digest[3];
+		m.spent = CENO_PROV_START(slots, slots & CENO_NATIVE_ONWARD, s->pledge);
+	}
+	tell(init, &m);
 }
 
 void trail_restart(struct init *init, const struct service *s)

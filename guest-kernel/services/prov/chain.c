@@ -276,27 +276,60 @@ static void finish(struct ceno_chain *chain, uint64_t tsc)
 	chain->closed = true;
 }
 
+/* What a module starts with, in its record, of which fiber, name and content id are there; slots first. */
+static int put_module(struct ceno_chain *chain, struct ceno_trail_record *r, const struct ceno_prov_message *m,
+                      uint64_t tsc)
+{
+	const struct ceno_trail_module *to = &r->module;
+
+	if (to->pledge >> CENO_PLEDGE_COUNT || to->onward & ~to->slots || to->slots >> CENO_SLOT_TRAIL_END ||
+	    to->slots & 1)
+		return refuse(chain, tsc);
+	return append(chain, r, m->tsc, tsc);
+}
+
+static void name_module(struct ceno_trail_record *r, uint8_t kind, const void *digest, const char *name)
+{
+	const uint8_t id[3] = { CENO_CONTENT_ID_VERSION, CENO_CONTENT_ID_BLAKE3, kind };
+
+	memcpy(r->module.content_id, id, sizeof id);
+	memcpy(r->module.content_id + sizeof id, digest, 32);
+	memcpy(r->module.name, name, sizeof r->module.name);
+}
+
+static int take_native(struct ceno_chain *chain, const struct ceno_prov_message *m, uint64_t tsc)
+{
+	static const char name[24] = CENO_TRAIL_NATIVE_NAME;
+	const uint64_t digest[4] = { m->a, m->b, m->c, m->root3 }, some = (1u << 24) - 1;
+	struct ceno_trail_record r = { .head.type = CENO_TRAIL_MODULE,
+		                       .module.module = CENO_TRAIL_NATIVE,
+		                       .module.fiber = (uint32_t)m->fiber,
+		                       .module.pledge = (uint32_t)(m->spent >> 48),
+		                       .module.slots = m->spent & some,
+		                       .module.onward = m->spent >> 24 & some };
+
+	name_module(&r, CENO_CONTENT_NATIVE, digest, name);
+	return put_module(chain, &r, m, tsc);
+}
+
 static int take_module(struct ceno_chain *chain, const struct ceno_prov_message *m,
                        const struct ceno_bundle_header *bundle, uint64_t tsc)
 {
-	struct ceno_content_id id = { CENO_CONTENT_ID_VERSION, CENO_CONTENT_ID_BLAKE3, CENO_CONTENT_SERVICE, { 0 } };
-	struct ceno_trail_record r = { .head.type = CENO_TRAIL_MODULE };
+	struct ceno_trail_record r = { .head.type = CENO_TRAIL_MODULE,
+		                       .module.module = (uint32_t)m->a,
+		                       .module.fiber = (uint32_t)m->fiber,
+		                       .module.pledge = (uint32_t)m->root3,
+		                       .module.slots = m->b,
+		                       .module.onward = m->c };
 	const struct ceno_bundle_module *row = NULL;
 
 	for (uint32_t i = 0; i < bundle->module_count; i++)
 		if (bundle->modules[i].id == m->a)
 			row = &bundle->modules[i];
-	if (!row || m->root3 >> CENO_PLEDGE_COUNT || m->c & ~m->b || m->b >> CENO_SLOT_TRAIL_END || m->b & 1)
+	if (!row || m->root3 >> 32)
 		return refuse(chain, tsc);
-	memcpy(id.digest, row->content_id, sizeof id.digest);
-	memcpy(r.module.content_id, &id, sizeof r.module.content_id);
-	memcpy(r.module.name, row->name, sizeof r.module.name);
-	r.module.module = row->id;
-	r.module.fiber = (uint32_t)m->fiber;
-	r.module.pledge = (uint32_t)m->root3;
-	r.module.slots = m->b;
-	r.module.onward = m->c;
-	return append(chain, &r, m->tsc, tsc);
+	name_module(&r, CENO_CONTENT_SERVICE, row->content_id, row->name);
+	return put_module(chain, &r, m, tsc);
 }
 
 static int take_restart(struct ceno_chain *chain, const struct ceno_prov_message *m, uint64_t tsc)
@@ -418,6 +451,8 @@ int ceno_chain_take(struct ceno_chain *chain, const struct ceno_prov_message *m,
 		return take_verb(chain, m, tsc);
 	case CENO_PROV_MODULE:
 		return take_module(chain, m, bundle, tsc);
+	case CENO_PROV_NATIVE:
+		return take_native(chain, m, tsc);
 	case CENO_PROV_RESTART:
 		return take_restart(chain, m, tsc);
 	case CENO_PROV_CHECKPOINT:

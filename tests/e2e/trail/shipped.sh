@@ -114,7 +114,15 @@ if [ -x "$programs/phoenix" ]; then
 		'[x for x in t if x in ("strike", "fault", "restart")] == ["strike"] * 3 + ["fault", "restart", "strike", "fault", "restart", "strike", "fault"] and [x["count"] for x in of("strike")] == [1, 2, 3, 4, 5]'
 	check "a program that gives up its window and crashes: its later lives have none" run 139 --native -- "$programs/ends" narrow
 	check "... its trail is sealed to its end" audits 0 p.json trail
-	check "... one pledge narrowed, three crashes" told 'len(of("pledge")) == 1 and len(of("fault")) == 3 and len(of("restart")) == 2'
+	check "... one pledge narrowed, three crashes" told 'len(of("pledge")) == 1 and len(of("fault")) == 3 and len(of("restart")) == 2 and modules.count("native") == 3 and not of("grant")'
+	native_id() { "$bin/ceno-native" --show "$programs/ends" | grep -o 'vcid-[a-z2-7]*' >id && [ "$(wc -l <id)" = 1 ] &&
+		told "{x['content_id'] for x in of('module') if x['name'] == 'native'} == {'$(cat id)'}"; }
+	check "... its MODULEs have the content id that ceno-native shows" native_id
+	check "... and the pledge that it kept" told '[x["pledge"] for x in of("module") if x["name"] == "native"] == [1, 0, 0]'
+	program() { "$ceno" audit --proof p.json --program "$programs/$1" trail >out 2>&1; }
+	check "... the program is the file's" program ends
+	check "... which another file's is not" eval '! program phoenix && grep -q "610 PROGRAM" out'
+	check "... as a second reader says" eval 'python3 "$root/tests/unit/trail/recompute.py" trail "$programs/ends" && ! python3 "$root/tests/unit/trail/recompute.py" trail "$programs/phoenix" 2>/dev/null'
 	check "a program that crashes and resumes" run 0 --native -- "$programs/phoenix"
 	check "... its trail is sealed to its end" audits 0 p.json trail
 	check "... each crash has its restart, from the checkpoint before it" told \

@@ -100,13 +100,15 @@ static void test_numbers(void **state)
 	assert_int_equal(CENO_OBJECT_REGION, 7);
 	assert_int_equal(CENO_SPAWN_RESTART, 5);
 	assert_int_equal(CENO_RFLAGS_USER, 0x240cd5);
-	assert_int_equal(CENO_TRAIL_VERSION, 1);
+	assert_int_equal(CENO_TRAIL_VERSION, 2);
 	assert_int_equal(CENO_TRAIL_BYTES, 262144);
 	assert_int_equal(CENO_TRAIL_RESUME, 13);
 	assert_int_equal(CENO_SLOT_TRAIL, 21);
 	assert_int_equal(CENO_SLOT_TRAIL_END, 24);
 	assert_int_equal(CENO_PROV_MODULE, 0x10000);
 	assert_int_equal(CENO_PROV_FINISH, 0x100000);
+	assert_int_equal(CENO_PROV_NATIVE, 0x200000);
+	assert_int_equal(CENO_PROV_START(2ull, 4ull, 8ull), 8ull << 48 | 4ull << 24 | 2);
 }
 
 static void test_bytes(void **state)

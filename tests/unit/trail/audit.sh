@@ -42,6 +42,8 @@ check "another session's trail" verdict 5 SESSION --session "$session" other.tra
 check "another nonce" verdict 5 NONCE --nonce "${session}$session" honest.trail
 check "forged with a fresh key" verdict 1 KEY --key "$key" forged.trail
 check "of a session that was killed" verdict 4 UNSEALED --key "$key" killed.trail
+shows() { "$ceno" audit honest.trail >out; [ "$(grep -c " module     native(4), pledge" out)" = 2 ] && [ "$(grep -c "vcid-aeaqdqgbylb4" out)" = 2 ]; }
+check "a native program with its content id, restarted" shows
 head -c 5000 honest.trail >cut.trail
 check "cut off" verdict 1 HEADER_BYTES cut.trail
 cp honest.trail changed.trail
@@ -50,6 +52,9 @@ check "a byte changed" verdict 1 CHAIN changed.trail
 cp bundle other-bundle
 printf '\377' | dd of=other-bundle bs=1 seek=9000 conv=notrunc status=none
 check "modules of another bundle" verdict 1 BUNDLE_MODULE --bundle other-bundle honest.trail
+head -c 1048577 /dev/zero >large-program
+check "its programs are not asked for by a file that is none" fails 2 "not a native file" --program honest.trail honest.trail
+check "... nor by one that is too large" fails 2 "larger than any native program" --program large-program honest.trail
 check "an empty file" eval ': >empty; verdict 1 FILE_SIZE empty'
 check "no such file" fails 2 "No such file" gone
 check "too large a file" eval 'head -c 300000 /dev/zero >large; fails 2 "larger than any trail" large'

@@ -18,7 +18,7 @@ void start(void)
 	trail_story(&f, 1);
 	drop_refused();
 	memcpy(public_key, f.chain.public_key, 32);
-	expect = (struct ceno_audit_expect){ f.session_id, f.nonce, public_key, f.bundle, NULL };
+	expect = (struct ceno_audit_expect){ f.session_id, f.nonce, public_key, f.bundle, NULL, f.program };
 	file_bytes = 0;
 }
 
@@ -71,7 +71,7 @@ static void cut_payload(void)
 }
 static void record_version(void)
 {
-	first(CENO_TRAIL_EXIT)->head.version = 2;
+	first(CENO_TRAIL_EXIT)->head.version = CENO_TRAIL_VERSION - 1;
 	redo();
 }
 static void record_type(void)
@@ -147,7 +147,20 @@ FIELD(module_no_name, MODULE, memset(r->module.name, 0, 24))
 FIELD(module_long_name, MODULE, memset(r->module.name, 'a', 24))
 FIELD(module_two_names, MODULE, r->module.name[20] = 'a')
 FIELD(module_number, MODULE, r->module.module = 6)
+FIELD(module_called_native, MODULE, r->module.module = CENO_TRAIL_NATIVE)
 FIELD(module_fiber, MODULE, r->module.fiber = 64)
+#define FIELD_OF_NATIVE(function, change) \
+	static void function(void) \
+	{ \
+		struct ceno_trail_record *r = nth(CENO_TRAIL_MODULE, NATIVE); \
+\
+		change; \
+		redo(); \
+	}
+FIELD_OF_NATIVE(native_kind, r->module.content_id[2] = 2)
+FIELD_OF_NATIVE(native_name, r->module.name[6] = 's')
+FIELD_OF_NATIVE(native_number, r->module.module = CENO_MODULE_VAULT)
+FIELD_OF_NATIVE(native_slot_null, r->module.slots |= 1)
 FIELD(module_pledge_bits, MODULE, r->module.pledge = 256)
 FIELD(module_slot_high, MODULE, r->module.slots |= 1ull << CENO_SLOT_TRAIL_END)
 FIELD(module_slot_null, MODULE, r->module.slots |= 1)
@@ -340,10 +353,20 @@ static void refused(void)
 {
 	trail_story(&f, 1);
 }
+static void other_program(void)
+{
+	f.program[31] ^= 1;
+}
+static void no_program(void)
+{
+	trail_boot(&f, 1);
+	trail_do(&f, 0, CENO_PROV_FINISH, 0, 0, 0);
+}
 static void fill(void)
 {
 	int result;
 
+	expect.program = NULL;
 	trail_boot(&f, 1);
 	do {
 		result = trail_do(&f, FIBER_MEMBRANE, CENO_PROV_CHECKPOINT, 1, 2, 3);
@@ -400,6 +423,11 @@ static const struct forgery forgeries[] = {
 	F(module_long_name, RECORD_FIELD),
 	F(module_two_names, RECORD_FIELD),
 	F(module_number, RECORD_FIELD),
+	F(module_called_native, RECORD_FIELD),
+	F(native_kind, RECORD_FIELD),
+	F(native_name, RECORD_FIELD),
+	F(native_number, RECORD_FIELD),
+	F(native_slot_null, RECORD_FIELD),
 	F(module_fiber, RECORD_FIELD),
 	F(module_pledge_bits, RECORD_FIELD),
 	F(module_slot_high, RECORD_FIELD),
@@ -473,6 +501,8 @@ static const struct forgery forgeries[] = {
 	F(unfinished, UNFINISHED),
 	F(no_key_asked, KEY_UNKNOWN),
 	F(another_proofs, DIGEST),
+	F(other_program, PROGRAM),
+	F(no_program, PROGRAM),
 };
 
 const struct forgery *forgery(size_t i)

@@ -27,6 +27,8 @@ extern const size_t replay_forgery_count;
 /* The honest trail, and what its reader knows. */
 void start(void);
 
+#define NATIVE 5 /* the MODULE of the native program's first start */
+
 /* ---- what forgers do ---- */
 
 static inline struct ceno_trail_header *header(void)

@@ -175,6 +175,23 @@ static void restart_other_module(void)
 	nth(CENO_TRAIL_MODULE, 3)->module.module = CENO_MODULE_VAULT;
 	redo();
 }
+static void restart_other_program(void)
+{
+	nth(CENO_TRAIL_MODULE, NATIVE + 1)->module.content_id[9] ^= 1;
+	expect.program = NULL;
+	redo();
+}
+static void restart_wider_program(void)
+{
+	nth(CENO_TRAIL_MODULE, NATIVE + 1)->module.pledge = 0x11;
+	redo();
+}
+/* What init gives a native program is known: READ of the clock, of which it keeps one step. */
+static void program_grants_more(void)
+{
+	nth(CENO_TRAIL_GRANT, 3)->grant.rights = CENO_RIGHT_WRITE;
+	redo();
+}
 static void after_loss(void)
 {
 	trail_story(&f, 1);
@@ -223,6 +240,9 @@ const struct forgery replay_forgeries[] = {
 	F(restart_other_code, RESTART_MODULE),
 	F(restart_other_pledge, RESTART_MODULE),
 	F(restart_other_module, RESTART_MODULE),
+	F(restart_other_program, RESTART_MODULE),
+	F(restart_wider_program, RESTART_MODULE),
+	F(program_grants_more, GRANT_HOLDER),
 	F(after_loss, AFTER_LOSS),
 	F(resume_bytes, RESUME),
 	F(resume_sealed, RESUME),

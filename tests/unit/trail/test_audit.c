@@ -223,7 +223,7 @@ static void what_may_be_is_let_pass(void **state)
 	trail_do(&f, FIBER_MEMBRANE, CENO_FIBER_EVENT_EXIT, 0, 0, 0);
 	trail_do(&f, FIBER_INIT, CENO_FIBER_EVENT_PLEDGE, FIBER_MEMBRANE, 0x1f, 0x1f);
 	trail_do(&f, 0, CENO_PROV_FINISH, 0, 0, 0);
-	expect = (struct ceno_audit_expect){ f.session_id, f.nonce, f.chain.public_key, f.bundle, NULL };
+	expect = (struct ceno_audit_expect){ f.session_id, f.nonce, f.chain.public_key, f.bundle, NULL, NULL };
 	run();
 
 	if (audit.exit_status != 0)

@@ -20,7 +20,7 @@ static struct ceno_audit audit;
 
 static void check_trail(uint32_t exit_status)
 {
-	struct ceno_audit_expect expect = { f.session_id, f.nonce, f.chain.public_key, f.bundle, NULL };
+	struct ceno_audit_expect expect = { f.session_id, f.nonce, f.chain.public_key, f.bundle, NULL, NULL };
 
 	ceno_audit(f.area, trail_bytes(&f), &expect, &audit);
 	if (audit.exit_status != exit_status)
@@ -49,7 +49,8 @@ static void golden_bytes(void **state)
 	fclose(file);
 	assert_int_equal(n, trail_bytes(&f));
 	assert_memory_equal(golden, f.area, n);
-	ceno_audit(golden, n, &(struct ceno_audit_expect){ f.session_id, f.nonce, f.chain.public_key, f.bundle, NULL },
+	ceno_audit(golden, n,
+	           &(struct ceno_audit_expect){ f.session_id, f.nonce, f.chain.public_key, f.bundle, NULL, NULL },
 	           &audit);
 	assert_int_equal(audit.verdict, CENO_AUDIT_LOST); /* its one refused message */
 	assert_int_equal(audit.refused, 1);
@@ -137,6 +138,11 @@ static void senseless_messages_are_counted(void **state)
 		{ .fiber = 1, .what = CENO_PROV_MODULE, .a = CENO_MODULE_INIT, .b = 2, .c = 4 },
 		{ .fiber = 1, .what = CENO_PROV_MODULE, .a = CENO_MODULE_INIT, .b = 1 },
 		{ .fiber = 1, .what = CENO_PROV_MODULE, .a = CENO_MODULE_INIT, .b = 1ull << CENO_SLOT_TRAIL_END },
+		{ .fiber = 1, .what = CENO_PROV_MODULE, .a = CENO_MODULE_INIT, .root3 = 1ull << 32 },
+		{ .fiber = 1, .what = CENO_PROV_NATIVE, .spent = CENO_PROV_START(2ull, 0ull, 256) },
+		{ .fiber = 1, .what = CENO_PROV_NATIVE, .spent = CENO_PROV_START(2ull, 4ull, 0) },
+		{ .fiber = 1, .what = CENO_PROV_NATIVE, .spent = CENO_PROV_START(1ull, 0ull, 0) },
+		{ .fiber = 1, .what = CENO_PROV_NATIVE | CENO_PROV_MODULE, .spent = 2 },
 		{ .fiber = 1, .what = CENO_PROV_RESTART, .a = 0 },
 		{ .fiber = 1, .what = CENO_PROV_RESTART, .a = 1ull << 32 },
 		{ .fiber = 1, .what = CENO_PROV_RESTART, .a = 1, .b = 2 },
@@ -345,7 +351,7 @@ static void no_bytes(void)
 }
 static void other_version(void)
 {
-	trail_record(&f, 2)->head.version = 2;
+	trail_record(&f, 2)->head.version = CENO_TRAIL_VERSION - 1;
 	trail_rehash(&f, f.seed);
 }
 static void other_sequence(void)

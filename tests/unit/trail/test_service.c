@@ -171,7 +171,7 @@ static struct ceno_audit audit;
 
 static void check_trail(uint32_t exit_status)
 {
-	struct ceno_audit_expect expect = { f.session_id, f.nonce, f.chain.public_key, f.bundle, NULL };
+	struct ceno_audit_expect expect = { f.session_id, f.nonce, f.chain.public_key, f.bundle, NULL, NULL };
 
 	ceno_audit(area, CENO_TRAIL_OFFSET + ((struct ceno_trail_header *)(void *)area)->bytes, &expect, &audit);
 	if (audit.exit_status != exit_status)
