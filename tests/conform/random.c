@@ -308,11 +308,14 @@ static void do_list(void)
 		free(names[i]);
 	}
 }
+/* Within one file only to the same place: elsewhere Linux may see bytes that it just wrote. */
 static void do_sendfile(void)
 {
 	int to = fd(), from = fd();
-	struct stat st;
-	if (fstat(to, &st) == 0 && S_ISREG(st.st_mode) && fstat(from, &st) == 0 && S_ISREG(st.st_mode))
+	struct stat st, other;
+	if (fstat(to, &st) != 0 || !S_ISREG(st.st_mode) || fstat(from, &other) != 0 || !S_ISREG(other.st_mode))
+		return;
+	if (st.st_ino != other.st_ino || to == from)
 		said("sendfile", sendfile(to, from, NULL, length()));
 }
 
