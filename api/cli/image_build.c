@@ -61,7 +61,7 @@ static int key_path(char *out, size_t size)
 			*p = '/';
 		}
 	mkdir(out, 0700); /* what is wrong with it, opening the file says */
-	strcat(out, "/image.key");
+	memcpy(out + n, "/image.key", sizeof "/image.key");
 	return 0;
 }
 

@@ -171,15 +171,20 @@ static int seal(struct ceno_image_job *job)
 	return 0;
 }
 
-static void job_closed(uv_handle_t *handle)
+static void job_free(struct ceno_image_job *job)
 {
-	struct ceno_image_job *job = handle->data, **link = &job->node->images.jobs;
+	struct ceno_image_job **link = &job->node->images.jobs;
 
 	while (*link != job)
 		link = &(*link)->next;
 	*link = job->next;
 	job->node->images.job_count--;
 	free(job);
+}
+
+static void job_closed(uv_handle_t *handle)
+{
+	job_free(handle->data);
 }
 
 static void finish(struct ceno_image_job *job)
@@ -264,18 +269,21 @@ static int job_start(struct ceno_image_job *job, int source, int target, uint64_
 	uv_timer_init(&node->loop, &job->timer);
 	job->timer.data = job;
 	uv_timer_start(&job->timer, job_late, JOB_MS, 0);
-	job->next = node->images.jobs;
-	node->images.jobs = job;
-	node->images.job_count++;
 	return 0;
 }
 
+/* Linked into the list, which is why it ends by job_free alone. */
 static struct ceno_image_job *job_new(struct ceno_node *node)
 {
 	struct ceno_image_job *job = calloc(1, sizeof *job);
 
-	if (job)
-		job->node = node;
+	if (!job)
+		return NULL;
+	job->node = node;
+	job->target = -1;
+	job->next = node->images.jobs;
+	node->images.jobs = job;
+	node->images.job_count++;
 	return job;
 }
 
@@ -292,18 +300,19 @@ static int fill(struct ceno_node *node, struct ceno_image_copy *copy)
 	if (source < 0)
 		return -errno;
 	copy->fd = memfd_create("ceno-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	job = copy->fd < 0 ? NULL : job_new(node);
-	rc = copy->fd < 0 ? -errno : job ? 0 : -ENOMEM;
-	if (!rc) {
+	rc = copy->fd < 0 ? -errno : 0;
+	job = rc ? NULL : job_new(node);
+	if (job) {
 		job->copy = copy;
-		job->target = -1;
 		rc = job_start(job, source, copy->fd, CENO_IMAGE_BYTES_MAX);
+		if (rc)
+			job_free(job);
+		else
+			copy->job = job;
+	} else if (!rc) {
+		rc = -ENOMEM;
 	}
 	close(source);
-	if (rc)
-		free(job);
-	else
-		copy->job = job;
 	return rc;
 }
 
@@ -376,7 +385,7 @@ void ceno_images_add(struct ceno_node *node, const struct ceno_spawn_request *re
 		rc = -errno;
 	else if (!tier)
 		rc = -EPERM;
-	else if (node->images.job_count >= JOBS_MAX)
+	else if (node->images.job_count > JOBS_MAX)
 		rc = -EBUSY;
 	else
 		rc = job_start(job, fd, job->target, tier->input_max_bytes);
@@ -386,7 +395,7 @@ void ceno_images_add(struct ceno_node *node, const struct ceno_spawn_request *re
 	tell_api(job);
 	if (job->target >= 0)
 		close(job->target);
-	free(job);
+	job_free(job);
 }
 
 void ceno_images_remove(struct ceno_node *node, const uint8_t image[32])

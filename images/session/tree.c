@@ -198,7 +198,7 @@ static int by_content(const void *a, const void *b)
 
 static int share(struct ceno_tree *tree)
 {
-	uint32_t *order = calloc(tree->count, sizeof *order), used = 0, first = 0;
+	uint32_t *order = calloc((size_t)tree->count + 1, sizeof *order), used = 0, first = 0;
 
 	if (!order)
 		return fail(tree, "out of memory");
