@@ -1,5 +1,5 @@
 /*
- * A program of system calls, memory accesses and host moves, against membrane on
+ * Tasks of a program that make system calls, memory accesses and host moves, against membrane on
  * the fake nucleus (tests/unit/membrane/fake.h). Broken properties abort: a MAP
  * that the nucleus would refuse, a changed register, a fault handler without
  * progress, a result that is neither a value nor an error, fresh memory not zero.
@@ -82,10 +82,14 @@ static int call(struct script *s, uint8_t op)
 {
 	uint64_t a[6];
 	int64_t result;
+	enum fake_outcome outcome;
 
 	for (unsigned i = 0; i < 6; i++)
 		a[i] = value(s);
-	if (fake_call(numbers[op % COUNT], a, &result) != FAKE_RETURNED)
+	outcome = fake_call(numbers[op % COUNT], a, &result);
+	if (outcome == FAKE_ENTERED) /* another task's turn: it makes the next call */
+		return 1;
+	if (outcome != FAKE_RETURNED)
 		return 0;
 	if (result < -133 && numbers[op % COUNT] != 9)
 		abort();
@@ -107,7 +111,7 @@ static int touch(struct script *s)
 
 	if (byte && access == 1)
 		*byte = take(s);
-	return outcome == FAKE_RETURNED;
+	return outcome == FAKE_RETURNED || outcome == FAKE_ENTERED;
 }
 
 static void host(struct script *s)

@@ -394,6 +394,7 @@ enum fake_outcome fake_call(uint64_t number, const uint64_t a[6], int64_t *resul
 	t->gpr[CENO_R8] = a[4];
 	t->gpr[CENO_R9] = a[5];
 	memcpy(before, t->gpr, sizeof(before));
+	t->resume_rip = t->gpr[CENO_RCX];
 	started = fake_guest()->entry_tsc;
 	outcome = setjmp(back);
 	if (!outcome) {
@@ -402,7 +403,7 @@ enum fake_outcome fake_call(uint64_t number, const uint64_t a[6], int64_t *resul
 	}
 	if (outcome == FAKE_ENTERED + 1 && ceno_current == caller && fake_guest()->entry_tsc == started)
 		outcome = FAKE_RETURNED + 1;
-	if (outcome == FAKE_RETURNED + 1)
+	if (outcome == FAKE_RETURNED + 1 && t->resume_rip == before[CENO_RCX]) /* no handler was entered */
 		MUST(memcmp(before + 1, t->gpr + 1, 15 * 8) == 0);
 	MUST(outcome != FAKE_ABORTED + 1);
 	if (result)
