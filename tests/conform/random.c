@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -424,6 +425,31 @@ static void do_poke(void)
 		read(tube[0], buffer, sizeof(buffer));
 }
 
+/* And by touching it, where a signal says what is wrong. */
+static sigjmp_buf back;
+static siginfo_t fault;
+
+static void on_fault(int n, siginfo_t *info, void *context)
+{
+	(void)n;
+	(void)context;
+	fault = *info;
+	siglongjmp(back, 1);
+}
+static void do_touch(void)
+{
+	volatile char *at = place() + note(below(PAGE));
+	char letter = (char)('a' + below(26));
+	if (sigsetjmp(back, 1) == 0) {
+		if (note(below(2)))
+			*at = letter;
+		said("touch", *at);
+	} else {
+		said("touch", fault.si_signo);
+		printf("  %d %d\n", fault.si_code, (char *)fault.si_addr == at);
+	}
+}
+
 /* The same with files, where the mapping may be of the same file. */
 static void do_load(void)
 {
@@ -496,21 +522,21 @@ static void do_fork(int depth)
 }
 
 static void (*const calls[])(void) = {
-	do_open,  do_open,   do_open,   do_close,  do_read,      do_read,     do_pread,    do_write,
-	do_write, do_pwrite, do_writev, do_lseek,  do_ftruncate, do_truncate, do_dup,      do_dup2,
-	do_fcntl, do_stat,   do_fstat,  do_link,   do_unlink,    do_symlink,  do_readlink, do_rename,
-	do_mkdir, do_rmdir,  do_chmod,  do_access, do_list,      do_sendfile, do_pipe,     do_poll,
-	do_mmap,  do_mmap,   do_mmap,   do_munmap, do_mprotect,  do_madvise,  do_mremap,   do_peek,
-	do_peek,  do_poke,   do_poke,   do_load,   do_store,     do_signal,
+	do_open,     do_open,    do_open,     do_close,     do_read,     do_read,   do_pread, do_write, do_write,
+	do_pwrite,   do_writev,  do_lseek,    do_ftruncate, do_truncate, do_dup,    do_dup2,  do_fcntl, do_stat,
+	do_fstat,    do_link,    do_unlink,   do_symlink,   do_readlink, do_rename, do_mkdir, do_rmdir, do_chmod,
+	do_access,   do_list,    do_sendfile, do_pipe,      do_poll,     do_mmap,   do_mmap,  do_mmap,  do_munmap,
+	do_mprotect, do_madvise, do_mremap,   do_peek,      do_peek,     do_poke,   do_poke,  do_load,  do_store,
+	do_signal,   do_touch,   do_touch,    do_touch,
 };
 
 static void step(int depth)
 {
-	unsigned i = below(sizeof(calls) / sizeof(calls[0]) * 20 + 3);
+	unsigned i = below(sizeof(calls) / sizeof(calls[0]) * 8 + 3);
 	number++;
 	drawn[0] = '\0';
-	if (i / 20 < sizeof(calls) / sizeof(calls[0]))
-		calls[i / 20]();
+	if (i / 8 < sizeof(calls) / sizeof(calls[0]))
+		calls[i / 8]();
 	else if (depth < 3)
 		do_fork(depth);
 }
@@ -528,6 +554,9 @@ static void sequence(unsigned count)
 	close(p[1]);
 	signal(SIGUSR1, on_signal);
 	signal(SIGPIPE, SIG_IGN);
+	struct sigaction on = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+	sigaction(SIGSEGV, &on, NULL);
+	sigaction(SIGBUS, &on, NULL);
 	alarm(100);
 	mkdir("d", 0700);
 	mkdir("d/e", 0700);

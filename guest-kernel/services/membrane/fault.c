@@ -163,12 +163,16 @@ static int copy_bytes(const struct run *run, void *to)
 	return error;
 }
 
-/* Gives the run frames of its own with the bytes it has now. */
+/* Gives the run frames of its own with the bytes it has now. Of a file in RAM one page: until
+ * a page of it is written, what the file gets is seen there. */
 static int copy_run(struct ceno_vm *vm, struct run *run)
 {
-	uint64_t frame = frames_for(run, 1);
+	uint64_t frame;
 	int error;
 
+	if (run->area->file && !is_pack(run->area))
+		only_one(run);
+	frame = frames_for(run, 1);
 	if (frame == CENO_NO_FRAME)
 		return -LX_ENOMEM;
 	error = copy_bytes(run, ceno_ram(frame));
@@ -220,15 +224,15 @@ static int text_run(struct ceno_vm *vm, struct run *run)
 }
 
 /* Pages of a file in RAM, shared with it: those around gva that follow one another. */
-static int share_run(struct ceno_vm *vm, struct run *run, int create)
+static int share_run(struct ceno_vm *vm, struct run *run)
 {
 	const struct ceno_area *area = run->area;
 	uint64_t own = CENO_NO_FRAME, frame;
 
 	for (uint64_t i = 0; i < run_pages(run); i++) {
 		uint64_t gva = run->low + i * CENO_PAGE;
-		const void *page = ceno_inode_page(area->file, file_offset(area, gva) / CENO_PAGE,
-		                                   create && gva == CENO_PAGE_DOWN(run->gva));
+		const void *page =
+		    ceno_inode_page(area->file, file_offset(area, gva) / CENO_PAGE, gva == CENO_PAGE_DOWN(run->gva));
 
 		if (!page)
 			continue;
@@ -252,16 +256,10 @@ static int touch(struct ceno_vm *vm, struct run *run, int access)
 	if (!area->file)
 		return area->prot & LX_PROT_EXEC ? text_run(vm, run) : zero_run(vm, run);
 	if (is_shared(area))
-		return share_run(vm, run, 1);
+		return share_run(vm, run);
 	if (area->prot & LX_PROT_EXEC)
 		return text_run(vm, run);
-	if (access == LX_PROT_WRITE)
-		return copy_run(vm, run);
-	if (!ceno_inode_page(area->file, file_offset(area, run->gva) / CENO_PAGE, 0)) {
-		only_one(run);
-		return zero_run(vm, run); /* a hole: what the file gets there later is not seen */
-	}
-	return share_run(vm, run, 0);
+	return access == LX_PROT_WRITE ? copy_run(vm, run) : share_run(vm, run);
 }
 
 /* Maps the run around gva as its entries say. replace: something of it may be mapped. */

@@ -301,6 +301,64 @@ static void test_shared_file(void **state)
 	ceno_vm_drop(child);
 }
 
+/* A private page is the file's until it is written: alone, in a child too, and where the file had a hole. */
+static void test_private_file(void **state)
+{
+	uint64_t name = fake_string("/tmp/private"), text = fake_string("xyz");
+	int64_t fd = sys(SYS_open, name, 0102, 0600), at;
+	struct ceno_vm *parent = ceno_self()->vm, *child;
+	uint8_t seen;
+
+	(void)state;
+	for (uint64_t i = 0; i < 4; i++)
+		assert_int_equal(sys(SYS_pwrite64, fd, name, 5, i * PAGE), 5);
+	assert_int_equal(sys(SYS_ftruncate, fd, 6 * PAGE), 0);
+	at = sys(SYS_mmap, 0, 6 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	fake_poke((uint64_t)at, "p", 1);
+	fake_peek(&seen, (uint64_t)at + 2 * PAGE, 1);
+	assert_int_equal(seen, '/');
+	fake_peek(&seen, (uint64_t)at + 4 * PAGE, 1);
+	assert_int_equal(seen, 0);
+	child = ceno_vm_fork(parent);
+	live_in(child);
+	fake_poke((uint64_t)at + 2 * PAGE, "c", 1);
+	live_in(parent);
+	for (uint64_t i = 0; i < 5; i++)
+		assert_int_equal(sys(SYS_pwrite64, fd, text, 3, i * PAGE), 3);
+	for (uint64_t i = 0; i < 5; i++) {
+		fake_peek(&seen, (uint64_t)at + i * PAGE, 1);
+		assert_int_equal(seen, i ? 'x' : 'p');
+	}
+	live_in(child);
+	for (uint64_t i = 1; i < 5; i++) {
+		fake_peek(&seen, (uint64_t)at + i * PAGE, 1);
+		assert_int_equal(seen, i == 2 ? 'c' : 'x');
+	}
+	live_in(parent);
+	ceno_vm_drop(child);
+}
+
+/* What was written behind the end of a file is gone when the file gets there. */
+static void test_file_tail(void **state)
+{
+	uint64_t name = fake_string("/tmp/tail");
+	int64_t fd = sys(SYS_open, name, 0102, 0600), at;
+	uint8_t seen;
+
+	(void)state;
+	assert_int_equal(sys(SYS_ftruncate, fd, 100), 0);
+	at = sys(SYS_mmap, 0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	fake_poke((uint64_t)at + 100, "tail", 4);
+	assert_int_equal(sys(SYS_pwrite64, fd, name, 1, 102), 1);
+	fake_peek(&seen, (uint64_t)at + 101, 1);
+	assert_int_equal(seen, 0);
+	fake_peek(&seen, (uint64_t)at + 103, 1);
+	assert_int_equal(seen, 'l');
+	assert_int_equal(sys(SYS_ftruncate, fd, 2 * PAGE), 0);
+	fake_peek(&seen, (uint64_t)at + 103, 1);
+	assert_int_equal(seen, 0);
+}
+
 static int dies(uint64_t gva, uint32_t access, uint32_t signal)
 {
 	enum fake_outcome outcome;
@@ -468,6 +526,8 @@ int main(void)
 		cmocka_unit_test(test_model_few_spaces),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test_setup(test_shared_file, start),
+		cmocka_unit_test_setup(test_private_file, start),
+		cmocka_unit_test_setup(test_file_tail, start),
 		cmocka_unit_test_setup(test_file_shrinks, start),
 		cmocka_unit_test_setup(test_advice, start),
 		cmocka_unit_test_setup(test_move_shared_pages, start),
