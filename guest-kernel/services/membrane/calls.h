@@ -30,8 +30,8 @@
 	X(38, setitimer, "REAL VIRTUAL PROF") \
 	X(39, getpid, "") \
 	X(40, sendfile, "from files") \
-	X(41, socket, "EACCES for the Internet's, EAFNOSUPPORT for others") \
-	X(44, sendto, "DONTWAIT NOSIGNAL") X(45, recvfrom, "DONTWAIT") X(46, sendmsg, "DONTWAIT NOSIGNAL; no control") \
+	X(41, socket, "AF_UNIX, without a peer; EACCES for the Internet's, EAFNOSUPPORT for others") X(42, connect, "ENOENT, ECONNREFUSED") \
+	X(44, sendto, "DONTWAIT NOSIGNAL") X(45, recvfrom, "DONTWAIT PEEK") X(46, sendmsg, "DONTWAIT NOSIGNAL; no control") \
 	X(47, recvmsg, "DONTWAIT") X(48, shutdown, "") X(51, getsockname, "") X(52, getpeername, "") \
 	X(53, socketpair, "AF_UNIX: STREAM DGRAM SEQPACKET; CLOEXEC NONBLOCK") \
 	X(54, setsockopt, "SOL_SOCKET, without effect") X(55, getsockopt, "TYPE ERROR SNDBUF RCVBUF PROTOCOL DOMAIN") \
@@ -53,8 +53,8 @@
 	X(128, rt_sigtimedwait, "") \
 	X(129, rt_sigqueueinfo, "") \
 	X(130, rt_sigsuspend, "") \
-	X(131, sigaltstack, "DISABLE AUTODISARM") X(137, statfs, "") X(140, getpriority, "PROCESS") X(141, setpriority, "PROCESS; kept, and changes nothing") \
-	X(138, fstatfs, "") X(157, prctl, "SET_NAME GET_NAME SET_DUMPABLE GET_DUMPABLE SET_NO_NEW_PRIVS GET_NO_NEW_PRIVS SET_PDEATHSIG GET_PDEATHSIG; our own PLEDGE UNVEIL") \
+	X(131, sigaltstack, "DISABLE AUTODISARM") X(133, mknod, "regular files and FIFOs") X(137, statfs, "") \
+	X(138, fstatfs, "") X(140, getpriority, "PROCESS") X(141, setpriority, "PROCESS; kept, and changes nothing") X(157, prctl, "SET_NAME GET_NAME SET_DUMPABLE GET_DUMPABLE SET_NO_NEW_PRIVS GET_NO_NEW_PRIVS SET_PDEATHSIG GET_PDEATHSIG; our own PLEDGE UNVEIL") \
 	X(158, arch_prctl, "SET_FS GET_FS SET_GS GET_GS") X(160, setrlimit, "") X(162, sync, "") X(186, gettid, "") X(187, readahead, "accepted") \
 	X(188, setxattr, "EOPNOTSUPP") X(189, lsetxattr, "EOPNOTSUPP") X(190, fsetxattr, "EOPNOTSUPP") \
 	X(191, getxattr, "EOPNOTSUPP") X(192, lgetxattr, "EOPNOTSUPP") X(193, fgetxattr, "EOPNOTSUPP") \
@@ -73,7 +73,7 @@
 	X(233, epoll_ctl, "ADD MOD DEL") X(234, tgkill, "") \
 	X(247, waitid, "ALL PID PGID; EXITED STOPPED CONTINUED NOHANG NOWAIT") \
 	X(257, openat, "CREAT EXCL TRUNC APPEND NONBLOCK DIRECTORY NOFOLLOW CLOEXEC PATH TMPFILE") X(258, mkdirat, "") \
-	X(260, fchownat, "to the one user; SYMLINK_NOFOLLOW EMPTY_PATH") X(262, newfstatat, "SYMLINK_NOFOLLOW NO_AUTOMOUNT EMPTY_PATH") \
+	X(259, mknodat, "regular files and FIFOs") X(260, fchownat, "to the one user; SYMLINK_NOFOLLOW EMPTY_PATH") X(262, newfstatat, "SYMLINK_NOFOLLOW NO_AUTOMOUNT EMPTY_PATH") \
 	X(263, unlinkat, "REMOVEDIR") X(264, renameat, "") X(265, linkat, "SYMLINK_FOLLOW EMPTY_PATH") X(266, symlinkat, "") \
 	X(267, readlinkat, "") X(268, fchmodat, "") X(269, faccessat, "") X(270, pselect6, "") \
 	X(271, ppoll, "") X(273, set_robust_list, "") \

@@ -83,6 +83,28 @@ int64_t ceno_sys_mkdirat(const uint64_t a[6])
 	return ceno_dir_new(&walk, ceno_inode_new(CENO_INODE_DIR, (uint32_t)a[2] & 01777 & ~ceno_self()->umask));
 }
 
+int64_t ceno_sys_mknodat(const uint64_t a[6])
+{
+	uint32_t type = (uint32_t)a[2] & LX_S_IFMT;
+	struct ceno_walk walk;
+	int error = for_new(a[0], a[1], 0, &walk);
+
+	if (error)
+		return error;
+	if (type && type != LX_S_IFREG && type != LX_S_IFIFO)
+		return type == LX_S_IFDIR ? -LX_EPERM : type == LX_S_IFCHR ? -LX_EPERM : -LX_EINVAL;
+	return ceno_dir_new(&walk,
+	                    ceno_inode_new(type == LX_S_IFIFO ? CENO_INODE_PIPE : CENO_INODE_FILE,
+	                                   (uint32_t)a[2] & 07777 & ~ceno_self()->umask));
+}
+
+int64_t ceno_sys_mknod(const uint64_t a[6])
+{
+	const uint64_t b[6] = { (uint64_t)LX_AT_FDCWD, a[0], a[1], a[2] };
+
+	return ceno_sys_mknodat(b);
+}
+
 int64_t ceno_sys_mkdir(const uint64_t a[6])
 {
 	const uint64_t b[6] = { (uint64_t)LX_AT_FDCWD, a[0], a[1] };
@@ -143,7 +165,8 @@ int64_t ceno_sys_linkat(const uint64_t a[6])
 	if (is_dir(from.inode) || !from.inode->owned)
 		return -LX_EPERM;
 	if ((from.file && !(a[4] & LX_AT_SYMLINK_FOLLOW)) ||
-	    (from.inode->kind != CENO_INODE_FILE && from.inode->kind != CENO_INODE_LINK))
+	    (from.inode->kind != CENO_INODE_FILE && from.inode->kind != CENO_INODE_LINK &&
+	     from.inode->kind != CENO_INODE_PIPE))
 		return -LX_EXDEV;
 	if (!from.inode->nlink && !(from.inode->traits & CENO_INODE_LINKABLE))
 		return -LX_ENOENT;

@@ -121,7 +121,7 @@ int64_t ceno_sys_timerfd_gettime(const uint64_t a[6])
 		left = file->inode->timer.deadline - now;
 	else if (file->inode->timer.deadline && file->inode->timer.interval)
 		left = file->inode->timer.interval - (now - file->inode->timer.deadline) % file->inode->timer.interval;
-	out[0] = timespec_of(ceno_time_long_ns(file->inode->timer.interval));
+	out[0] = timespec_of(file->inode->timer.interval_ns);
 	out[1] = timespec_of(ceno_time_long_ns(left));
 	return ceno_user_write(a[1], out, sizeof(out));
 }
@@ -147,6 +147,7 @@ int64_t ceno_sys_timerfd_settime(const uint64_t a[6])
 	if (error)
 		return error;
 	file->inode->timer.interval = ceno_time_cycles_long(interval);
+	file->inode->timer.interval_ns = interval;
 	file->inode->timer.deadline = !value ? 0
 	    : a[1] & LX_TIMER_ABSTIME        ? ceno_time_deadline_at(file->inode->device, value)
 					     : ceno_time_deadline(value);

@@ -104,6 +104,7 @@ void ceno_ring_free(struct ceno_ring *ring);
 struct ceno_pipe {
 	struct ceno_ring ring;
 	uint32_t readers, writers;
+	uint32_t opened_read, opened_write; /* how often so far */
 };
 
 void ceno_pipe_open(struct ceno_pipe *pipe, uint32_t flags);
@@ -126,6 +127,7 @@ struct ceno_socket {
 	struct ceno_inode *peer; /* NULL: it was closed */
 	uint32_t type;           /* LX_SOCK_* */
 	uint8_t no_more, shut;   /* nothing will come; nothing may be sent */
+	uint8_t alone;           /* it never had a peer */
 };
 
 void ceno_socket_close(struct ceno_inode *inode);

@@ -60,6 +60,35 @@ static int check_open(const struct ceno_walk *walk, uint32_t flags)
 	return 0;
 }
 
+/* A FIFO is open when somebody has the other end; the first making of the call takes the
+ * descriptor, which counts as an end, and remembers it. */
+static int64_t open_fifo(struct ceno_walk *walk, uint32_t flags)
+{
+	const struct ceno_pipe *pipe = walk->inode->pipe;
+	uint32_t mode = flags & LX_O_ACCMODE;
+	uint64_t *kept = ceno_current->call.data;
+	int64_t fd = (int64_t)kept[0] - 1, result;
+
+	if (fd < 0) {
+		if (mode == LX_O_WRONLY && (flags & LX_O_NONBLOCK) && !pipe->readers)
+			return -LX_ENXIO;
+		kept[1] = mode == LX_O_WRONLY ? pipe->opened_read : pipe->opened_write;
+		fd = ceno_fd_open(walk->inode, walk->name, flags, 0);
+		if (fd < 0)
+			return fd;
+		ceno_file_changed(walk->inode);
+	}
+	if (mode == LX_O_RDWR || (flags & LX_O_NONBLOCK) ||
+	    (mode == LX_O_WRONLY ? pipe->readers || pipe->opened_read != kept[1]
+	                         : pipe->writers || pipe->opened_write != kept[1]))
+		return fd;
+	kept[0] = (uint64_t)fd + 1;
+	result = ceno_block(walk->inode, CENO_NEVER);
+	if (result != CENO_BLOCKED)
+		ceno_fd_close((int32_t)fd);
+	return result;
+}
+
 static int64_t open_inode(struct ceno_walk *walk, uint32_t flags)
 {
 	struct ceno_inode *inode = walk->inode;
@@ -74,6 +103,8 @@ static int64_t open_inode(struct ceno_walk *walk, uint32_t flags)
 			return -LX_EACCES;
 		if (inode->kind >= CENO_INODE_SOCKET)
 			return -LX_ENXIO;
+		if (inode->kind == CENO_INODE_PIPE && walk->name)
+			return open_fifo(walk, flags);
 		if (inode->kind == CENO_INODE_GENERATED) {
 			inode = ceno_procfs_generate(inode->device, walk->pid);
 			if (!inode)

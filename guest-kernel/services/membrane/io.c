@@ -96,13 +96,18 @@ int64_t ceno_file_read(struct ceno_file *file, void *to, uint64_t bytes, uint64_
 
 int64_t ceno_file_write(struct ceno_file *file, const void *from, uint64_t bytes, uint64_t *offset)
 {
-	uint64_t *at = offset ? offset : &file->position;
+	uint64_t *at = offset ? offset : &file->position, limit = ceno_self()->limit[1].cur;
 	int64_t put;
 
 	switch (file->inode->kind) {
 	case CENO_INODE_FILE:
 		if (file->flags & LX_O_APPEND)
 			*at = file->inode->size;
+		if (bytes && *at >= limit) {
+			ceno_signal_self(LX_SIGXFSZ);
+			return -LX_EFBIG;
+		}
+		bytes = bytes < limit - *at ? bytes : limit - *at;
 		put = ceno_inode_write(file->inode, from, bytes, *at);
 		if (put > 0)
 			*at += (uint64_t)put;
@@ -155,8 +160,9 @@ struct move {
 	uint64_t *offset;
 	int64_t total; /* so far, earlier makings of the call included */
 	int writing;
-	uint64_t left;      /* of a message */
-	uint32_t no_wait;   /* as with O_NONBLOCK */
+	uint64_t left;    /* of a message */
+	uint32_t no_wait; /* as with O_NONBLOCK */
+	uint32_t peek;
 	uint32_t no_signal; /* no SIGPIPE */
 };
 
@@ -194,8 +200,11 @@ static int64_t move_part(struct move *m, uint64_t gva, uint64_t bytes)
 			return result;
 		m->total += result;
 		m->left -= (uint64_t)result;
-		if ((uint64_t)result < got)
-			return m->writing && m->file->inode->kind < CENO_INODE_EVENT ? -LX_EAGAIN : 1;
+		if ((uint64_t)result < got) {
+			uint32_t kind = m->file->inode->kind;
+
+			return m->writing && kind >= CENO_INODE_PIPE && kind < CENO_INODE_EVENT ? -LX_EAGAIN : 1;
+		}
 		gva += got;
 		bytes -= got;
 	}
@@ -367,16 +376,17 @@ static int64_t move_vector(const uint64_t a[6], uint64_t *offset, int writing)
 
 static int64_t begin_message(struct move *m, uint64_t fd, uint64_t flags, int writing)
 {
-	enum { DONTWAIT = 0x40, NOSIGNAL = 0x4000, CMSG_CLOEXEC = 0x40000000 };
+	enum { PEEK = 2, DONTWAIT = 0x40, NOSIGNAL = 0x4000, CMSG_CLOEXEC = 0x40000000 };
 	int64_t error = begin(m, fd, NULL, writing);
 
 	if (m->file && m->file->inode->kind != CENO_INODE_SOCKET)
 		return -LX_ENOTSOCK;
 	if (error)
 		return error;
-	if ((uint32_t)flags & ~(uint32_t)(DONTWAIT | NOSIGNAL | CMSG_CLOEXEC))
+	if ((uint32_t)flags & ~(uint32_t)(DONTWAIT | NOSIGNAL | CMSG_CLOEXEC | (writing ? 0 : PEEK)))
 		return -LX_EOPNOTSUPP;
 	m->no_wait = (uint32_t)flags & DONTWAIT;
+	m->peek = (uint32_t)flags & PEEK;
 	m->no_signal = (uint32_t)flags & NOSIGNAL;
 	return 0;
 }
@@ -396,10 +406,19 @@ int64_t ceno_sys_recvfrom(const uint64_t a[6])
 	const uint32_t none = 0;
 	struct move m;
 	int64_t error = begin_message(&m, a[0], a[3], 0);
+	struct ceno_ring *ring;
+	uint32_t tail;
 
 	if (!error && a[4] && ceno_user_write(a[5], &none, sizeof(none)))
 		error = -LX_EFAULT;
-	return error ? error : go(&m, a[1], a[2]);
+	if (error)
+		return error;
+	ring = &m.file->inode->socket->in;
+	tail = ring->tail;
+	error = go(&m, a[1], a[2]);
+	if (m.peek)
+		ring->tail = tail;
+	return error;
 }
 
 struct message { /* struct msghdr */

@@ -57,7 +57,9 @@ enum lx_errno {
 	LX_EOPNOTSUPP = 95,
 	LX_EAFNOSUPPORT = 97,
 	LX_EISCONN = 106,
+	LX_ENOTCONN = 107,
 	LX_ETIMEDOUT = 110,
+	LX_ECONNREFUSED = 111,
 	/* Between a call and the delivery of signals only, as in Linux; no program sees them. */
 	LX_ERESTARTSYS = 512,
 	LX_ERESTARTNOHAND = 514
@@ -81,6 +83,7 @@ enum lx_signal {
 	LX_SIGTTIN = 21,
 	LX_SIGTTOU = 22,
 	LX_SIGURG = 23,
+	LX_SIGXFSZ = 25,
 	LX_SIGVTALRM = 26,
 	LX_SIGPROF = 27,
 	LX_SIGWINCH = 28,

@@ -92,8 +92,12 @@ void ceno_file_changed(struct ceno_inode *inode)
 
 void ceno_pipe_open(struct ceno_pipe *pipe, uint32_t flags)
 {
-	pipe->readers += (flags & LX_O_ACCMODE) != LX_O_WRONLY;
-	pipe->writers += (flags & LX_O_ACCMODE) != LX_O_RDONLY;
+	int reads = (flags & LX_O_ACCMODE) != LX_O_WRONLY, writes = (flags & LX_O_ACCMODE) != LX_O_RDONLY;
+
+	pipe->readers += (uint32_t)reads;
+	pipe->writers += (uint32_t)writes;
+	pipe->opened_read += (uint32_t)reads;
+	pipe->opened_write += (uint32_t)writes;
 }
 
 void ceno_pipe_close(struct ceno_inode *inode, uint32_t flags)

@@ -246,24 +246,22 @@ static void put_limit(struct text *out, uint64_t value)
 
 static void put_limits(struct text *out, const struct ceno_process *of)
 {
-	/* Names padded to 26 columns, as Linux writes them. */
-	static const char *const names[16] = { "cpu time",        "file size",      "data size",
-		                               "stack size",      "core file size", "resident set",
-		                               "processes",       "open files",     "locked memory",
-		                               "address space",   "file locks",     "pending signals",
-		                               "msgqueue size",   "nice priority",  "realtime priority",
-		                               "realtime timeout" };
-	static const char *const units[16] = { "seconds",   "bytes", "bytes", "bytes", "bytes", "bytes",
-		                               "processes", "files", "bytes", "bytes", "locks", "signals",
-		                               "bytes",     "",      "",      "us" };
+	/* Sixteen pairs of a name and a unit. */
+	const char *at =
+	    "cpu time\0seconds\0file size\0bytes\0data size\0bytes\0stack size\0bytes\0core file size\0bytes\0"
+	    "resident set\0bytes\0processes\0processes\0open files\0files\0locked memory\0bytes\0"
+	    "address space\0bytes\0file locks\0locks\0pending signals\0signals\0msgqueue size\0bytes\0"
+	    "nice priority\0\0realtime priority\0\0realtime timeout\0us";
 
 	put_format(out, "Limit                     Soft Limit           Hard Limit           Units     \n");
 	for (unsigned i = 0; i < 16; i++) {
-		put_format(out, "Max %s", names[i]);
-		put(out, "                      ", 22 - strlen(names[i]));
+		put_format(out, "Max %s", at);
+		put(out, "                      ", 22 - strlen(at));
+		at += strlen(at) + 1;
 		put_limit(out, of->limit[i].cur);
 		put_limit(out, of->limit[i].max);
-		put_format(out, "%s\n", units[i]);
+		put_format(out, "%s\n", at);
+		at += strlen(at) + 1;
 	}
 }
 

@@ -43,6 +43,8 @@ int64_t ceno_socket_begin(struct ceno_file *file, int writing, uint64_t whole)
 	struct ceno_socket *socket = file->inode->socket, *to = socket->peer ? socket->peer->socket : NULL;
 	uint32_t length = (uint32_t)whole;
 
+	if (socket->alone)
+		return writing ? -LX_ENOTCONN : socket->type == LX_SOCK_STREAM ? -LX_EINVAL : -LX_ENOTCONN;
 	if (writing) {
 		if (!to || to->no_more || socket->shut)
 			return -LX_EPIPE;
@@ -120,10 +122,34 @@ static struct ceno_inode *new_socket(uint32_t type)
 	return inode;
 }
 
+/* Of socket and socketpair: what they must not have. */
+static int64_t check(const uint64_t a[6])
+{
+	uint32_t type = (uint32_t)a[1] & 15;
+
+	if ((uint32_t)a[1] & ~(uint32_t)(15 | LX_O_CLOEXEC | LX_O_NONBLOCK))
+		return -LX_EINVAL;
+	if ((uint32_t)a[2] > 1)
+		return -LX_EPROTONOSUPPORT;
+	return type == LX_SOCK_STREAM || type == LX_SOCK_DGRAM || type == LX_SOCK_SEQPACKET ? 0 : -LX_ESOCKTNOSUPPORT;
+}
+
+/* Nothing outside can be reached without a window for it; within, only pairs exist. */
 int64_t ceno_sys_socket(const uint64_t a[6])
 {
-	/* Nothing outside can be reached without a window for it; within, only pairs exist. */
-	return (uint32_t)a[0] == LX_AF_INET || (uint32_t)a[0] == LX_AF_INET6 ? -LX_EACCES : -LX_EAFNOSUPPORT;
+	struct ceno_inode *inode;
+	int64_t error;
+
+	if ((uint32_t)a[0] != LX_AF_UNIX)
+		return (uint32_t)a[0] == LX_AF_INET || (uint32_t)a[0] == LX_AF_INET6 ? -LX_EACCES : -LX_EAFNOSUPPORT;
+	error = check(a);
+	if (error)
+		return error;
+	inode = new_socket((uint32_t)a[1] & 15);
+	if (!inode)
+		return -LX_ENOMEM;
+	inode->socket->alone = 1;
+	return ceno_fd_open(inode, NULL, LX_O_RDWR | ((uint32_t)a[1] & ~15u), 0);
 }
 
 int64_t ceno_sys_socketpair(const uint64_t a[6])
@@ -133,14 +159,12 @@ int64_t ceno_sys_socketpair(const uint64_t a[6])
 	int64_t ends[2];
 	int32_t out[2];
 
-	if (flags & ~(uint32_t)(LX_O_CLOEXEC | LX_O_NONBLOCK))
-		return -LX_EINVAL;
+	int64_t error = check(a);
+
+	if (error)
+		return error;
 	if ((uint32_t)a[0] != LX_AF_UNIX)
 		return (uint32_t)a[0] == LX_AF_INET ? -LX_EOPNOTSUPP : -LX_EAFNOSUPPORT;
-	if ((uint32_t)a[2] > 1)
-		return -LX_EPROTONOSUPPORT;
-	if (type != LX_SOCK_STREAM && type != LX_SOCK_DGRAM && type != LX_SOCK_SEQPACKET)
-		return -LX_ESOCKTNOSUPPORT;
 	if (ceno_user_check_write(a[3], sizeof(out)))
 		return -LX_EFAULT;
 	one = new_socket(type);
@@ -173,6 +197,23 @@ static struct ceno_socket *find(uint64_t fd, int64_t *error)
 
 	*error = !file ? -LX_EBADF : file->inode->kind == CENO_INODE_SOCKET ? 0 : -LX_ENOTSOCK;
 	return *error ? NULL : file->inode->socket;
+}
+
+/* No socket has a name, so nobody listens at any. */
+int64_t ceno_sys_connect(const uint64_t a[6])
+{
+	uint16_t family;
+	struct ceno_walk walk;
+	int64_t error;
+
+	if (!find(a[0], &error))
+		return error;
+	if (ceno_user_read(&family, a[1], sizeof(family)))
+		return -LX_EFAULT;
+	if (family != LX_AF_UNIX || (uint32_t)a[2] <= sizeof(family))
+		return -LX_EINVAL;
+	error = ceno_path_user((uint64_t)LX_AT_FDCWD, a[1] + sizeof(family), 0, &walk);
+	return error ? error : walk.inode ? -LX_ECONNREFUSED : -LX_ENOENT;
 }
 
 int64_t ceno_sys_shutdown(const uint64_t a[6])

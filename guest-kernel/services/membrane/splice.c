@@ -84,11 +84,6 @@ static uint64_t at_most(uint64_t bytes)
 	return bytes < CENO_TRANSFER_MAX ? bytes : CENO_TRANSFER_MAX;
 }
 
-static int is_regular(const struct end *end)
-{
-	return (end->file->inode->mode & LX_S_IFMT) == LX_S_IFREG;
-}
-
 int64_t ceno_sys_sendfile(const uint64_t a[6])
 {
 	struct end in, out;
@@ -98,11 +93,11 @@ int64_t ceno_sys_sendfile(const uint64_t a[6])
 		error = open_end(&out, a[0], 0, 1);
 	if (error)
 		return error;
+	if (!ceno_file_seekable(in.file))
+		return a[2] ? -LX_ESPIPE : -LX_EINVAL;
 	if (in.offset > INT64_MAX || (out.file->flags & LX_O_APPEND) ||
 	    (in.file->inode->mode & LX_S_IFMT) == LX_S_IFDIR)
 		return -LX_EINVAL;
-	if (a[2] && !ceno_file_seekable(in.file))
-		return -LX_ESPIPE;
 	if (!a[2] && in.file == out.file) { /* both begin where its one position is */
 		in.offset = in.file->position;
 		in.at = &in.offset;
@@ -113,26 +108,35 @@ int64_t ceno_sys_sendfile(const uint64_t a[6])
 int64_t ceno_sys_copy_file_range(const uint64_t a[6])
 {
 	struct end in, out;
-	int64_t error = open_end(&in, a[0], a[1], 0);
+	int64_t error = 0;
 	uint64_t from, to, bytes = at_most(a[4]);
 
+	for (int i = 0; i < 6 && !error; i++) { /* both are files; neither is a directory; both are regular */
+		const struct ceno_file *file = ceno_fd_file((int32_t)a[i % 2 * 2]);
+
+		if (!file || (file->flags & LX_O_PATH))
+			error = -LX_EBADF;
+		else if (i >= 2 && (file->inode->mode & LX_S_IFMT) == LX_S_IFDIR)
+			error = -LX_EISDIR;
+		else if (i >= 4 && (file->inode->mode & LX_S_IFMT) != LX_S_IFREG)
+			error = -LX_EINVAL;
+	}
+	if (!error && (uint32_t)a[5])
+		error = -LX_EINVAL;
+	if (!error)
+		error = open_end(&in, a[0], a[1], 0);
 	if (!error)
 		error = open_end(&out, a[2], a[3], 1);
+	if (!error && (out.file->flags & LX_O_APPEND))
+		error = -LX_EBADF;
 	if (error)
 		return error;
-	if (a[5])
-		return -LX_EINVAL;
-	for (int i = 0; i < 2; i++)
-		if (((i ? out : in).file->inode->mode & LX_S_IFMT) == LX_S_IFDIR)
-			return -LX_EISDIR;
-	if (!is_regular(&in) || !is_regular(&out))
-		return -LX_EINVAL;
-	if (out.file->flags & LX_O_APPEND)
-		return -LX_EBADF;
 	from = in.at ? *in.at : in.file->position;
 	to = out.at ? *out.at : out.file->position;
 	if (from > INT64_MAX || to > INT64_MAX || from + bytes > INT64_MAX || to + bytes > INT64_MAX)
 		return (int64_t)(from | to) < 0 ? -LX_EINVAL : -LX_EOVERFLOW;
+	if (bytes > in.file->inode->size || from > in.file->inode->size - bytes)
+		bytes = from < in.file->inode->size ? in.file->inode->size - from : 0;
 	if (in.file->inode == out.file->inode && from < to + bytes && to < from + bytes)
 		return -LX_EINVAL;
 	error = finish(&in, a[1], copy(&in, &out, bytes));

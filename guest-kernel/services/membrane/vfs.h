@@ -77,6 +77,7 @@ struct ceno_inode {
 		} event;
 		struct {
 			uint64_t deadline, interval; /* TSC, 0: off; cycles */
+			uint64_t interval_ns;
 		} timer;
 		struct {
 			struct ceno_watch *watches;

@@ -37,6 +37,7 @@ static uint64_t seed;
 static unsigned long steps_done;
 static char trace[SEQUENCE][120];
 static unsigned traced;
+static bool allocated;
 
 static uint64_t any(void)
 {
@@ -191,6 +192,8 @@ static const struct call calls[] = {
 	{ "pipe2", SYS_pipe2, WHOLE, { OUT, PIPEFLAGS }, 8 },
 	{ "poll", SYS_poll, WHOLE, { POLLFDS, POLLCOUNT, ZERO }, 64 },
 	{ "fsync", SYS_fsync, RESULT, { FD }, 0 },
+	{ "copy_file_range", SYS_copy_file_range, RESULT, { FD, ZERO, FD, ZERO, SIZE, ZERO }, 0 },
+	{ "sendfile", SYS_sendfile, RESULT, { FD, FD, ZERO, SIZE }, 0 },
 	{ "umask", SYS_umask, RESULT, { MODE }, 0 },
 };
 
@@ -536,8 +539,16 @@ static bool is_own(const struct step *step)
 		if (step->call->kinds[i] == PATH2 &&
 		    (strlen(step->path[0]) > NAME_MAX || strlen(step->path[1]) > NAME_MAX))
 			return true;
+	/* Of two unfit files, likewise. */
+	if (step->call->number == SYS_sendfile)
+		return fstat((int)step->a[0], &st) || !S_ISREG(st.st_mode) || fstat((int)step->a[1], &st) ||
+		    !S_ISREG(st.st_mode);
 	if (step->call->number == SYS_getdents64)
 		return step->a[2] < 1000;
+	if (step->call->number == SYS_fallocate) /* what it makes is data here, and unwritten there */
+		allocated = true;
+	if (step->call->number == SYS_lseek && allocated && (step->a[2] == SEEK_DATA || step->a[2] == SEEK_HOLE))
+		return true;
 	if (step->call->number == SYS_lseek)
 		return fstat((int)step->a[0], &st) == 0 && S_ISDIR(st.st_mode) && (step->a[1] || step->a[2]);
 	return false;
@@ -595,6 +606,7 @@ static void sequence(const char *parent, unsigned long count)
 	host_home(home);
 	guest_home();
 	traced = 0;
+	allocated = false;
 	for (unsigned long i = 0; i < count; i++) {
 		struct step step;
 		int64_t host, guest;

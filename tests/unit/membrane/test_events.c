@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -57,6 +58,7 @@ static void test_stream(void **state)
 	assert_int_equal(put(s[0], "def"), 3);
 	assert_int_equal(get(s[1], text, 4), 4);
 	assert_string_equal(text, "abcd");
+	assert_int_equal(sys(SYS_recvfrom, s[1], page, 1, MSG_PEEK), 1);
 	assert_int_equal(get(s[1], text, 10), 2);
 	for (int i = 0; i < 16; i++)
 		assert_int_equal(sys(SYS_write, s[1], page, PAGE), PAGE);
@@ -73,7 +75,15 @@ static void test_stream(void **state)
 	assert_int_equal(sys(SYS_lseek, s[1], 0, SEEK_SET), -ESPIPE);
 	assert_int_equal(sys(SYS_sendto, 0, page, 1), -ENOTSOCK);
 	assert_int_equal(sys(SYS_socket, AF_INET, SOCK_STREAM), -EACCES);
-	assert_int_equal(sys(SYS_socket, AF_UNIX, SOCK_STREAM), -EAFNOSUPPORT);
+	assert_int_equal(sys(SYS_socket, AF_NETLINK, SOCK_RAW), -EAFNOSUPPORT);
+	s[0] = (int32_t)sys(SYS_socket, AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(put(s[0], "x"), -ENOTCONN);
+	assert_int_equal(get(s[0], text, 10), -EINVAL);
+	fake_poke(page, "\1\0/tmp/none", 12);
+	assert_int_equal(sys(SYS_connect, s[0], page, 12), -ENOENT);
+	fake_poke(page, "\1\0/tmp\0", 8);
+	assert_int_equal(sys(SYS_connect, s[0], page, 8), -ECONNREFUSED);
+	assert_int_equal(sys(SYS_connect, 0, page, 8), -ENOTSOCK);
 	assert_int_equal(sys(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, BAD), -EFAULT);
 }
 
@@ -265,6 +275,28 @@ static void test_pipe_size(void **state)
 	assert_int_equal(sys(SYS_write, p[1], page, 1000), 1000);
 }
 
+static void test_fifo(void **state)
+{
+	uint64_t path = fake_string("/tmp/fifo"), name = fake_string("/tmp/other");
+	char text[16];
+	int64_t in, out;
+
+	(void)state;
+	assert_int_equal(sys(SYS_mknod, path, S_IFIFO | 0600, 0), 0);
+	assert_int_equal(sys(SYS_mknod, path, S_IFIFO | 0600, 0), -EEXIST);
+	assert_int_equal(sys(SYS_mknod, name, S_IFCHR | 0600, 0), -EPERM);
+	assert_int_equal(sys(SYS_open, path, O_WRONLY | O_NONBLOCK), -ENXIO);
+	in = sys(SYS_open, path, O_RDONLY | O_NONBLOCK);
+	assert_int_equal(get(in, text, 10), 0);
+	out = sys(SYS_open, path, O_WRONLY);
+	assert_int_equal(get(in, text, 10), -EAGAIN);
+	assert_int_equal(put(out, "through"), 7);
+	assert_int_equal(sys(SYS_unlink, path), 0);
+	assert_int_equal(get(in, text, 10), 7);
+	assert_int_equal(sys(SYS_close, out), 0);
+	assert_int_equal(get(in, text, 10), 0);
+}
+
 static void test_locks(void **state)
 {
 	uint64_t path = fake_string("/tmp/f");
@@ -307,7 +339,7 @@ int main(void)
 		cmocka_unit_test_setup(test_stream, boot),  cmocka_unit_test_setup(test_messages, boot),
 		cmocka_unit_test_setup(test_eventfd, boot), cmocka_unit_test_setup(test_timerfd, boot),
 		cmocka_unit_test_setup(test_epoll, boot),   cmocka_unit_test_setup(test_pipe_size, boot),
-		cmocka_unit_test_setup(test_locks, boot),
+		cmocka_unit_test_setup(test_locks, boot),   cmocka_unit_test_setup(test_fifo, boot),
 	};
 
 	return cmocka_run_group_tests_name("membrane events", tests, NULL, NULL);
