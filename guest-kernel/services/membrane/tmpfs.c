@@ -104,19 +104,10 @@ void ceno_inode_punch(struct ceno_inode *inode, uint64_t from, uint64_t to)
 		inode->height = 0;
 }
 
-/* The file is about to grow to at least `to`: whoever maps its last page may have written behind its end. */
-static void clear_tail(struct ceno_inode *inode, uint64_t to)
-{
-	uint64_t end = CENO_PAGE_UP(inode->size);
-
-	clear(inode, inode->size, to < end ? to : end);
-}
-
 int ceno_inode_truncate(struct ceno_inode *inode, uint64_t size)
 {
 	if (size > CENO_FILE_MAX)
 		return -LX_EFBIG;
-	clear_tail(inode, size);
 	/* Whatever lies beyond the end: a page that was made, and whose write then failed, too. */
 	if (size < inode->size || inode->pages)
 		ceno_inode_punch(inode, size, CENO_FILE_MAX);
@@ -188,7 +179,6 @@ int64_t ceno_inode_write(struct ceno_inode *inode, const void *from, uint64_t by
 		return -LX_EFBIG;
 	if (bytes > CENO_FILE_MAX - offset)
 		bytes = CENO_FILE_MAX - offset;
-	clear_tail(inode, offset);
 	while (done < bytes) {
 		uint64_t at = offset + done, part = CENO_PAGE - at % CENO_PAGE;
 		uint8_t *page = ceno_inode_page(inode, at / CENO_PAGE, 1);

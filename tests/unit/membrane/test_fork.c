@@ -338,27 +338,6 @@ static void test_private_file(void **state)
 	ceno_vm_drop(child);
 }
 
-/* What was written behind the end of a file is gone when the file gets there. */
-static void test_file_tail(void **state)
-{
-	uint64_t name = fake_string("/tmp/tail");
-	int64_t fd = sys(SYS_open, name, 0102, 0600), at;
-	uint8_t seen;
-
-	(void)state;
-	assert_int_equal(sys(SYS_ftruncate, fd, 100), 0);
-	at = sys(SYS_mmap, 0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	fake_poke((uint64_t)at + 100, "tail", 4);
-	assert_int_equal(sys(SYS_pwrite64, fd, name, 1, 102), 1);
-	fake_peek(&seen, (uint64_t)at + 101, 1);
-	assert_int_equal(seen, 0);
-	fake_peek(&seen, (uint64_t)at + 103, 1);
-	assert_int_equal(seen, 'l');
-	assert_int_equal(sys(SYS_ftruncate, fd, 2 * PAGE), 0);
-	fake_peek(&seen, (uint64_t)at + 103, 1);
-	assert_int_equal(seen, 0);
-}
-
 static int dies(uint64_t gva, uint32_t access, uint32_t signal)
 {
 	enum fake_outcome outcome;
@@ -527,7 +506,6 @@ int main(void)
 		cmocka_unit_test(test_large),
 		cmocka_unit_test_setup(test_shared_file, start),
 		cmocka_unit_test_setup(test_private_file, start),
-		cmocka_unit_test_setup(test_file_tail, start),
 		cmocka_unit_test_setup(test_file_shrinks, start),
 		cmocka_unit_test_setup(test_advice, start),
 		cmocka_unit_test_setup(test_move_shared_pages, start),
