@@ -76,7 +76,8 @@ static void test_words(void **state)
 	assert_string_equal(ceno_table_spectrum(CENO_SPECTRUM_GRAVITY), "gravity");
 	assert_null(ceno_table_spectrum(CENO_SPECTRUM_COUNT));
 	assert_string_equal(ceno_table_flag(1), "lazy");
-	assert_null(ceno_table_flag(2));
+	assert_string_equal(ceno_table_flag(2), "integer");
+	assert_null(ceno_table_flag(3));
 }
 
 static void test_refused(void **state)
