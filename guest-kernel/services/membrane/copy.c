@@ -2,13 +2,15 @@
  * What fork makes of a vm's pages. See vm.h.
  *
  * A page that only its parent can write now would have to lose its mapping there and
- * cost both a fault at the next write: in this machine that takes some hundred times
- * as long as copying it. So such pages are copied at once, up to COPY_MAX and while RAM
- * is plentiful; all others are shared until somebody writes.
+ * cost both a fault at the next write. Measured with ring 0 emulated, a child that exits
+ * at once and a parent that writes on: 32 MiB copied 13.5 ms, shared 31 ms; with a child
+ * that writes every 16th page, too, 19 ms and 439 ms; copying won at every size from 1 MiB
+ * on. So such pages are copied at once, up to COPY_MAX and while RAM is plentiful; all
+ * others are shared until somebody writes.
  */
 #include "pages.h"
 
-#define COPY_MAX (16384u) /* pages */
+#define COPY_MAX 16384u /* pages: 64 MiB */
 
 struct copy {
 	struct ceno_vm *to, *from;

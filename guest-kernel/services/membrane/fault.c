@@ -347,6 +347,11 @@ static int holds_large(const struct ceno_area *area, uint64_t start)
 	return start >= area->start && start + CENO_LARGE_PAGE <= area->end;
 }
 
+static int is_plentiful(void)
+{
+	return ceno_frames_used() + 4 * CENO_LEAF_PAGES <= ceno_frames_total() - ceno_frames_total() / 4;
+}
+
 /* One large frame for an untouched 2 MiB within one area of zeros, while RAM is plentiful.
  * A heap is mostly used for a few pages: it gets one only if it need not be zeroed, since
  * that would touch all of it. A stack never does: each fork would copy it. */
@@ -357,7 +362,7 @@ static int touch_large(struct ceno_vm *vm, const struct ceno_area *area, uint64_
 	if (area->file || (area->prot & LX_PROT_EXEC) || (area->flags & CENO_AREA_STACK) ||
 	    !holds_large(area, CENO_LARGE_DOWN(gva)))
 		return 0;
-	if (ceno_frames_used() + 4 * CENO_LEAF_PAGES > ceno_frames_total() - ceno_frames_total() / 4)
+	if (!is_plentiful())
 		return 0;
 	frame = area->flags ? ceno_frames_alloc_fresh() : ceno_frames_alloc(CENO_ORDER_LARGE);
 	if (frame == CENO_NO_FRAME)
@@ -384,14 +389,34 @@ static int map_large_pack(struct ceno_vm *vm, const struct ceno_area *area, uint
 	return 1;
 }
 
+/* A large frame of its own for a shared one, as long as RAM is plentiful: 1 if it got it. What the
+ * hardware has is replaced by the MAP that follows. */
+static int copy_large(uint64_t *dir)
+{
+	uint64_t old = ceno_pte_frame(*dir),
+		 frame = is_plentiful() ? ceno_frames_alloc_raw(CENO_ORDER_LARGE) : CENO_NO_FRAME;
+
+	if (frame == CENO_NO_FRAME)
+		return 0;
+	memcpy(ceno_ram(frame), ceno_ram(old), CENO_LARGE_PAGE);
+	ceno_frames_free(old, CENO_ORDER_LARGE);
+	*dir = frame | (*dir & (CENO_PAGE - 1));
+	return 1;
+}
+
 /* A large page of RAM as a whole. Returns as ceno_pages_fault does; -LX_EEXIST: it has to
  * be split first. */
 static int fault_large(struct ceno_vm *vm, const struct ceno_area *area, uint64_t *dir, uint64_t gva, int access)
 {
 	int own = !ceno_frames_shared(ceno_pte_frame(*dir), CENO_ORDER_LARGE), error;
 
-	if ((area->prot & LX_PROT_EXEC) || (access == LX_PROT_WRITE && !own))
+	if (area->prot & LX_PROT_EXEC)
 		return -LX_EEXIST;
+	if (access == LX_PROT_WRITE && !own) {
+		own = copy_large(dir);
+		if (!own)
+			return -LX_EEXIST;
+	}
 	if ((*dir & CENO_PTE_HW) && !(access == LX_PROT_WRITE && (*dir & CENO_PTE_RO)))
 		return 1;
 	if (!vm->slot)

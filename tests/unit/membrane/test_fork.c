@@ -207,10 +207,11 @@ static void test_model_few_spaces(void **state)
 
 /* ---- large pages ------------------------------------------------------------------- */
 
-/* 6 MiB written in the parent; both write; eat decides between copies and sharing. */
-static void large(uint64_t eat)
+/* 6 MiB written in the parent; both write; eat decides between copies and sharing, give_back
+ * whether the writers then find large frames again. */
+static void large(uint64_t eat, int give_back)
 {
-	uint64_t at, bytes = 6ull << 20, used;
+	uint64_t at, bytes = 6ull << 20, used, eaten[16];
 	struct ceno_vm *parent, *child;
 	uint8_t one = 1, two = 2, seen;
 
@@ -219,15 +220,21 @@ static void large(uint64_t eat)
 	for (uint64_t i = 0; i < bytes; i += 64 * PAGE)
 		fake_poke(at + i, &one, 1);
 	for (uint64_t i = 0; i < eat; i++)
-		assert_true(ceno_frames_alloc(CENO_ORDER_LARGE) != CENO_NO_FRAME);
+		assert_true((eaten[i] = ceno_frames_alloc(CENO_ORDER_LARGE)) != CENO_NO_FRAME);
 	used = ceno_frames_used();
 	parent = ceno_self()->vm;
 	child = ceno_vm_fork(parent);
 	assert_non_null(child);
 	assert_true(eat ? ceno_frames_used() - used < 64 : ceno_frames_used() - used >= 3 * 512);
+	for (uint64_t i = 0; give_back && i < eat; i++)
+		ceno_frames_free(eaten[i], CENO_ORDER_LARGE);
 	live_in(child);
-	for (uint64_t i = 0; i < bytes; i += 128 * PAGE)
+	for (uint64_t i = 0; i < bytes; i += 128 * PAGE) {
+		fake_peek(&seen, at + i, 1); /* mapped for reading first */
+		assert_int_equal(seen, 1);
 		fake_poke(at + i, &two, 1);
+	}
+	assert_true(fake_mapped_pages() >= (give_back || !eat ? 3 * 512 : 0));
 	live_in(parent);
 	for (uint64_t i = 0; i < bytes; i += 64 * PAGE) {
 		fake_peek(&seen, at + i, 1);
@@ -248,8 +255,9 @@ static void large(uint64_t eat)
 static void test_large(void **state)
 {
 	(void)state;
-	large(0);
-	large(8);
+	large(0, 0);
+	large(8, 0);
+	large(8, 1);
 }
 
 /* ---- files --------------------------------------------------------------------------- */
