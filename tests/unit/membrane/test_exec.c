@@ -277,6 +277,13 @@ static void test_good(void **state)
 	make(bytes, ET_DYN, "/no/such/interpreter");
 	assert_int_equal(outcome(bytes, BYTES, "p", 2, 1), ENOENT);
 	compare(bytes, BYTES);
+	/* a segment over everything, the stack too */
+	make(bytes, ET_EXEC, NULL);
+	memcpy(bytes + 64 + 56 + 16, &(uint64_t){ 0x100001000 }, 8);
+	memcpy(bytes + 64 + 56 + 32, &(uint64_t){ 0x7ffe00000000 }, 8);
+	memcpy(bytes + 64 + 56 + 40, &(uint64_t){ 0x7ffe00000000 }, 8);
+	assert_int_equal(outcome(bytes, BYTES, "p", 2, 1), 1000 + SIGSEGV);
+	compare(bytes, BYTES);
 	for (size_t size = 0; size < 320; size++) {
 		make(bytes, ET_EXEC, NULL);
 		compare(bytes, size);
