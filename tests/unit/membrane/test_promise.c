@@ -159,6 +159,7 @@ static void test_around(void **state)
 	assert_int_equal(sys(SYS_mkdir, fake_string("/tmp/d"), 0755), 0);
 	assert_int_equal(sys(SYS_mkdir, fake_string("/tmp/r"), 0755), 0);
 	assert_int_equal(sys(SYS_close, open_("/tmp/r/read", O_CREAT | O_WRONLY)), 0);
+	assert_int_equal(sys(SYS_chmod, fake_string("/tmp/r/read"), 0755), 0);
 	assert_int_equal(unveil("/tmp/d", "rwc"), 0);
 	assert_int_equal(unveil("/tmp/r", "r"), 0);
 	assert_int_equal(open_("/tmp/link", O_RDONLY), -ENOENT); /* a link out */
