@@ -110,7 +110,7 @@ int ceno_inode_truncate(struct ceno_inode *inode, uint64_t size)
 		return -LX_EFBIG;
 	/* Whatever lies beyond the end: a page that was made, and whose write then failed, too. */
 	if (size < inode->size || inode->pages)
-		ceno_inode_punch(inode, size, CENO_FILE_MAX);
+		ceno_inode_punch(inode, size > inode->size ? CENO_PAGE_UP(size) : size, CENO_FILE_MAX);
 	inode->size = size;
 	inode->mtime = inode->ctime = ceno_inode_now();
 	return 0;
