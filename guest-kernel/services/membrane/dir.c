@@ -310,8 +310,10 @@ int64_t ceno_sys_renameat2(const uint64_t a[6])
 		error = ceno_path_user(a[2], a[3], CHANGE | CENO_NEED_WRITE, &to);
 	if (!error)
 		error = check_places(&from, &to, flags);
-	if (error || from.inode == to.inode)
+	if (error)
 		return error;
+	if (from.inode == to.inode)
+		return 0;
 	error = check_rename(&from, &to, flags);
 	if (error)
 		return error == -LX_EBUSY && !is_dir(from.inode) ? -LX_EACCES : error;
@@ -401,8 +403,9 @@ static int list_dots(struct listing *out, struct ceno_file *file)
 
 static int list_number(struct listing *out, struct ceno_file *file, int32_t number, uint8_t type, uint64_t next)
 {
-	char text[12];
-	int error = list(out, (uint64_t)number + 100000, next, type, text, ceno_number_put(text, (uint64_t)number));
+	char text[12] = { 0 };
+	uint64_t length = ceno_number_put(text, (uint64_t)number);
+	int error = list(out, (uint64_t)number + 100000, next, type, text, length);
 
 	if (!error)
 		file->position = next;

@@ -394,6 +394,8 @@ void ceno_procfs_plant(void)
 {
 	struct ceno_inode *proc = ceno_path_make("/proc", 0), *tasks = ceno_path_make("/proc/0/task", 0);
 
+	if (!proc || !tasks)
+		ceno_membrane_abort();
 	for (unsigned i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
 		struct ceno_inode *inode = ceno_tree_plant(entries[i].path, entries[i].kind, entries[i].mode);
 
@@ -402,8 +404,6 @@ void ceno_procfs_plant(void)
 		inode->device = entries[i].make ? (uint8_t)i : entries[i].which;
 		inode->owned = (entries[i].mode & 077) == 0;
 	}
-	if (!proc || !tasks)
-		ceno_membrane_abort();
 	/* The processes' directory has no name: it is found by numbers only. */
 	proc->device = CENO_PROC_PIDS;
 	tasks->device = CENO_PROC_TIDS;
