@@ -103,10 +103,8 @@ int64_t ceno_file_write(struct ceno_file *file, const void *from, uint64_t bytes
 	case CENO_INODE_FILE:
 		if (file->flags & LX_O_APPEND)
 			*at = file->inode->size;
-		if (bytes && *at >= limit) {
-			ceno_signal_self(LX_SIGXFSZ);
+		if (bytes && *at >= limit)
 			return -LX_EFBIG;
-		}
 		bytes = bytes < limit - *at ? bytes : limit - *at;
 		put = ceno_inode_write(file->inode, from, bytes, *at);
 		if (put > 0)
@@ -179,22 +177,32 @@ static int64_t nothing(const struct move *m)
 	    *(m->offset ? m->offset : &m->file->position) >= inode->size;
 }
 
+/* A device that neither takes nor gives a byte: nobody looks at the buffer. */
+static int is_void(const struct move *m)
+{
+	const struct ceno_inode *inode = m->file->inode;
+
+	return inode->kind == CENO_INODE_DEVICE &&
+	    (m->writing ? inode->device != CENO_DEVICE_RANDOM : inode->device == CENO_DEVICE_NULL);
+}
+
 /* Moves through one buffer of the program, as much as goes without waiting. Returns 0, or why
  * it stopped: -errno, or 1 at the end of what there is. */
 static int64_t move_part(struct move *m, uint64_t gva, uint64_t bytes)
 {
 	bytes = bytes < m->left ? bytes : m->left;
 	while (bytes) {
-		uint64_t got;
-		void *at;
+		uint64_t got = bytes;
+		void *at = NULL;
 		int64_t result = nothing(m);
 
 		if (result)
 			return result;
-		at = ceno_user_span(gva, bytes, m->writing ? LX_PROT_READ : LX_PROT_WRITE, &got);
-		result = !at     ? -LX_EFAULT
-		    : m->writing ? ceno_file_write(m->file, at, got, m->offset)
-				 : ceno_file_read(m->file, at, got, m->offset);
+		if (!is_void(m))
+			at = ceno_user_span(gva, bytes, m->writing ? LX_PROT_READ : LX_PROT_WRITE, &got);
+		result = !at && !is_void(m) ? -LX_EFAULT
+		    : m->writing            ? ceno_file_write(m->file, at, got, m->offset)
+					    : ceno_file_read(m->file, at, got, m->offset);
 
 		if (result < 0)
 			return result;
@@ -230,6 +238,8 @@ static int64_t finish(struct move *m, int64_t why)
 		take_back(m);
 	if (why == -LX_EPIPE && !m->no_signal)
 		ceno_signal_self(LX_SIGPIPE);
+	if (why == -LX_EFBIG && !m->total && ceno_self()->limit[1].cur != UINT64_MAX)
+		ceno_signal_self(LX_SIGXFSZ);
 	if (m->file->inode->kind == CENO_INODE_SOCKET && !m->writing && m->left < CENO_TRANSFER_MAX)
 		ceno_socket_skip(m->file, m->left);
 	if (why == -LX_EAGAIN && m->no_wait)
@@ -282,8 +292,8 @@ static int64_t go(struct move *m, uint64_t gva, uint64_t bytes)
 {
 	int64_t error;
 
-	if (bytes > INT64_MAX)
-		return -LX_EINVAL;
+	if (bytes > CENO_USER_END || gva > CENO_USER_END - bytes)
+		return -LX_EFAULT;
 	bytes = bytes < CENO_TRANSFER_MAX ? bytes : CENO_TRANSFER_MAX;
 	error = check(m, bytes - (uint64_t)m->total);
 	if (!error)
@@ -522,6 +532,16 @@ int64_t ceno_sys_lseek(const uint64_t a[6])
 	return at;
 }
 
+/* A file grows as far as RLIMIT_FSIZE allows. */
+static int64_t resize(struct ceno_inode *inode, uint64_t size)
+{
+	if (size > inode->size && size > ceno_self()->limit[1].cur) {
+		ceno_signal_self(LX_SIGXFSZ);
+		return -LX_EFBIG;
+	}
+	return ceno_inode_truncate(inode, size);
+}
+
 int64_t ceno_sys_ftruncate(const uint64_t a[6])
 {
 	struct ceno_file *file = ceno_fd_file((int32_t)a[0]);
@@ -532,7 +552,7 @@ int64_t ceno_sys_ftruncate(const uint64_t a[6])
 		return -LX_EBADF;
 	if (!ceno_file_writable(file) || file->inode->kind != CENO_INODE_FILE)
 		return -LX_EINVAL;
-	return ceno_inode_truncate(file->inode, a[1]);
+	return resize(file->inode, a[1]);
 }
 
 int64_t ceno_sys_truncate(const uint64_t a[6])
@@ -549,7 +569,7 @@ int64_t ceno_sys_truncate(const uint64_t a[6])
 		return (walk.inode->mode & LX_S_IFMT) == LX_S_IFDIR ? -LX_EISDIR : -LX_EINVAL;
 	if (!ceno_inode_may(walk.inode, 2) || walk.inode->kind != CENO_INODE_FILE)
 		return -LX_EACCES;
-	return ceno_inode_truncate(walk.inode, a[1]);
+	return resize(walk.inode, a[1]);
 }
 
 static int64_t allocate(struct ceno_inode *inode, uint64_t from, uint64_t to, int keep_size)

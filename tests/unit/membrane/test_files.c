@@ -476,10 +476,43 @@ static void test_ends(void **state)
 	assert_int_equal(sys(SYS_read, fd, BAD, 10), 0);
 	assert_int_equal(sys(SYS_pread64, fd, BAD, 10, 10), 0);
 	assert_int_equal(sys(SYS_pread64, fd, BAD, 10, 9), -EFAULT);
+	assert_int_equal(sys(SYS_read, fd, UINT64_MAX, 1), -EFAULT); /* nowhere at all */
+	assert_int_equal(sys(SYS_read, fd, buffer, UINT64_MAX), -EFAULT);
+	fd = open_("/dev/null", O_RDWR);
+	assert_int_equal(sys(SYS_write, fd, BAD, 10), 10);
+	assert_int_equal(sys(SYS_read, fd, BAD, 10), 0);
+	assert_int_equal(sys(SYS_read, open_("/dev/zero", O_RDWR), BAD, 10), -EFAULT);
+	assert_int_equal(sys(SYS_write, open_("/dev/full", O_RDWR), BAD, 10), -ENOSPC);
+	assert_int_equal(sys(SYS_write, open_("/dev/urandom", O_RDWR), BAD, 10), -EFAULT);
 	assert_int_equal(sys(SYS_lseek, dir, 0, SEEK_END), -EINVAL);
 	assert_int_equal(sys(SYS_lseek, dir, 0, SEEK_HOLE), -EINVAL);
 	assert_int_equal(sys(SYS_lseek, dir, 3, SEEK_SET), 3);
 	assert_int_equal(sys(SYS_lseek, dir, 1, SEEK_CUR), 4);
+}
+
+static void test_size_limit(void **state)
+{
+	const uint64_t limit[2] = { 5000, 5000 }, ignore[4] = { 1 };
+	int64_t fd = open_("/tmp/limited", O_CREAT | O_RDWR), result;
+	const uint64_t past[6] = { (uint64_t)fd, 5001 }, across[6] = { (uint64_t)fd, buffer - 200, 400, 4800 };
+
+	(void)state;
+	assert_int_equal(sys(SYS_mmap, buffer - PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+	                 (int64_t)(buffer - PAGE));
+	fake_poke(buffer, limit, sizeof(limit));
+	assert_int_equal(sys(SYS_prlimit64, 0, 1, buffer, 0), 0);
+	/* up to the limit there is no signal, though the buffer goes on where it is reached */
+	assert_int_equal(fake_call(SYS_pwrite64, across, &result), FAKE_RETURNED);
+	assert_int_equal(result, 200);
+	fake_poke(buffer, ignore, sizeof(ignore));
+	assert_int_equal(sys(SYS_rt_sigaction, SIGXFSZ, buffer, 0, 8), 0);
+	assert_int_equal(sys(SYS_pwrite64, fd, buffer, 1, 5000), -EFBIG);
+	assert_int_equal(sys(SYS_pwrite64, fd, buffer, 0, 5000), 0);
+	assert_int_equal(sys(SYS_ftruncate, fd, 5001), -EFBIG);
+	assert_int_equal(sys(SYS_ftruncate, fd, 5000), 0);
+	fake_poke(buffer, (const uint64_t[4]){ 0 }, sizeof(ignore));
+	assert_int_equal(sys(SYS_rt_sigaction, SIGXFSZ, buffer, 0, 8), 0);
+	assert_int_not_equal(fake_call(SYS_ftruncate, past, &result), FAKE_RETURNED);
 }
 
 static void test_bad_buffers(void **state)
@@ -490,7 +523,7 @@ static void test_bad_buffers(void **state)
 	(void)state;
 	assert_int_equal(sys(SYS_read, fd, BAD, 10), -EFAULT);
 	assert_int_equal(sys(SYS_read, fd, page + 4000, 1000), 96); /* as far as memory goes */
-	assert_int_equal(sys(SYS_read, fd, page, UINT64_MAX), -EINVAL);
+	assert_int_equal(sys(SYS_read, fd, page, UINT64_MAX), -EFAULT);
 	assert_int_equal(sys(SYS_read, fd, 0x401000, 10), -EFAULT); /* text */
 	assert_int_equal(sys(SYS_write, 1, 0x7ffffffff000, 10), -EFAULT);
 	assert_int_equal(sys(SYS_write, 1, UINT64_MAX - 3, 10), -EFAULT);
@@ -525,6 +558,7 @@ int main(void)
 		cmocka_unit_test_setup(test_descriptors, boot), cmocka_unit_test_setup(test_pipe, boot),
 		cmocka_unit_test_setup(test_sendfile, boot),    cmocka_unit_test_setup(test_bad_buffers, boot),
 		cmocka_unit_test_setup(test_ends, boot),        cmocka_unit_test_setup(test_pipe_bad_end, boot),
+		cmocka_unit_test_setup(test_size_limit, boot),
 	};
 
 	return cmocka_run_group_tests_name("membrane files", tests, NULL, NULL);
