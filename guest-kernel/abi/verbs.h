@@ -83,13 +83,15 @@
  *   RECV     2 J  rdi channel, window or process (right READ)
  *                 rsi slot for a capability, looked at if one comes along (null and not 0,
  *                 else, as with -1, SLOT and the message stays)   rdx 1: AGAIN instead of
- *                 blocking
+ *                 blocking; 2, of a channel: a message or a signal, as of a window, whose rax is 2
+ *                 and which comes last
  *                 channel: a message in the message registers, rsi = 1 if a capability
  *                 came, else 0, | the index of the fiber that sent it << 8; rax 0 from a
  *                 fiber, 1 from the nucleus (struct
  *                 ceno_fiber_event below; events that wait in fibers come after messages).
  *                 window: returns when the host signalled, by any window, since this fiber
- *                 last listened: a RECV of a window, or a TICK with r10 = 1, that returned.
+ *                 last listened: a RECV of a window or one that returned 2, or a TICK with
+ *                 r10 = 1, that returned.
  *                 A new or restarted fiber never has.
  *                 process (of the caller, else STATE): from now on RESUME and SYSRET run
  *                 it, and its traps come to the caller.

@@ -96,7 +96,7 @@ static void stop_waiting(struct ceno_fiber *f)
 {
 	struct ceno_fiber **at;
 
-	if (f->state == CENO_FIBER_BLOCKED && f->wait == CENO_WAIT_CHANNEL) {
+	if (f->wait_on) {
 		for (at = &f->wait_on->waiters; *at != f; at = &(*at)->next_waiter)
 			;
 		*at = f->next_waiter;
@@ -132,7 +132,8 @@ static int may_run(struct ceno_fiber *f, uint64_t now)
 	if (f->state == CENO_FIBER_BLOCKED && ceno_fiber_wait_is_over(f, now)) {
 		if (f->wait == CENO_WAIT_ENERGY)
 			ceno_energy_refill(f, now);
-		make_ready(f);
+		stop_waiting(f);
+		f->state = CENO_FIBER_READY;
 	}
 	return f->state == CENO_FIBER_READY;
 }
@@ -149,7 +150,7 @@ static void idle(void)
 		if (!f || f->state != CENO_FIBER_BLOCKED || f->wait == CENO_WAIT_CHANNEL)
 			continue;
 		hope = 1;
-		if (f->wait != CENO_WAIT_SIGNAL && f->wake_tsc < first)
+		if (f->wait > CENO_WAIT_SIGNAL && f->wake_tsc < first) /* it has a time */
 			first = f->wake_tsc;
 	}
 	if (!hope)

@@ -121,6 +121,7 @@ enum ceno_fiber_state { CENO_FIBER_FREE, CENO_FIBER_PARKED, CENO_FIBER_READY, CE
 enum ceno_wait {
 	CENO_WAIT_NONE,
 	CENO_WAIT_CHANNEL, /* a message, or room in an events channel */
+	CENO_WAIT_CHANNEL_OR_SIGNAL,
 	CENO_WAIT_SIGNAL,
 	CENO_WAIT_TIME,
 	CENO_WAIT_TIME_OR_SIGNAL,
@@ -449,6 +450,7 @@ static inline void ceno_fiber_wake(struct ceno_channel *c)
 static inline int ceno_fiber_wait_is_over(const struct ceno_fiber *f, uint64_t now)
 {
 	switch (f->wait) {
+	case CENO_WAIT_CHANNEL_OR_SIGNAL:
 	case CENO_WAIT_SIGNAL:
 		return f->signal_seen != ceno_cpu.signal_count;
 	case CENO_WAIT_TIME:

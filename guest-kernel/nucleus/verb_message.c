@@ -97,7 +97,7 @@ int64_t ceno_verb_send(struct ceno_fiber *f)
 					      : send_channel(f, (struct ceno_channel *)(void *)cap->object);
 }
 
-/* The ring is empty: what fibers wait to tell, or nothing yet. */
+/* The ring is empty: what fibers wait to tell, a signal if it is asked for, or nothing yet. */
 static int64_t recv_noted(struct ceno_fiber *f, struct ceno_channel *c)
 {
 	uint64_t word[8];
@@ -108,7 +108,17 @@ static int64_t recv_noted(struct ceno_fiber *f, struct ceno_channel *c)
 		f->frame.rsi = 0;
 		return 1;
 	}
-	return f->frame.rdx == 1 ? CENO_E_AGAIN : ceno_fiber_block_on(f, c);
+	if (f->frame.rdx == 1)
+		return CENO_E_AGAIN;
+	if (f->frame.rdx != 2)
+		return ceno_fiber_block_on(f, c);
+	if (f->signal_seen == ceno_cpu.signal_count) {
+		(void)ceno_fiber_block_on(f, c);
+		f->wait = CENO_WAIT_CHANNEL_OR_SIGNAL;
+		return CENO_VERB_BLOCKED;
+	}
+	f->signal_seen = ceno_cpu.signal_count;
+	return 2;
 }
 
 static int64_t recv_channel(struct ceno_fiber *f, struct ceno_channel *c)

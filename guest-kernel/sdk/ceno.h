@@ -140,7 +140,8 @@ static inline int64_t ceno_recv_signal(uint32_t slot, int poll)
 /* Channels. *cap_came may be NULL; cap_slot -1: none is taken or given. */
 int64_t ceno_send(uint32_t slot, int64_t cap_slot, const struct ceno_message *m);
 int64_t ceno_recv(uint32_t slot, int64_t cap_slot, struct ceno_message *m, int *cap_came);
-/* The same; poll: AGAIN instead of waiting. *from: the index of the fiber that sent it, 0 for an
+/* The same; poll 1: AGAIN instead of waiting; 2: returns 2, m without meaning, if no message but a window's
+ * signal came. *from: the index of the fiber that sent it, 0 for an
  * event; may be NULL. */
 int64_t ceno_receive(uint32_t slot, int64_t cap_slot, int poll, struct ceno_message *m, int *cap_came, uint32_t *from);
 

@@ -29,7 +29,7 @@ int64_t ceno_receive(uint32_t slot, int64_t cap_slot, int poll, struct ceno_mess
 	register uint64_t r13 __asm__("r13") = 0;
 	register uint64_t r14 __asm__("r14") = 0;
 	register uint64_t r15 __asm__("r15") = 0;
-	uint64_t word0 = poll ? 1 : 0;
+	uint64_t word0 = (uint64_t)poll;
 	int64_t result = CENO_VERB_RECV;
 
 	__asm__ volatile("mov %[gate], %%r11d\n\tcall *%%r11"
@@ -39,7 +39,7 @@ int64_t ceno_receive(uint32_t slot, int64_t cap_slot, int poll, struct ceno_mess
 	                 : "r11", "memory", "cc");
 	*m = (struct ceno_message){ { word0, r10, r8, r9, r12, r13, r14, r15 } };
 	if (cap_came)
-		*cap_came = result >= 0 && (cap_slot & 1);
+		*cap_came = result == 0 && (cap_slot & 1);
 	if (from)
 		*from = result == 0 ? (uint32_t)cap_slot >> 8 : 0;
 	return result;

@@ -10,7 +10,8 @@ typedef unsigned long long ull;
 
 static const char *const type_name[] = { "null", "fiber", "process", "frames", "channel", "window", "clock", "region" };
 static const char *const state_name[] = { "free", "parked", "ready", "blocked", "dead" };
-static const char *const wait_name[] = { "none", "channel", "signal", "time", "time-or-signal", "energy" };
+static const char *const wait_name[] = { "none",           "channel", "channel-or-signal", "signal", "time",
+	                                 "time-or-signal", "energy" };
 
 /* A name out of a list, or the number where the list is behind the nucleus. */
 static void print_name(FILE *to, const char *key, const char *const *list, size_t n, uint64_t v)

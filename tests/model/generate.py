@@ -205,7 +205,7 @@ class Generator:
         r = self.random
         kind = r.choice((CHANNEL, CHANNEL, CHANNEL, CHANNEL, WINDOW, PROCESS))
         into = self.free(f) if r.random() < 0.8 else U64
-        return self.verb(f, 2, self.slot(f, (kind,), READ), into, r.random() < 0.75)
+        return self.verb(f, 2, self.slot(f, (kind,), READ), into, r.choice((1, 1, 1, 1, 1, 0, 2, 2)))
 
     def map(self, f):
         r = self.random

@@ -186,7 +186,7 @@ class Maker:
     def spoils_recv(f, regs):
         """Whether the host has rung before the trace is the guest's to find out."""
         cap = f.slots[regs[1] & 63]
-        return cap is not None and cap.type == WINDOW and regs[3] != 1
+        return cap is not None and (cap.type == WINDOW and regs[3] != 1 or cap.type == CHANNEL and regs[3] == 2)
 
     def spoils_tick(self, _f, regs):
         return regs[2] > self.model.tsc and regs[4] == 1

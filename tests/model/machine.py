@@ -7,7 +7,7 @@ from abi import C, CHANNEL, CLOCK, ERRORS, FIBER, FRAMES, LARGE, PAGE, PRICE, PR
 from caps import Blocks, Caps, Refused
 from energy import Meter, U32, FAULT
 from mapping import ENTRY, Frames_in_use, Mapping
-from state import BLOCKED, DEAD, ENERGY, MESSAGE, READY, Clock, Fiber, Frames, Window
+from state import BLOCKED, DEAD, EITHER, ENERGY, MESSAGE, READY, Clock, Fiber, Frames, Window
 from verbs import MASK_REVOKE, Verbs
 
 DONE, WAITS, EXITED, HALTED = "done", "blocked", "exited", "halted"
@@ -141,7 +141,7 @@ class Model(Meter, Caps, Mapping, Verbs):
         except Blocks:
             return True
         except Refused as refused:
-            return f.wait != MESSAGE or refused.code == ERRORS["EXPIRED"]
+            return f.wait not in (MESSAGE, EITHER) or refused.code == ERRORS["EXPIRED"]
         return False
 
     # ---- pool pages ----

@@ -12,7 +12,7 @@ from abi import CHANNEL, CLOCK, FIBER, FRAMES, LARGE, PAGE, PROCESS, REGION, U64
 # States of a fiber. BLOCKED: its verb runs again when what it waits for may have come.
 PARKED, READY, BLOCKED, DEAD = "parked", "ready", "blocked", "dead"
 # What a blocked fiber waits for.
-ENERGY, MESSAGE, SIGNAL, SLEEP, ROOM = "energy", "message", "signal", "sleep", "room"
+ENERGY, MESSAGE, SIGNAL, SLEEP, ROOM, EITHER = "energy", "message", "signal", "sleep", "room", "message or signal"
 
 
 class Cap(NamedTuple):

@@ -4,7 +4,7 @@ raises before it changes anything, or returns rax (or rax and changed registers)
 from abi import (ALL, C, CHANNEL, CLOCK, EXECUTE, FIBER, FRAMES, GRANT, LARGE, LIMIT, PAGE, PROCESS, READ, REGION, REVOKE,
                  SPAWN, U64, WINDOW, WRITE)
 from caps import Blocks, Refused
-from state import BLOCKED, DEAD, PARKED, READY, ROOM, MESSAGE, SIGNAL, SLEEP, Channel, Fiber, Process, Region, Told
+from state import BLOCKED, DEAD, EITHER, PARKED, READY, ROOM, MESSAGE, SIGNAL, SLEEP, Channel, Fiber, Process, Region, Told
 
 MASK_REVOKE, MASK_PLEDGE = C["CENO_MASK_REVOKE"], C["CENO_MASK_PLEDGE"]
 EVENT_SPAWN, EVENT_GRANT, EVENT_PLEDGE = (C[f"CENO_FIBER_EVENT_{n}"] for n in ("SPAWN", "GRANT", "PLEDGE"))
@@ -186,7 +186,12 @@ class Verbs:
                     return 1, (0, *self.tell(about, t, f))
         if regs[3] == 1:
             raise Refused("AGAIN")
-        raise Blocks(MESSAGE)
+        if regs[3] != 2:
+            raise Blocks(MESSAGE)
+        if f.heard == self.signals:
+            raise Blocks(EITHER)
+        f.heard = self.signals
+        return 2
 
     def deliver(self, f, channel, regs):
         sender, words, cap = channel.ring[0]

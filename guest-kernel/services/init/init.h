@@ -120,6 +120,9 @@ void native_fill_space(uint32_t fiber, uint8_t *data);
 /* Returns the slots that are filled now. */
 uint64_t native_fill_cspace(uint32_t fiber);
 
+/* Whether the host says that the session stops now; there is a native program. */
+bool native_is_stopped(void);
+
 /* After a crash of s, restarted or over: the host is told, if s is a native program. */
 void native_crashed(const struct service *s, const struct ceno_fiber_event *e);
 

@@ -70,6 +70,12 @@ void native_crashed(const struct service *s, const struct ceno_fiber_event *e)
 	publish(CENO_PROGRAM_DONE);
 }
 
+bool native_is_stopped(void)
+{
+	(void)report();
+	return ((volatile const struct ceno_stdio_host *)WINDOW)->shutdown == CENO_SHUTDOWN_NOW;
+}
+
 /* ---- what it is ---- */
 
 /* The program's entry, its file alone in SLOT_NATIVE and mapped at FILE_GVA. */

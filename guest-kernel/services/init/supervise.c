@@ -94,6 +94,15 @@ static void close_came(void)
 	must(rc);
 }
 
+/* The native program that runs; NULL: there is none. */
+static struct service *find_native(struct init *init)
+{
+	for (uint32_t i = 0; i < init->count; i++)
+		if (is_native(&init->service[i]) && init->service[i].fiber && !init->service[i].over)
+			return &init->service[i];
+	return NULL;
+}
+
 bool supervise_receive(struct init *init, struct ceno_fiber_event *event, bool wait)
 {
 	union {
@@ -101,10 +110,10 @@ bool supervise_receive(struct init *init, struct ceno_fiber_event *event, bool w
 		struct ceno_fiber_event event;
 		struct ceno_supervisor_request request;
 	} got;
-	struct service *s;
+	struct service *s = find_native(init); /* nobody but init hears for it that the session ends */
 	uint32_t from;
 	int came;
-	int64_t rc = ceno_receive(CENO_SLOT_SUPERVISOR, SLOT_CAME, !wait, &got.message, &came, &from);
+	int64_t rc = ceno_receive(CENO_SLOT_SUPERVISOR, SLOT_CAME, !wait ? 1 : s ? 2 : 0, &got.message, &came, &from);
 
 	*event = (struct ceno_fiber_event){ 0 };
 	if (rc == CENO_E_AGAIN)
@@ -112,7 +121,10 @@ bool supervise_receive(struct init *init, struct ceno_fiber_event *event, bool w
 	must(rc);
 	if (came)
 		close_came();
-	if (rc == 1) {
+	if (rc == 2) {
+		if (native_is_stopped())
+			must(ceno_revoke(SLOT_FIBER + s->number, CENO_RIGHTS_ALL)); /* EXIT comes */
+	} else if (rc == 1) {
 		*event = got.event;
 		s = find_service(init, event->fiber);
 		if (s)

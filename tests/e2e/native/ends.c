@@ -156,6 +156,9 @@ int main(int argc, char **argv)
 		overload();
 	else if (is(how, "narrow") && ceno_pledge(CENO_SLOT_SELF, 0) == 0)
 		__builtin_trap();
+	else if (is(how, "loop"))
+		for (;;)
+			__asm__ volatile("");
 	else if (is(how, "sleep"))
 		for (;;)
 			ceno_sleep_ns(1000000000);

@@ -123,6 +123,24 @@ if [ -x "$programs/phoenix" ]; then
 	check "... the program is the file's" program ends
 	check "... which another file's is not" eval '! program phoenix && grep -q "610 PROGRAM" out'
 	check "... as a second reader says" eval 'python3 "$root/tests/unit/trail/recompute.py" trail "$programs/ends" && ! python3 "$root/tests/unit/trail/recompute.py" trail "$programs/phoenix" 2>/dev/null'
+	# The vmm gives the guest 100 ms to end, which is little on a loaded machine: three tries.
+	destroyed() {
+		local client
+		for _ in 1 2 3; do
+			rm -f p.json trail out
+			"$ceno" run --quiet --native --proof p.json --trail trail -- "$programs/ends" "$1" >out 2>run.err </dev/null &
+			client=$!
+			for _ in $(seq 100); do [ -s out ] && break; sleep 0.05; done
+			wait_for_session && "$ceno" destroy "$id" >destroyed 2>&1
+			wait $client
+			audits 0 p.json trail && told 't.count("exit") == 1 and not of("fault")' && return 0
+		done
+		return 1
+	}
+	check "a native program that computes for ever is destroyed: its trail is sealed to its end" destroyed loop
+	check "... that sleeps for ever" destroyed sleep
+	check "... whose lifetime runs out" run 125 --ttl 700ms --native -- "$programs/ends" loop
+	check "... likewise" audits 0 p.json trail
 	check "a program that crashes and resumes" run 0 --native -- "$programs/phoenix"
 	check "... its trail is sealed to its end" audits 0 p.json trail
 	check "... each crash has its restart, from the checkpoint before it" told \

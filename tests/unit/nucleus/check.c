@@ -262,7 +262,8 @@ static const char *check_mappings(const struct view *v)
 static int overdue(const struct ceno_fiber *f)
 {
 	int time = f->wait == CENO_WAIT_TIME || f->wait == CENO_WAIT_TIME_OR_SIGNAL || f->wait == CENO_WAIT_ENERGY;
-	int signal = f->wait == CENO_WAIT_SIGNAL || f->wait == CENO_WAIT_TIME_OR_SIGNAL;
+	int signal = f->wait == CENO_WAIT_SIGNAL || f->wait == CENO_WAIT_TIME_OR_SIGNAL ||
+	    f->wait == CENO_WAIT_CHANNEL_OR_SIGNAL;
 
 	return (time && ceno_fake_cpu.tsc >= f->wake_tsc) || (signal && f->signal_seen != ceno_cpu.signal_count);
 }
@@ -274,9 +275,10 @@ static const char *check_blocked(const struct view *v, const struct ceno_fiber *
 
 	if (f->wait == CENO_WAIT_NONE)
 		return broken("fiber %u is blocked on nothing", f->index);
-	if (f->wait != CENO_WAIT_CHANNEL)
-		return ceno_machine.state == CENO_MACHINE_IDLE && overdue(f) ? broken("fiber %u overslept", f->index)
-									     : NULL;
+	if (ceno_machine.state == CENO_MACHINE_IDLE && overdue(f))
+		return broken("fiber %u overslept", f->index);
+	if (f->wait != CENO_WAIT_CHANNEL && f->wait != CENO_WAIT_CHANNEL_OR_SIGNAL)
+		return c ? broken("fiber %u is in the list of a channel that it does not wait for", f->index) : NULL;
 	if (view_object(v, &c->object) < 0 || c->object.type != CENO_OBJECT_CHANNEL)
 		return broken("fiber %u waits on a channel that is gone", f->index);
 	for (w = c->waiters; w && w != f; w = w->next_waiter)

@@ -265,6 +265,31 @@ static void test_blocked_pays_once(void **state)
 	check_sum(0);
 }
 
+/* RECV of a message or a signal: returns 2 once a signal; who a signal woke is in no channel's list. */
+static void test_message_or_signal(void **state)
+{
+	struct ceno_channel *c;
+
+	(void)state;
+	begin(CENO_SPECTRUM_VOID, 100);
+	c = (struct ceno_channel *)(void *)child->cspace[SLOT_CHANNEL].object;
+	(void)verb(CENO_VERB_RECV, SLOT_CHANNEL, NONE, 2, 0);
+	assert_int_equal(child->state, CENO_FIBER_BLOCKED);
+	assert_ptr_equal(c->waiters, child);
+	ceno_machine_signal();
+	assert_int_equal(child->state, CENO_FIBER_READY);
+	assert_int_equal(child->frame.rax, 2);
+	assert_null(c->waiters);
+	(void)verb(CENO_VERB_RECV, SLOT_CHANNEL, NONE, 2, 0);
+	assert_int_equal(child->state, CENO_FIBER_BLOCKED);
+	c->waiting++; /* a message of zeros */
+	ceno_fiber_wake(c);
+	ceno_machine_signal(); /* waits its turn: messages come first */
+	assert_int_equal(child->frame.rax, 0);
+	assert_int_equal(verb(CENO_VERB_RECV, SLOT_CHANNEL, NONE, 2, 0), 2);
+	assert_int_equal(verb(CENO_VERB_RECV, SLOT_CHANNEL, NONE, 1, 0), CENO_E_AGAIN);
+}
+
 static void test_energy_error(void **state)
 {
 	(void)state;
@@ -487,14 +512,23 @@ static void test_process_shares(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fork_bomb),       cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_strikes),         cmocka_unit_test(test_row_ends),
-		cmocka_unit_test(test_ticks),           cmocka_unit_test(test_tick_covered),
-		cmocka_unit_test(test_energy_error),    cmocka_unit_test(test_blocked_pays_once),
-		cmocka_unit_test(test_full_events),     cmocka_unit_test(test_fault),
-		cmocka_unit_test(test_bits_together),   cmocka_unit_test(test_map_pays),
-		cmocka_unit_test(test_process_pays),    cmocka_unit_test(test_no_tick),
-		cmocka_unit_test(test_process_shares),  cmocka_unit_test(test_budget_back),
+		cmocka_unit_test(test_fork_bomb),
+		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_strikes),
+		cmocka_unit_test(test_row_ends),
+		cmocka_unit_test(test_ticks),
+		cmocka_unit_test(test_tick_covered),
+		cmocka_unit_test(test_energy_error),
+		cmocka_unit_test(test_blocked_pays_once),
+		cmocka_unit_test(test_message_or_signal),
+		cmocka_unit_test(test_full_events),
+		cmocka_unit_test(test_fault),
+		cmocka_unit_test(test_bits_together),
+		cmocka_unit_test(test_map_pays),
+		cmocka_unit_test(test_process_pays),
+		cmocka_unit_test(test_no_tick),
+		cmocka_unit_test(test_process_shares),
+		cmocka_unit_test(test_budget_back),
 		cmocka_unit_test(test_tick_beyond_end),
 	};
 

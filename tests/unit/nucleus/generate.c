@@ -313,7 +313,7 @@ static void make_message(struct source *s, uint64_t *a, int send)
 	if (!send) {
 		const struct ceno_channel *c = (const void *)cap_at(a[1])->object;
 
-		a[3] = one_in(s, 3) ? source_pick(s, 2) : 1;
+		a[3] = one_in(s, 3) ? source_pick(s, 3) : 1;
 		if (cap_at(a[1])->type == CENO_OBJECT_CHANNEL && !c->waiting && c->object.holders == 1 && !one_in(s, 4))
 			a[1] = full_slot(s, OF(PROCESS) | OF(WINDOW));
 	}

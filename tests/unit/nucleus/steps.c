@@ -507,13 +507,14 @@ static const char *check_registers(const struct ceno_machine_event *e)
 	return NULL;
 }
 
-/* RECV on a window returns for a signal that was not seen, and has seen it then; so
+/* RECV on a window, or one that returned 2, returns for a signal that was not seen, and has seen it then; so
  * does a TICK that asks. */
 static const char *check_signals(const struct ceno_machine_event *e)
 {
 	const struct ceno_fiber *f = ceno_cpu.fiber[e->fiber];
 	uint64_t page = ((uint64_t)f - ceno_cpu.handoff->pool_gva) / CENO_PAGE, seen;
-	int window = e->verb == CENO_VERB_RECV && cap_was(e->fiber, e->before.rdi)->type == CENO_OBJECT_WINDOW;
+	int window = e->verb == CENO_VERB_RECV &&
+	    (e->after.rax == 2 || cap_was(e->fiber, e->before.rdi)->type == CENO_OBJECT_WINDOW);
 
 	memcpy(&seen, pool_was[page] + offsetof(struct ceno_fiber, signal_seen), sizeof seen);
 	if (window && seen == cpu_was.signal_count)
