@@ -159,7 +159,8 @@ int64_t ceno_sys_splice(const uint64_t a[6])
 		return result;
 	if ((a[1] && is_pipe(in.file)) || (a[3] && is_pipe(out.file)))
 		return -LX_ESPIPE;
-	if ((!is_pipe(in.file) && !is_pipe(out.file)) || in.file->inode == out.file->inode ||
+	/* What came from the host's stream could not be given back. */
+	if ((!is_pipe(in.file) && (!is_pipe(out.file) || !ceno_file_seekable(in.file))) || in.file->inode == out.file->inode ||
 	    (out.file->flags & LX_O_APPEND) || (int64_t)(in.offset | out.offset) < 0)
 		return -LX_EINVAL;
 	result = copy(&in, &out, at_most(a[4]));
