@@ -92,7 +92,7 @@ int64_t ceno_sys_mknodat(const uint64_t a[6])
 	if (error)
 		return error;
 	if (type && type != LX_S_IFREG && type != LX_S_IFIFO)
-		return type == LX_S_IFDIR ? -LX_EPERM : type == LX_S_IFCHR ? -LX_EPERM : -LX_EINVAL;
+		return type == LX_S_IFDIR || type == LX_S_IFCHR || type == LX_S_IFBLK ? -LX_EPERM : -LX_EINVAL;
 	return ceno_dir_new(&walk,
 	                    ceno_inode_new(type == LX_S_IFIFO ? CENO_INODE_PIPE : CENO_INODE_FILE,
 	                                   (uint32_t)a[2] & 07777 & ~ceno_self()->umask));

@@ -42,6 +42,8 @@ static int find(uint64_t dirfd, uint64_t path_gva, uint32_t flags, char *path, s
 		return (int)length;
 	if (length == 0 && (flags & LX_AT_EMPTY_PATH))
 		return find_descriptor(dirfd, file, path);
+	if (length == 0)
+		return -LX_ENOENT;
 	if ((int32_t)dirfd == LX_AT_FDCWD && !(flags & LX_AT_SYMLINK_NOFOLLOW))
 		return ceno_exec_find(path, file);
 	error = ceno_path_user(dirfd, path_gva,

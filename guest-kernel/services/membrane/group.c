@@ -91,7 +91,7 @@ int64_t ceno_sys_setpgid(const uint64_t a[6])
 	struct ceno_process *process = find(a[0]);
 	uint32_t pgid = (uint32_t)a[1];
 
-	if ((int32_t)pgid < 0)
+	if ((int32_t)(pgid ? pgid : (uint32_t)a[0]) < 0)
 		return -LX_EINVAL;
 	if (!process || (process != ceno_self() && process->parent != ceno_self()))
 		return -LX_ESRCH;

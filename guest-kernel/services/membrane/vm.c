@@ -187,7 +187,7 @@ static int64_t place(struct ceno_vm *vm, const uint64_t a[6], uint64_t bytes, ui
 		if (a[0] % CENO_PAGE)
 			return -LX_EINVAL;
 		if (!allowed(*start, bytes))
-			return -LX_ENOMEM;
+			return *start < MMAP_BOTTOM ? -LX_EPERM : -LX_ENOMEM;
 		if (flags & LX_MAP_FIXED_NOREPLACE)
 			return ceno_areas_free(vm, *start, *start + bytes) ? 0 : -LX_EEXIST;
 		return unmap(vm, *start, *start + bytes);

@@ -215,7 +215,7 @@ static void test_lengths(void **state)
 	assert_int_equal(map(0, FAKE_RAM_BYTES * 2, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS), -ENOMEM);
 	assert_true(map(0, 1ull << 40, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE) > 0);
 	/* page 0, the entry page and the end of the address space are nobody's */
-	assert_int_equal(map(0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED), -ENOMEM);
+	assert_int_equal(map(0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED), -EPERM);
 	assert_int_equal(map(0x7ffff000, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED), -ENOMEM);
 	assert_int_equal(map(0x7fff0000, 32 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED), -ENOMEM);
 	assert_int_equal(map(0x7ffffffff000, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED), -ENOMEM);
