@@ -3,7 +3,7 @@
 Every one is valid and ends; what it prints depends on nothing but the files."""
 import random
 
-SOURCES = ["cat {f}", "head -c {n} {f}", "tail -n {n} {f}", "strings {f} 2>/dev/null || cat {f}", "grep -a {w} {f}", "sort {f}",
+SOURCES = ["cat {f}", "head -c {n} {f}", "tail -n {n} {f}", "grep -a {w} {f}", "sort {f}",
            "tac {f}", "cat {f} {g}", "sed -n '1,{n}p' {f}", "head -n {n} {f} {g}", "od -An -tx1 {f}", "base64 {f}"]
 FILTERS = ["sort", "sort -r", "sort -u", "sort -n", "uniq", "uniq -c", "head -n {m}", "tail -n {m}", "tr a-z A-Z", "tr -d aeiou",
            "tr -s ' '", "cut -c1-{m}", "cut -d' ' -f1", "sed 's/a/[&]/g'", "sed '{m}q'", "sed '1!G;h;$!d'", "awk '{{ print NF, $1 }}'",
