@@ -43,6 +43,7 @@ class Session:
         self.watch = Watch(self.model)
         self.over = False
         self.tearing = None           # (fiber, registers) of a call that said AGAIN
+        self.lost = False             # another fiber acted between two halves of such a call
         self.compare()
 
     def do(self, operation):
@@ -57,8 +58,11 @@ class Session:
         asked = operation[1:] if operation[0] == "verb" else None
         for event in events:
             asked = self.happened(event, asked)
-        while self.tearing and tail and not asked:
+        while self.tearing and tail and not asked and not self.lost:
             asked, tail = self.go_on(*self.tearing)
+        if self.lost:
+            self.over = True
+            return True
         if tail is None or asked:
             raise Divergence(f"fiber {operation[1]} is ready for the model, but the machine does not run it")
         self.tail = tail
@@ -69,7 +73,8 @@ class Session:
         return True
 
     def go_on(self, f, registers):
-        """A call that said AGAIN is called again at once: in between the state is nobody's."""
+        """A call that said AGAIN is called again at once: in between the state is nobody's, and if one that
+        waited wakes just then and finds it, nothing more can be said of this machine."""
         again = ("verb", f.index, *registers)
         if f.state != READY:          # it froze: its period has to end, and then somebody has to look
             again = ("clock", f.wake) if f.wake > self.model.tsc else ("tick",)
@@ -102,6 +107,9 @@ class Session:
 
     def happened(self, event, asked):
         index, what, outcome, registers = event
+        self.lost |= self.tearing is not None and what != "tick" and index != self.tearing[0].index
+        if self.lost:
+            return asked
         f = self.model.fibers.get(index)
         if f is None:
             raise Divergence(f"fiber {index} acts, which the model does not know")
