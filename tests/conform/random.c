@@ -87,7 +87,7 @@ static void said_bytes(const char *what, long result, const void *bytes)
 
 static const char *path(void)
 {
-	static const char *const paths[] = { "a", "b",        "c",  "d", "d/a", "d/e",      "d/e/f",
+	static const char *const paths[] = { "a", "b",       "c",  "d", "d/a", "d/e",      "d/e/f",
 		                             "l", "./d/./a", "d/", ".", "",    "absent/a", "a/x" };
 	const char *p = paths[below(sizeof(paths) / sizeof(paths[0]))];
 	size_t at = strlen(drawn);

@@ -160,8 +160,9 @@ int64_t ceno_sys_splice(const uint64_t a[6])
 	if ((a[1] && is_pipe(in.file)) || (a[3] && is_pipe(out.file)))
 		return -LX_ESPIPE;
 	/* What came from the host's stream could not be given back. */
-	if ((!is_pipe(in.file) && (!is_pipe(out.file) || !ceno_file_seekable(in.file))) || in.file->inode == out.file->inode ||
-	    (out.file->flags & LX_O_APPEND) || (int64_t)(in.offset | out.offset) < 0)
+	if ((!is_pipe(in.file) && (!is_pipe(out.file) || !ceno_file_seekable(in.file))) ||
+	    in.file->inode == out.file->inode || (out.file->flags & LX_O_APPEND) ||
+	    (int64_t)(in.offset | out.offset) < 0)
 		return -LX_EINVAL;
 	result = copy(&in, &out, at_most(a[4]));
 	return finish(&out, a[3], finish(&in, a[1], result));
