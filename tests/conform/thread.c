@@ -65,16 +65,18 @@ void *thread_that_exits(void *unused)
 }
 
 static atomic_int signalled;
+static __thread int own_tid; /* set before any signal comes */
 
 static void count_signal(int n)
 {
 	(void)n;
-	atomic_store(&signalled, (int)syscall(SYS_gettid));
+	atomic_store(&signalled, own_tid);
 }
 
 static void *sleeper(void *tid)
 {
-	*(atomic_int *)tid = (int)syscall(SYS_gettid);
+	own_tid = (int)syscall(SYS_gettid);
+	*(atomic_int *)tid = own_tid;
 	while (atomic_load(&signalled) == 0)
 		usleep(1000);
 	return NULL;

@@ -33,7 +33,7 @@ static uint64_t next_number;
 void ceno_inodes_init(void)
 {
 	memset(pool, 0, sizeof(pool));
-	buckets = ceno_frames_table(BUCKETS * sizeof(*buckets));
+	buckets = ceno_frames_table(BUCKETS * sizeof(struct ceno_name *));
 	root = NULL;
 	next_number = 0;
 	ceno_epolls_init();

@@ -20,7 +20,6 @@
 
 static int data = 41, zero;
 static const char constant[] = "constant";
-extern char **environ;
 
 static void say(const char *what, long value)
 {

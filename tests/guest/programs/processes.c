@@ -128,8 +128,6 @@ static void test_pipes(void)
 
 /* ---- exec --------------------------------------------------------------------------------- */
 
-extern char **environ;
-
 static int run(char *const argv[], char *const envp[])
 {
 	pid_t child = fork();

@@ -56,42 +56,13 @@ static uint64_t below(uint64_t n)
 
 /* ---- arguments ------------------------------------------------------------------------ */
 
-static const char *const paths[] = { "a",
-	                             "b",
-	                             "c",
-	                             "d",
-	                             "d",
-	                             "d/a",
-	                             "d/b",
-	                             "d/e",
-	                             "d/e/f",
-	                             "s",
-	                             "s/a",
-	                             "l",
-	                             "d/s",
-	                             ".",
-	                             "..",
-	                             "d/.",
-	                             "d/..",
-	                             "d/../a",
-	                             "",
-	                             "a/",
-	                             "d/",
-	                             "s/",
-	                             "l/",
-	                             "a/x",
-	                             "./b",
-	                             "d//a",
-	                             "loop",
-	                             "loop/x",
-	                             "none/x",
-	                             "d/./e/../b",
-	                             "d/e/",
-	                             "o",
-	                             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	                             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	                             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	                             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
+#define A16 "aaaaaaaaaaaaaaaa"
+static const char too_long[] = A16 A16 A16 A16 A16 A16 A16 A16 A16 A16 A16 A16 A16 A16 A16 A16; /* by one, for a name */
+
+static const char *const paths[] = { "a",      "b",      "c",          "d",    "d",  "d/a",   "d/b", "d/e",  "d/e/f",
+	                             "s",      "s/a",    "l",          "d/s",  ".",  "..",    "d/.", "d/..", "d/../a",
+	                             "",       "a/",     "d/",         "s/",   "l/", "a/x",   "./b", "d//a", "loop",
+	                             "loop/x", "none/x", "d/./e/../b", "d/e/", "o",  too_long };
 
 enum kind {
 	END,

@@ -123,15 +123,17 @@ static void test_code_in_ram(void **state)
 	enum fake_outcome outcome;
 
 	(void)state;
-	for (uint8_t round = 1; round <= ROUNDS; round++) {
+	for (unsigned round = 1; round <= ROUNDS; round++) {
+		const uint8_t code = (uint8_t)round;
+
 		for (uint64_t i = 0; i < PAGES; i++)
-			fake_poke((uint64_t)at + i * PAGE + round, &round, 1);
+			fake_poke((uint64_t)at + i * PAGE + round, &code, 1);
 		assert_int_equal(sys(SYS_mprotect, at, PAGES * PAGE, PROT_READ | PROT_EXEC), 0);
 		for (uint64_t i = 0; i < PAGES; i++) {
 			uint8_t *text = fake_touch((uint64_t)at + i * PAGE, CENO_RIGHT_EXECUTE, &outcome);
 
 			assert_non_null(text);
-			for (uint8_t k = 0; k <= ROUNDS; k++)
+			for (unsigned k = 0; k <= ROUNDS; k++)
 				assert_int_equal(text[k], k <= round ? k : 0);
 		}
 		assert_int_equal(sys(SYS_mprotect, at, PAGES * PAGE, PROT_READ | PROT_WRITE), 0);

@@ -41,7 +41,8 @@ static void allow_fiber(const struct ceno_fiber *f)
 static const char *nothing_changed(uint32_t fiber)
 {
 	allow_fiber(ceno_cpu.fiber[fiber]);
-	if (memcmp(&cpu_was, &ceno_cpu, sizeof ceno_cpu) || memcmp(&fake_was, &ceno_fake_cpu, sizeof fake_was))
+	if (memcmp((const void *)&cpu_was, (const void *)&ceno_cpu, sizeof ceno_cpu) ||
+	    memcmp(&fake_was, &ceno_fake_cpu, sizeof fake_was))
 		return broken("a failed verb changed the CPU's state");
 	for (uint64_t i = 0; i < ceno_cpu.pool_next; i++)
 		if (memcmp(pool_was[i], page_now(i), CENO_PAGE))

@@ -202,7 +202,7 @@ static const char *read_switcher(struct view *v)
 				continue;
 			if (!f || !f->fpu || ceno_pool_gpa(f->fpu) != run[i].gpa + at || run[i].rights != 3)
 				return broken("the switcher reaches %#llx, no area of fiber %llu",
-				              (unsigned long long)(run[i].gpa + at), (unsigned long long)n);
+				              (unsigned long long)run[i].gpa + at, (unsigned long long)n);
 		}
 	return NULL;
 }
