@@ -400,6 +400,8 @@ static void test_pipe(void **state)
 	assert_int_equal(sys(SYS_pipe2, buffer, O_NONBLOCK), 0);
 	fake_peek(ends, buffer, sizeof(ends));
 	assert_int_equal(sys(SYS_read, ends[0], buffer, 10), -EAGAIN);
+	assert_int_equal(sys(SYS_splice, 0, 0, ends[1], 0, 10, 0),
+	                 -EINVAL); /* what a pipe has no room for would be lost */
 	assert_int_equal(put(ends[1], "through"), 7);
 	assert_int_equal(put(ends[0], "x"), -EBADF);
 	assert_string_equal(get(ends[0], 100), "through");

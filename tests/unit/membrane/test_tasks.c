@@ -567,8 +567,14 @@ static void test_groups(void **state)
 	assert_int_equal(sys(SYS_setpgid, 0, -1), -EINVAL);
 	assert_int_equal(sys(SYS_setpgid, 99, 0), -ESRCH);
 	assert_int_equal(sys(SYS_getpgid, 99), -ESRCH);
+	assert_int_equal(sys(SYS_setpriority, 0, 0, 7), 0);
+	assert_int_equal(sys(SYS_setpriority, 0, 0, 6), -EACCES); /* less nice */
+	assert_int_equal(sys(SYS_setpriority, 3, 0, 8), -EINVAL);
+	assert_int_equal(sys(SYS_setpriority, 0, 99, 8), -ESRCH);
+	assert_int_equal(sys(SYS_getpriority, 0, 2), 20 - 7);
 	new_child();
-	assert_int_equal(sys(SYS_setpgid, 3, 77), -EPERM); /* no such group */
+	assert_int_equal(sys(SYS_getpriority, 0, 3), 20 - 7); /* inherited */
+	assert_int_equal(sys(SYS_setpgid, 3, 77), -EPERM);    /* no such group */
 	assert_int_equal(sys(SYS_setpgid, 3, 0), 0);
 	assert_int_equal(sys(SYS_getpgid, 3), 3);
 	switch_to(3);
