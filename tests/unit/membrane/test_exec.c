@@ -218,9 +218,9 @@ static int is_write_and_execute(const uint8_t *bytes)
 }
 
 /* There is less RAM here than there. */
-static int is_huge(const uint8_t *bytes)
+static int is_huge(const uint8_t *bytes, size_t size)
 {
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 4 && size >= 64 + 56 * ((size_t)i + 1); i++) {
 		Elf64_Phdr p;
 
 		memcpy(&p, bytes + 64 + 56 * i, sizeof(p));
@@ -249,7 +249,7 @@ static void compare(const uint8_t *bytes, size_t size)
 	int here = outcome(bytes, size, "p", 2, 1), there;
 
 	assert_in_range(ceno_frames_used(), used, used + 1); /* a page for inodes */
-	if (here == SKIP || is_huge(bytes))
+	if (here == SKIP || is_huge(bytes, size))
 		return;
 	there = host_outcome(bytes, size, plain);
 	if (here == EACCES && there != EACCES) {
@@ -336,7 +336,7 @@ static void test_interpreters(void **state)
 		assert_int_equal(fake_boot(files, 2, argv), FAKE_ENTERED);
 		if (i == 1)
 			assert_int_equal(outcome(program, BYTES, "p", 2, 1), STARTED);
-		if (!is_write_and_execute(bytes) && !is_huge(bytes))
+		if (!is_write_and_execute(bytes) && !is_huge(bytes, size))
 			compare(program, BYTES);
 	}
 	beside = NULL;
