@@ -145,7 +145,7 @@ int ceno_node_quote_check(const char *text, size_t length, const uint8_t nonce[3
 	    ak.scheme_hash != CENO_TPM_ALG_SHA256 || ak.name_alg != CENO_TPM_ALG_SHA256 ||
 	    ak.curve != CENO_TPM_ECC_NIST_P256)
 		return fail(error, "the attestation key is not a restricted ECDSA P-256 key");
-	if (ceno_tpm_attest_parse(quoted, (size_t)quoted_bytes, &quote))
+	if (ceno_tpm_attest_parse(quoted, (size_t)quoted_bytes, CENO_TPM_ST_ATTEST_QUOTE, &quote))
 		return fail(error, "the quote is malformed");
 	if (!ceno_tpm_ecdsa_verify(&ak, quoted, (size_t)quoted_bytes, signature))
 		return fail(error, "the quote's signature is wrong");

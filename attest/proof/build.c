@@ -130,6 +130,27 @@ int ceno_proof_c8(const struct ceno_proof_step8 *step8, const uint8_t c7[32], ui
 	return 0;
 }
 
+/* Order of P-256 and its half (SEC 2, 2.4.2). */
+static const uint8_t p256_order[32] = { 0xff, 0xff, 0xff, 0xff, 0,    0,    0,    0,    0xff, 0xff, 0xff,
+	                                0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
+	                                0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51 };
+
+/* s and n - s sign alike: the lower one is the spelling. A signature that is none stays as it is. */
+static void lower_s(uint8_t signature[64])
+{
+	uint8_t *s = signature + 32, other[32];
+	int borrow = 0;
+	if (memcmp(s, p256_order, 32) >= 0)
+		return;
+	for (int i = 31; i >= 0; i--) {
+		int d = p256_order[i] - s[i] - borrow;
+		borrow = d < 0;
+		other[i] = (uint8_t)d;
+	}
+	if (memcmp(other, s, 32) < 0)
+		memcpy(s, other, 32);
+}
+
 int ceno_proof_file(const uint8_t *payload, size_t payload_bytes, const uint8_t signature[64],
                     const uint8_t signer_pub[32], const struct ceno_proof_seal *seal, uint8_t file[CENO_CDP_FILE_MAX],
                     size_t *file_bytes)
@@ -143,6 +164,8 @@ int ceno_proof_file(const uint8_t *payload, size_t payload_bytes, const uint8_t 
 	memcpy(envelope.payload, payload, payload_bytes);
 	memcpy(envelope.signature, signature, 64);
 	crypto_hash_sha256(envelope.keyid, signer_pub, 32);
+	lower_s(envelope.seal.quote.signature);
+	lower_s(envelope.seal.nv.signature);
 	ceno_json_writer_init(&w, file, CENO_CDP_FILE_MAX);
 	ceno_schema_write(&ceno_schema_envelope, &envelope, &w);
 	if (w.error == 0)

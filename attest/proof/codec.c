@@ -143,6 +143,7 @@ static void write_field(const struct ceno_field *f, const char *base, struct cen
 		write_text(f, member, w);
 		break;
 	case CENO_FIELD_CONST:
+	case CENO_FIELD_VERSION:
 		ceno_json_string(w, f->aux, strlen(f->aux));
 		break;
 	case CENO_FIELD_FIXED:
@@ -183,12 +184,22 @@ void ceno_schema_write(const struct ceno_schema *schema, const void *from, struc
 
 /* ---- reading ------------------------------------------------------------------- */
 
+/* The first error is kept; reading goes on with what is left, which is bounded by document and tables. */
 struct source {
 	const struct ceno_json *json;
-	uint32_t *bad;
+	uint32_t bad;
+	int error;
 };
 
-static int read_field(const struct source *s, const struct ceno_field *f, uint32_t token, char *base);
+static void read_field(struct source *s, const struct ceno_field *f, uint32_t token, char *base);
+
+static void note(struct source *s, uint32_t token, int error)
+{
+	if (s->error == 0 && error != 0) {
+		s->error = error;
+		s->bad = token;
+	}
+}
 
 static int read_hex(const char *text, uint8_t *out, size_t bytes)
 {
@@ -280,6 +291,8 @@ static int read_string(const struct ceno_field *f, const struct ceno_json *json,
 		return 0;
 	case CENO_FIELD_CONST:
 		return strlen(f->aux) == t->length && memcmp(f->aux, text, t->length) == 0 ? 0 : CENO_SCHEMA_E_VALUE;
+	case CENO_FIELD_VERSION:
+		return 0;
 	case CENO_FIELD_BASE64:
 	case CENO_FIELD_BYTES:
 		return read_bytes(f, text, t->length, base);
@@ -299,28 +312,31 @@ static int read_number(const struct ceno_field *f, const struct ceno_json_token 
 	return 0;
 }
 
-static int read_array(const struct source *s, const struct ceno_field *f, uint32_t token, char *base)
+static void read_array(struct source *s, const struct ceno_field *f, uint32_t token, char *base)
 {
 	const struct ceno_json_token *t = &s->json->tokens[token];
 	bool is_tuple = f->type == CENO_FIELD_TUPLE;
 	const struct ceno_schema *tuple = f->aux;
 	uint64_t max = is_tuple ? tuple->count : f->max;
 	uint64_t min = is_tuple || f->count_offset == CENO_FIELD_NO_COUNT ? max : f->min;
-	if (t->type != CENO_JSON_ARRAY)
-		return CENO_SCHEMA_E_TYPE;
-	if (t->count < min || t->count > max)
-		return CENO_SCHEMA_E_COUNT;
+	if (t->type != CENO_JSON_ARRAY) {
+		note(s, token, CENO_SCHEMA_E_TYPE);
+		return;
+	}
 	uint32_t member = token + 1, count = t->count;
+	if (count < min || count > max)
+		note(s, token, CENO_SCHEMA_E_COUNT);
+	if (count > max)
+		count = (uint32_t)max;
 	for (uint32_t i = 0; i < count; i++) {
-		int rc = is_tuple ? read_field(s, &tuple->fields[i], member, base + f->offset)
-				  : read_field(s, f->aux, member, base + f->offset + (size_t)i * f->size);
-		if (rc != 0)
-			return rc;
+		if (is_tuple)
+			read_field(s, &tuple->fields[i], member, base + f->offset);
+		else
+			read_field(s, f->aux, member, base + f->offset + (size_t)i * f->size);
 		member = s->json->tokens[member].next;
 	}
 	if (!is_tuple && f->count_offset != CENO_FIELD_NO_COUNT)
 		store(base + f->count_offset, 4, count);
-	return 0;
 }
 
 static int compare_key(const struct ceno_json *json, const struct ceno_json_token *t, const char *key)
@@ -330,53 +346,61 @@ static int compare_key(const struct ceno_json *json, const struct ceno_json_toke
 	return d != 0 ? d : t->key_length < length ? -1 : t->key_length > length;
 }
 
-/* Both sides are sorted: one walk finds the first key that is too many or missing. */
-static int read_object(const struct source *s, const struct ceno_schema *schema, uint32_t token, char *to)
+/* Both sides are sorted: one walk finds each key that is too many or missing. */
+static void read_object(struct source *s, const struct ceno_schema *schema, uint32_t token, char *to)
 {
 	const struct ceno_json_token *t = &s->json->tokens[token];
-	uint32_t member = token + 1;
-	if (t->type != CENO_JSON_OBJECT)
-		return CENO_SCHEMA_E_TYPE;
-	for (uint32_t i = 0; i < schema->count || i < t->count; i++) {
-		if (i >= t->count)
-			return CENO_SCHEMA_E_MISSING;
-		*s->bad = member;
-		int d = i >= schema->count ? -1 : compare_key(s->json, &s->json->tokens[member], schema->fields[i].key);
-		if (d != 0)
-			return d < 0 ? CENO_SCHEMA_E_UNKNOWN : CENO_SCHEMA_E_MISSING;
-		int rc = read_field(s, &schema->fields[i], member, to);
-		if (rc != 0)
-			return rc;
-		member = s->json->tokens[member].next;
+	uint32_t member = token + 1, field = 0, read = 0;
+	if (t->type != CENO_JSON_OBJECT) {
+		note(s, token, CENO_SCHEMA_E_TYPE);
+		return;
 	}
-	return 0;
+	while (field < schema->count || read < t->count) {
+		int d = field >= schema->count ? -1
+		    : read >= t->count         ? 1
+				       : compare_key(s->json, &s->json->tokens[member], schema->fields[field].key);
+		if (d > 0) {
+			note(s, read < t->count ? member : token, CENO_SCHEMA_E_MISSING);
+			field++;
+			continue;
+		}
+		if (d < 0)
+			note(s, member, CENO_SCHEMA_E_UNKNOWN);
+		else
+			read_field(s, &schema->fields[field++], member, to);
+		member = s->json->tokens[member].next;
+		read++;
+	}
 }
 
-static int read_field(const struct source *s, const struct ceno_field *f, uint32_t token, char *base)
+static void read_field(struct source *s, const struct ceno_field *f, uint32_t token, char *base)
 {
 	const struct ceno_json_token *t = &s->json->tokens[token];
-	*s->bad = token;
 	switch (f->type) {
 	case CENO_FIELD_NUMBER:
 	case CENO_FIELD_FIXED:
 	case CENO_FIELD_BOOL:
-		return read_number(f, t, base + f->offset);
+		note(s, token, read_number(f, t, base + f->offset));
+		break;
 	case CENO_FIELD_OBJECT:
-		return read_object(s, f->aux, token, base + f->offset);
+		read_object(s, f->aux, token, base + f->offset);
+		break;
 	case CENO_FIELD_TUPLE:
 	case CENO_FIELD_LIST:
-		return read_array(s, f, token, base);
+		read_array(s, f, token, base);
+		break;
 	default:
-		return read_string(f, s->json, t, base);
+		note(s, token, read_string(f, s->json, t, base));
 	}
 }
 
 int ceno_schema_read(const struct ceno_schema *schema, const struct ceno_json *json, uint32_t token, void *to,
                      uint32_t *bad)
 {
-	struct source s = { json, bad };
-	*bad = token;
-	return read_object(&s, schema, token, to);
+	struct source s = { json, token, 0 };
+	read_object(&s, schema, token, to);
+	*bad = s.bad;
+	return s.error;
 }
 
 int ceno_schema_hash(const struct ceno_schema *schema, const void *from, uint8_t hash[32])

@@ -239,7 +239,10 @@ int ceno_json_read(struct ceno_json *json, const void *text, size_t bytes, struc
 		rc = step(&r);
 	if (rc == 0 && r.pos != r.bytes)
 		rc = is_space(at(&r)) ? CENO_JSON_E_CANONICAL : CENO_JSON_E_TRAILING;
-	json->token_count = rc == 0 ? r.count : 0;
+	json->token_count =
+	    r.depth == 0 && r.pos > 0 && (rc == 0 || rc == CENO_JSON_E_CANONICAL || rc == CENO_JSON_E_TRAILING)
+	    ? r.count
+	    : 0;
 	json->error_offset = r.pos;
 	return rc;
 }

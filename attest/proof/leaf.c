@@ -63,6 +63,29 @@ size_t ceno_proof_leaf_unclean(const uint8_t session_id[16], uint64_t launch_ind
 	return b.length;
 }
 
+size_t ceno_proof_leaf_record(const uint8_t commitment[32], uint8_t body[CENO_PROOF_LEAF_MAX])
+{
+	struct body b = { body, 0 };
+	TAG(&b, "CDP/v1/record");
+	add(&b, commitment, 32);
+	return b.length;
+}
+
+size_t ceno_proof_leaf_keychange(uint8_t purpose, const uint8_t old_pub[32], const uint8_t new_pub[32],
+                                 const uint8_t signature[64], uint8_t body[CENO_PROOF_LEAF_MAX])
+{
+	struct body b = { body, 0 };
+	uint8_t hash[32];
+	TAG(&b, "CDP/v1/key");
+	add(&b, &purpose, 1);
+	crypto_hash_sha256(hash, old_pub, 32);
+	add(&b, hash, 32);
+	crypto_hash_sha256(hash, new_pub, 32);
+	add(&b, hash, 32);
+	add(&b, signature, 64);
+	return b.length;
+}
+
 size_t ceno_proof_leaf_epoch(const uint8_t parts[6][32], uint64_t nv_value, uint8_t body[CENO_PROOF_LEAF_MAX])
 {
 	struct body b = { body, 0 };

@@ -26,10 +26,9 @@
 #include "merkle.h"
 #include "wire.h"
 
-/* The version in the file. "0": parts of the seal are not there yet (enrolment,
- * reference values, batching policy); a finished verifier refuses it. */
-#define CENO_PROOF_CDP_VERSION    "0"
-#define CENO_PROOF_PREDICATE_TYPE "urn:cenotaph:cdp:v0"
+/* The version in the file. Any change of a field, a formula or what must agree is another one. */
+#define CENO_PROOF_CDP_VERSION    "1"
+#define CENO_PROOF_PREDICATE_TYPE "urn:cenotaph:cdp:v1"
 #define CENO_PROOF_STATEMENT_TYPE "https://in-toto.io/Statement/v1"
 #define CENO_PROOF_PAYLOAD_TYPE   "application/vnd.in-toto+json"
 #define CENO_PROOF_SUBJECT_NAME   "session"
@@ -39,8 +38,8 @@
 #define CENO_PROOF_KEYS_MAX       8u
 #define CENO_PROOF_TOKENS_MAX     16u
 #define CENO_PROOF_PASSES_MAX     7u
-#define CENO_PROOF_INCLUSION_MAX  48u /* tree of at most 2^48 leaves */
-#define CENO_PROOF_CHECKPOINT_MAX 512u
+#define CENO_PROOF_INCLUSION_MAX  48u  /* tree of at most 2^48 leaves */
+#define CENO_PROOF_CHECKPOINT_MAX 320u /* the longest origin, twice: 294 */
 #define CENO_PROOF_AK_PUBLIC_MAX  256u /* TPMT_PUBLIC */
 #define CENO_PROOF_ATTEST_MAX     512u /* TPMS_ATTEST */
 #define CENO_PROOF_PCRS           16u  /* sha256 bank, PCR 0 to 15 */
@@ -290,7 +289,8 @@ struct ceno_proof_node {
 	uint32_t ak_public_bytes;
 	uint8_t ak_public[CENO_PROOF_AK_PUBLIC_MAX]; /* TPMT_PUBLIC of the seal AK, as marshalled */
 	uint8_t epoch_log_sha256[32];                /* of the host event log; zeros: none */
-						     /* ak_binding: always "none" in version 0 */
+	uint8_t ak_binding[32]; /* SHA-256 of the EK certificate (DER) of the TPM that holds the AK, as the node says;
+	                           a verifier compares it with its own enrolment. Zeros: none */
 };
 
 struct ceno_proof_quote {
@@ -387,6 +387,12 @@ size_t ceno_proof_leaf_cdp(const uint8_t session_id[16], uint64_t launch_index, 
                            const uint8_t c8[32], uint8_t body[CENO_PROOF_LEAF_MAX]);
 size_t ceno_proof_leaf_unclean(const uint8_t session_id[16], uint64_t launch_index, uint8_t cause,
                                uint8_t body[CENO_PROOF_LEAF_MAX]);
+/* commitment: core.record_commit of the session whose record is kept. */
+size_t ceno_proof_leaf_record(const uint8_t commitment[32], uint8_t body[CENO_PROOF_LEAF_MAX]);
+/* purpose: enum ceno_proof_purpose. signature: by the identity key over the body before it. */
+enum ceno_proof_purpose { CENO_PROOF_PURPOSE_LOG = 1, CENO_PROOF_PURPOSE_EXPORT, CENO_PROOF_PURPOSE_IDENTITY };
+size_t ceno_proof_leaf_keychange(uint8_t purpose, const uint8_t old_pub[32], const uint8_t new_pub[32],
+                                 const uint8_t signature[64], uint8_t body[CENO_PROOF_LEAF_MAX]);
 /* parts: seal AK name | raw AK name | log_pub | export_pub | identity_pub | host event log, each hashed;
  * zeros where there is none. */
 size_t ceno_proof_leaf_epoch(const uint8_t parts[6][32], uint64_t nv_value, uint8_t body[CENO_PROOF_LEAF_MAX]);
@@ -405,7 +411,8 @@ void ceno_proof_node_data(const uint8_t nonce[32], uint8_t extra_data[32]);
 
 /* Write the whole file: the JCS form of {cdp, dsse, seal}.
  * payload, signature: as the warden sent them; signer_pub: as given at launch.
- * file: capacity CENO_CDP_FILE_MAX. Returns 0, FIELD or SPACE. */
+ * file: capacity CENO_CDP_FILE_MAX. Of the two spellings of an ECDSA signature (s and n - s) the lower is
+ * written, so that a proof has one. Returns 0, FIELD or SPACE. */
 int ceno_proof_file(const uint8_t *payload, size_t payload_bytes, const uint8_t signature[64],
                     const uint8_t signer_pub[32], const struct ceno_proof_seal *seal, uint8_t file[CENO_CDP_FILE_MAX],
                     size_t *file_bytes);

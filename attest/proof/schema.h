@@ -18,6 +18,7 @@ enum ceno_field_type {
 	CENO_FIELD_WORD,         /* uint32_t, index into a list of words (NULL entries are not words) */
 	CENO_FIELD_TEXT,         /* char[max + 1], min to max characters of a set */
 	CENO_FIELD_CONST,        /* a fixed string, no member */
+	CENO_FIELD_VERSION,      /* a fixed string, judged before the schema is: any string is read */
 	CENO_FIELD_FIXED,        /* a fixed number (min = max), no member */
 	CENO_FIELD_HASH,         /* 32 bytes, "sha256:..." */
 	CENO_FIELD_HASH_OR_NONE, /* zeros are "none" */
@@ -58,8 +59,8 @@ enum ceno_schema_error {
 /* Write the object at `from` (the struct the schema is bound to). Errors in writer->error. */
 void ceno_schema_write(const struct ceno_schema *schema, const void *from, struct ceno_json_writer *writer);
 
-/* Read token `token` into `to`, which the caller has zeroed. *bad gets the token at which
- * reading failed. Returns 0 or a ceno_schema_error. The document is hostile. */
+/* Read token `token` into `to`, which the caller has zeroed. The document is hostile. Returns 0 or the
+ * first ceno_schema_error, *bad its token; what could be read beside it is in `to`, the rest zeros. */
 int ceno_schema_read(const struct ceno_schema *schema, const struct ceno_json *json, uint32_t token, void *to,
                      uint32_t *bad);
 

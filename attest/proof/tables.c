@@ -355,7 +355,7 @@ static SCHEMA(launch_schema);
 #undef T
 #define T struct ceno_proof_node
 static const struct ceno_field ceno_schema_node_fields[] = {
-	CONST("ak_binding", "none"),
+	HASH_OR_NONE("ak_binding", 'X', T, ak_binding),
 	BYTES("ak_public", 'X', T, ak_public, ak_public_bytes, 1),
 	HASH_OR_NONE("epoch_log_sha256", 'A', T, epoch_log_sha256),
 	BASE64("log_pub", 'X', T, log_pub),
@@ -408,7 +408,7 @@ static const struct ceno_field dsse_schema_fields[] = {
 };
 static SCHEMA(dsse_schema);
 static const struct ceno_field ceno_schema_envelope_fields[] = {
-	CONST("cdp", CENO_PROOF_CDP_VERSION),
+	{ "cdp", CENO_FIELD_VERSION, '-', 0, 0, 0, 0, 0, CENO_PROOF_CDP_VERSION },
 	HERE("dsse", &dsse_schema),
 	OBJECT("seal", T, seal, &seal_schema),
 };

@@ -24,8 +24,8 @@
 
 #include <stdint.h>
 
-#define CENO_PAYLOAD_MAX 20480u    /* DSSE payload bytes, before base64; a whole file is at most 24 KiB + base64 */
-#define CENO_CDP_FILE_MAX 65536u
+#define CENO_PAYLOAD_MAX 16384u    /* DSSE payload bytes, before base64 */
+#define CENO_CDP_FILE_MAX 24576u   /* a proof; the largest under a log of 2^32 leaves fits (tests/unit/proof) */
 
 enum ceno_cause {                  /* why a session ended */
 	CENO_CAUSE_EXIT = 1, CENO_CAUSE_REQUEST, CENO_CAUSE_TTL, CENO_CAUSE_OOM,

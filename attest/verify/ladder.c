@@ -52,6 +52,12 @@ bool ceno_check(struct ceno_ladder *l, enum ceno_verify_code code, bool passed)
 	return !l->stopped;
 }
 
+bool ceno_need(struct ceno_ladder *l, enum ceno_verify_code code, bool passed)
+{
+	bool go_on = ceno_check(l, code, passed);
+	return go_on && (passed || (uint32_t)code == ceno_verify_skip);
+}
+
 void ceno_check_detail(struct ceno_ladder *l, enum ceno_verify_code code, const char *format, ...)
 {
 	va_list args;
@@ -86,9 +92,9 @@ static bool read_document(struct ceno_ladder *l, const void *text, size_t bytes,
 	uint32_t bad = 0;
 	int rc = ceno_json_read(&json, text, bytes, l->tokens, CENO_LADDER_TOKENS);
 	bool version_known = true;
-	ceno_check(l, json_code, rc == 0);
+	bool go_on = ceno_need(l, json_code, rc == 0);
 	ceno_check_detail(l, json_code, "byte %u: %s", json.error_offset, ceno_json_error_text(rc));
-	if (rc != 0)
+	if (!go_on || json.token_count == 0)
 		return false;
 	if (json_code == CENO_VERIFY_FILE_JSON) {
 		const struct ceno_json_token *t = &json.tokens[1];
@@ -101,11 +107,11 @@ static bool read_document(struct ceno_ladder *l, const void *text, size_t bytes,
 			return false;
 	}
 	rc = ceno_schema_read(schema, &json, 0, to, &bad);
-	ceno_check(l, schema_code, rc == 0);
+	go_on = ceno_need(l, schema_code, rc == 0);
 	const struct ceno_json_token *t = &json.tokens[bad < json.token_count ? bad : 0];
 	ceno_check_detail(l, schema_code, "at \"%.*s\", byte %u: %s", (int)(t->key_length > 64 ? 64 : t->key_length),
 	                  json.text + t->key_start, t->start, schema_error_text(rc));
-	return rc == 0;
+	return go_on;
 }
 
 static bool stage_bytes(struct ceno_ladder *l, const void *file, size_t bytes)
@@ -163,7 +169,7 @@ int ceno_verify(const void *file, size_t bytes, const struct ceno_verify_policy 
 		ceno_stage_quote(l);
 		ceno_stage_trust(l);
 	} else if (result->verdict == CENO_VERIFY_CODE_COUNT) {
-		/* Only a test build gets here: a reader's check was skipped and there is nothing to go on with. */
+		/* Only a test build gets here: a reader's check was left out and there is nothing to go on with. */
 		result->exit_status = 1;
 	}
 	free(l);

@@ -26,6 +26,9 @@ struct ceno_ladder {
 /* Record a check. Returns true if the ladder goes on (it passed, or explain is asked). */
 bool ceno_check(struct ceno_ladder *ladder, enum ceno_verify_code code, bool passed);
 
+/* The same for a check that reads something: true only if there is something to go on with. */
+bool ceno_need(struct ceno_ladder *ladder, enum ceno_verify_code code, bool passed);
+
 /* Say more about the failure that was just recorded, if it is the verdict. */
 __attribute__((format(printf, 3, 4))) void ceno_check_detail(struct ceno_ladder *ladder, enum ceno_verify_code code,
                                                              const char *format, ...);

@@ -37,8 +37,7 @@ static bool check_key(struct ceno_ladder *l, struct ceno_tpm_public *ak)
 	const struct ceno_proof_node *node = &l->envelope.seal.node;
 	int form = ceno_tpm_public_parse(node->ak_public, node->ak_public_bytes, ak);
 	ceno_verify_ak_digest(node->ak_public, node->ak_public_bytes, l->result->ak);
-	ceno_check(l, CENO_VERIFY_AK_FORM, form == 0);
-	if (form != 0)
+	if (!ceno_need(l, CENO_VERIFY_AK_FORM, form == 0))
 		return false;
 	ceno_check(l, CENO_VERIFY_AK_ATTRIBUTES, attributes_ok(ak->attributes));
 	ceno_check(l, CENO_VERIFY_AK_SCHEME,
@@ -89,19 +88,19 @@ static void check_nv(struct ceno_ladder *l, const struct ceno_tpm_public *ak, co
 		           nv->attest_bytes == 0 && nv->value == 0 && memcmp(nv->signature, zeros, sizeof(zeros)) == 0);
 		return;
 	}
-	int form = ceno_tpm_attest_parse(nv->attest, nv->attest_bytes, &a);
+	int form = ceno_tpm_attest_parse(nv->attest, nv->attest_bytes, CENO_TPM_ST_ATTEST_NV, &a);
 	bool shape = form == 0 && a.magic == CENO_TPM_GENERATED && a.type == CENO_TPM_ST_ATTEST_NV &&
 	    a.contents_bytes == 8 && a.offset == 0;
-	ceno_check(l, CENO_VERIFY_NV_FORM, shape);
-	if (!shape)
+	if (!ceno_need(l, CENO_VERIFY_NV_FORM, shape))
 		return;
-	ceno_check(l, CENO_VERIFY_NV_SIGNATURE, ceno_tpm_ecdsa_verify(ak, nv->attest, nv->attest_bytes, nv->signature));
+	ceno_check(l, CENO_VERIFY_NV_SIGNATURE,
+	           ceno_tpm_ecdsa_verify_low(ak, nv->attest, nv->attest_bytes, nv->signature));
 	ceno_proof_nv_data(extra_data, want);
 	ceno_check(l, CENO_VERIFY_NV_DATA,
 	           extra_ok(&a, want) && signer_ok(l, &a) && a.reset_count == quote->reset_count &&
 	               a.restart_count == quote->restart_count);
 	ceno_store_be64(value, nv->value);
-	ceno_check(l, CENO_VERIFY_NV_VALUE, memcmp(a.contents, value, 8) == 0);
+	ceno_check(l, CENO_VERIFY_NV_VALUE, a.contents_bytes == 8 && memcmp(a.contents, value, 8) == 0);
 }
 
 static void check_quote(struct ceno_ladder *l, const struct ceno_tpm_public *ak)
@@ -109,16 +108,13 @@ static void check_quote(struct ceno_ladder *l, const struct ceno_tpm_public *ak)
 	const struct ceno_proof_seal *seal = &l->envelope.seal;
 	struct ceno_tpm_attest q;
 	uint8_t want[32] = { 0 };
-	int form = ceno_tpm_attest_parse(seal->quote.attest, seal->quote.attest_bytes, &q);
-	ceno_check(l, CENO_VERIFY_QUOTE_FORM, form == 0);
-	if (form != 0)
+	int form = ceno_tpm_attest_parse(seal->quote.attest, seal->quote.attest_bytes, CENO_TPM_ST_ATTEST_QUOTE, &q);
+	if (!ceno_need(l, CENO_VERIFY_QUOTE_FORM, form == 0))
 		return;
 	ceno_check(l, CENO_VERIFY_QUOTE_MAGIC, q.magic == CENO_TPM_GENERATED);
 	ceno_check(l, CENO_VERIFY_QUOTE_TYPE, q.type == CENO_TPM_ST_ATTEST_QUOTE);
-	if (q.type != CENO_TPM_ST_ATTEST_QUOTE)
-		return;
 	ceno_check(l, CENO_VERIFY_QUOTE_SIGNATURE,
-	           ceno_tpm_ecdsa_verify(ak, seal->quote.attest, seal->quote.attest_bytes, seal->quote.signature));
+	           ceno_tpm_ecdsa_verify_low(ak, seal->quote.attest, seal->quote.attest_bytes, seal->quote.signature));
 	ceno_check(l, CENO_VERIFY_QUOTE_SIGNER, signer_ok(l, &q));
 	(void)ceno_proof_quote_data(seal->checkpoint, seal->checkpoint_bytes, &seal->node, seal->nv.value, want);
 	ceno_check(l, CENO_VERIFY_QUOTE_DATA, extra_ok(&q, want));

@@ -59,7 +59,10 @@ static uint64_t take64(struct cursor *c)
 static const uint8_t *take2b(struct cursor *c, uint16_t *length)
 {
 	*length = take16(c);
-	return take(c, *length);
+	const uint8_t *p = take(c, *length);
+	if (p == NULL)
+		*length = 0;
+	return p;
 }
 
 static int done(const struct cursor *c)
@@ -111,13 +114,14 @@ static void take_quote(struct cursor *c, struct ceno_tpm_attest *a)
 	const uint8_t *p = take(c, a->selection_bytes);
 	if (p == NULL || a->selection_bytes > sizeof(a->selection)) {
 		c->failed = 1;
+		a->selection_bytes = 0;
 		return;
 	}
 	memcpy(a->selection, p, a->selection_bytes);
 	a->digest = take2b(c, &a->digest_bytes);
 }
 
-int ceno_tpm_attest_parse(const uint8_t *bytes, size_t length, struct ceno_tpm_attest *a)
+int ceno_tpm_attest_parse(const uint8_t *bytes, size_t length, uint16_t type, struct ceno_tpm_attest *a)
 {
 	struct cursor c = { bytes, length, 0 };
 	memset(a, 0, sizeof(*a));
@@ -132,14 +136,12 @@ int ceno_tpm_attest_parse(const uint8_t *bytes, size_t length, struct ceno_tpm_a
 	a->firmware = take64(&c);
 	if (a->safe > 1) /* TPMI_YES_NO */
 		return -1;
-	if (a->type == CENO_TPM_ST_ATTEST_QUOTE) {
+	if (type == CENO_TPM_ST_ATTEST_QUOTE) {
 		take_quote(&c, a);
-	} else if (a->type == CENO_TPM_ST_ATTEST_NV) {
+	} else {
 		a->index_name = take2b(&c, &a->index_bytes);
 		a->offset = take16(&c);
 		a->contents = take2b(&c, &a->contents_bytes);
-	} else {
-		return c.failed ? -1 : 0;
 	}
 	return done(&c);
 }
@@ -179,6 +181,21 @@ static int to_der(const uint8_t signature[64], unsigned char **der)
 	}
 	ECDSA_SIG_free(sig);
 	return n > 0 ? n : 0;
+}
+
+/* s at most half the order: the one spelling that a proof may have. */
+static int s_is_low(const uint8_t signature[64])
+{
+	static const uint8_t half[32] = { 0x7f, 0xff, 0xff, 0xff, 0x80, 0,    0,    0,    0x7f, 0xff, 0xff,
+		                          0xff, 0xff, 0xff, 0xff, 0xff, 0xde, 0x73, 0x7d, 0x56, 0xd3, 0x8b,
+		                          0xcf, 0x42, 0x79, 0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8 };
+	return memcmp(signature + 32, half, 32) <= 0;
+}
+
+int ceno_tpm_ecdsa_verify_low(const struct ceno_tpm_public *pub, const uint8_t *message, size_t length,
+                              const uint8_t signature[64])
+{
+	return s_is_low(signature) && ceno_tpm_ecdsa_verify(pub, message, length, signature);
 }
 
 int ceno_tpm_ecdsa_verify(const struct ceno_tpm_public *pub, const uint8_t *message, size_t length,

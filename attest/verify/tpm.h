@@ -57,14 +57,18 @@ struct ceno_tpm_attest { /* TPMS_ATTEST */
 	const uint8_t *index_name, *contents;
 };
 
-/* Parse; input hostile. Returns 0, or -1: malformed, or bytes left over. Shape only: values
- * such as magic and type are for the caller to judge. A type that is neither QUOTE nor NV
- * parses up to its attested part, which is then not looked at. */
+/* Parse; input hostile. Returns 0, or -1: malformed, or bytes left over (what was read until then is
+ * filled, the rest zeros). Shape only: values such as magic and type are for the caller to judge.
+ * type: ATTEST_QUOTE or ATTEST_NV, whose shape the attested part must have, whatever it says it is. */
 int ceno_tpm_public_parse(const uint8_t *bytes, size_t length, struct ceno_tpm_public *pub);
-int ceno_tpm_attest_parse(const uint8_t *bytes, size_t length, struct ceno_tpm_attest *attest);
+int ceno_tpm_attest_parse(const uint8_t *bytes, size_t length, uint16_t type, struct ceno_tpm_attest *attest);
 
 /* ECDSA P-256 with SHA-256 over message. signature: r | s. Returns 1 valid, 0 not. */
 int ceno_tpm_ecdsa_verify(const struct ceno_tpm_public *pub, const uint8_t *message, size_t length,
                           const uint8_t signature[64]);
+
+/* The same, and s is at most half the group's order. */
+int ceno_tpm_ecdsa_verify_low(const struct ceno_tpm_public *pub, const uint8_t *message, size_t length,
+                              const uint8_t signature[64]);
 
 #endif

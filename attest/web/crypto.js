@@ -219,7 +219,7 @@ function readPublic(bytes) {
 }
 
 /* TPMS_ATTEST of a quote or of an NV certification; others up to their attested part. */
-function readAttest(bytes) {
+function readAttest(bytes, kind) {
 	const c = new Cursor(bytes), out = {};
 	out.magic = c.number(4);
 	out.type = c.number(2);
@@ -231,14 +231,14 @@ function readAttest(bytes) {
 	const safe = c.number(1);
 	out.firmware = c.big(8);
 	c.require(safe <= 1);
-	if (out.type === 0x8018) {
+	if (kind === 0x8018) {
 		c.require(c.number(4) === 1);
 		out.hash = c.number(2);
 		out.select = c.take(c.number(1));
 		c.require(out.select.length <= 8);
 		out.digest = c.sized();
 		c.end();
-	} else if (out.type === 0x8014) {
+	} else {
 		c.sized();
 		out.offset = c.number(2);
 		out.contents = c.sized();
@@ -247,15 +247,20 @@ function readAttest(bytes) {
 	return out;
 }
 
-function parse(reader, bytes) {
+function parse(reader, ...given) {
 	try {
-		return reader(bytes);
+		return reader(...given);
 	} catch (error) {
 		return undefined;
 	}
 }
 
+/* Half of P-256's order: of s and n - s, which sign alike, a proof holds the lower. */
+const HALF_N = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8n;
+
 async function ecdsa(pub, message, signature) {
+	if (BigInt('0x' + toHex(signature.subarray(32))) > HALF_N)
+		return false;
 	const scheme = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 	try {
 		const key = await crypto.subtle.importKey('raw', join([4], pub.x, pub.y), scheme, false, ['verify']);

@@ -3,7 +3,7 @@
  * hostile text and answers undefined for what is not exactly of the form. */
 'use strict';
 
-const VALUES_MAX = 2048, DEPTH_MAX = 16, FILE_MAX = 65536;
+const VALUES_MAX = 2048, DEPTH_MAX = 16, FILE_MAX = 24576;
 
 /* ---- one spelling a document ---- */
 

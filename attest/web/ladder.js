@@ -83,7 +83,7 @@ class Ladder {
 		this.file = readDocument(this.bytes);
 		this.need(102, this.file !== undefined);
 		const first = typeof this.file === 'object' ? Object.keys(this.file)[0] : '';
-		this.need(201, first === 'cdp' && !Array.isArray(this.file) && this.file.cdp === '0');
+		this.need(201, first === 'cdp' && !Array.isArray(this.file) && this.file.cdp === '1');
 		this.need(202, fits(this.schema.file, this.file));
 	}
 
@@ -304,10 +304,10 @@ class Ladder {
 		this.need(901, pub);
 		this.check(902, (pub.attributes & needed) === needed && !(pub.attributes & 1 << 17));
 		this.check(903, pub.nameAlg === 0xb && pub.scheme === 0x18 && pub.hash === 0xb && pub.curve === 3);
-		const q = this.attest = parse(readAttest, raw);
+		const q = this.attest = parse(readAttest, raw, 0x8018);
 		this.need(904, q);
 		this.check(905, q.magic === 0xff544347);
-		this.need(906, q.type === 0x8018);
+		this.check(906, q.type === 0x8018);
 		this.check(907, await ecdsa(pub, raw, fromBase64(this.seal.quote.signature)));
 		await this.quoted(pub, q);
 	}
@@ -330,7 +330,7 @@ class Ladder {
 			this.check(913, raw.length === 0 && nv.value === '0' && signature.every(b => b === 0));
 			return;
 		}
-		const a = parse(readAttest, raw);
+		const a = parse(readAttest, raw, 0x8014);
 		if (!this.check(913, a && a.magic === 0xff544347 && a.type === 0x8014 && a.contents.length === 8 && a.offset === 0))
 			return;
 		this.check(914, await ecdsa(pub, raw, signature));

@@ -5,7 +5,9 @@
 #include "proof_fixture.h"
 
 #include <openssl/core_names.h>
+#include <openssl/bn.h>
 #include <openssl/ec.h>
+#include <openssl/param_build.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,12 +141,35 @@ static void fill_forensic(struct ceno_proof_statement *s)
 	s->chain.sealed_us = t->steps[5].end_us + 100;
 }
 
+/* P-256 keys whose private scalar is the hash of a name: the same in each process. */
 static EVP_PKEY *ak_number(int number)
 {
 	static EVP_PKEY *keys[2];
-	if (keys[number] == NULL)
-		keys[number] = EVP_EC_gen("P-256");
-	MUST(keys[number] != NULL);
+	if (keys[number] == NULL) {
+		char group[] = "prime256v1", name[] = "ak 0";
+		uint8_t scalar[32], point[65];
+		name[3] = (char)('0' + number);
+		named(name, scalar, 32);
+		EC_GROUP *curve = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+		EC_POINT *public = EC_POINT_new(curve);
+		BIGNUM *d = BN_bin2bn(scalar, 32, NULL);
+		MUST(EC_POINT_mul(curve, public, d, NULL, NULL, NULL) == 1);
+		MUST(EC_POINT_point2oct(curve, public, POINT_CONVERSION_UNCOMPRESSED, point, 65, NULL) == 65);
+		OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+		MUST(OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, group, 0) == 1 &&
+		     OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, d) == 1 &&
+		     OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, 65) == 1);
+		OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
+		EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+		MUST(EVP_PKEY_fromdata_init(ctx) == 1 &&
+		     EVP_PKEY_fromdata(ctx, &keys[number], EVP_PKEY_KEYPAIR, params) == 1);
+		EVP_PKEY_CTX_free(ctx);
+		OSSL_PARAM_free(params);
+		OSSL_PARAM_BLD_free(bld);
+		BN_free(d);
+		EC_POINT_free(public);
+		EC_GROUP_free(curve);
+	}
 	return keys[number];
 }
 
@@ -325,19 +350,38 @@ uint32_t fixture_ak_public(EVP_PKEY *key, uint8_t out[CENO_PROOF_AK_PUBLIC_MAX])
 	return b.n;
 }
 
+/* ECDSA with a nonce made from key and message, so that a fixture is the same bytes each time:
+ * r = (kG).x, s = (e + rd) / k. For tests only. */
 static void sign_p256(EVP_PKEY *key, const uint8_t *message, size_t length, uint8_t signature[64])
 {
-	uint8_t der[128];
-	const uint8_t *p = der;
-	size_t n = sizeof(der);
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	MUST(EVP_DigestSignInit_ex(md, NULL, "SHA256", NULL, NULL, key, NULL) == 1);
-	MUST(EVP_DigestSign(md, der, &n, message, length) == 1);
-	EVP_MD_CTX_free(md);
-	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)n);
-	MUST(BN_bn2binpad(ECDSA_SIG_get0_r(sig), signature, 32) == 32);
-	MUST(BN_bn2binpad(ECDSA_SIG_get0_s(sig), signature + 32, 32) == 32);
-	ECDSA_SIG_free(sig);
+	uint8_t digest[32], seed[64], x[65];
+	BIGNUM *d = NULL;
+	BN_CTX *ctx = BN_CTX_new();
+	EC_GROUP *curve = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	const BIGNUM *order = EC_GROUP_get0_order(curve);
+	EC_POINT *point = EC_POINT_new(curve);
+	BIGNUM *k = BN_new(), *r = BN_new(), *s = BN_new(), *e = BN_new();
+	MUST(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &d) == 1);
+	crypto_hash_sha256(digest, message, length);
+	MUST(BN_bn2binpad(d, seed, 32) == 32);
+	memcpy(seed + 32, digest, 32);
+	crypto_hash_sha256(seed, seed, sizeof(seed));
+	BN_bin2bn(seed, 32, k);
+	BN_nnmod(k, k, order, ctx);
+	MUST(EC_POINT_mul(curve, point, k, NULL, NULL, ctx) == 1);
+	MUST(EC_POINT_point2oct(curve, point, POINT_CONVERSION_UNCOMPRESSED, x, 65, ctx) == 65);
+	BN_bin2bn(x + 1, 32, r);
+	BN_nnmod(r, r, order, ctx);
+	BN_bin2bn(digest, 32, e);
+	BN_mod_mul(s, r, d, order, ctx);
+	BN_mod_add(s, s, e, order, ctx);
+	MUST(BN_mod_inverse(k, k, order, ctx) != NULL);
+	BN_mod_mul(s, s, k, order, ctx);
+	MUST(BN_bn2binpad(r, signature, 32) == 32 && BN_bn2binpad(s, signature + 32, 32) == 32);
+	BN_free(d), BN_free(k), BN_free(r), BN_free(s), BN_free(e);
+	EC_POINT_free(point);
+	EC_GROUP_free(curve);
+	BN_CTX_free(ctx);
 }
 
 /* Everything of a TPMS_ATTEST before its attested part. */

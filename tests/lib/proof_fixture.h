@@ -47,7 +47,7 @@ struct fixture {
 };
 
 /* A valid statement (not yet hashed or signed) and fresh state. Keys are the same in every call
- * except the AKs, which are made once per process. */
+ * too: the same calls make the same bytes. */
 void fixture_init(struct fixture *f);
 
 /* Memory roots for the statement's bitmap, passes and challenge. */

@@ -141,8 +141,8 @@ def read_public(blob):
     return out
 
 
-def read_attest(blob):
-    """TPMS_ATTEST of a quote or of an NV certification; others up to their attested part."""
+def read_attest(blob, kind):
+    """TPMS_ATTEST with the attested part of a quote (0x8018) or an NV certification (0x8014), whatever it says it is."""
     c, out = Cursor(blob), {}
     out["magic"], out["type"] = c.number(4), c.number(2)
     out["signer"], out["extra"], out["clock"] = c.sized(), c.sized(), c.number(8)
@@ -150,7 +150,7 @@ def read_attest(blob):
     c.number(8)
     if safe > 1:
         raise ValueError("safe")
-    if out["type"] == 0x8018:
+    if kind == 0x8018:
         if c.number(4) != 1:
             raise ValueError("one bank")
         out["hash"], out["select"] = c.number(2), c.take(c.number(1))
@@ -158,20 +158,26 @@ def read_attest(blob):
             raise ValueError("selection")
         out["digest"] = c.sized()
         c.end()
-    elif out["type"] == 0x8014:
+    else:
         out["index"], out["offset"], out["contents"] = c.sized(), c.number(2), c.sized()
         c.end()
     return out
 
 
-def parse(reader, blob):
+def parse(reader, *given):
     try:
-        return reader(blob)
+        return reader(*given)
     except ValueError:
         return None
 
 
+HALF_N = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8
+
+
 def ecdsa_ok(public, message, signature):
+    """Of s and n - s, which sign alike, a proof holds the lower."""
+    if int.from_bytes(signature[32:], "big") > HALF_N:
+        return False
     try:
         key = ec.EllipticCurvePublicNumbers(int.from_bytes(public["x"], "big"), int.from_bytes(public["y"], "big"),
                                             ec.SECP256R1()).public_key()

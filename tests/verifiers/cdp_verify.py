@@ -26,7 +26,7 @@ from cdp_crypto import (CHECKPOINT, ecdsa_ok, ed25519_ok, hkdf, included, key_ok
                         tree_root, u32, u64)
 from cdp_form import b64, digest, fits, jcs, read
 
-FILE_MAX = 65536
+FILE_MAX = 24576
 PAGE, CHUNK = 4096, 65536
 RAM_GPA, WINDOW_GPA, WINDOW_STRIDE, WINDOW_CLASSES = 0x100000000, 0x40000000, 0x400000, 8
 TRAIL_GPA, TRAIL_BYTES, TRAIL_HEADER = 0x42000000, 262144, 4096
@@ -81,7 +81,7 @@ class Ladder:
         hold(101, 0 < len(self.text) <= FILE_MAX)
         self.file = read(self.text)
         hold(102, self.file is not None)
-        hold(201, isinstance(self.file, dict) and next(iter(self.file.items()), None) == ("cdp", "0"))
+        hold(201, isinstance(self.file, dict) and next(iter(self.file.items()), None) == ("cdp", "1"))
         hold(202, fits(self.schema["file"], self.file))
 
     def payload(self):
@@ -276,7 +276,7 @@ class Ladder:
         hold(902, public["attributes"] & needed == needed and not public["attributes"] & 1 << 17)
         hold(903, (public["name_alg"], public["scheme"], public["hash"], public["curve"]) == (0xb, 0x18, 0xb, 3))
         raw = b64(self.seal["quote"]["attest"])
-        q = parse(read_attest, raw)
+        q = parse(read_attest, raw, 0x8018)
         hold(904, q is not None)
         hold(905, q["magic"] == 0xff544347)
         hold(906, q["type"] == 0x8018)
@@ -297,7 +297,7 @@ class Ladder:
         if nv["kind"] == "none":
             hold(913, raw == b"" and nv["value"] == "0" and signature == bytes(64))
             return
-        a = parse(read_attest, raw)
+        a = parse(read_attest, raw, 0x8014)
         hold(913, a is not None and (a["magic"], a["type"]) == (0xff544347, 0x8014)
              and (len(a["contents"]), a["offset"]) == (8, 0))
         hold(914, ecdsa_ok(self.public, raw, signature))

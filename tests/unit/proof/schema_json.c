@@ -136,6 +136,7 @@ static void print_field(const struct ceno_field *x)
 		fputs("\"type\": \"boolean\"", stdout);
 		break;
 	case CENO_FIELD_CONST:
+	case CENO_FIELD_VERSION:
 		printf("\"const\": \"%s\"", (const char *)x->aux);
 		break;
 	case CENO_FIELD_OBJECT:

@@ -153,7 +153,7 @@ static void the_largest_proof_fits(void **state)
 	fill_to_the_brim(&f.statement);
 	assert_int_equal(ceno_proof_seal_steps(&f.statement, f.chain), 0);
 	assert_int_equal(ceno_proof_payload(&f.statement, f.payload, &f.payload_bytes), 0);
-	f.seal.batch.count = f.seal.launch.inclusion.count = CENO_PROOF_INCLUSION_MAX;
+	f.seal.batch.count = f.seal.launch.inclusion.count = 32; /* a log of 2^32 leaves */
 	f.seal.checkpoint_bytes = CENO_PROOF_CHECKPOINT_MAX;
 	f.seal.node.ak_public_bytes = CENO_PROOF_AK_PUBLIC_MAX;
 	f.seal.quote.attest_bytes = f.seal.nv.attest_bytes = CENO_PROOF_ATTEST_MAX;
@@ -244,6 +244,37 @@ static void leaf_bodies(void **state)
 	memcpy(want + 45, "\0\0\0\0\0\0\0\x2a", 8);
 	assert_int_equal(ceno_proof_leaf_epoch((const uint8_t(*)[32])parts, 42, body), 53);
 	assert_memory_equal(body, want, 53);
+	memcpy(want, "CDP/v1/record", 14);
+	memcpy(want + 14, a, 32);
+	assert_int_equal(ceno_proof_leaf_record(a, body), 46);
+	assert_memory_equal(body, want, 46);
+	memcpy(want, "CDP/v1/key\0\1", 12);
+	crypto_hash_sha256(want + 12, a, 32);
+	crypto_hash_sha256(want + 44, b, 32);
+	memset(want + 76, 0x66, 64);
+	assert_int_equal(ceno_proof_leaf_keychange(CENO_PROOF_PURPOSE_LOG, a, b, (const uint8_t *)parts, body), 140);
+	assert_memory_equal(body, want, 140);
+}
+
+/* Both spellings of the quote's signature give the same file, with the lower s. */
+static void one_spelling_of_ecdsa(void **state)
+{
+	static const char order_hex[] = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+	static uint8_t file[CENO_CDP_FILE_MAX];
+	uint8_t order[32], *s = f.seal.quote.signature + 32;
+	int borrow = 0;
+	(void)state;
+	start();
+	fixture_redo(&f);
+	memcpy(file, f.file, f.file_bytes);
+	sodium_hex2bin(order, 32, order_hex, 64, NULL, NULL, NULL);
+	for (int i = 31; i >= 0; i--) {
+		int d = order[i] - s[i] - borrow;
+		borrow = d < 0;
+		s[i] = (uint8_t)d;
+	}
+	fixture_write(&f);
+	assert_memory_equal(f.file, file, f.file_bytes);
 }
 
 static void commitments(void **state)
@@ -309,15 +340,15 @@ static void pae_is_dsse(void **state)
 
 /* ---- the documented table ---------------------------------------------------------------------- */
 
-static const char *const types[] = { "number",   "decimal", "bool",   "word",         "text",
-	                             "constant", "number",  "hash",   "hash or none", "hex",
-	                             "base64",   "base64",  "object", "array",        "array" };
+static const char *const types[] = { "number",  "decimal", "bool",  "word",         "text", "constant",
+	                             "version", "number",  "hash",  "hash or none", "hex",  "base64",
+	                             "base64",  "object",  "array", "array" };
 
 static void describe(const struct ceno_field *x, char *out, size_t capacity)
 {
 	const char *const *words = x->aux;
 	size_t n = (size_t)snprintf(out, capacity, "%s", types[x->type]);
-	if (x->type == CENO_FIELD_CONST)
+	if (x->type == CENO_FIELD_CONST || x->type == CENO_FIELD_VERSION)
 		snprintf(out, capacity, "\"%s\"", (const char *)x->aux);
 	else if (x->type == CENO_FIELD_FIXED)
 		snprintf(out, capacity, "%llu", (unsigned long long)x->min);
@@ -418,6 +449,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(small_buffers_are_refused),
 		cmocka_unit_test(reading_gives_back_what_was_written),
 		cmocka_unit_test(leaf_bodies),
+		cmocka_unit_test(one_spelling_of_ecdsa),
 		cmocka_unit_test(commitments),
 		cmocka_unit_test(bindings),
 		cmocka_unit_test(every_error_has_a_text),

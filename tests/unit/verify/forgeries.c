@@ -65,15 +65,15 @@ static void v_empty(void) { fixture_redo(&f); f.file_bytes = 0; }
 static void v_too_long(void) { fixture_redo(&f); f.file_bytes = CENO_CDP_FILE_MAX + 1; }
 static void v_truncated(void) { fixture_redo(&f); f.file_bytes--; }
 static void v_newline(void) { fixture_redo(&f); f.file[f.file_bytes++] = '\n'; }
-static void v_space(void) { edit_file("{\"cdp\":\"0\"", "{ \"cdp\":\"0\""); }
-static void v_duplicate(void) { edit_file("{\"cdp\":\"0\"", "{\"cdp\":\"0\",\"cdp\":\"0\""); }
+static void v_space(void) { edit_file("{\"cdp\":\"1\"", "{ \"cdp\":\"1\""); }
+static void v_duplicate(void) { edit_file("{\"cdp\":\"1\"", "{\"cdp\":\"1\",\"cdp\":\"1\""); }
 static void v_key_order(void) { edit_file("\"reset_count\":7,\"restart_count\":2", "\"restart_count\":2,\"reset_count\":7"); }
 static void v_null(void) { edit_file("\"reset_count\":7", "\"reset_count\":null"); }
 static void v_float(void) { edit_file("\"reset_count\":7", "\"reset_count\":7.0"); }
 static void v_zeros(void) { edit_file("\"reset_count\":7", "\"reset_count\":07"); }
-static void v_escape(void) { edit_file("\"cdp\":\"0\"", "\"cdp\":\"\\u0030\""); }
-static void v_version(void) { edit_file("\"cdp\":\"0\"", "\"cdp\":\"1\""); }
-static void v_no_version(void) { edit_file("{\"cdp\":\"0\",", "{"); }
+static void v_escape(void) { edit_file("\"cdp\":\"1\"", "\"cdp\":\"\\u0031\""); }
+static void v_version(void) { edit_file("\"cdp\":\"1\"", "\"cdp\":\"2\""); }
+static void v_no_version(void) { edit_file("{\"cdp\":\"1\",", "{"); }
 static void v_unknown_field(void) { edit_file("\"seal\":{\"batch\"", "\"seal\":{\"aaa\":1,\"batch\""); }
 static void v_missing_field(void) { edit_file("\"restart_count\":2", "\"restarts\":2"); }
 static void v_algorithm(void) { edit_file("application/vnd.in-toto+json", "application/vnd.in-toto+cbor"); }
