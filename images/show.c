@@ -35,8 +35,7 @@ static const char *check(const uint8_t *blob, size_t bytes, const char **kind)
 	if (!*kind)
 		return "not a firmware image, trust page or bundle";
 	if (strcmp(*kind, "firmware") == 0) {
-		uint64_t parts =
-		    CENO_PAGE + (uint64_t)firmware->stub_bytes + firmware->text_bytes + firmware->rodata_bytes;
+		uint64_t parts = (uint64_t)firmware->rodata_bytes + firmware->stub_bytes + firmware->text_bytes;
 
 		return firmware->total_bytes == bytes && parts == bytes ? NULL : "malformed firmware header";
 	}

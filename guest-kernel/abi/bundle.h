@@ -2,7 +2,7 @@
  * Firmware image, release trust page and signed bundle: the three measured
  * read-only blobs a vCPU starts from.
  *
- *   firmware  [header page][stub text][verifier text][verifier rodata]
+ *   firmware  [header, verifier rodata][stub text][verifier text]
  *   trust     one page: the Ed25519 public key that bundles must be signed by
  *   bundle    [header page][segment]...  all page-aligned, no ELF, no relocation
  *
@@ -24,7 +24,8 @@
 #define CENO_BUNDLE_DOMAIN  "CENO/v1/bundle"
 
 /* Byte offsets within the image; every section is page-aligned and they follow
- * one another in this order without a gap. Linked at CENO_GPA_FIRMWARE. */
+ * one another without a gap: rodata (offset 0: this header is its start), stub,
+ * text. Linked at CENO_GPA_FIRMWARE. */
 struct ceno_firmware_header {
 	uint64_t magic;
 	uint32_t abi_version;
@@ -33,7 +34,7 @@ struct ceno_firmware_header {
 	uint32_t stub_bytes;
 	uint32_t text_offset;       /* ring-3 verifier text */
 	uint32_t text_bytes;
-	uint32_t rodata_offset;     /* ring-3 verifier rodata */
+	uint32_t rodata_offset;     /* ring-3 verifier rodata: 0 */
 	uint32_t rodata_bytes;
 	uint32_t entry_offset;      /* first instruction of the stub */
 	uint32_t vector_offset;     /* 34 stub vectors, CENO_VECTOR_BYTES apart */

@@ -132,10 +132,10 @@ static const struct ceno_bundle_module *find_module(const struct build *b, uint3
 static int check_firmware(const struct build *b)
 {
 	const struct ceno_firmware_header *fw = b->fw;
-	uint64_t end = CENO_PAGE;
-	const uint64_t parts[3][2] = { { fw->stub_offset, fw->stub_bytes },
-		                       { fw->text_offset, fw->text_bytes },
-		                       { fw->rodata_offset, fw->rodata_bytes } };
+	uint64_t end = 0;
+	const uint64_t parts[3][2] = { { fw->rodata_offset, fw->rodata_bytes },
+		                       { fw->stub_offset, fw->stub_bytes },
+		                       { fw->text_offset, fw->text_bytes } };
 
 	if (b->in->firmware_bytes < CENO_PAGE || b->in->firmware_bytes > CENO_FIRMWARE_MAX ||
 	    fw->magic != CENO_FIRMWARE_MAGIC || fw->abi_version != CENO_ABI_VERSION ||
@@ -147,7 +147,7 @@ static int check_firmware(const struct build *b)
 			return CENO_LAYOUT_FIRMWARE;
 		end += parts[i][1];
 	}
-	if (end != b->in->firmware_bytes || fw->entry_offset < fw->stub_offset ||
+	if (end != b->in->firmware_bytes || !fw->rodata_bytes || fw->entry_offset < fw->stub_offset ||
 	    fw->entry_offset - fw->stub_offset >= fw->stub_bytes || fw->vector_offset < fw->stub_offset ||
 	    fw->vector_offset - fw->stub_offset + CENO_VECTORS * CENO_VECTOR_BYTES > fw->stub_bytes)
 		return CENO_LAYOUT_FIRMWARE;

@@ -67,12 +67,12 @@ static int setup(void **state)
 	*fw = (struct ceno_firmware_header){ .magic = CENO_FIRMWARE_MAGIC,
 		                             .abi_version = CENO_ABI_VERSION,
 		                             .total_bytes = sizeof f->firmware,
+		                             .rodata_offset = 0,
+		                             .rodata_bytes = CENO_PAGE,
 		                             .stub_offset = CENO_PAGE,
 		                             .stub_bytes = CENO_PAGE,
 		                             .text_offset = 2 * CENO_PAGE,
-		                             .text_bytes = CENO_PAGE,
-		                             .rodata_offset = 3 * CENO_PAGE,
-		                             .rodata_bytes = CENO_PAGE,
+		                             .text_bytes = 2 * CENO_PAGE,
 		                             .entry_offset = CENO_PAGE + 1024,
 		                             .vector_offset = CENO_PAGE + 1536 };
 	h = (void *)f->bundle;
@@ -425,7 +425,25 @@ static void test_bad_input(void **state)
 	f->in.pledge_mask = 1;
 	fw->stub_bytes = 0xfffff000;
 	assert_int_equal(result(f), CENO_LAYOUT_FIRMWARE);
+	fw->stub_bytes = 0;
+	fw->text_offset = CENO_PAGE;
+	fw->text_bytes = 3 * CENO_PAGE;
+	fw->entry_offset = CENO_PAGE;
+	assert_int_equal(result(f), CENO_LAYOUT_FIRMWARE); /* no stub */
+	fw->stub_offset = fw->rodata_bytes = 0;
 	fw->stub_bytes = CENO_PAGE;
+	fw->entry_offset = fw->vector_offset = 0;
+	assert_int_equal(result(f), CENO_LAYOUT_FIRMWARE); /* the header in ring-0 text */
+	fw->text_bytes = 2 * CENO_PAGE;
+	fw->text_offset = 0;
+	fw->stub_offset = 2 * CENO_PAGE;
+	fw->rodata_offset = 3 * CENO_PAGE;
+	fw->rodata_bytes = CENO_PAGE;
+	fw->entry_offset = fw->vector_offset = 2 * CENO_PAGE;
+	assert_int_equal(result(f), CENO_LAYOUT_FIRMWARE); /* another order */
+	fw->rodata_offset = 0;
+	fw->stub_offset = CENO_PAGE;
+	fw->text_offset = 2 * CENO_PAGE;
 	fw->entry_offset = 2 * CENO_PAGE;
 	assert_int_equal(result(f), CENO_LAYOUT_FIRMWARE);
 	fw->entry_offset = CENO_PAGE;
