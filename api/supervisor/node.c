@@ -165,7 +165,7 @@ static void service_exited(struct ceno_child *child)
 		                        : "");
 	}
 	if (service == &node->attest)
-		ceno_session_stop_all(node); /* no proof of theirs could be sealed by the next TPM session */
+		ceno_session_stop_all(node); /* their wardens saw it end and destroy; the next attest seals them */
 	ceno_channel_drain(&service->channel);
 	ceno_channel_close(&service->channel, false, service_gone);
 }
@@ -177,9 +177,9 @@ static int start_child(struct ceno_service *service, int channel_fd)
 	const char *api_argv[] = { "ceno-api", "--state", home_at, "--kvm-kind", kind, "--cgroup", group, NULL };
 	const char *attest_argv[] = { "ceno-attest",      "--state", state, node->config->tcti ? "--tcti" : NULL,
 		                      node->config->tcti, NULL };
-	const int fds[] = { channel_fd, node->listen_fd };
+	const int fds[] = { channel_fd, service == &node->api ? node->listen_fd : node->keeper.socket };
 	struct ceno_child_spec spec = {
-		.fds = fds, .fd_count = 1, .executable = node->attest_exe, .argv = attest_argv
+		.fds = fds, .fd_count = 2, .executable = node->attest_exe, .argv = attest_argv
 	};
 
 	snprintf(state, sizeof state, "%s/%s", node->config->state, service == &node->api ? "api" : "attest");
@@ -188,7 +188,6 @@ static int start_child(struct ceno_service *service, int channel_fd)
 	if (service == &node->api) {
 		spec.executable = node->api_exe;
 		spec.argv = api_argv;
-		spec.fd_count = 2;
 		spec.uid = API_UID(node);
 		snprintf(home_at, sizeof home_at, "%s/state", node->config->run);
 		spec.home = state;
@@ -204,6 +203,8 @@ static void start_service(struct ceno_service *service)
 
 	if (node->stage >= CENO_NODE_STOPPING_ATTEST)
 		return;
+	if (!rc && service == &node->attest)
+		rc = ceno_node_keeper_start(node);
 	if (!rc) {
 		rc = ceno_channel_open(&node->loop, &service->channel, pair[0], 4096, QUEUE_MAX, &service_events,
 		                       service);
@@ -241,6 +242,8 @@ static void deadline(uv_timer_t *timer)
 	} else {
 		ceno_child_signal(&node->attest.child, SIGKILL);
 		ceno_child_signal(&node->api.child, SIGKILL);
+		if (node->stage == CENO_NODE_STOPPING_API)
+			ceno_child_signal(&node->keeper.child, SIGKILL);
 	}
 }
 
@@ -263,13 +266,23 @@ static void stop_next(struct ceno_node *node)
 	}
 	if (node->stage == CENO_NODE_STOPPING_ATTEST && !node->attest.running) {
 		node->stage = CENO_NODE_STOPPING_API;
+		ceno_node_keeper_release(node);
 		if (ask_to_leave(&node->api))
 			return;
 	}
-	if (node->stage == CENO_NODE_STOPPING_API && !node->api.running && !node->attest.running) {
+	if (node->stage == CENO_NODE_STOPPING_API && !node->api.running && !node->attest.running &&
+	    !node->keeper.running) {
 		node->stage = CENO_NODE_STOPPED;
 		uv_stop(&node->loop);
 	}
+}
+
+void ceno_node_keeper_ended(struct ceno_node *node)
+{
+	if (node->stage >= CENO_NODE_STOPPING_ATTEST)
+		stop_next(node);
+	else
+		ceno_child_signal(&node->attest.child, SIGKILL);
 }
 
 void ceno_node_sessions_ended(struct ceno_node *node)
@@ -452,6 +465,7 @@ int ceno_node_start(struct ceno_node *node, const struct ceno_config *config)
 	uv_signal_start(&node->interrupt, on_signal, SIGINT);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	node->keeper.socket = -1;
 	init_service(node, &node->attest, "ceno-attest");
 	init_service(node, &node->api, "ceno-api");
 	start_service(&node->attest);

@@ -1,10 +1,11 @@
 /*
- * The node: what cenod holds, and its two children ceno-attest and ceno-api.
+ * The node: what cenod holds, and its children ceno-attest, ceno-api and, unless the TPM
+ * is another's (--tcti), the keeper of a swtpm that outlives any one ceno-attest.
  *
  *   start: checks, sealed blobs, probe VM, attest (READY), api, channel between them
  *   run:   sessions (session.h), one parked pair (pair.h); a child that dies is started again
  *   stop:  STOP to every warden, also the parked one -> all ended -> attest's channel closed -> attest
- *          seals what is left and exits -> api's channel closed -> api exits
+ *          seals what is left and exits -> api's channel closed, the keeper's socket closed -> both exit
  *
  * Crash-only. attest dies: wardens see EOF, destroy and spool; the next attest
  * gets the spooled payloads. api dies: wardens see EOF on the session socket and
@@ -38,6 +39,12 @@ struct ceno_service { /* ceno-attest or ceno-api */
 	uint64_t death_window_ms;
 };
 
+struct ceno_tpm_keeper { /* tpm.c */
+	struct ceno_child child;
+	int socket; /* owned; what each ceno-attest gets as descriptor 4; -1: none */
+	bool running;
+};
+
 enum ceno_node_stage {
 	CENO_NODE_STARTING,
 	CENO_NODE_UP,
@@ -61,6 +68,7 @@ struct ceno_node {
 	struct ceno_host_kvm kvm;
 	struct ceno_cgroup_root cgroups;
 	struct ceno_service attest, api;
+	struct ceno_tpm_keeper keeper;
 	struct ceno_session *sessions; /* list, owned */
 	struct ceno_images images;
 	struct ceno_parking parking;
@@ -77,6 +85,15 @@ int ceno_node_run(struct ceno_node *node);
 
 /* Begins the stop above; later calls change nothing. */
 void ceno_node_stop(struct ceno_node *node, int exit_status);
+
+/* Starts the keeper of swtpm if it does not run and the node has no TPM of another. 0 or -errno. */
+int ceno_node_keeper_start(struct ceno_node *node);
+
+/* Lets the keeper end, once no ceno-attest runs. */
+void ceno_node_keeper_release(struct ceno_node *node);
+
+/* Called by tpm.c when the keeper ended: attest cannot go on without its TPM, the stop goes on. */
+void ceno_node_keeper_ended(struct ceno_node *node);
 
 /* Called by session.c when the last session ended, and by pair.c when the last pair did. */
 void ceno_node_sessions_ended(struct ceno_node *node);

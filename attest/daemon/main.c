@@ -24,6 +24,7 @@ static void print_help(void)
 {
 	puts("usage: ceno-attest --state DIR [--tcti TCTI] [--origin NAME]\n"
 	     "       ceno-attest --state DIR --orphans\n"
+	     "       ceno-attest --state DIR --keeper\n"
 	     "\n"
 	     "Owns the node's TPM and log; started by cenod with its control socket as descriptor 3.\n"
 	     "\n"
@@ -33,6 +34,7 @@ static void print_help(void)
 	     "  --origin NAME  the log's name, when it is made: 1 to 64 of A-Za-z0-9./_-\n"
 	     "  --orphans      list launches in the log that no proof and no unclean end follows:\n"
 	     "                 session id and index of the launch; running sessions are among them\n"
+	     "  --keeper       start swtpm for the ceno-attest that asks on descriptor 3, and keep it\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Exit status: 0 stopped in order; 1 state or log unusable; 2 usage; 3 no TPM.");
@@ -40,20 +42,17 @@ static void print_help(void)
 
 struct options {
 	const char *state, *tcti, *origin;
-	bool orphans;
+	bool orphans, keeper;
 };
 
 /* Returns -1 to go on, or an exit status. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
-		{ "state", required_argument, NULL, 's' },
-		{ "tcti", required_argument, NULL, 't' },
-		{ "origin", required_argument, NULL, 'n' },
-		{ "orphans", no_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' },
-		{ 0 },
+		{ "state", required_argument, NULL, 's' },  { "tcti", required_argument, NULL, 't' },
+		{ "origin", required_argument, NULL, 'n' }, { "orphans", no_argument, NULL, 'o' },
+		{ "keeper", no_argument, NULL, 'k' },       { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },      { 0 },
 	};
 	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
 		switch (c) {
@@ -68,6 +67,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'o':
 			o->orphans = true;
+			break;
+		case 'k':
+			o->keeper = true;
 			break;
 		case 'h':
 			print_help();
@@ -230,6 +232,8 @@ int main(int argc, char **argv)
 	int status = parse_options(argc, argv, &o);
 	if (status >= 0)
 		return status;
+	if (o.keeper)
+		return ceno_attestd_supervised() ? ceno_keeper_serve(o.state) : EXIT_USAGE;
 	/* The library's own messages would be a second, uncontrolled voice on standard error. */
 	setenv("TSS2_LOG", "all+none", 1);
 	setenv("UV_THREADPOOL_SIZE", "2", 1); /* one for the disk, one for the TPM */

@@ -9,14 +9,15 @@
 #define BACKOFF_LAST_MS  2000u
 #define START_TRIES      30 /* 100 ms apart: a predecessor's swtpm may still hold the state directory */
 
-/* Close what there is and open anew. */
-static int tpm_reopen(struct ceno_tpmq *q)
+/* Close what there is and open anew; restart: our own swtpm first, which then resumes. */
+static int tpm_reopen(struct ceno_tpmq *q, bool restart)
 {
 	ceno_tpm_close(q->tpm);
 	q->tpm = NULL;
 	if (q->tcti)
 		return ceno_tpm_open_tcti(&q->tpm, q->tcti);
-	int fd = ceno_keeper_new_tpm(&q->keeper);
+	int fd = ceno_keeper_tpm(&q->keeper, restart);
+	q->keeper_gone = fd == -2;
 	return fd < 0 ? CENO_TPM_SPAWN : ceno_tpm_open_stream(&q->tpm, fd, true);
 }
 
@@ -32,12 +33,12 @@ int ceno_tpmq_open(struct ceno_tpmq *q, const char *tcti, const char *state_dir)
 {
 	memset(q, 0, sizeof(*q));
 	q->tcti = tcti;
-	if (!tcti && ceno_keeper_start(&q->keeper, state_dir))
+	if (!tcti && !ceno_keeper_inherited(&q->keeper) && ceno_keeper_start(&q->keeper, state_dir))
 		return CENO_TPM_SPAWN;
-	int error = tpm_reopen(q);
+	int error = tpm_reopen(q, false);
 	for (int i = 0; error && i < START_TRIES; i++) {
 		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
-		error = tpm_reopen(q);
+		error = tpm_reopen(q, true);
 	}
 	if (!error) {
 		int counted = ceno_tpm_counter_move(q->tpm, &q->counter);
@@ -94,7 +95,7 @@ static void tpmq_work(uv_work_t *work)
 	struct ceno_tpmq_job *job = q->running;
 	int error = CENO_TPM_OK;
 	if (!q->tpm) {
-		error = tpm_reopen(q);
+		error = tpm_reopen(q, true);
 		if (!error)
 			error = ceno_tpm_clock(q->tpm, &q->worker_reset, &q->worker_restart);
 	}
@@ -156,6 +157,8 @@ static void tpmq_after(uv_work_t *work, int status)
 		q->lost(q->arg, "the TPM came back with other keys: it was cleared or replaced");
 		job->error = CENO_TPM_REPLY;
 	}
+	if (q->keeper_gone)
+		q->lost(q->arg, "the keeper of swtpm ended");
 	if (!job->error)
 		q->backoff_ms = 0;
 	if (job->error && job->kind == CENO_TPMQ_SEAL) {

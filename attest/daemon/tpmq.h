@@ -4,9 +4,10 @@
  *
  * A seal job is never given up: if the TPM fails it stays first, and is tried again
  * after 50 ms, doubling to 2 s, over a newly opened connection if the old one died
- * (an embedded swtpm is started anew). The other kinds are answered with an error at
- * once while the TPM is away. If the TPM that comes back has other keys than
- * the one before, it is another TPM: lost is called and the process must end.
+ * (our own swtpm is started again and resumes: nothing was reset, keeper.h). The other
+ * kinds are answered with an error at once while the TPM is away. If the TPM that comes
+ * back has other keys than the one before, it is another TPM, and if the keeper of swtpm
+ * ended there is none: lost is called and the process must end.
  */
 #ifndef CENO_ATTEST_TPMQ_H
 #define CENO_ATTEST_TPMQ_H
@@ -43,6 +44,7 @@ struct ceno_tpmq {
 	uint32_t reset_count, restart_count; /* as last seen */
 	struct ceno_tpmq_job *waiting[CENO_TPMQ_KINDS], *running;
 	bool busy, stopping, away;             /* away: between tries */
+	bool keeper_gone;                      /* the worker's news */
 	uint32_t worker_reset, worker_restart; /* the worker's news, taken over on the loop */
 	unsigned backoff_ms;
 	uv_timer_t retry;
@@ -52,8 +54,8 @@ struct ceno_tpmq {
 	void *arg;
 };
 
-/* Open the TPM (blocking, tries for 3 s) and move its counter. tcti NULL: swtpm on state_dir by a
- * keeper. Returns an enum ceno_tpm_error; on failure everything is closed. Call while single-threaded. */
+/* Open the TPM (blocking, tries for 3 s) and move its counter. tcti NULL: swtpm by the keeper that
+ * cenod handed over, or by one of our own on state_dir. Returns an enum ceno_tpm_error; on failure everything is closed. Call while single-threaded. */
 int ceno_tpmq_open(struct ceno_tpmq *q, const char *tcti, const char *state_dir);
 
 /* Attach to the loop. */

@@ -165,6 +165,10 @@ int ceno_tpm_open_tcti(struct ceno_tpm **out, const char *tcti)
 
 int ceno_tpm_open_stream(struct ceno_tpm **out, int fd, bool owned)
 {
+	if (!ceno_tpm_stream_align(fd)) {
+		close(fd);
+		return CENO_TPM_GONE;
+	}
 	struct ceno_tpm *tpm = tpm_new();
 	if (tpm)
 		tpm->tcti = ceno_tpm_stream_new(fd);

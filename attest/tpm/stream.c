@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <sodium.h>
 
 #include "attest/tpm/tpm_internal.h"
 
@@ -21,6 +22,7 @@
 #define RESPONSE_MAX 4096u
 #define HEADER_BYTES 10u
 #define PATIENCE_MS  30000
+#define ALIGN_MS     5000
 
 enum stream_state { STREAM_IDLE, STREAM_SENT, STREAM_DEAD };
 
@@ -188,6 +190,52 @@ static TSS2_RC stream_sticky(TSS2_TCTI_CONTEXT *tcti, TPM2_HANDLE *handle, uint8
 	(void)handle;
 	(void)sticky;
 	return TSS2_TCTI_RC_NOT_IMPLEMENTED;
+}
+
+/* TPM2_Hash of 16 random bytes by SHA-256 with the null hierarchy's empty ticket, and its one right answer. */
+#define ALIGN_COMMAND_BYTES 34u
+#define ALIGN_ANSWER_BYTES  52u
+
+static void align_exchange(uint8_t command[ALIGN_COMMAND_BYTES], uint8_t answer[ALIGN_ANSWER_BYTES])
+{
+	static const uint8_t command_head[12] = { 0x80, 0x01, 0, 0, 0, ALIGN_COMMAND_BYTES, 0, 0, 0x01, 0x7d, 0, 16 };
+	static const uint8_t command_tail[6] = { 0, 0x0b, 0x40, 0, 0, 0x07 };
+	static const uint8_t answer_head[12] = { 0x80, 0x01, 0, 0, 0, ALIGN_ANSWER_BYTES, 0, 0, 0, 0, 0, 32 };
+	static const uint8_t answer_tail[8] = { 0x80, 0x24, 0x40, 0, 0, 0x07, 0, 0 };
+	memcpy(command, command_head, 12);
+	randombytes_buf(command + 12, 16);
+	memcpy(command + 28, command_tail, 6);
+	memcpy(answer, answer_head, 12);
+	crypto_hash_sha256(answer + 12, command + 12, 16);
+	memcpy(answer + 44, answer_tail, 8);
+}
+
+/* One byte before the deadline. */
+static bool next_byte(int fd, uint8_t *byte, int64_t deadline)
+{
+	for (;;) {
+		int64_t left = deadline - now_ms();
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		int ready = poll(&p, 1, left > 0 ? (int)left : 0);
+		if (ready < 0 && errno == EINTR)
+			continue;
+		return ready == 1 && recv(fd, byte, 1, 0) == 1;
+	}
+}
+
+bool ceno_tpm_stream_align(int fd)
+{
+	uint8_t command[ALIGN_COMMAND_BYTES], answer[ALIGN_ANSWER_BYTES], last[ALIGN_ANSWER_BYTES] = { 0 };
+	int64_t deadline = now_ms() + ALIGN_MS;
+	align_exchange(command, answer);
+	if (send(fd, command, sizeof(command), MSG_NOSIGNAL) != sizeof(command))
+		return false;
+	while (memcmp(last, answer, sizeof(answer))) {
+		memmove(last, last + 1, sizeof(last) - 1);
+		if (!next_byte(fd, &last[sizeof(last) - 1], deadline))
+			return false;
+	}
+	return true;
 }
 
 TSS2_TCTI_CONTEXT *ceno_tpm_stream_new(int fd)

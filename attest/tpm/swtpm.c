@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,9 @@
 
 #define CHILD_DATA    3
 #define CHILD_CONTROL 4
+
+#define VOLATILE_STATE "tpm2-00.volatilestate" /* in swtpm's directory, as swtpm names it */
+#define START_MS       5000
 
 /* Runs in the child: never returns. */
 static void child_exec(int data, int control, pid_t parent, char *const argv[])
@@ -47,13 +51,33 @@ static void child_exec(int data, int control, pid_t parent, char *const argv[])
 	_exit(127);
 }
 
-int ceno_swtpm_start(struct ceno_swtpm *out, const char *state_dir)
+/*
+ * The control channel's CMD_STORE_VOLATILE (swtpm_ioctls(3)): a big-endian code, answered by one.
+ * Returns whether it was answered: on a full disk it cannot save, and then its death is a reset.
+ */
+static bool save_volatile(const struct ceno_swtpm *child)
+{
+	static const uint8_t request[4] = { 0, 0, 0, 10 };
+	struct pollfd p = { .fd = child->control, .events = POLLIN };
+	uint8_t answer[4];
+	return send(child->control, request, sizeof(request), MSG_NOSIGNAL) == sizeof(request) &&
+	    poll(&p, 1, START_MS) == 1 && recv(child->control, answer, sizeof(answer), 0) == sizeof(answer);
+}
+
+static bool forget_volatile(const char *state_dir)
+{
+	char path[4096 + sizeof(VOLATILE_STATE)];
+	snprintf(path, sizeof(path), "%s/" VOLATILE_STATE, state_dir);
+	return !unlink(path) || errno == ENOENT;
+}
+
+int ceno_swtpm_start(struct ceno_swtpm *out, const char *state_dir, bool reset)
 {
 	int data[2], control[2];
 	char state[4096 + 8];
 	*out = (struct ceno_swtpm){ .data = -1, .control = -1 };
 	int n = snprintf(state, sizeof(state), "dir=%s", state_dir);
-	if (n < 0 || (size_t)n >= sizeof(state) || strchr(state_dir, ','))
+	if (n < 0 || (size_t)n >= sizeof(state) || strchr(state_dir, ',') || (reset && !forget_volatile(state_dir)))
 		return CENO_TPM_SPAWN;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, data))
 		return CENO_TPM_SPAWN;
@@ -88,7 +112,18 @@ int ceno_swtpm_start(struct ceno_swtpm *out, const char *state_dir)
 		return CENO_TPM_SPAWN;
 	}
 	*out = (struct ceno_swtpm){ .pid = pid, .data = data[0], .control = control[0] };
-	return CENO_TPM_OK;
+	if (save_volatile(out))
+		return CENO_TPM_OK;
+	ceno_swtpm_stop(out, 0);
+	return CENO_TPM_SPAWN;
+}
+
+bool ceno_swtpm_ended(struct ceno_swtpm *child)
+{
+	if (child->pid > 0 && !waitpid(child->pid, NULL, WNOHANG))
+		return false;
+	child->pid = 0;
+	return true;
 }
 
 static void close_once(int *fd)
@@ -105,11 +140,8 @@ void ceno_swtpm_stop(struct ceno_swtpm *child, unsigned grace_ms)
 	if (child->pid <= 0)
 		return;
 	for (unsigned waited = 0; waited < grace_ms; waited += 5) {
-		pid_t got = waitpid(child->pid, NULL, WNOHANG);
-		if (got == child->pid || (got < 0 && errno == ECHILD)) {
-			child->pid = 0;
+		if (ceno_swtpm_ended(child))
 			return;
-		}
 		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
 	}
 	kill(child->pid, SIGKILL);

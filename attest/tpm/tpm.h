@@ -92,7 +92,8 @@ int ceno_tpm_open_tcti(struct ceno_tpm **out, const char *tcti);
 
 /*
  * The same over a connected stream socket that speaks raw TPM commands (our own
- * swtpm). fd: moved, closed by close and on failure. owned: the TPM at the other
+ * swtpm), perhaps with a response in it that an earlier user did not read. fd: moved, closed by close
+ * and on failure. owned: the TPM at the other
  * end is ours alone, so close sends TPM2_Shutdown(CLEAR).
  */
 int ceno_tpm_open_stream(struct ceno_tpm **out, int fd, bool owned);

@@ -31,6 +31,13 @@ int ceno_tpm_make_key(struct ceno_tpm *tpm, enum ceno_tpm_key key);
 int ceno_tpm_take_signed(const TPM2B_ATTEST *attest, const TPMT_SIGNATURE *signature, TPM2_ST type,
                          const uint8_t extra_data[32], TPMS_ATTEST *parsed, struct ceno_tpm_quote *out);
 
+/*
+ * Drain what an earlier user of the socket left in it, a response or the rest of one: send a
+ * command whose answer nobody can have caused before, and read on until that answer. After it the next
+ * byte is the first of our own first response. Returns false: no such answer within 5 s.
+ */
+bool ceno_tpm_stream_align(int fd);
+
 /* A TCTI over a connected stream socket; see stream.c. fd moves in on success only. */
 TSS2_TCTI_CONTEXT *ceno_tpm_stream_new(int fd);
 

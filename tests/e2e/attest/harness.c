@@ -43,6 +43,10 @@ int node_teardown(void **state)
 		node_kill(n);
 	if (n->api >= 0)
 		close(n->api);
+	if (n->keeper) {
+		close(n->keeper_socket);
+		waitpid(n->keeper, NULL, 0);
+	}
 	snprintf(command, sizeof(command), "rm -rf %s", n->dir);
 	int rc = system(command);
 	free(n);
@@ -68,6 +72,8 @@ static void node_spawn(struct node *n)
 			fcntl(3, F_SETFD, 0);
 		else
 			dup2(pair[1], 3);
+		if (n->keeper)
+			dup2(n->keeper_socket, 4);
 		const char *argv[8] = { "ceno-attest", "--state", n->dir };
 		int argc = 3;
 		if (n->tcti) {
@@ -85,6 +91,27 @@ static void node_spawn(struct node *n)
 	if (n->control >= 0)
 		close(n->control);
 	n->control = pair[0];
+}
+
+void node_keep_tpm(struct node *n)
+{
+	int pair[2];
+	MUST(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+	/* Out of the way of the numbers that node_spawn fills. */
+	n->keeper_socket = fcntl(pair[0], F_DUPFD_CLOEXEC, 10);
+	close(pair[0]);
+	n->keeper = fork();
+	MUST(n->keeper >= 0 && n->keeper_socket >= 0);
+	if (n->keeper == 0) {
+		setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+		if (pair[1] == 3)
+			fcntl(3, F_SETFD, 0);
+		else
+			dup2(pair[1], 3);
+		execl(CENO_BIN "/ceno-attest", "ceno-attest", "--state", n->dir, "--keeper", (char *)NULL);
+		_exit(99);
+	}
+	close(pair[1]);
 }
 
 void node_start(struct node *n)
@@ -188,7 +215,7 @@ pid_t node_swtpm(const struct node *n)
 {
 	pid_t pid = 0;
 	for (int i = 0; i < 500 && pid == 0; i++) {
-		pid_t keeper = child_of(n->pid);
+		pid_t keeper = n->keeper ? n->keeper : child_of(n->pid);
 		pid = keeper ? child_of(keeper) : 0;
 		if (!pid)
 			usleep(10000);
@@ -300,6 +327,23 @@ uint32_t session_payload(struct session *s)
 		return UINT32_MAX;
 	assert_int_equal(answer.type, CENO_ATTEST_STORED);
 	return answer.error;
+}
+
+int session_spool_file(const struct session *s, size_t zeros)
+{
+	struct ceno_attest_payload head = { .type = CENO_ATTEST_PAYLOAD,
+		                            .payload_bytes = (uint32_t)s->f.payload_bytes };
+	char name[] = "/tmp/ceno-spool-XXXXXX";
+	int fd = mkstemp(name);
+	MUST(fd >= 0);
+	unlink(name);
+	memcpy(head.c0, s->f.chain[0], 32);
+	memcpy(head.c7, s->f.chain[7], 32);
+	memcpy(head.signature, s->f.signature, 64);
+	MUST(write(fd, &head, sizeof(head)) == (ssize_t)sizeof(head));
+	MUST(write(fd, s->f.payload, s->f.payload_bytes) == (ssize_t)s->f.payload_bytes);
+	MUST(!ftruncate(fd, (off_t)(sizeof(head) + s->f.payload_bytes + zeros)));
+	return fd;
 }
 
 void session_step8(struct node *n, const struct session *s)

@@ -22,6 +22,8 @@ struct node {
 	uint64_t file_limit; /* RLIMIT_FSIZE of the daemon, 0: none */
 	const char *tcti;    /* its --tcti, NULL: its own swtpm */
 	const char *origin;  /* its --origin, NULL: none */
+	pid_t keeper;        /* of a swtpm that outlives attest, 0: attest has one of its own */
+	int keeper_socket;
 };
 
 struct session {
@@ -33,6 +35,8 @@ struct session {
 int node_setup(void **state);
 int node_teardown(void **state);
 
+/* From the next start on: a keeper as cenod has one. It ends at teardown. */
+void node_keep_tpm(struct node *n);
 /* Start and wait for READY; give it an api channel. */
 void node_start(struct node *n);
 /* Start where it must not: its exit status. */
@@ -59,6 +63,8 @@ void session_channel(struct node *n, struct session *s);
 uint32_t session_launch(struct session *s);
 /* Send PAYLOAD; the answer's error, UINT32_MAX: the channel ended without one. */
 uint32_t session_payload(struct session *s);
+/* A file with the payload record as a warden's spool holds it, and zeros after it: its descriptor. */
+int session_spool_file(const struct session *s, size_t zeros);
 void session_step8(struct node *n, const struct session *s);
 /* channel, launch, payload, step 8: everything but taking the file. */
 void session_run(struct node *n, struct session *s);

@@ -151,24 +151,6 @@ static void second_payload_ends_the_channel_only(void **state)
 	session_free(s);
 }
 
-/* A file with the payload record as a warden's spool holds it. */
-static int spool_file(const struct session *s, size_t zeros)
-{
-	struct ceno_attest_payload head = { .type = CENO_ATTEST_PAYLOAD,
-		                            .payload_bytes = (uint32_t)s->f.payload_bytes };
-	char name[] = "/tmp/ceno-spool-XXXXXX";
-	int fd = mkstemp(name);
-	assert_true(fd >= 0);
-	unlink(name);
-	memcpy(head.c0, s->f.chain[0], 32);
-	memcpy(head.c7, s->f.chain[7], 32);
-	memcpy(head.signature, s->f.signature, 64);
-	assert_int_equal(write(fd, &head, sizeof(head)), sizeof(head));
-	assert_int_equal(write(fd, s->f.payload, s->f.payload_bytes), s->f.payload_bytes);
-	assert_int_equal(ftruncate(fd, (off_t)(sizeof(head) + s->f.payload_bytes + zeros)), 0);
-	return fd;
-}
-
 static void bad_signature_is_refused_and_the_spool_can_mend_it(void **state)
 {
 	struct node *n = *state;
@@ -185,11 +167,11 @@ static void bad_signature_is_refused_and_the_spool_can_mend_it(void **state)
 	assert_int_equal(head.error, CENO_ATTEST_ERROR_NO_PAYLOAD);
 	assert_true(node_orphan(n, id, s->launch_index));
 	/* Still wrong from the spool, then right. */
-	pass_channel(n, CENO_ATTEST_CHANNEL_SPOOL, id, spool_file(s, 0));
+	pass_channel(n, CENO_ATTEST_CHANNEL_SPOOL, id, session_spool_file(s, 0));
 	head = api_receive(n, file);
 	assert_int_equal(head.error, CENO_ATTEST_ERROR_SIGNATURE);
 	s->f.signature[5] ^= 1;
-	pass_channel(n, CENO_ATTEST_CHANNEL_SPOOL, id, spool_file(s, 3000));
+	pass_channel(n, CENO_ATTEST_CHANNEL_SPOOL, id, session_spool_file(s, 3000));
 	assert_int_equal(verdict(file, api_file(n, s, file), s), CENO_VERIFY_CODE_COUNT);
 	assert_false(node_orphan(n, id, s->launch_index));
 	session_free(s);
@@ -201,20 +183,20 @@ static void spool_is_checked(void **state)
 	struct session *s = session_new();
 	const uint8_t *id = s->f.statement.core.session_id;
 	/* Of a session that never launched. */
-	pass_channel(n, CENO_ATTEST_CHANNEL_SPOOL, id, spool_file(s, 0));
+	pass_channel(n, CENO_ATTEST_CHANNEL_SPOOL, id, session_spool_file(s, 0));
 	assert_int_equal(api_receive(n, file).error, CENO_ATTEST_ERROR_UNKNOWN);
 	session_channel(n, s);
 	assert_int_equal(session_launch(s), 0);
 	/* Something after the payload that is not zeros; cut short; empty. */
-	int fd = spool_file(s, 10);
+	int fd = session_spool_file(s, 10);
 	assert_int_equal(pwrite(fd, "x", 1, (off_t)(sizeof(struct ceno_attest_payload) + s->f.payload_bytes + 4)), 1);
 	pass_channel(n, CENO_ATTEST_CHANNEL_SPOOL, id, fd);
 	assert_int_equal(api_receive(n, file).error, CENO_ATTEST_ERROR_PAYLOAD);
-	fd = spool_file(s, 0);
+	fd = session_spool_file(s, 0);
 	assert_int_equal(ftruncate(fd, 1000), 0);
 	pass_channel(n, CENO_ATTEST_CHANNEL_SPOOL, id, fd);
 	assert_int_equal(api_receive(n, file).error, CENO_ATTEST_ERROR_PAYLOAD);
-	fd = spool_file(s, 0);
+	fd = session_spool_file(s, 0);
 	assert_int_equal(ftruncate(fd, 0), 0);
 	pass_channel(n, CENO_ATTEST_CHANNEL_SPOOL, id, fd);
 	assert_int_equal(api_receive(n, file).error, CENO_ATTEST_ERROR_PAYLOAD);

@@ -110,7 +110,7 @@ static int requote(const char *state)
 {
 	struct ceno_swtpm child;
 	struct ceno_tpm *tpm;
-	if (ceno_swtpm_start(&child, state) != CENO_TPM_OK)
+	if (ceno_swtpm_start(&child, state, true) != CENO_TPM_OK)
 		return die("swtpm did not start");
 	int fd = child.data;
 	child.data = -1;

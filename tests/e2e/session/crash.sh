@@ -13,6 +13,7 @@ begin() { "$ceno" run --quiet --proof p.json -- busybox sleep 60 2>err & client=
 	for _ in $(seq 100); do [ -n "$(warden)" ] && [ -n "$(child "$(warden)" ceno-vmm)" ] && grep -q . <("$ceno" ls | grep executing) && return; sleep 0.05; done; }
 newest() { "$ceno" ls --json | python3 -c 'import json,sys
 s = json.load(sys.stdin)["sessions"][0]; print(s["state"], s["cause"], "proof" if s["proof"] else "none")'; }
+newest_id() { "$ceno" ls --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["sessions"][0]["session"])'; }
 ends() { # WANT: the newest session's end within 10 s
 	for _ in $(seq 100); do [ "$(newest 2>/dev/null)" = "$1" ] && return 0; sleep 0.1; done
 	echo "      the session is: $(newest)"
@@ -35,7 +36,16 @@ check "... the node goes on" after
 
 begin; kill -KILL "$(child "$(node_pid)" ceno-attest)"; attest_died=$(date +%s)
 check "attest killed: the session is destroyed at once" eval 'ends "destroyed request proof" && [ $(($(date +%s) - attest_died)) -lt 10 ]'
-check "... the node goes on" after
+check "... the node goes on; the proof verifies: the TPM of its launch was kept" eval 'after && "$ceno" verify p.json >/dev/null'
+
+keeper() { child "$(node_pid)" attest-keeper; }
+begin; kill -KILL "$(child "$(keeper)" swtpm)"; "$ceno" destroy "$(newest_id)" >/dev/null
+check "swtpm killed: it resumes" ends "destroyed request proof"
+check "... the node goes on, the proof verifies" eval 'after && "$ceno" verify p.json >/dev/null'
+
+begin; kill -KILL "$(keeper)"
+check "the keeper of swtpm killed: the session is destroyed" ends "destroyed request proof"
+check "... the node goes on, the proof says that its TPM was reset" eval 'after; "$ceno" verify p.json 2>&1 | grep -q "TPM was reset"'
 
 # PIDS...: every one has ended (whoever adopted it may be slow to reap it)
 gone() { local p; for p; do [ ! -d "/proc/$p" ] || grep -q "^State:.Z" "/proc/$p/status" || { echo "      $p is left: $(cat "/proc/$p/comm")"; return 1; }; done; }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,9 +32,9 @@ struct node {
 	struct ceno_tpm *tpm;
 };
 
-static void node_open(struct node *n)
+static void node_open(struct node *n, bool reset)
 {
-	assert_int_equal(ceno_swtpm_start(&n->child, n->dir), CENO_TPM_OK);
+	assert_int_equal(ceno_swtpm_start(&n->child, n->dir, reset), CENO_TPM_OK);
 	int fd = n->child.data;
 	n->child.data = -1;
 	assert_int_equal(ceno_tpm_open_stream(&n->tpm, fd, true), CENO_TPM_OK);
@@ -52,7 +53,7 @@ static int setup(void **state)
 	strcpy(n->dir, "/tmp/ceno-tpm-XXXXXX");
 	if (sodium_init() < 0 || !mkdtemp(n->dir))
 		return -1;
-	node_open(n);
+	node_open(n, true);
 	*state = n;
 	return 0;
 }
@@ -170,7 +171,7 @@ static void keys_differ_and_come_back_after_a_restart(void **state)
 	struct ceno_tpm_ak seal = *ceno_tpm_ak(n->tpm, CENO_TPM_KEY_SEAL), raw = *ceno_tpm_ak(n->tpm, CENO_TPM_KEY_RAW);
 	assert_memory_not_equal(seal.name, raw.name, CENO_TPM_NAME_BYTES);
 	node_close(n);
-	node_open(n);
+	node_open(n, true);
 	assert_memory_equal(ceno_tpm_ak(n->tpm, CENO_TPM_KEY_SEAL)->name, seal.name, CENO_TPM_NAME_BYTES);
 	assert_memory_equal(ceno_tpm_ak(n->tpm, CENO_TPM_KEY_RAW)->name, raw.name, CENO_TPM_NAME_BYTES);
 }
@@ -196,7 +197,7 @@ static void counter_rises_over_restarts_and_is_certified(void **state)
 	assert_int_equal(ceno_tpm_counter_move(n->tpm, &first), CENO_TPM_OK);
 	for (uint64_t i = 1; i < 4; i++) {
 		node_close(n);
-		node_open(n);
+		node_open(n, true);
 		assert_int_equal(ceno_tpm_counter_move(n->tpm, &next), CENO_TPM_OK);
 		assert_int_equal(next, first + i);
 		assert_int_equal(ceno_tpm_counter_certify(n->tpm, extra, &q), CENO_TPM_OK);
@@ -223,6 +224,15 @@ static void properties_name_swtpm(void **state)
 	assert_true(p->firmware_version != 0);
 }
 
+/* TPMS_ATTEST: magic, type, qualified signer (2 + 34), extraData (2 + 32), then the clock. */
+static uint64_t clock_of(const struct ceno_tpm_quote *q)
+{
+	uint64_t v = 0;
+	for (size_t i = 0; i < 8; i++)
+		v = v << 8 | q->attest[4 + 2 + 36 + 34 + i];
+	return v;
+}
+
 static void death_of_swtpm_is_gone_and_a_new_one_serves(void **state)
 {
 	struct node *n = *state;
@@ -234,9 +244,57 @@ static void death_of_swtpm_is_gone_and_a_new_one_serves(void **state)
 	assert_int_equal(ceno_tpm_quote(n->tpm, CENO_TPM_KEY_SEAL, extra, &q), CENO_TPM_GONE);
 	assert_int_equal(ceno_tpm_random(n->tpm, extra, 32), CENO_TPM_GONE);
 	node_close(n);
-	node_open(n);
+	node_open(n, true);
 	assert_int_equal(ceno_tpm_quote(n->tpm, CENO_TPM_KEY_SEAL, extra, &q), CENO_TPM_OK);
 	assert_memory_equal(ceno_tpm_ak(n->tpm, CENO_TPM_KEY_SEAL)->name, before.name, CENO_TPM_NAME_BYTES);
+}
+
+/* Killed at any moment it resumes: same counts, a clock that went on, the counter where it was. */
+static void a_killed_swtpm_resumes_and_only_a_start_resets(void **state)
+{
+	struct node *n = *state;
+	uint8_t extra[32] = { 3 };
+	struct ceno_tpm_quote before, after;
+	uint64_t counter = 0, again = 0;
+	assert_int_equal(ceno_tpm_counter_move(n->tpm, &counter), CENO_TPM_OK);
+	assert_int_equal(ceno_tpm_quote(n->tpm, CENO_TPM_KEY_SEAL, extra, &before), CENO_TPM_OK);
+	for (int i = 0; i < 3; i++) {
+		kill(n->child.pid, SIGKILL);
+		ceno_tpm_close(n->tpm);
+		ceno_swtpm_stop(&n->child, 0);
+		node_open(n, false);
+		assert_int_equal(ceno_tpm_quote(n->tpm, CENO_TPM_KEY_SEAL, extra, &after), CENO_TPM_OK);
+		assert_int_equal(after.reset_count, before.reset_count);
+		assert_int_equal(after.restart_count, before.restart_count);
+		assert_true(clock_of(&after) >= clock_of(&before));
+		assert_int_equal(ceno_tpm_counter_move(n->tpm, &again), CENO_TPM_OK);
+		assert_int_equal(again, ++counter);
+		before = after;
+	}
+	node_close(n);
+	node_open(n, true);
+	assert_int_equal(ceno_tpm_quote(n->tpm, CENO_TPM_KEY_SEAL, extra, &after), CENO_TPM_OK);
+	assert_int_equal(after.reset_count, before.reset_count + 1);
+}
+
+/* What an earlier owner of the socket left in it: a whole response, and one of which it had read a part. */
+static void responses_that_nobody_read_are_drained(void **state)
+{
+	struct node *n = *state;
+	static const uint8_t get_random[12] = { 0x80, 1, 0, 0, 0, 12, 0, 0, 1, 0x7b, 0, 20 };
+	uint8_t extra[32] = { 4 }, part[7];
+	struct ceno_tpm_quote q;
+	for (size_t read_before = 0; read_before <= sizeof(part); read_before += sizeof(part)) {
+		ceno_tpm_close(n->tpm);
+		ceno_swtpm_stop(&n->child, 2000);
+		assert_int_equal(ceno_swtpm_start(&n->child, n->dir, false), CENO_TPM_OK);
+		assert_int_equal(send(n->child.data, get_random, sizeof(get_random), 0), sizeof(get_random));
+		assert_int_equal(recv(n->child.data, part, read_before, read_before ? MSG_WAITALL : 0), read_before);
+		int fd = n->child.data;
+		n->child.data = -1;
+		assert_int_equal(ceno_tpm_open_stream(&n->tpm, fd, true), CENO_TPM_OK);
+		assert_int_equal(ceno_tpm_quote(n->tpm, CENO_TPM_KEY_SEAL, extra, &q), CENO_TPM_OK);
+	}
 }
 
 /* A state directory serves one swtpm: the second is turned away, the first goes on. */
@@ -244,16 +302,10 @@ static void a_second_swtpm_on_the_directory_is_refused(void **state)
 {
 	struct node *n = *state;
 	struct ceno_swtpm second;
-	struct ceno_tpm *tpm = NULL;
 	uint8_t extra[32] = { 2 };
 	struct ceno_tpm_quote q;
-	assert_int_equal(ceno_swtpm_start(&second, n->dir), CENO_TPM_OK);
-	int fd = second.data;
-	second.data = -1;
-	int error = ceno_tpm_open_stream(&tpm, fd, true);
-	assert_int_not_equal(error, CENO_TPM_OK);
-	assert_null(tpm);
-	ceno_swtpm_stop(&second, 2000);
+	assert_int_equal(ceno_swtpm_start(&second, n->dir, true), CENO_TPM_SPAWN);
+	assert_int_equal(second.pid, 0);
 	assert_int_equal(ceno_tpm_quote(n->tpm, CENO_TPM_KEY_SEAL, extra, &q), CENO_TPM_OK);
 }
 
@@ -268,7 +320,7 @@ static void swtpm_dies_with_its_owner(void **state)
 		struct ceno_swtpm child;
 		char dir[sizeof(n->dir) + 8];
 		snprintf(dir, sizeof(dir), "%s/second", n->dir);
-		if (mkdir(dir, 0700) || ceno_swtpm_start(&child, dir))
+		if (mkdir(dir, 0700) || ceno_swtpm_start(&child, dir, true))
 			_exit(1);
 		if (write(pipe_fd[1], &child.pid, sizeof(child.pid)) != sizeof(child.pid))
 			_exit(1);
@@ -314,6 +366,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(random_bytes_differ, setup, teardown),
 		cmocka_unit_test_setup_teardown(properties_name_swtpm, setup, teardown),
 		cmocka_unit_test_setup_teardown(death_of_swtpm_is_gone_and_a_new_one_serves, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_killed_swtpm_resumes_and_only_a_start_resets, setup, teardown),
+		cmocka_unit_test_setup_teardown(responses_that_nobody_read_are_drained, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_second_swtpm_on_the_directory_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(swtpm_dies_with_its_owner, setup, teardown),
 		cmocka_unit_test(a_missing_tpm_is_open_error),
