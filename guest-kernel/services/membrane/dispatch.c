@@ -17,12 +17,12 @@ typedef int64_t (*call)(const uint64_t a[6]);
 #define SLOT(number) ((number) < CENO_CALLS_GAP ? (number) : (number) - (CENO_CALLS_GAP_END - CENO_CALLS_GAP))
 
 static const call calls[SLOT(CENO_CALLS_END)] = {
-#define CENO_CALL_ENTRY(number, name, flags) [SLOT(number)] = ceno_sys_##name,
+#define CENO_CALL_ENTRY(number, name) [SLOT(number)] = ceno_sys_##name,
 	CENO_CALLS(CENO_CALL_ENTRY)
 #undef CENO_CALL_ENTRY
 };
 
-#define CENO_CALL_ENTRY(number, name, flags) \
+#define CENO_CALL_ENTRY(number, name) \
 	_Static_assert((number) < CENO_CALLS_GAP || (number) >= CENO_CALLS_GAP_END, #name ": a number of the gap");
 CENO_CALLS(CENO_CALL_ENTRY)
 #undef CENO_CALL_ENTRY

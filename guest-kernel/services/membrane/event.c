@@ -159,7 +159,7 @@ int64_t ceno_sys_timerfd_settime(const uint64_t a[6])
 
 int64_t ceno_sys_memfd_create(const uint64_t a[6])
 {
-	enum { CLOEXEC = 1, KNOWN = 0x1b }; /* sealing and executability are accepted */
+	enum { CLOEXEC = 1, KNOWN = 3 }; /* sealing is accepted */
 	int64_t length = ceno_user_string(ceno_path_scratch(), a[0], 250);
 
 	if (length < 0)

@@ -12,7 +12,7 @@
 #include "guest-kernel/services/membrane/calls.h"
 
 static const uint16_t numbers[] = {
-#define NUMBER(number, name, flags) number,
+#define NUMBER(number, name) number,
 	CENO_CALLS(NUMBER)
 #undef NUMBER
 };

@@ -222,6 +222,9 @@ static void test_lengths(void **state)
 	assert_int_equal(map(0x7fff0000, 32 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED), -ENOMEM);
 	assert_int_equal(map(0x7ffffffff000, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED), -ENOMEM);
 	assert_true(map(0x7ffff000, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS) > 0);
+	assert_int_equal(map(page, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE), -EEXIST);
+	assert_int_equal(sys(SYS_mmap, 0, PAGE, PROT_READ, MAP_PRIVATE, 0), -ENODEV);
+	assert_int_equal(sys(SYS_mmap, 0, PAGE, PROT_READ, MAP_PRIVATE, 0, INT64_MAX & -(int64_t)PAGE), -EOVERFLOW);
 }
 
 static void test_remap(void **state)

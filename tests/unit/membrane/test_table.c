@@ -1,6 +1,5 @@
 /*
- * The table of system calls: equal to images/syscalls.txt, numbers and constants
- * equal to the C library's, each call served, each other refused.
+ * Constants and layouts of linux.h: equal to the C library's.
  */
 #include "test.h"
 
@@ -10,91 +9,11 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "guest-kernel/services/membrane/calls.h"
 #include "guest-kernel/services/membrane/linux.h"
-
-static void print_table(FILE *out)
-{
-	fputs("# System calls of the Linux programs that membrane runs: number, name, what is\n"
-	      "# supported (nothing stated: all that a lone process can see). Any other number\n"
-	      "# returns -ENOSYS with every register restored, and is named in the report.\n",
-	      out);
-#define LINE(number, name, flags) fprintf(out, "%d\t%s%s%s\n", number, #name, flags[0] ? "\t" : "", flags);
-	CENO_CALLS(LINE)
-#undef LINE
-}
-
-static void test_file(void **state)
-{
-	static char made[32768], stored[32768];
-	FILE *out = fmemopen(made, sizeof(made), "w"), *in = fopen(CENO_SYSCALLS_TXT, "r");
-
-	(void)state;
-	assert_non_null(in);
-	print_table(out);
-	fclose(out);
-	stored[fread(stored, 1, sizeof(stored) - 1, in)] = 0;
-	fclose(in);
-	assert_string_equal(made, stored);
-}
-
-static void test_numbers(void **state)
-{
-	(void)state;
-#define CHECK(number, name, flags) assert_int_equal(number, SYS_##name);
-	CENO_CALLS(CHECK)
-#undef CHECK
-}
-
-static void test_ascending(void **state)
-{
-	int last = -1;
-
-	(void)state;
-#define ORDER(number, name, flags) \
-	assert_true((number) > last); \
-	last = (number);
-	CENO_CALLS(ORDER)
-#undef ORDER
-	assert_true(last < CENO_CALLS_END);
-}
-
-static int known(uint64_t n)
-{
-#define KNOWN(number, name, flags) \
-	if (n == (number)) \
-		return 1;
-	CENO_CALLS(KNOWN)
-#undef KNOWN
-	return 0;
-}
-
-static void test_served(void **state)
-{
-	(void)state;
-	fake_start();
-	fake_host()->closed = 1;
-	for (uint64_t n = 0; n < 600; n++) {
-		int64_t result;
-		enum fake_outcome outcome;
-
-		if (n == SYS_futex) /* operation 77 is unknown */
-			continue;
-		outcome = fake_call(n, (const uint64_t[6]){ (uint64_t)-1, 77, 77, 77, 77, 77 }, &result);
-		if (outcome != FAKE_RETURNED) {
-			assert_true(known(n));
-			fake_start();
-			fake_host()->closed = 1;
-		} else {
-			assert_int_equal(result == -ENOSYS, !known(n));
-		}
-	}
-}
 
 #define SAME(name) assert_int_equal(LX_##name, name)
 
@@ -153,16 +72,9 @@ static void test_layouts(void **state)
 	assert_int_equal(sizeof(struct lx_stack), sizeof(stack_t));
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_file),   cmocka_unit_test(test_numbers),   cmocka_unit_test(test_ascending),
-		cmocka_unit_test(test_served), cmocka_unit_test(test_constants), cmocka_unit_test(test_layouts),
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_constants), cmocka_unit_test(test_layouts) };
 
-	if (argc == 2 && strcmp(argv[1], "print") == 0) {
-		print_table(stdout);
-		return 0;
-	}
 	return cmocka_run_group_tests_name("membrane table", tests, NULL, NULL);
 }
