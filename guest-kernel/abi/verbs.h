@@ -96,8 +96,9 @@
  *                 process (of the caller, else STATE): from now on RESUME and SYSRET run
  *                 it, and its traps come to the caller.
  *
- *   MAP     10 J  rdi space, fiber or process (right MAP)   rsi frame range, region or
- *                 window (rights as in r9), or -1 to unmap   rdx gva   r10 byte offset
+ *   MAP     10 J  rdi space, fiber or process (right MAP)   rsi frame range, region,
+ *                 window or process (rights as in r9; a process then right MAP), or -1 to
+ *                 unmap   rdx gva   r10 byte offset
  *                 r8 bytes   r9 rights (READ needed) | CENO_MAP_REPLACE (frame ranges)
  *                 gva, offset and bytes page-aligned, bytes not 0, below 2^47, not in the
  *                 entry page's 2 MiB, in the capability's bounds, at most 512 entries a call, to
@@ -117,6 +118,11 @@
  *                 window: only into the space of a fiber, at CENO_GVA_WINDOW + class *
  *                 2 MiB (BOUNDS), that has pledged the class (PLEDGE); its doorbell is the
  *                 last page of that span.
+ *                 process: moves the table of 4 KiB entries that its space has at r10 to
+ *                 rdx of a process's space (a fiber's: BOUNDS), with all that it maps. rdx
+ *                 and r10 2 MiB-aligned, bytes 2 MiB, r10 checked as gva is (BOUNDS); rights
+ *                 0 (RIGHTS); no such table there: STATE; then EXISTS and POOL (one for
+ *                 this table, which the other space is given back) as for a region.
  *
  *   MASK     3 J  rdi slot (any capability)   rsi rights to keep | CENO_MASK_* (other
  *                 bits: RIGHTS)   rdx byte offset from the present one, r10 length (0:

@@ -388,7 +388,9 @@ struct ceno_map_request {
 	uint32_t rights;
 	uint32_t large, ram, replace, unmap;
 	struct ceno_region *region; /* or NULL: then count are its tables, and large is set */
-	uint64_t tables;            /* pool pages it takes; set by check */
+	struct ceno_space *from;    /* or NULL: the table that it has at `offset` moves */
+	uint64_t offset;
+	uint64_t tables; /* pool pages it takes; set by check */
 };
 
 /* The space behind a capability of a process or a fiber; NULL: it is of neither. */
@@ -411,7 +413,9 @@ void ceno_space_take_prepared(struct ceno_space *s, uint64_t quota);
 void ceno_space_unmap_window(struct ceno_space *s, uint32_t class);
 /* All that could go wrong: EXISTS, WX, POOL, BOUNDS. Changes nothing but r->tables. */
 int ceno_space_check(struct ceno_map_request *r);
+int ceno_space_check_move(struct ceno_map_request *r);
 void ceno_space_map(const struct ceno_map_request *r);
+void ceno_space_move(const struct ceno_map_request *r);
 /* The table of 4 KiB entries for gva, made if it is missing: the caller has the quota, and
  * no 2 MiB entry lies there. */
 uint64_t *ceno_space_table(struct ceno_space *s, uint64_t gva);

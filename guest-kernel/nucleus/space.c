@@ -165,6 +165,12 @@ static void count_frames(const struct ceno_map_request *r)
 	}
 }
 
+static void flush(const struct ceno_space *s)
+{
+	if (ceno_cpu_cr3() == s->cr3)
+		ceno_cpu_set_cr3(s->cr3);
+}
+
 static void fill_entries(const struct ceno_map_request *r, uint64_t *e, uint64_t n, uint64_t first)
 {
 	uint64_t page = r->large ? CENO_LARGE_PAGE : CENO_PAGE;
@@ -203,8 +209,47 @@ void ceno_space_map(const struct ceno_map_request *r)
 	if (!r->unmap)
 		count_frames(r);
 	if (r->unmap || r->replace) /* fresh entries need no flush; another space's are flushed by its next CR3 load */
-		if (ceno_cpu_cr3() == r->space->cr3)
-			ceno_cpu_set_cr3(r->space->cr3);
+		flush(r->space);
+}
+
+/* ---- moving a table ---- */
+
+/* Where a table for 2 MiB at gva hangs, or NULL. */
+static uint64_t *hook_of(const struct ceno_space *s, uint64_t gva, uint64_t *missing)
+{
+	int large;
+	uint64_t *t = find_table(s, gva, 1, missing, &large);
+
+	return t ? t + index_of(gva, 1) : NULL;
+}
+
+int ceno_space_check_move(struct ceno_map_request *r)
+{
+	uint64_t missing = 0;
+	const uint64_t *e = hook_of(r->from, r->offset, &missing);
+
+	if (!e || !(*e & PTE_P) || (*e & (PTE_PS | PTE_SHARED)))
+		return CENO_E_STATE;
+	r->tables = 1;
+	e = hook_of(r->space, r->gva, &r->tables);
+	if (e && *e)
+		return CENO_E_EXISTS;
+	return r->tables > r->space->quota ? CENO_E_POOL : 0;
+}
+
+/* Each of its mappings is one as before: no frame's count changes. And no flush: who calls
+ * verbs is a fiber, and a process's space is loaded when it is entered. */
+void ceno_space_move(const struct ceno_map_request *r)
+{
+	uint64_t unused = 0, *e = hook_of(r->from, r->offset, &unused), table = *e;
+
+	*e = 0;
+	r->from->last_table = NULL;
+	r->from->quota++;
+	r->from->pages--;
+	make_table(r->space, r->gva, 1)[index_of(r->gva, 1)] = table;
+	r->space->quota--;
+	r->space->pages++;
 }
 
 uint64_t *ceno_space_table(struct ceno_space *s, uint64_t gva)
@@ -260,8 +305,7 @@ void ceno_space_unmap_window(struct ceno_space *s, uint32_t class)
 	if (!(*e & PTE_SHARED) || (*e >> PTE_NUMBER_SHIFT & (CENO_REGIONS_MAX - 1)) != class)
 		return; /* something else lies there */
 	drop_entries(s, e, 1, 1);
-	if (ceno_cpu_cr3() == s->cr3)
-		ceno_cpu_set_cr3(s->cr3);
+	flush(s);
 }
 
 /* ---- taking a space apart ---- */

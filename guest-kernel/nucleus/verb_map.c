@@ -1,5 +1,6 @@
 /*
- * MAP: puts a frame range, a region or a window into a space, or takes pages out of it.
+ * MAP: puts a frame range, a region, a window or another space's table into a space, or
+ * takes pages out of it.
  *
  * rdi space (fiber or process, right MAP)  rsi object slot or -1
  * rdx gva   r10 offset   r8 bytes   r9 rights | CENO_MAP_REPLACE
@@ -76,6 +77,19 @@ static int decode_region(const struct ceno_cap *cap, const struct ceno_cap *targ
 	return ceno_space_check(r);
 }
 
+static int decode_move(const struct ceno_cap *cap, const struct ceno_cap *target, const uint64_t a[6],
+                       struct ceno_map_request *r)
+{
+	if (target->type != CENO_OBJECT_PROCESS || ((a[2] | a[3]) & (CENO_LARGE_PAGE - 1)) || a[4] != CENO_LARGE_PAGE ||
+	    check_span(a[3], 0, CENO_LARGE_PAGE))
+		return CENO_E_BOUNDS;
+	if (a[5])
+		return CENO_E_RIGHTS;
+	r->from = ceno_space_of(cap);
+	r->offset = a[3];
+	return ceno_space_check_move(r);
+}
+
 /* Unmapping takes a whole number of 2 MiB entries if one lies there. */
 static void decode_unmap(uint64_t bytes, struct ceno_map_request *r)
 {
@@ -98,8 +112,11 @@ static int decode_map(const struct ceno_fiber *f, const uint64_t a[6], struct ce
 	int rc = ceno_cap_find(f, a[0], CENO_TYPE(FIBER) | CENO_TYPE(PROCESS), CENO_RIGHT_MAP, &target);
 
 	if (!rc && a[1] != (uint64_t)-1)
-		rc = ceno_cap_find(f, a[1], CENO_TYPE(FRAMES) | CENO_TYPE(REGION) | CENO_TYPE(WINDOW),
+		rc = ceno_cap_find(f, a[1],
+		                   CENO_TYPE(FRAMES) | CENO_TYPE(REGION) | CENO_TYPE(WINDOW) | CENO_TYPE(PROCESS),
 		                   a[5] & RIGHTS_MASK, &cap);
+	if (!rc && cap && cap->type == CENO_OBJECT_PROCESS)
+		rc = ceno_cap_check(f, cap, CENO_RIGHT_MAP);
 	if (!rc)
 		rc = check_span(a[2], a[1] == (uint64_t)-1 ? 0 : a[3], a[4]);
 	if (rc)
@@ -113,7 +130,9 @@ static int decode_map(const struct ceno_fiber *f, const uint64_t a[6], struct ce
 		decode_unmap(a[4], r);
 		return ceno_space_check(r);
 	}
-	return cap->type == CENO_OBJECT_FRAMES ? decode_frames(cap, a, r) : decode_region(cap, target, a, r);
+	if (cap->type == CENO_OBJECT_FRAMES)
+		return decode_frames(cap, a, r);
+	return cap->type == CENO_OBJECT_PROCESS ? decode_move(cap, target, a, r) : decode_region(cap, target, a, r);
 }
 
 int64_t ceno_verb_map(struct ceno_fiber *f, const uint64_t a[6])
@@ -123,9 +142,13 @@ int64_t ceno_verb_map(struct ceno_fiber *f, const uint64_t a[6])
 
 	r.ram = r.large = r.replace = r.unmap = 0;
 	r.region = NULL;
+	r.from = NULL;
 	rc = decode_map(f, a, &r);
 	if (rc)
 		return rc;
-	ceno_space_map(&r);
+	if (r.from)
+		ceno_space_move(&r);
+	else
+		ceno_space_map(&r);
 	return 0;
 }

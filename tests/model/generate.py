@@ -34,7 +34,7 @@ class Generator:
         r = self.random
         self.verbs = [self.spawn] * 7 + [self.send] * 16 + [self.recv] * 16 + [self.map] * 20 + [self.mask] * 15 + \
             [self.tick_verb] * 5 + [self.grant] * 16
-        self.recipes = [self.child, self.child, self.chain, self.share, self.waste, self.ring, self.restart, self.alias, self.fade,
+        self.recipes = [self.child, self.child, self.chain, self.share, self.waste, self.ring, self.restart, self.alias, self.relocate, self.fade,
                         self.dress, self.supervise]
         self.sloppy = r.choice((0.05, 0.2, 0.2, 0.4))
         self.lively = r.choice((0.004, 0.02, 0.08))
@@ -216,6 +216,8 @@ class Generator:
             return self.unmap(f, at, space)
         if r.random() < 0.2:
             return self.map_shared(f, at)
+        if r.random() < 0.15:
+            return self.move(f)
         rights = r.choice((1, 3, 3, 3, 5, 5, 7, 2, 4))
         what, offset, size = self.part(f, rights)
         return self.verb(f, 3, at, what, self.gva(space), offset, size, rights | (REPLACE if r.random() < 0.3 else 0))
@@ -232,6 +234,18 @@ class Generator:
         if spans and r.random() < 0.5:
             return self.verb(f, 3, at, U64, r.choice(spans) * LARGE, 0, r.choice((LARGE, LARGE, 2 * LARGE, 4 * LARGE, PAGE)))
         return self.verb(f, 3, at, U64, self.gva(space), 0, r.choice(SIZES))
+
+    def move(self, f):
+        """A table of one process's space into another's, or elsewhere in its own."""
+        r = self.random
+        to, what = self.slot(f, (PROCESS,), MAP), self.slot(f, (PROCESS,), MAP)
+        cap = f.slots[what]
+        space = cap.obj.space if cap and cap.type == PROCESS else None
+        spans = sorted(at for level, at in space.tables if level == 1) if space else []
+        spans = spans * 4 + [*space.large, *space.shared] if space else spans
+        offset = r.choice(spans) * LARGE if spans and r.random() < 0.9 else r.choice(GVAS)
+        size, rights = (LARGE, 0) if r.random() < 0.9 else (r.choice(SIZES), r.choice((0, 1, 3)))
+        return self.verb(f, 3, to, what, r.choice(GVAS) & ~(LARGE - 1), offset, size, rights)
 
     def map_shared(self, f, at, what=None):
         r = self.random
@@ -397,6 +411,21 @@ class Generator:
         full = [lambda: self.verb(f, 1, to, self.slot(f, (), GRANT) if self.random.random() < 0.2 else U64, 1, 2, 3, 4, 5, 6, 7, 8)]
         empty = [lambda: self.verb(f, 2, to, self.free(f), 1)]
         self.plan += [self.later_by(f, step) for step in empty * n + full * n]
+
+    def relocate(self, f):
+        """A table moves, and there is a new one where it was."""
+        r = self.random
+        source, to, gva = self.slot(f, (PROCESS,), MAP), self.slot(f, (PROCESS,), MAP), r.choice(GVAS) & ~(LARGE - 1)
+        there, weak = r.choice(GVAS) & ~(LARGE - 1), self.free(f)
+
+        def fill():
+            what, offset, _ = self.part(f, 3)
+            return self.verb(f, 3, source, what, gva + r.randrange(4) * PAGE, offset, PAGE, 3)
+        steps = [fill, fill, lambda: self.verb(f, 6, self.myself(f), source, weak, ALL & ~MAP),
+                 lambda: self.verb(f, 3, to, weak, there, gva, LARGE, 0),
+                 lambda: self.verb(f, 3, to, source, there, gva, LARGE, 0), fill, fill,
+                 lambda: self.verb(f, 3, to, U64, there, 0, LARGE, 0)]
+        self.plan += [self.later_by(f, step) for step in reversed(steps)]
 
     def restart(self, f):
         """Kill a child, close or revive it."""

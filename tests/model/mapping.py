@@ -124,8 +124,12 @@ class Mapping:
         if what == U64:
             self.check_span(gva, 0, bytes_)
             return self.unmap(space, gva, bytes_)
-        cap = self.name(f, what, (FRAMES, REGION, WINDOW), flags & 7)
+        cap = self.name(f, what, (FRAMES, REGION, WINDOW, PROCESS), flags & 7)
+        if cap.type == PROCESS:
+            self.name(f, what, (PROCESS,), MAP)
         self.check_span(gva, offset, bytes_)
+        if cap.type == PROCESS:
+            return self.move(target, cap.obj.space, gva, offset, bytes_, flags)
         if cap.type == FRAMES:
             return self.map_frames(space, cap, gva, offset, bytes_, flags)
         return self.map_shared(target, space, cap, gva, offset, bytes_, flags)
@@ -204,6 +208,32 @@ class Mapping:
             space.shared[first + i] = (obj, i, flags & 7)
             obj.maps += 1
         self.add_tables(space, missing)
+        return 0
+
+    def move(self, target, source, gva, offset, bytes_, flags):
+        """A table of 4 KiB entries, from one process's space into another's."""
+        space = target.obj.space
+        if target.type != PROCESS or (gva | offset) & (LARGE - 1) or bytes_ != LARGE:
+            raise Refused("BOUNDS")
+        self.check_span(offset, 0, bytes_)
+        if flags:
+            raise Refused("RIGHTS")
+        table, place = (1, offset // LARGE), (1, gva // LARGE)
+        if table not in source.tables:
+            raise Refused("STATE")
+        if place in space.tables or place[1] in space.large or place[1] in space.shared:
+            raise Refused("EXISTS")
+        missing = {t for t in self.tables_for(gva, True) if t not in space.tables}
+        if len(missing) > space.quota:
+            raise Refused("POOL")
+        source.tables.remove(table)
+        source.quota += 1
+        self.pool += 1
+        self.add_tables(space, missing)
+        for page in [page for page in source.small if page // SPAN_PAGES == table[1]]:
+            frame, rights = source.small[page]
+            self.clear_small(source, page)
+            self.set_small(space, gva + page % SPAN_PAGES * PAGE, frame, rights)
         return 0
 
     def unmap(self, space, gva, bytes_):
