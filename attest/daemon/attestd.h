@@ -5,7 +5,8 @@
  *   warden.c      one channel a session: launch, random bytes, payload
  *   api.c         proofs out, requests for a node quote in
  *   session.c     the sessions of the log and what each still waits for
- *   seal.c        checkpoint -> quote -> whole files, for all that are ready
+ *   sealer.c      checkpoint -> quote, for every leaf that waits; when, is policy
+ *   seal.c        then whole files, for all sessions that it covers
  *   state.c       the state directory: keys, reload, pending work of an earlier run
  *   disk.c tpmq.c the two queues; store.c the leaves; keeper.c starts swtpm
  *
@@ -23,6 +24,7 @@
 #include <uv.h>
 
 #include "attest/daemon/disk.h"
+#include "attest/daemon/sealer.h"
 #include "attest/daemon/store.h"
 #include "attest/daemon/tpmq.h"
 #include "attest/log/log.h"
@@ -83,8 +85,8 @@ struct ceno_attestd {
 	uint8_t log_secret[64];                     /* libsodium's Ed25519 secret key; locked memory */
 	char checkpoint[CENO_PROOF_CHECKPOINT_MAX]; /* the last one that a quote covers */
 	size_t checkpoint_bytes;
-	struct ceno_attestd_session *ready, **ready_end;
-	struct ceno_attestd_seal *seal; /* the batch being quoted, or NULL */
+	struct ceno_attestd_session *ready, **ready_end; /* their cdp leaf waits for a quoted checkpoint */
+	struct ceno_sealer sealer;
 	uv_poll_t control;
 	uv_signal_t term, interrupt;
 	uv_timer_t give_up;
@@ -159,8 +161,10 @@ void ceno_attestd_api_error(struct ceno_attestd *d, const uint8_t id[16], enum c
 size_t ceno_attestd_node_json(const struct ceno_attestd *d, const uint8_t nonce[32], const struct ceno_tpm_quote *quote,
                               char *out, size_t size);
 
+/* Its cdp leaf is in the tree: make its file when that is sealed. */
 void ceno_attestd_seal_add(struct ceno_attestd_session *s);
-void ceno_attestd_seal_kick(struct ceno_attestd *d);
+/* The sealer's callback. arg: struct ceno_attestd. */
+void ceno_attestd_sealed(void *arg, struct ceno_proof_seal *seal, uint64_t size, int error);
 
 /* Returns 0 or -1 after saying why. */
 int ceno_attestd_state_open(struct ceno_attestd *d, const char *folder);

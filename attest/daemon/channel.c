@@ -1,7 +1,5 @@
 /* Records in and out: one SOCK_SEQPACKET datagram each, never waiting. */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,16 +7,6 @@
 #include "attest/daemon/attestd.h"
 
 #define FDS_MAX 8 /* as many as a peer might try to pass; more are dropped by the kernel */
-
-void ceno_attestd_say(const char *format, ...)
-{
-	char line[512];
-	va_list args;
-	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	fprintf(stderr, "ceno-attest: %s\n", line);
-}
 
 /* Collect the descriptors of a message; their number. */
 static size_t take_fds(struct msghdr *m, int fds[FDS_MAX])

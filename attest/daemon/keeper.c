@@ -17,18 +17,9 @@
 #define GRACE_MS  2000
 #define SOCKET_FD 3 /* in the keeper */
 
-enum keeper_verb { KEEPER_KEPT = 1, KEEPER_NEW };
-
-struct keeper_request {
-	uint32_t verb, number;
-};
-struct keeper_reply {
-	uint32_t number, error; /* error: enum ceno_tpm_error, negated; 0: one descriptor comes along */
-};
-
 /* ---- the keeper's side --------------------------------------------------------- */
 
-static int send_reply(int socket, const struct keeper_reply *reply, int fd)
+int ceno_keeper_reply(int socket, const struct ceno_keeper_reply *reply, int fd)
 {
 	union {
 		struct cmsghdr head;
@@ -52,22 +43,22 @@ static int send_reply(int socket, const struct keeper_reply *reply, int fd)
 static int keeper_main(int socket, const char *state_dir)
 {
 	struct ceno_swtpm child = { .data = -1, .control = -1 };
-	struct keeper_request request;
+	struct ceno_keeper_request request;
 	bool reset = true;
 	for (;;) {
 		ssize_t n = recv(socket, &request, sizeof(request), 0);
 		if (n < 0 && (errno == EINTR || errno == ECONNRESET))
 			continue;
-		if (n != sizeof(request) || (request.verb != KEEPER_KEPT && request.verb != KEEPER_NEW))
+		if (n != sizeof(request) || (request.verb != CENO_KEEPER_KEPT && request.verb != CENO_KEEPER_NEW))
 			break;
 		int error = CENO_TPM_OK;
-		if (request.verb == KEEPER_NEW || ceno_swtpm_ended(&child)) {
+		if (request.verb == CENO_KEEPER_NEW || ceno_swtpm_ended(&child)) {
 			ceno_swtpm_stop(&child, reset ? 100 : 0);
 			error = ceno_swtpm_start(&child, state_dir, reset);
 			reset = reset && error;
 		}
-		const struct keeper_reply reply = { .number = request.number, .error = (uint32_t)-error };
-		if (send_reply(socket, &reply, child.data))
+		const struct ceno_keeper_reply reply = { .number = request.number, .error = (uint32_t)-error };
+		if (ceno_keeper_reply(socket, &reply, child.data))
 			break;
 	}
 	ceno_swtpm_stop(&child, GRACE_MS);
@@ -134,7 +125,7 @@ int ceno_keeper_start(struct ceno_keeper *keeper, const char *state_dir)
 }
 
 /* One reply. Returns its descriptor, -1: it carries an error; -2: the keeper is gone. */
-static int receive_reply(int socket, struct keeper_reply *reply)
+static int receive_reply(int socket, struct ceno_keeper_reply *reply)
 {
 	union {
 		struct cmsghdr head;
@@ -159,9 +150,9 @@ static int receive_reply(int socket, struct keeper_reply *reply)
 
 int ceno_keeper_tpm(struct ceno_keeper *keeper, bool restart)
 {
-	const struct keeper_request request = { .verb = restart ? KEEPER_NEW : KEEPER_KEPT,
-		                                .number = ++keeper->number };
-	struct keeper_reply reply;
+	const struct ceno_keeper_request request = { .verb = restart ? CENO_KEEPER_NEW : CENO_KEEPER_KEPT,
+		                                     .number = ++keeper->number };
+	struct ceno_keeper_reply reply;
 	if (send(keeper->socket, &request, sizeof(request), MSG_NOSIGNAL) != sizeof(request))
 		return -2;
 	for (;;) {

@@ -26,6 +26,15 @@
 
 #define CENO_KEEPER_FD 4 /* in ceno-attest, from cenod */
 
+enum ceno_keeper_verb { CENO_KEEPER_KEPT = 1, CENO_KEEPER_NEW };
+
+struct ceno_keeper_request {
+	uint32_t verb, number;
+};
+struct ceno_keeper_reply {
+	uint32_t number, error; /* error: enum ceno_tpm_error, negated; 0: one descriptor comes along */
+};
+
 struct ceno_keeper {
 	pid_t pid;       /* 0: not ours to end */
 	int socket;      /* owned */
@@ -48,5 +57,8 @@ void ceno_keeper_stop(struct ceno_keeper *keeper);
 /* The whole life of `ceno-attest --keeper`: socket on descriptor 3, swtpm's state in folder/tpm
  * (made if missing). Returns an exit status. */
 int ceno_keeper_serve(const char *folder);
+
+/* The keeper's answer: fd (borrowed) goes along unless it is an error. Returns 0, or -1: nobody is there. */
+int ceno_keeper_reply(int socket, const struct ceno_keeper_reply *reply, int fd);
 
 #endif

@@ -101,11 +101,12 @@ void ceno_attestd_maybe_end(void *arg)
 	struct ceno_attestd *d = arg;
 	if (!d->stopping || d->disk.busy || !ceno_tpmq_idle(&d->tpm) || uv_is_closing((uv_handle_t *)&d->control))
 		return;
-	if (d->seal || d->ready)
+	if (!ceno_sealer_idle(&d->sealer))
 		ceno_attestd_say("some proofs are not sealed yet: the next start seals them");
 	ceno_attestd_wardens_close(d, true);
 	ceno_attestd_api_close(d);
 	ceno_tpmq_detach(&d->tpm);
+	ceno_sealer_detach(&d->sealer);
 	uv_close((uv_handle_t *)&d->control, NULL);
 	uv_close((uv_handle_t *)&d->term, NULL);
 	uv_close((uv_handle_t *)&d->interrupt, NULL);
@@ -129,6 +130,7 @@ void ceno_attestd_stop(struct ceno_attestd *d, int status)
 	uv_poll_stop(&d->control);
 	ceno_attestd_wardens_close(d, false);
 	uv_timer_start(&d->give_up, on_give_up, GIVE_UP_MS, 0);
+	ceno_sealer_hurry(&d->sealer);
 	ceno_attestd_maybe_end(d);
 }
 
@@ -154,6 +156,15 @@ static void loop_init(struct ceno_attestd *d)
 	d->disk.idle = d->tpm.idle = ceno_attestd_maybe_end;
 	d->disk.idle_arg = d->tpm.arg = d;
 	d->tpm.lost = on_tpm_lost;
+	d->sealer = (struct ceno_sealer){ .tree = &d->tree,
+		                          .node = &d->node,
+		                          .log_secret = d->log_secret,
+		                          .tpm = &d->tpm,
+		                          .disk = &d->disk,
+		                          .log_folder = d->log,
+		                          .sealed = ceno_attestd_sealed,
+		                          .arg = d };
+	ceno_sealer_start(&d->sealer, &d->loop);
 	uv_signal_init(&d->loop, &d->term);
 	uv_signal_init(&d->loop, &d->interrupt);
 	uv_timer_init(&d->loop, &d->give_up);

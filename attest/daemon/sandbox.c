@@ -8,7 +8,6 @@
  * With a TPM behind a TCTI of tpm2-tss, opening that again after a failure loads
  * the library's module and opens a device or socket, so these stay possible.
  */
-#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -16,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,23 +25,6 @@
 #else
 #define SANITIZED 0
 #endif
-
-int ceno_attestd_drop_privileges(void)
-{
-	const struct rlimit no_core = { 0, 0 };
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || setrlimit(RLIMIT_CORE, &no_core) || prctl(PR_SET_DUMPABLE, 0)) {
-		ceno_attestd_say("privileges could not be dropped: %s", strerror(errno));
-		return -1;
-	}
-	capng_get_caps_process();
-	bool bounding = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
-	capng_clear(CAPNG_SELECT_BOTH);
-	if (capng_apply(bounding ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS)) {
-		ceno_attestd_say("capabilities could not be dropped");
-		return -1;
-	}
-	return 0;
-}
 
 /* ---- Landlock ------------------------------------------------------------------ */
 

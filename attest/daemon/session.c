@@ -344,7 +344,7 @@ static void unclean_logged(struct ceno_disk_job *job)
 	forget_payload(s);
 	remove_pending(s, ".payload");
 	remove_pending(s, ".step8");
-	ceno_attestd_seal_kick(s->d);
+	ceno_sealer_want(&s->d->sealer);
 }
 
 void ceno_attestd_end_unclean(struct ceno_attestd_session *s, uint32_t cause)

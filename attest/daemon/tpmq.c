@@ -2,12 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sodium.h>
 
 #include "attest/daemon/tpmq.h"
 
 #define BACKOFF_FIRST_MS 50u
 #define BACKOFF_LAST_MS  2000u
-#define START_TRIES      30 /* 100 ms apart: a predecessor's swtpm may still hold the state directory */
+#define SLOW_MS          100 /* not measured again */
+#define START_TRIES      30  /* 100 ms apart: a predecessor's swtpm may still hold the state directory */
 
 /* Close what there is and open anew; restart: our own swtpm first, which then resumes. */
 static int tpm_reopen(struct ceno_tpmq *q, bool restart)
@@ -29,6 +31,28 @@ static bool same_keys(const struct ceno_tpmq *q)
 	return true;
 }
 
+/* How long a quote takes, by the raw key over bytes of our own. */
+static int measure(struct ceno_tpmq *q)
+{
+	uint8_t nonce[32];
+	struct ceno_tpm_quote quote;
+	struct timespec from, to;
+	int error = CENO_TPM_OK;
+	q->quote_ms = UINT32_MAX;
+	for (int i = 0; i < 3 && !error; i++) {
+		randombytes_buf(nonce, sizeof(nonce));
+		clock_gettime(CLOCK_MONOTONIC, &from);
+		error = ceno_tpm_quote(q->tpm, CENO_TPM_KEY_RAW, nonce, &quote);
+		clock_gettime(CLOCK_MONOTONIC, &to);
+		int64_t ms = (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000;
+		if (ms < q->quote_ms)
+			q->quote_ms = (unsigned)ms;
+		if (ms > SLOW_MS)
+			break;
+	}
+	return error;
+}
+
 int ceno_tpmq_open(struct ceno_tpmq *q, const char *tcti, const char *state_dir)
 {
 	memset(q, 0, sizeof(*q));
@@ -48,6 +72,8 @@ int ceno_tpmq_open(struct ceno_tpmq *q, const char *tcti, const char *state_dir)
 	}
 	if (!error)
 		error = ceno_tpm_clock(q->tpm, &q->reset_count, &q->restart_count);
+	if (!error)
+		error = measure(q);
 	if (error) {
 		ceno_tpmq_close(q);
 		return error;
@@ -63,11 +89,11 @@ int ceno_tpmq_open(struct ceno_tpmq *q, const char *tcti, const char *state_dir)
 static int do_seal(struct ceno_tpmq *q, struct ceno_tpmq_job *job)
 {
 	int error = ceno_tpm_quote(q->tpm, CENO_TPM_KEY_SEAL, job->extra_data, &job->quote);
-	if (!error && q->counted) {
+	if (!error && job->counter) {
 		error = ceno_tpm_counter_certify(q->tpm, job->nv_data, &job->nv);
-		/* Only we move the counter; a stranger's move would make the seal contradict itself. */
-		if (!error && job->nv.counter != q->counter)
-			error = CENO_TPM_REPLY;
+		/* A move whose answer was lost, or a stranger's; it cannot go back. */
+		if (!error && job->nv.counter != job->counter)
+			error = job->nv.counter > job->counter ? CENO_TPM_CHANGED : CENO_TPM_REPLY;
 	}
 	if (!error) {
 		q->worker_reset = job->quote.reset_count;
@@ -83,6 +109,8 @@ static int do_job(struct ceno_tpmq *q, struct ceno_tpmq_job *job)
 		return ceno_tpm_random(q->tpm, job->random, sizeof(job->random));
 	case CENO_TPMQ_NODE:
 		return ceno_tpm_quote(q->tpm, CENO_TPM_KEY_RAW, job->extra_data, &job->quote);
+	case CENO_TPMQ_MOVE:
+		return ceno_tpm_counter_move(q->tpm, &job->counter);
 	default:
 		return do_seal(q, job);
 	}
@@ -101,7 +129,8 @@ static void tpmq_work(uv_work_t *work)
 	}
 	if (!error)
 		error = do_job(q, job);
-	if (error == CENO_TPM_GONE) {
+	/* One that answered nonsense may be out of step: start over. CHANGED and REFUSED are answers. */
+	if (error && error != CENO_TPM_REFUSED && error != CENO_TPM_CHANGED) {
 		ceno_tpm_close(q->tpm);
 		q->tpm = NULL;
 	}
@@ -159,14 +188,19 @@ static void tpmq_after(uv_work_t *work, int status)
 	}
 	if (q->keeper_gone)
 		q->lost(q->arg, "the keeper of swtpm ended");
-	if (!job->error)
+	if (!job->error && job->kind == CENO_TPMQ_MOVE)
+		q->counter = job->counter;
+	bool moved_on = job->kind == CENO_TPMQ_SEAL && job->error == CENO_TPM_CHANGED && job->nv.attest_bytes;
+	if (moved_on)
+		q->counter = job->nv.counter;
+	if (!job->error || moved_on)
 		q->backoff_ms = 0;
-	if (job->error && job->kind == CENO_TPMQ_SEAL) {
+	if (job->error && job->kind == CENO_TPMQ_SEAL && !moved_on) {
 		job->next = q->waiting[CENO_TPMQ_SEAL];
 		q->waiting[CENO_TPMQ_SEAL] = job;
 		tpmq_back_off(q);
 	} else {
-		bool failed = job->error;
+		bool failed = job->error && !moved_on;
 		job_finish(job);
 		if (failed)
 			tpmq_back_off(q);

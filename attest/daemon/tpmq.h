@@ -1,6 +1,6 @@
 /*
  * The queue to the TPM: one worker at a time, random bytes first, then quotes for
- * `ceno attest`, then seals.
+ * `ceno attest`, then moves of the counter, then seals.
  *
  * A seal job is never given up: if the TPM fails it stays first, and is tried again
  * after 50 ms, doubling to 2 s, over a newly opened connection if the old one died
@@ -17,16 +17,18 @@
 #include "attest/daemon/keeper.h"
 #include "attest/tpm/tpm.h"
 
-enum ceno_tpmq_kind { CENO_TPMQ_RANDOM, CENO_TPMQ_NODE, CENO_TPMQ_SEAL, CENO_TPMQ_KINDS };
+enum ceno_tpmq_kind { CENO_TPMQ_RANDOM, CENO_TPMQ_NODE, CENO_TPMQ_MOVE, CENO_TPMQ_SEAL, CENO_TPMQ_KINDS };
 
 struct ceno_tpmq_job {
 	enum ceno_tpmq_kind kind;
 	uint8_t extra_data[32];                  /* NODE, SEAL */
 	uint8_t nv_data[32];                     /* SEAL: qualifying data of the counter's certificate */
+	uint64_t counter;                        /* SEAL: its value that extra_data binds; 0: no counter. MOVE: out */
 	uint8_t random[32];                      /* RANDOM: out */
 	struct ceno_tpm_quote quote;             /* NODE (raw key), SEAL (seal key): out */
 	struct ceno_tpm_quote nv;                /* SEAL: out, if the node has a counter */
-	int error;                               /* out: enum ceno_tpm_error; SEAL: always OK */
+	int error;                               /* out: enum ceno_tpm_error; SEAL: OK, or CHANGED: the counter
+	                                            moved on, make extra_data anew from its value */
 	void *context;                           /* of done, borrowed */
 	void (*done)(struct ceno_tpmq_job *job); /* on the loop; the job is freed after it */
 	struct ceno_tpmq_job *next;
@@ -39,7 +41,8 @@ struct ceno_tpmq {
 	struct ceno_tpm *tpm;     /* owned; the worker's while busy; NULL: not open */
 	struct ceno_tpm_ak ak[2]; /* by enum ceno_tpm_key, as at the first open */
 	struct ceno_tpm_properties properties;
-	bool counted; /* the node has a counter, of value */
+	unsigned quote_ms; /* what a quote took at the open: the quickest of three, or the one that was slow */
+	bool counted;      /* the node has a counter, of value */
 	uint64_t counter;
 	uint32_t reset_count, restart_count; /* as last seen */
 	struct ceno_tpmq_job *waiting[CENO_TPMQ_KINDS], *running;
@@ -54,7 +57,7 @@ struct ceno_tpmq {
 	void *arg;
 };
 
-/* Open the TPM (blocking, tries for 3 s) and move its counter. tcti NULL: swtpm by the keeper that
+/* Open the TPM (blocking, tries for 3 s), move its counter and see how fast it is. tcti NULL: swtpm by the keeper that
  * cenod handed over, or by one of our own on state_dir. Returns an enum ceno_tpm_error; on failure everything is closed. Call while single-threaded. */
 int ceno_tpmq_open(struct ceno_tpmq *q, const char *tcti, const char *state_dir);
 

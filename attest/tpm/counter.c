@@ -105,7 +105,8 @@ int ceno_tpm_counter_certify(struct ceno_tpm *tpm, const uint8_t qualifying_data
 	                    ESYS_TR_PASSWORD, ESYS_TR_NONE, &extra, &scheme, 8, 0, &attest, &signature);
 	if (rc)
 		return ceno_tpm_class(rc);
-	error = ceno_tpm_take_signed(attest, signature, TPM2_ST_ATTEST_NV, qualifying_data, &parsed, out);
+	error = ceno_tpm_take_signed(tpm, CENO_TPM_KEY_SEAL, attest, signature, TPM2_ST_ATTEST_NV, qualifying_data,
+	                             &parsed, out);
 	Esys_Free(attest);
 	Esys_Free(signature);
 	if (!error && (parsed.attested.nv.nvContents.size != 8 || parsed.attested.nv.offset != 0))

@@ -32,12 +32,25 @@ static void key_template(TPM2B_PUBLIC *t, enum ceno_tpm_key key)
 	p->unique.ecc.y.size = 32;
 }
 
+/* A big-endian integer of at most 32 bytes, left-padded. */
+static bool take_scalar(const TPM2B_ECC_PARAMETER *in, uint8_t out[32])
+{
+	if (in->size > 32)
+		return false;
+	memset(out, 0, 32);
+	memcpy(out + 32 - in->size, in->buffer, in->size);
+	return true;
+}
+
 /* Marshal the public area and compute its name; both must agree with the TPM's. */
 static int key_note(struct ceno_tpm *tpm, enum ceno_tpm_key key, const TPM2B_PUBLIC *public_area)
 {
 	struct ceno_tpm_ak *ak = &tpm->ak[key];
 	size_t offset = 0;
 	if (Tss2_MU_TPMT_PUBLIC_Marshal(&public_area->publicArea, ak->public_area, sizeof(ak->public_area), &offset))
+		return CENO_TPM_REPLY;
+	const TPMS_ECC_POINT *point = &public_area->publicArea.unique.ecc;
+	if (!take_scalar(&point->x, tpm->point[key]) || !take_scalar(&point->y, tpm->point[key] + 32))
 		return CENO_TPM_REPLY;
 	ak->public_bytes = offset;
 	ak->name[0] = TPM2_ALG_SHA256 >> 8;
@@ -72,18 +85,9 @@ int ceno_tpm_make_key(struct ceno_tpm *tpm, enum ceno_tpm_key key)
 	return error;
 }
 
-/* A big-endian integer of at most 32 bytes, left-padded. */
-static bool take_scalar(const TPM2B_ECC_PARAMETER *in, uint8_t out[32])
-{
-	if (in->size > 32)
-		return false;
-	memset(out, 0, 32);
-	memcpy(out + 32 - in->size, in->buffer, in->size);
-	return true;
-}
-
-int ceno_tpm_take_signed(const TPM2B_ATTEST *attest, const TPMT_SIGNATURE *signature, TPM2_ST type,
-                         const uint8_t extra_data[32], TPMS_ATTEST *parsed, struct ceno_tpm_quote *out)
+int ceno_tpm_take_signed(const struct ceno_tpm *tpm, enum ceno_tpm_key key, const TPM2B_ATTEST *attest,
+                         const TPMT_SIGNATURE *signature, TPM2_ST type, const uint8_t extra_data[32],
+                         TPMS_ATTEST *parsed, struct ceno_tpm_quote *out)
 {
 	size_t offset = 0;
 	memset(out, 0, sizeof(*out));
@@ -102,7 +106,7 @@ int ceno_tpm_take_signed(const TPM2B_ATTEST *attest, const TPMT_SIGNATURE *signa
 	out->attest_bytes = attest->size;
 	out->reset_count = parsed->clockInfo.resetCount;
 	out->restart_count = parsed->clockInfo.restartCount;
-	return CENO_TPM_OK;
+	return ceno_tpm_signed_by(tpm->point[key], out) ? CENO_TPM_OK : CENO_TPM_REPLY;
 }
 
 static const TPML_PCR_SELECTION pcr_selection = {
@@ -168,7 +172,7 @@ static int quote_once(struct ceno_tpm *tpm, enum ceno_tpm_key key, const uint8_t
 	                        &pcr_selection, &attest, &signature);
 	if (rc)
 		return ceno_tpm_class(rc);
-	int error = ceno_tpm_take_signed(attest, signature, TPM2_ST_ATTEST_QUOTE, extra_data, &parsed, out);
+	int error = ceno_tpm_take_signed(tpm, key, attest, signature, TPM2_ST_ATTEST_QUOTE, extra_data, &parsed, out);
 	Esys_Free(attest);
 	Esys_Free(signature);
 	if (!error &&

@@ -109,7 +109,7 @@ const struct ceno_tpm_properties *ceno_tpm_properties(const struct ceno_tpm *tpm
 
 /*
  * Quote sha256 PCR 0 to 15 with extra_data, and read the values it covers.
- * Checked before returning: magic, type, extraData, selection, and that the
+ * Checked before returning: magic, type, extraData, signature, selection, and that the
  * values hash to the quoted digest (retried if a PCR was extended meanwhile).
  * Returns OK, GONE, REFUSED, REPLY, CHANGED; out is undefined on failure.
  */

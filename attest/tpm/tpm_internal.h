@@ -14,7 +14,8 @@ struct ceno_tpm {
 	bool owned;              /* shut down at close */
 	ESYS_TR key[2];          /* by enum ceno_tpm_key; ESYS_TR_NONE until made */
 	struct ceno_tpm_ak ak[2];
-	ESYS_TR counter; /* ESYS_TR_NONE until the first move */
+	uint8_t point[2][64]; /* x | y of each key */
+	ESYS_TR counter;      /* ESYS_TR_NONE until the first move */
 	struct ceno_tpm_properties properties;
 };
 
@@ -24,12 +25,16 @@ int ceno_tpm_class(TSS2_RC rc);
 /* Make key and note its public area and name. Errors as ceno_tpm_open_tcti. */
 int ceno_tpm_make_key(struct ceno_tpm *tpm, enum ceno_tpm_key key);
 
+/* Does q's signature over q's bytes verify under this P-256 point (ECDSA, SHA-256)? */
+bool ceno_tpm_signed_by(const uint8_t point[64], const struct ceno_tpm_quote *q);
+
 /*
- * Copy a signed structure and its signature out, after checking magic, type and
- * extraData. Returns OK or REPLY.
+ * Copy a signed structure and its signature out, after checking magic, type, extraData
+ * and the signature by key. Returns OK or REPLY.
  */
-int ceno_tpm_take_signed(const TPM2B_ATTEST *attest, const TPMT_SIGNATURE *signature, TPM2_ST type,
-                         const uint8_t extra_data[32], TPMS_ATTEST *parsed, struct ceno_tpm_quote *out);
+int ceno_tpm_take_signed(const struct ceno_tpm *tpm, enum ceno_tpm_key key, const TPM2B_ATTEST *attest,
+                         const TPMT_SIGNATURE *signature, TPM2_ST type, const uint8_t extra_data[32],
+                         TPMS_ATTEST *parsed, struct ceno_tpm_quote *out);
 
 /*
  * Drain what an earlier user of the socket left in it, a response or the rest of one: send a
