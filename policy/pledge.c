@@ -14,16 +14,20 @@ const char *ceno_pledge_word(uint32_t class)
 	return class < CENO_PLEDGE_COUNT ? words[class] : NULL;
 }
 
+/* Its class; CENO_PLEDGE_COUNT: the word "error"; -1 unknown. */
 static int class_of(const char *word, size_t length)
 {
 	for (int i = 0; i < CENO_PLEDGE_COUNT; i++)
 		if (strlen(words[i]) == length && !memcmp(words[i], word, length))
 			return i;
-	return -1;
+	return length == strlen(CENO_PLEDGE_WORD_ERROR) && !memcmp(CENO_PLEDGE_WORD_ERROR, word, length)
+	    ? CENO_PLEDGE_COUNT
+	    : -1;
 }
 
-int ceno_pledge_parse(const char *text, uint32_t *mask)
+int ceno_pledge_parse(const char *text, uint32_t *mask, bool *errors)
 {
+	const uint32_t error_bit = 1u << CENO_PLEDGE_COUNT;
 	uint32_t found = 0;
 
 	for (;;) {
@@ -41,7 +45,8 @@ int ceno_pledge_parse(const char *text, uint32_t *mask)
 			break;
 		text += length + 1;
 	}
-	*mask = found;
+	*mask = found & ~error_bit;
+	*errors = (found & error_bit) != 0;
 	return CENO_PLEDGE_OK;
 }
 

@@ -5,6 +5,7 @@
 #ifndef CENO_POLICY_PLEDGE_H
 #define CENO_POLICY_PLEDGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,7 @@
  * classes exist in the grammar, but no device stands behind them here. */
 #define CENO_PLEDGE_OFFERED ((1u << CENO_PLEDGE_STDIO) | (1u << CENO_PLEDGE_RW) | (1u << CENO_PLEDGE_SPAWN))
 /* What `ceno run` pledges when told nothing. */
-#define CENO_PLEDGE_DEFAULT (1u << CENO_PLEDGE_STDIO)
+#define CENO_PLEDGE_DEFAULT CENO_PLEDGE_OFFERED
 
 #define CENO_PLEDGE_TEXT_MAX 64 /* every class, comma-separated, with the NUL */
 
@@ -29,10 +30,13 @@ enum ceno_pledge_error {
 /* The word of `class` (enum ceno_pledge_class), static; NULL when it is not a class. */
 const char *ceno_pledge_word(uint32_t class);
 
-/* Parses `text` (client-controlled, NUL-terminated): class words separated by
- * one comma or one space. On success `*mask` is set and CENO_PLEDGE_OK returned;
- * otherwise an enum ceno_pledge_error and `*mask` is unchanged. */
-int ceno_pledge_parse(const char *text, uint32_t *mask);
+/* The word that is no class: what was not pledged is then an error for a program, not its end. */
+#define CENO_PLEDGE_WORD_ERROR "error"
+
+/* Parses `text` (client-controlled, NUL-terminated): class words, and "error", separated by
+ * one comma or one space. On success `*mask` and `*errors` (whether "error" was among them) are set
+ * and CENO_PLEDGE_OK returned; otherwise an enum ceno_pledge_error and both are unchanged. */
+int ceno_pledge_parse(const char *text, uint32_t *mask, bool *errors);
 
 /* Writes the words of `mask` in class order, comma-separated, with a NUL, into
  * `out` (CENO_PLEDGE_TEXT_MAX bytes); bits that are no class are left out. */

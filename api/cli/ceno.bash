@@ -3,7 +3,7 @@ _ceno() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]-} i
 	local -A options=(
 		[run]="--image --share --output --workdir --timeout --input --env --memory --ttl --pledge --proof --no-proof --trail --opening --nonce --classification --jurisdiction --native --hold --no-stdin --quiet --json --socket --help"
-		[exec]="--json --socket --help" [destroy]="--proof --json --quiet --socket --help"
+		[exec]="--env --workdir --json --socket --help" [destroy]="--proof --json --quiet --socket --help"
 		[ls]="--all --json --socket --help" [verify]="--nonce --mem --pin --refuse-test-key --explain --json --help"
 		[audit]="--proof --key --session --nonce --bundle --program --json --socket --help"
 		[image]="build add ls rm verify show --from --output --name --key --debs --files --json --socket --help"
@@ -17,7 +17,7 @@ _ceno() {
 	case $prev in
 	--classification) mapfile -t COMPREPLY < <(compgen -W "general PHI PII financial credentials" -- "$cur"); return ;;
 	--jurisdiction) mapfile -t COMPREPLY < <(compgen -W "US EU UK CA AU IN OTHER" -- "$cur"); return ;;
-	--pledge) mapfile -t COMPREPLY < <(compgen -W "stdio stdio,rw stdio,rw,spawn" -- "$cur"); return ;;
+	--pledge) mapfile -t COMPREPLY < <(compgen -W "stdio stdio,rw stdio,rw,spawn stdio,error stdio,rw,error" -- "$cur"); return ;;
 	--share) mapfile -t COMPREPLY < <(compgen -W "tenant session node" -- "$cur"); return ;;
 	--image) mapfile -t COMPREPLY < <(compgen -W "$(ceno image ls 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur"); return ;;
 	--mem) mapfile -t COMPREPLY < <(compgen -W "full none sample:1" -- "$cur"); return ;;

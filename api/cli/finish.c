@@ -12,6 +12,7 @@
 #include "client.h"
 #include "pins.h"
 #include "policy/metadata.h"
+#include "missing.h"
 #include "policy/pledge.h"
 #include "policy/units.h"
 #include "quote.h"
@@ -194,6 +195,7 @@ static void print_ran(const struct ceno_proof_statement *s, const json_t *progra
 		                      : (int)json_integer_value(json_object_get(program, "exit_status")),
 		        (long long)json_integer_value(json_object_get(program, "syscalls")));
 		print_enosys(json_object_get(program, "enosys"));
+		ceno_missing_print(program, "             ");
 	}
 }
 
@@ -270,10 +272,14 @@ json_t *ceno_finish_json(const struct ceno_finish *finish, json_t *program, json
 	const struct ceno_verify_result *r = &finish->result;
 	json_t *object = json_pack("{s:i,s:O?,s:O?,s:s?,s:b}", "exit_status", status, "program", program, "session",
 	                           ended, "proof_file", proof_path, "newly_pinned", finish->newly_pinned);
+	struct ceno_missing missing;
 	json_t *copy;
 
 	if (!object)
 		return NULL;
+	ceno_missing_read(program, &missing);
+	if (missing.pledge[0])
+		json_object_set_new(object, "hint", json_pack("s+", "--pledge ", missing.pledge));
 	copy = json_copy(ended); /* the proof is in its file, not twice here */
 	json_object_del(copy, "proof");
 	json_object_set_new(object, "session", copy ? copy : json_null());

@@ -449,3 +449,27 @@ int ceno_args_make(const char *guest_path, char *const *argv, uint32_t argc, con
 	*bytes = at;
 	return rc ? rc : fd;
 }
+
+bool ceno_env_usable(const char *text)
+{
+	return text[0] != '=' && strchr(text, '=');
+}
+
+uint32_t ceno_env_make(const char *const *given, uint32_t count, bool image, const char **env)
+{
+	static const char *const base[CENO_ENV_BASE] = { "PATH=/bin", "HOME=/tmp", "LC_ALL=C" };
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < CENO_ENV_BASE; i++) {
+		size_t name = strcspn(base[i], "=") + 1;
+		bool replaced = false;
+
+		for (uint32_t k = 0; k < count; k++)
+			replaced |= !strncmp(given[k], base[i], name);
+		if (!replaced)
+			env[n++] = i == 0 && image ? "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" : base[i];
+	}
+	for (uint32_t k = 0; k < count; k++)
+		env[n++] = given[k];
+	return n;
+}

@@ -54,6 +54,16 @@ int ceno_input_open(const char *spec, struct ceno_cli_file *file, char *error);
  * on failure (the caller closes them). */
 int ceno_inputs_open(const char *spec, struct ceno_cli_file *files, uint32_t *count, uint32_t max, char *error);
 
+#define CENO_ENV_BASE 3u   /* variables that every program has: PATH, HOME, LC_ALL */
+#define CENO_ENV_MAX  256u /* variables that may be given */
+
+/* Whether `text` is NAME=VALUE with a name. */
+bool ceno_env_usable(const char *text);
+
+/* A program's environment: the base unless it is among `given` (NAME=VALUE, borrowed), then those. image:
+ * its PATH is an image's. env: room for CENO_ENV_BASE + count. Returns how many. */
+uint32_t ceno_env_make(const char *const *given, uint32_t count, bool image, const char **env);
+
 /* The argument block (pack.h) in a sealed memfd: its descriptor (moved out) and
  * `*bytes`, or -errno (-E2BIG: longer than CENO_ARGS_MAX). Counts exclude NULL. */
 int ceno_args_make(const char *guest_path, char *const *argv, uint32_t argc, const char *const *env, uint32_t envc,

@@ -20,12 +20,8 @@
 #include "guest-kernel/abi/window.h"
 #include "guest-kernel/lib/native.h"
 #include "policy/units.h"
+#include "missing.h"
 #include "run.h"
-
-static const char *const base_env[] = { "PATH=/bin", "HOME=/tmp", "LC_ALL=C" };
-static const char image_path[] = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
-
-#define BASE_ENV (sizeof base_env / sizeof base_env[0])
 
 /* With an image the program is the image's, unless its name says that it is the caller's. */
 static bool is_of_image(const struct ceno_run_options *options)
@@ -84,28 +80,11 @@ static int open_files(struct ceno_run *run)
 	return status;
 }
 
-static bool named(const char *variable, const char *like)
-{
-	size_t length = strcspn(like, "=") + 1;
-
-	return !strncmp(variable, like, length);
-}
-
 static int make_args(struct ceno_run *run)
 {
-	const char *env[BASE_ENV + CENO_RUN_ENV_MAX], *slash = strrchr(run->options.program[0], '/');
-	uint32_t count = 0;
+	const char *env[CENO_ENV_BASE + CENO_ENV_MAX], *slash = strrchr(run->options.program[0], '/');
+	uint32_t count = ceno_env_make(run->options.env, run->options.env_count, run->options.image != NULL, env);
 
-	for (size_t i = 0; i < BASE_ENV; i++) {
-		bool given = false;
-
-		for (uint32_t k = 0; k < run->options.env_count; k++)
-			given |= named(run->options.env[k], base_env[i]);
-		if (!given)
-			env[count++] = i == 0 && run->options.image ? image_path : base_env[i];
-	}
-	for (uint32_t k = 0; k < run->options.env_count; k++)
-		env[count++] = run->options.env[k];
 	if (slash && !is_of_image(&run->options))
 		run->options.program[0] += slash + 1 - run->options.program[0];
 	run->args_fd = ceno_args_make(run->program_path, run->options.program, run->options.program_count, env, count,
@@ -320,6 +299,8 @@ static int program_status(struct ceno_run *run)
 	} else if (number_in(run->program, "end")) {
 		return gave_up(run, number_in(run->program, "end"));
 	} else {
+		if (number == SIGABRT && run->options.quiet && !run->options.json)
+			ceno_missing_print(run->program, "ceno: ");
 		return number ? 128 + number
 			      : (int)json_integer_value(json_object_get(run->program, "exit_status")) & 255;
 	}

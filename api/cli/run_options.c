@@ -24,7 +24,8 @@ static const char usage[] =
     "  --timeout TIME        end the session, with status 124, if the program takes longer\n"
     "  --memory SIZE         session memory, a multiple of 2M (default 256M)\n"
     "  --ttl TIME            the longest it may live: 500ms, 30s, 5m (default: your tier's)\n"
-    "  --pledge LIST         what it may use: stdio, rw, spawn (default stdio)\n"
+    "  --pledge LIST         what it may use: stdio; rw (files); spawn (programs, processes); default all three.\n"
+    "                        What needs more ends the program; with the word error, it is ENOSYS\n"
     "  --proof FILE          where the proof goes (default proof.cdp.json)\n"
     "  --no-proof            do not keep the proof (the node does; ceno destroy gets it)\n"
     "  --trail FILE          keep what the guest wrote down about itself (ceno audit checks it)\n"
@@ -124,9 +125,10 @@ static int checked(const char **field, const char *option, const char *takes, in
 static int parse_pledge(struct ceno_run_options *o)
 {
 	uint32_t mask;
+	bool errors;
 	int class;
 
-	if (ceno_pledge_parse(optarg, &mask))
+	if (ceno_pledge_parse(optarg, &mask, &errors))
 		return bad("--pledge", "classes separated by commas (stdio,rw,spawn)");
 	class = ceno_pledge_unoffered(mask);
 	if (class >= 0) {
@@ -163,9 +165,9 @@ static int one(int option, struct ceno_run_options *o)
 	case INPUT:
 		return add(o->inputs, &o->input_count, CENO_SESSION_FILES_MAX - 1, "inputs");
 	case ENV:
-		if (!strchr(optarg, '=') || optarg[0] == '=')
+		if (!ceno_env_usable(optarg))
 			return bad("--env", "NAME=VALUE");
-		return add(o->env, &o->env_count, CENO_RUN_ENV_MAX, "variables");
+		return add(o->env, &o->env_count, CENO_ENV_MAX, "variables");
 	case MEMORY:
 		return ceno_units_parse_bytes(optarg, &o->memory_bytes) || !o->memory_bytes
 		    ? bad("--memory", "a size such as 256M")

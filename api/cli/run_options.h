@@ -6,15 +6,15 @@
 #include <stdint.h>
 
 #include "policy/session.h"
+#include "program.h"
 
-#define CENO_RUN_ENV_MAX       256
 #define CENO_RUN_PROOF_DEFAULT "proof.cdp.json"
 
 struct ceno_run_options {
 	const char *socket; /* NULL default */
 	const char *inputs[CENO_SESSION_FILES_MAX];
 	uint32_t input_count;
-	const char *env[CENO_RUN_ENV_MAX];
+	const char *env[CENO_ENV_MAX];
 	uint32_t env_count;
 	const char *proof;                                  /* NULL: --no-proof */
 	const char *trail;                                  /* NULL: the trail is thrown away */

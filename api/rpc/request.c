@@ -166,11 +166,11 @@ static void read_word(struct reader *reader, const char *name, int (*parse)(cons
 	json_decref(value);
 }
 
-static void read_pledge(struct reader *reader, const char *name, uint32_t *out)
+static void read_pledge(struct reader *reader, const char *name, uint32_t *out, bool *errors)
 {
 	json_t *value = take(reader, name, false);
 
-	if (value && (!json_is_string(value) || ceno_pledge_parse(json_string_value(value), out)))
+	if (value && (!json_is_string(value) || ceno_pledge_parse(json_string_value(value), out, errors)))
 		fail(reader, name, "not a list of pledge classes");
 	json_decref(value);
 }
@@ -295,13 +295,15 @@ int ceno_rpc_run_parse(json_t *params, struct ceno_rpc_run *run, char *message)
 	read_number(&reader, "args_bytes", true, &run->args_bytes);
 	if (run->args_bytes > CENO_ARGS_MAX)
 		fail(&reader, "args_bytes", "arguments and environment are larger than 128 KiB");
-	read_pledge(&reader, "pledge", &run->pledge_mask);
+	read_pledge(&reader, "pledge", &run->pledge_mask, &run->pledge_errors);
 	read_word(&reader, "classification", ceno_classification_parse, &run->classification);
 	read_word(&reader, "jurisdiction", ceno_jurisdiction_parse, &run->jurisdiction);
 	read_bool(&reader, "hold", &run->hold);
 	read_bool(&reader, "native", &run->native);
 	if (run->native && run->hold)
 		fail(&reader, "hold", "a native session runs one program");
+	if (run->native && run->pledge_errors)
+		fail(&reader, "pledge", "`error' is for Linux programs");
 	read_hex(&reader, "nonce", false, run->nonce, 32);
 	run->has_image = read_image(&reader, false, run->image);
 	read_word(&reader, "share", parse_share, &run->share);

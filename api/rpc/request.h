@@ -53,6 +53,7 @@ struct ceno_rpc_run {
 	uint64_t memory_bytes, ttl_ms; /* 0: the tier's default */
 	uint64_t args_bytes;
 	uint32_t pledge_mask;
+	bool pledge_errors; /* what is not pledged is an error for a program, not its end */
 	uint32_t classification, jurisdiction;
 	bool hold, native;
 	uint8_t nonce[32]; /* zeros: none */

@@ -32,7 +32,7 @@ struct ceno_api_session {
 	struct ceno_api_client *owner; /* who holds the streams; NULL when it left */
 	json_t *run_id;                /* owned; answered at launch or failure, then NULL */
 	uint8_t id[16];
-	uint32_t uid;
+	uint32_t uid, pledge_mask;
 	int state; /* enum ceno_state */
 	struct ceno_channel warden;
 	bool launched, ended, unclean, wiped, file_known, failed;
@@ -256,7 +256,8 @@ static void on_program(struct ceno_api_session *session, const struct ceno_sessi
 {
 	struct ceno_api_waiter **link = &session->execs;
 
-	ceno_api_notify(session->owner, "session.program", ceno_session_program_json(session->id, record), -1);
+	ceno_api_notify(session->owner, "session.program",
+	                ceno_session_program_json(session->id, record, session->pledge_mask), -1);
 	while (*link) {
 		struct ceno_api_waiter *waiter = *link;
 
@@ -265,7 +266,8 @@ static void on_program(struct ceno_api_session *session, const struct ceno_sessi
 			continue;
 		}
 		*link = waiter->next;
-		ceno_api_reply(waiter->client, waiter->id, ceno_session_program_json(session->id, record), -1);
+		ceno_api_reply(waiter->client, waiter->id,
+		               ceno_session_program_json(session->id, record, session->pledge_mask), -1);
 		ceno_api_waiter_free(waiter);
 	}
 	if (!session->execs)
@@ -394,7 +396,8 @@ static int send_pack(struct ceno_api_session *session, const struct ceno_rpc_run
 {
 	struct ceno_session_record record = { .type = CENO_SESSION_OPEN,
 		                              .flags = (run->hold ? CENO_SESSION_HOLD : 0u) |
-		                                  (run->native ? CENO_SESSION_NATIVE : 0u),
+		                                  (run->native ? CENO_SESSION_NATIVE : 0u) |
+		                                  (run->pledge_errors ? CENO_SESSION_ERRORS : 0u),
 		                              .classification = run->classification,
 		                              .jurisdiction = run->jurisdiction };
 	int rc;
@@ -524,6 +527,7 @@ void ceno_api_session_run(struct ceno_api_client *client, json_t *id, const stru
 		ceno_api_reply_error(client, id, CENO_RPC_INTERNAL, "out of memory", NULL);
 		return;
 	}
+	session->pledge_mask = run->pledge_mask;
 	memcpy(request.session_id, session->id, 16);
 	rc = insert_row(session, &request, run);
 	if (rc) {

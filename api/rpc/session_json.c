@@ -6,6 +6,7 @@
 
 #include "attest/proof/wire.h"
 #include "guest-kernel/abi/bundle.h"
+#include "policy/pledge.h"
 #include "policy/units.h"
 #include "state.h"
 #include "vmm/core/launch.h"
@@ -111,8 +112,9 @@ json_t *ceno_session_end_json(const struct ceno_session_end *end)
 	return object;
 }
 
-json_t *ceno_session_program_json(const uint8_t id[16], const struct ceno_session_record *record)
+json_t *ceno_session_program_json(const uint8_t id[16], const struct ceno_session_record *record, uint32_t pledge_mask)
 {
+	char pledged[CENO_PLEDGE_TEXT_MAX], lacking[CENO_PLEDGE_TEXT_MAX];
 	json_t *missing = json_array(), *object;
 	char text[33];
 
@@ -122,14 +124,16 @@ json_t *ceno_session_program_json(const uint8_t id[16], const struct ceno_sessio
 		                                record->enosys[i].program,
 		                                (int)strnlen(record->enosys[i].program, CENO_PROGRAM_NAME)));
 	ceno_units_format_hex(id, 16, text);
-	object =
-	    json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:b,s:I,s:I,s:I,s:I,s:I,s:i,s:o}", "session", text, "seq",
-	              (int)record->program_seq, "exit_status", (int)record->exit_status, "signal", (int)record->signal,
-	              "refusal", (int)record->refusal, "end", (int)record->end, "detail", (int)record->detail,
-	              "restarts", (int)record->restarts, "out_of_memory", record->out_of_memory != 0, "entry_tsc",
-	              (json_int_t)record->entry_tsc, "done_tsc", (json_int_t)record->done_tsc, "syscalls",
-	              (json_int_t)record->syscalls, "faults", (json_int_t)record->faults, "ram_peak_bytes",
-	              (json_int_t)record->ram_peak_bytes, "enosys_other", (int)record->enosys_other, "enosys", missing);
+	ceno_pledge_format(pledge_mask, pledged);
+	ceno_pledge_format(record->missing, lacking);
+	object = json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:b,s:I,s:I,s:I,s:I,s:I,s:i,s:o}", "session", text,
+	                   "pledge", pledged, "missing", lacking, "seq", (int)record->program_seq, "exit_status",
+	                   (int)record->exit_status, "signal", (int)record->signal, "refusal", (int)record->refusal,
+	                   "end", (int)record->end, "detail", (int)record->detail, "restarts", (int)record->restarts,
+	                   "out_of_memory", record->out_of_memory != 0, "entry_tsc", (json_int_t)record->entry_tsc,
+	                   "done_tsc", (json_int_t)record->done_tsc, "syscalls", (json_int_t)record->syscalls, "faults",
+	                   (json_int_t)record->faults, "ram_peak_bytes", (json_int_t)record->ram_peak_bytes,
+	                   "enosys_other", (int)record->enosys_other, "enosys", missing);
 	return object;
 }
 

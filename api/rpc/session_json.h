@@ -26,7 +26,8 @@ struct ceno_session_end {
 
 /* A new reference, or NULL when out of memory. */
 json_t *ceno_session_end_json(const struct ceno_session_end *end);
-json_t *ceno_session_program_json(const uint8_t id[16], const struct ceno_session_record *record);
+/* pledge_mask: the session's. */
+json_t *ceno_session_program_json(const uint8_t id[16], const struct ceno_session_record *record, uint32_t pledge_mask);
 
 /* One line for an enum ceno_session_error, static; NONE: the session ended before its program ran. */
 const char *ceno_session_failure_text(uint32_t code);

@@ -25,7 +25,8 @@ enum ceno_syscall_mode {
 
 enum ceno_boot_flag {
 	CENO_BOOT_NATIVE   = 1u << 0, /* the pack's program is a native file (native.h): init runs it, no membrane */
-	CENO_BOOT_PREPARED = 1u << 1  /* membrane's space is laid out (below); never with NATIVE */
+	CENO_BOOT_PREPARED = 1u << 1, /* membrane's space is laid out (below); never with NATIVE */
+	CENO_BOOT_ERRORS   = 1u << 2  /* what a Linux program was not pledged is ENOSYS, and not its end; never with NATIVE */
 };
 
 struct ceno_boot {
@@ -95,7 +96,7 @@ struct ceno_handoff {
 	uint64_t bundle_bytes;
 	uint64_t pack_bytes;
 	uint64_t image_bytes;
-	uint64_t pledge_mask;
+	uint64_t pledge_mask;       /* the session's without CENO_PLEDGE_POSIX */
 	uint64_t tick_tsc;          /* tick period in TSC cycles: at least CENO_TICK_MS, below 2^40 */
 	uint64_t service_gpa;       /* memory of services: what is left of the boot granule */
 	uint64_t service_bytes;

@@ -11,7 +11,7 @@
 #ifndef CENO_ABI_LAYOUT_H
 #define CENO_ABI_LAYOUT_H
 
-#define CENO_ABI_VERSION 3u
+#define CENO_ABI_VERSION 4u
 
 #define CENO_PAGE 4096ull
 #define CENO_LARGE_PAGE (2ull << 20)
@@ -59,6 +59,8 @@ enum ceno_pledge_class {
 	CENO_PLEDGE_GPU,
 	CENO_PLEDGE_COUNT
 };
+/* Of these membrane alone holds programs to: they have no window, and in the nucleus RW is nothing. */
+#define CENO_PLEDGE_POSIX (1u << CENO_PLEDGE_RW | 1u << CENO_PLEDGE_SPAWN)
 _Static_assert(CENO_GPA_TRAIL == CENO_GPA_WINDOW + CENO_PLEDGE_COUNT * CENO_WINDOW_STRIDE, "trail");
 #endif
 

@@ -112,7 +112,8 @@ struct ceno_stdio_guest {
 	uint32_t wants_in;            /* guest is blocked reading stdin */
 	uint32_t restarts;            /* of a native program: 0-65535 */
 	char     enosys_program[CENO_ENOSYS_SLOTS][CENO_PROGRAM_NAME]; /* who made the call; not trusted to be text */
-	uint8_t  reserved[4096 - 104 - (8 + CENO_PROGRAM_NAME) * CENO_ENOSYS_SLOTS - 8];
+	uint32_t missing;             /* 1 << enum ceno_pledge_class that programs needed and did not have */
+	uint8_t  reserved[4096 - 104 - (8 + CENO_PROGRAM_NAME) * CENO_ENOSYS_SLOTS - 12];
 };
 _Static_assert(sizeof(struct ceno_stdio_guest) == 4096, "guest page");
 

@@ -28,7 +28,8 @@ enum ceno_stop ceno_boot_check(const struct ceno_boot *boot)
 {
 	if (boot->magic != CENO_BOOT_MAGIC || boot->abi_version != CENO_ABI_VERSION ||
 	    (boot->syscall_mode != CENO_SYSCALL_LSTAR && boot->syscall_mode != CENO_SYSCALL_PAGE) ||
-	    boot->tsc_hz == 0 || boot->flags > CENO_BOOT_PREPARED /* not both */ ||
+	    boot->tsc_hz == 0 ||
+	    (boot->flags != CENO_BOOT_NATIVE && boot->flags & ~(uint32_t)(CENO_BOOT_PREPARED | CENO_BOOT_ERRORS)) ||
 	    boot->pledge_mask >> CENO_PLEDGE_COUNT || !ceno_mem_is_zero(boot->reserved0, sizeof boot->reserved0) ||
 	    !ceno_mem_is_zero(boot->reserved1, sizeof boot->reserved1))
 		return CENO_STOP_BOOT_PAGE;

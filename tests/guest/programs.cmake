@@ -1,6 +1,6 @@
 # Programs as anybody would build them: static, the host's C library.
 if(TARGET guest_membrane)
-  foreach(program same end threads processes signals)
+  foreach(program same end threads processes signals pledged)
     add_executable(guest_program_${program} programs/${program}.c)
     target_compile_definitions(guest_program_${program} PRIVATE _GNU_SOURCE)
     target_compile_options(guest_program_${program} PRIVATE -O1 -Wall -Wextra -Wno-infinite-recursion -Wno-array-bounds -Wno-stringop-overflow)
@@ -9,6 +9,7 @@ if(TARGET guest_membrane)
   endforeach()
   ceno_test(NAME guest_programs COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs.sh ${CMAKE_BINARY_DIR}
     $<TARGET_FILE:guest_program_same> $<TARGET_FILE:guest_program_end>
+    $<TARGET_FILE:guest_program_pledged>
     $<TARGET_FILE:guest_program_threads> $<TARGET_FILE:guest_program_processes> $<TARGET_FILE:guest_program_signals>
     TIMEOUT 240 LABELS kvm)
 endif()

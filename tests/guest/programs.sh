@@ -1,10 +1,10 @@
 #!/bin/bash
 # Small static programs on the host, then in the guest: same output, same end.
 #
-#   programs.sh BUILD_DIR SAME END OTHER...
+#   programs.sh BUILD_DIR SAME END PLEDGED OTHER...
 set -eu
-build=$1 same=$2 end=$3
-shift 3
+build=$1 same=$2 end=$3 pledged=$4 options=()
+shift 4
 [ -w /dev/kvm ] || { echo "skip: no usable /dev/kvm"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -17,7 +17,7 @@ guest() {
 	shift 2
 	"$build/bin/ceno-mkpack" "$work/pack" "/bin/p=$program:program" -- /bin/p "$@"
 	timeout 60 "$build/bin/ceno-vmm" --direct --firmware "$build/blobs/firmware.bin" --trust "$build/blobs/trust.bin" \
-		--bundle "$build/blobs/bundle.bin" --memory "$memory" --pack "$work/pack" </dev/null
+		--bundle "$build/blobs/bundle.bin" --memory "$memory" --pack "$work/pack" "${options[@]}" </dev/null
 }
 
 fail() {
@@ -59,6 +59,39 @@ if busybox=$(command -v busybox); then
 else
 	echo "no busybox here: a shell's pipeline is not tested"
 fi
+
+# pledge WORDS STATUS MISSING SAYS WHAT...: with these words (stdio 1, rw 2, spawn 16) WHAT ends so, and these were missing.
+pledge() {
+	local mask=$1 want=$2 missing=$3 says=$4 got=0
+	shift 4
+	options=(--pledge "$mask")
+	{ guest 64 "$pledged" "$@" >"$work/guest.out" 2>"$work/guest.err" || got=$?; } 2>/dev/null
+	options=()
+	[ "$got" = "$want" ] && [ "$(cat "$work/guest.out")" = "$says" ] &&
+		[ "$(sed -n 's/.*missing: pledge classes //p' "$work/guest.err")" = "$missing" ] ||
+		{ cat "$work/guest.out" "$work/guest.err"; fail "pledge $mask, $*: status $got"; }
+}
+killed=134 rw=0x2 spawn=0x10
+for way in "" thread/; do
+	pledge 1 0 "" "nothing: ok" "${way}nothing"
+	pledge 1 0 "" "null: ok" "${way}null"
+	pledge 1 $killed $rw "" "${way}read"
+	pledge 17 $killed $rw "" "${way}write"
+	pledge 3 0 "" "write: ok" "${way}write"
+	pledge 3 $killed $spawn "" "${way}map"
+	pledge 3 $killed $spawn "" "${way}signal"
+	pledge 17 1 "" "raise: Operation not permitted" "${way}raise"
+	pledge 17 $killed $rw "" "${way}soften"
+	pledge 19 1 0x4 "socket: Permission denied" "${way}socket"
+done
+for way in fork/ exec/; do
+	pledge 3 $killed $spawn "" "${way}nothing"
+	pledge 17 $killed $rw "" "${way}read"
+	pledge 17 $killed $rw "" "${way}thread/read"
+	pledge 17 1 "" "raise: Operation not permitted" "${way}raise"
+	pledge 17 $killed $rw "" "${way}soften"
+	pledge 19 0 "" "write: ok" "${way}write"
+done
 
 # out of memory: SIGKILL, and said so
 got=0

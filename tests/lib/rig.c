@@ -298,7 +298,9 @@ struct ceno_supervisor_launch ceno_rig_launch_record(const struct ceno_rig *rig)
 		.type = CENO_SUPERVISOR_LAUNCH,
 		.memory_bytes = o->memory_bytes ? o->memory_bytes : 64ull << 20,
 		.ttl_ms = o->ttl_ms ? o->ttl_ms : 60000,
-		.pledge_mask = o->pledge_mask ? o->pledge_mask : 1u << CENO_PLEDGE_STDIO,
+		.pledge_mask = o->pledge_mask
+		    ? o->pledge_mask
+		    : 1u << CENO_PLEDGE_STDIO | 1u << CENO_PLEDGE_RW | 1u << CENO_PLEDGE_SPAWN,
 	};
 	memcpy(launch.session_id, rig->session_id, 16);
 	return launch;

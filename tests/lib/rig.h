@@ -31,7 +31,7 @@ struct ceno_rig_options {
 	uint32_t kvm_kind, syscall_mode; /* 0: paging, page */
 	uint64_t tsc_hz;                 /* 0: 2 GHz */
 	enum ceno_rig_attest attest;
-	uint32_t pledge_mask; /* 0: stdio */
+	uint32_t pledge_mask; /* 0: stdio, rw, spawn */
 };
 
 struct ceno_rig {

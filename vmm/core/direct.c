@@ -33,7 +33,7 @@
 
 struct options {
 	const char *firmware, *trust, *bundle, *pack, *window_dump, *trail_dump, *step_table;
-	bool spawn; /* the guest pledges `spawn` too; that class has no window here */
+	uint32_t pledge_mask; /* 0: stdio, and with a Linux program also rw and spawn, which have no window */
 	uint64_t memory_bytes;
 	uint32_t syscall_mode; /* 0: ask the probe */
 };
@@ -158,6 +158,17 @@ static int is_native(const struct direct *direct)
 	return (header.flags & CENO_PACK_NATIVE) != 0;
 }
 
+static uint32_t pledge_of(const struct direct *direct)
+{
+	uint32_t mask = direct->options.pledge_mask;
+	if (mask)
+		return mask;
+	mask = 1u << CENO_PLEDGE_STDIO;
+	if (direct->fd[CENO_VMM_FD_PACK] >= 0 && !is_native(direct))
+		mask |= 1u << CENO_PLEDGE_RW | 1u << CENO_PLEDGE_SPAWN;
+	return mask;
+}
+
 static int fill_layout(struct direct *direct, struct ceno_layout_input *in)
 {
 	struct ceno_probe probe;
@@ -178,7 +189,7 @@ static int fill_layout(struct direct *direct, struct ceno_layout_input *in)
 		.native = is_native(direct),
 		.boot = map_fd(direct, CENO_VMM_FD_BOOT, PROT_READ | PROT_WRITE),
 		.syscall_mode = direct->options.syscall_mode ? direct->options.syscall_mode : probe.syscall_mode,
-		.pledge_mask = 1u << CENO_PLEDGE_STDIO | (uint32_t)direct->options.spawn << CENO_PLEDGE_SPAWN,
+		.pledge_mask = pledge_of(direct),
 		.tsc_hz = probe.tsc_hz,
 		.start_realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
 		.start_tsc = __rdtsc(),
@@ -329,6 +340,8 @@ static void print_program(const struct ceno_program_report *report)
 	if (report->end || report->detail || report->restarts)
 		complain("  native: end %" PRIu32 " detail %" PRIu32 " restarts %" PRIu32, report->end, report->detail,
 		         report->restarts);
+	if (report->missing)
+		complain("  missing: pledge classes %#" PRIx32, report->missing);
 	for (uint32_t i = 0; i < report->enosys_distinct; i++)
 		complain("  enosys: call %" PRIu32 ", %" PRIu32 " times by %s", report->enosys[i].number,
 		         report->enosys[i].count, report->enosys[i].program);
@@ -374,7 +387,7 @@ static int usage(void)
 	fputs("usage: ceno-vmm --direct --firmware FILE --trust FILE --bundle FILE [--pack FILE] [--memory MiB]\n"
 	      "                [--syscall-mode page|lstar|auto] [--window-dump FILE] [--trail-dump FILE] [--step-table "
 	      "FILE]\n"
-	      "                [--spawn]\n",
+	      "                [--pledge MASK]\n",
 	      stderr);
 	return STATUS_USAGE;
 }
@@ -401,6 +414,16 @@ static bool parse_memory(const char *word, uint64_t *bytes)
 	return true;
 }
 
+static bool parse_pledge(const char *word, uint32_t *mask)
+{
+	char *end;
+	unsigned long bits = strtoul(word, &end, 0);
+	if (*end || end == word || bits >> CENO_PLEDGE_COUNT || !(bits & 1u << CENO_PLEDGE_STDIO))
+		return false;
+	*mask = (uint32_t)bits;
+	return true;
+}
+
 static bool parse(int argc, char **argv, struct options *options)
 {
 	static const struct option table[] = {
@@ -413,7 +436,7 @@ static bool parse(int argc, char **argv, struct options *options)
 		{ "window-dump", required_argument, NULL, 'w' },
 		{ "trail-dump", required_argument, NULL, 'r' },
 		{ "step-table", required_argument, NULL, 'i' },
-		{ "spawn", no_argument, NULL, 'n' },
+		{ "pledge", required_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int letter;
@@ -449,7 +472,7 @@ static bool parse(int argc, char **argv, struct options *options)
 			options->step_table = optarg;
 			break;
 		case 'n':
-			options->spawn = true;
+			ok = ok && parse_pledge(optarg, &options->pledge_mask);
 			break;
 		default:
 			return false;

@@ -109,6 +109,7 @@ static int lay_out(struct ceno_session *session, const struct sources *s)
 		.pack_bytes = session->material.pack_bytes,
 		.image_bytes = image_bytes(),
 		.native = (session->open.flags & CENO_SESSION_NATIVE) != 0,
+		.errors = (session->open.flags & CENO_SESSION_ERRORS) != 0,
 		.boot = s->boot,
 		.syscall_mode = session->launch.syscall_mode,
 		.pledge_mask = session->launch.pledge_mask,

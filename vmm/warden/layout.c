@@ -410,7 +410,8 @@ static void write_boot_page(const struct build *b)
 	boot->start_realtime_ns = in->start_realtime_ns;
 	boot->start_tsc = in->start_tsc;
 	boot->pledge_mask = in->pledge_mask;
-	boot->flags = in->native ? CENO_BOOT_NATIVE : b->prepared_pages ? CENO_BOOT_PREPARED : 0;
+	boot->flags = in->native ? CENO_BOOT_NATIVE
+				 : (b->prepared_pages ? CENO_BOOT_PREPARED : 0u) | (in->errors ? CENO_BOOT_ERRORS : 0u);
 }
 
 static void write_handoff(struct build *b, uint64_t idt_gva, uint64_t frames, uint64_t granules)
@@ -457,7 +458,7 @@ static void write_handoff(struct build *b, uint64_t idt_gva, uint64_t frames, ui
 	h->bundle_bytes = in->bundle_bytes;
 	h->pack_bytes = in->pack_bytes;
 	h->image_bytes = in->image_bytes;
-	h->pledge_mask = in->pledge_mask;
+	h->pledge_mask = in->pledge_mask & ~CENO_PLEDGE_POSIX;
 	h->tick_tsc = in->tsc_hz / 1000 * CENO_TICK_MS;
 }
 
@@ -469,7 +470,7 @@ static void write_windows(struct build *b)
 	for (uint64_t class = 0; class < CENO_PLEDGE_COUNT; class ++) {
 		uint64_t *table, at = CENO_GPA_WINDOW + class * CENO_WINDOW_STRIDE;
 
-		if (!(b->in->pledge_mask >> class & 1))
+		if (!(b->handoff->pledge_mask >> class & 1))
 			continue;
 		table = table_at(b, take_pool(b, 1));
 		for (uint64_t i = 0; i < CENO_WINDOW_BYTES(class) / CENO_PAGE; i++)

@@ -35,6 +35,7 @@ struct ceno_layout_input {
 	uint64_t pack_bytes;        /* length of the pack's slot, page multiple */
 	uint64_t image_bytes;       /* length of the image's slot or 0 */
 	int native;                 /* 1: the pack's program is a native file */
+	int errors;                 /* 1: what a Linux program was not pledged is an error (CENO_BOOT_ERRORS) */
 	struct ceno_boot *boot;     /* borrowed: one page, written whole */
 	uint32_t syscall_mode;      /* enum ceno_syscall_mode */
 	uint32_t pledge_mask;       /* 1 << enum ceno_pledge_class */

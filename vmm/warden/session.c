@@ -357,6 +357,7 @@ void ceno_session_enosys(const struct ceno_session *session, struct ceno_session
 	const uint32_t fit = sizeof record->enosys / sizeof record->enosys[0];
 	record->enosys_distinct = page.enosys_distinct;
 	record->enosys_other = page.enosys_other;
+	record->missing = page.missing & ((1u << CENO_PLEDGE_COUNT) - 1);
 	for (uint32_t i = 0; i < fit && i < page.enosys_distinct; i++) {
 		record->enosys[i].number = page.enosys[i].number;
 		record->enosys[i].count = page.enosys[i].count;

@@ -185,7 +185,7 @@ struct ceno_session_record {
 	uint32_t jurisdiction;         /* OPEN */
 	uint32_t exit_status, signal, refusal, out_of_memory, violation, program_seq;  /* PROGRAM, DESTROYING */
 	uint64_t entry_tsc, done_tsc, syscalls, faults, ram_peak_bytes;                /* PROGRAM: guest's word */
-	uint32_t end, detail, restarts, reserved1;                                     /* PROGRAM: abi/window.h */
+	uint32_t end, detail, restarts, missing;                                       /* PROGRAM: abi/window.h */
 	uint32_t enosys_distinct, enosys_other;
 	struct { uint32_t number, count; char program[CENO_PROGRAM_NAME]; } enosys[16]; /* program: printable */
 	char     path[CENO_PACK_PATH_MAX];   /* FILE; FAILED: the path it is about */
@@ -193,8 +193,9 @@ struct ceno_session_record {
 };
 
 enum ceno_session_flag {
+	CENO_SESSION_HOLD = 1,         /* stay active after the first program ends (ceno exec) */
 	CENO_SESSION_NATIVE = 2,       /* the program is a native file (abi/native.h) */
-	CENO_SESSION_HOLD = 1          /* stay active after the first program ends (ceno exec) */
+	CENO_SESSION_ERRORS = 4        /* what a program was not pledged is ENOSYS; never with NATIVE */
 };
 
 #define CENO_SESSION_ERRORS(X) \

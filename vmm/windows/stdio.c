@@ -149,12 +149,13 @@ int ceno_stdio_read_report(const void *window, struct ceno_program_report *repor
 		.syscalls = copy.syscalls,
 		.faults = copy.faults,
 		.ram_peak_bytes = copy.ram_peak_bytes,
+		.missing = copy.missing,
 		.enosys_distinct = copy.enosys_distinct,
 		.enosys_other = copy.enosys_other,
 	};
 	if (state > CENO_PROGRAM_REFUSED || copy.exit_status > 255 || copy.signal > SIGNALS_MAX ||
 	    copy.refusal > CENO_REFUSAL_NATIVE || copy.end > CENO_END_STRUCK || copy.detail > UINT8_MAX ||
-	    copy.restarts > UINT16_MAX || copy.enosys_distinct > CENO_ENOSYS_SLOTS)
+	    copy.restarts > UINT16_MAX || copy.enosys_distinct > CENO_ENOSYS_SLOTS || copy.missing >> CENO_PLEDGE_COUNT)
 		return -EPROTO;
 	for (uint32_t i = 0; i < copy.enosys_distinct; i++) {
 		report->enosys[i].number = copy.enosys[i].number;

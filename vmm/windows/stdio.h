@@ -23,6 +23,7 @@ struct ceno_program_report {
 	uint32_t state, seq, exit_status, signal, refusal, out_of_memory;
 	uint32_t end, detail, restarts; /* native programs */
 	uint64_t entry_tsc, done_tsc, syscalls, faults, ram_peak_bytes;
+	uint32_t missing; /* 1 << enum ceno_pledge_class */
 	uint32_t enosys_distinct, enosys_other;
 	struct {
 		uint32_t number, count;

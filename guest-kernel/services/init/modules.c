@@ -172,7 +172,8 @@ static uint64_t fill_cspace(const struct service *s)
 {
 	const struct ceno_boot *boot = boot_page();
 	uint32_t given_up = s->module->pledge_mask & ~s->pledge; /* or never the session's */
-	uint64_t absent = ((uint64_t)(~boot->pledge_mask | given_up) << CENO_SLOT_WINDOW & CENO_MODULE_WINDOWS) |
+	uint64_t absent =
+	    ((uint64_t)(~boot->pledge_mask | given_up | CENO_PLEDGE_POSIX) << CENO_SLOT_WINDOW & CENO_MODULE_WINDOWS) |
 	    (uint64_t)!boot->image_bytes << CENO_SLOT_IMAGE;
 	uint64_t given;
 
@@ -249,7 +250,7 @@ void service_start(struct init *init, struct service *s)
 		check_content(init, s->module);
 	take_memory(init, s);
 	trail_open(s);
-	s->pledge = s->module->pledge_mask & boot_page()->pledge_mask;
+	s->pledge = s->module->pledge_mask & boot_page()->pledge_mask & ~(1u << CENO_PLEDGE_RW);
 	index = spawn(init, s);
 	must_give(index);
 	s->fiber = (uint32_t)index;

@@ -53,7 +53,8 @@ static uint64_t own_slots(void)
 	const struct ceno_boot *boot = boot_page();
 	uint64_t slots = 1ull << CENO_SLOT_SELF | 1ull << CENO_SLOT_CLOCK | 1ull << CENO_SLOT_RAM |
 	    1ull << CENO_SLOT_BUNDLE | 1ull << CENO_SLOT_BOOT | 1ull << CENO_SLOT_TRAP | 1ull << CENO_SLOT_SERVICE |
-	    1ull << CENO_SLOT_EVENTS | 1ull << CENO_SLOT_TRAIL | (uint64_t)boot->pledge_mask << CENO_SLOT_WINDOW;
+	    1ull << CENO_SLOT_EVENTS | 1ull << CENO_SLOT_TRAIL |
+	    (uint64_t)(boot->pledge_mask & ~CENO_PLEDGE_POSIX) << CENO_SLOT_WINDOW;
 
 	return slots | (uint64_t)(boot->pack_bytes != 0) << CENO_SLOT_PACK |
 	    (uint64_t)(boot->image_bytes != 0) << CENO_SLOT_IMAGE;
@@ -69,7 +70,8 @@ void trail_find(struct init *init)
 	                                  .a = CENO_MODULE_INIT,
 	                                  .b = own_slots(),
 	                                  .c = own_slots(),
-	                                  .root3 = boot_page()->pledge_mask | 1u << CENO_PLEDGE_SPAWN,
+	                                  .root3 =
+	                                      (boot_page()->pledge_mask & ~CENO_PLEDGE_POSIX) | 1u << CENO_PLEDGE_SPAWN,
 	                                  .tsc = now() });
 }
 

@@ -25,20 +25,36 @@ enum {
 	PROC = 1 << 10,
 	EXEC = 1 << 11,
 	PROT_EXEC = 1 << 12,
-	ERROR = 1 << 13 /* of `denied`: set when violations are errors */
+	ERROR = 1 << 13, /* of `denied`: set when violations are errors */
+	OTHER = 1 << 14  /* PROC, unless the process named is its own */
 };
 #define RW    (RPATH | WPATH | CPATH | FATTR | FLOCK | TMPPATH)
 #define NET   (INET | UNIX | DNS)
 #define SPAWN (PROC | EXEC | PROT_EXEC)
 
+/* The session's classes by their numbers, then OpenBSD's words. */
 static const struct word {
 	char text[10];
 	uint16_t bits;
 } words[] = {
-	{ "stdio", STDIO },         { "rw", RW },       { "net", NET },     { "spawn", SPAWN }, { "rpath", RPATH },
-	{ "wpath", WPATH },         { "cpath", CPATH }, { "fattr", FATTR }, { "flock", FLOCK }, { "tmppath", TMPPATH },
-	{ "inet", INET },           { "unix", UNIX },   { "dns", DNS },     { "proc", PROC },   { "exec", EXEC },
-	{ "prot_exec", PROT_EXEC }, { "error", ERROR },
+	[CENO_PLEDGE_STDIO] = { "stdio", STDIO },
+	[CENO_PLEDGE_RW] = { "rw", RW },
+	[CENO_PLEDGE_NET] = { "net", NET },
+	[CENO_PLEDGE_STORAGE] = { "storage", 0 },
+	[CENO_PLEDGE_SPAWN] = { "spawn", SPAWN },
+	{ "rpath", RPATH },
+	{ "wpath", WPATH },
+	{ "cpath", CPATH },
+	{ "fattr", FATTR },
+	{ "flock", FLOCK },
+	{ "tmppath", TMPPATH },
+	{ "inet", INET },
+	{ "unix", UNIX },
+	{ "dns", DNS },
+	{ "proc", PROC },
+	{ "exec", EXEC },
+	{ "prot_exec", PROT_EXEC },
+	{ "error", ERROR },
 };
 
 #define PLACES 60
@@ -56,18 +72,33 @@ struct ceno_unveil {
 
 /* ---- pledge --------------------------------------------------------------------------- */
 
-/* The session's report names the classes that were missing. */
+/* What the session was not given. Sockets lead nowhere in any session: see socket.c. */
+static uint32_t of_session(void)
+{
+	uint32_t denied = ceno_boot()->flags & CENO_BOOT_ERRORS ? ERROR : 0;
+
+	for (uint32_t i = 0; i <= CENO_PLEDGE_SPAWN; i++)
+		if (!(ceno_boot()->pledge_mask >> i & 1) && i != CENO_PLEDGE_NET)
+			denied |= words[i].bits;
+	return denied;
+}
+
+void ceno_promise_begin(void)
+{
+	ceno_self()->denied = of_session();
+}
+
+/* The session's report names the classes that were missing. What follows, whoever has denied
+ * the word says: the session, or else the program itself. */
 static int violation(uint32_t bits)
 {
 	struct ceno_process *self = ceno_self();
+	uint32_t denied = of_session();
 
-	for (uint32_t i = 0; i < 4; i++)
+	for (uint32_t i = 0; i <= CENO_PLEDGE_SPAWN; i++)
 		if (words[i].bits & bits)
-			ceno_run.missing |= 1u << (i == 0       ? CENO_PLEDGE_STDIO
-			                               : i == 1 ? CENO_PLEDGE_RW
-			                               : i == 2 ? CENO_PLEDGE_NET
-			                                        : CENO_PLEDGE_SPAWN);
-	if (!(self->denied & ERROR))
+			ceno_run.missing |= 1u << i;
+	if (!((bits & denied ? denied : self->denied) & ERROR))
 		ceno_process_kill(self, LX_SIGABRT);
 	return -LX_ENOSYS;
 }
@@ -85,13 +116,16 @@ int ceno_promise_call(uint32_t number, const uint64_t a[6])
 		uint16_t bits;
 		uint16_t numbers[10];
 	} rows[] = {
-		{ PROC, { 57, 58, 109, 112, 435 } }, /* fork vfork setpgid setsid clone3 */
-		{ EXEC, { 59, 322 } },               /* execve execveat */
-		{ INET, { 41 } },                    /* socket */
-		{ FLOCK, { 73 } },                   /* flock */
-		{ FATTR, { 91, 93, 190, 199 } },     /* fchmod fchown fsetxattr fremovexattr */
-		{ 0, { 60, 231 } },                  /* exit exit_group: always */
+		{ PROC, { 57, 58, 109, 112 } },        /* fork vfork setpgid setsid */
+		{ EXEC, { 59, 322 } },                 /* execve execveat */
+		{ INET, { 41 } },                      /* socket */
+		{ OTHER, { 62, 129, 234, 297, 302 } }, /* kill rt_sigqueueinfo tgkill rt_tgsigqueueinfo prlimit64 */
+		{ FLOCK, { 73 } },                     /* flock */
+		{ FATTR, { 91, 93, 190, 199 } },       /* fchmod fchown fsetxattr fremovexattr */
+		{ 0, { 60, 231 } },                    /* exit exit_group: always */
 	};
+	const struct ceno_task *other;
+	uint64_t flags = a[0];
 	uint32_t bits = STDIO;
 
 	if (!ceno_self()->denied)
@@ -100,10 +134,16 @@ int ceno_promise_call(uint32_t number, const uint64_t a[6])
 		for (unsigned k = 0; k < 10 && rows[i].numbers[k]; k++)
 			if (rows[i].numbers[k] == number)
 				bits = rows[i].bits;
-	if (number == 56 && !(a[0] & LX_CLONE_THREAD))
+	if (number == 435 && ceno_user_read(&flags, a[0], sizeof(flags)))
+		flags = 0;
+	if (number == 56 || number == 435)
+		bits = flags & LX_CLONE_THREAD ? STDIO : PROC;
+	if (number == 200 && (other = ceno_task_find((int32_t)a[0])) && other->process != ceno_self())
 		bits = PROC;
-	if (number == 62 && (int32_t)a[0] != (int32_t)ceno_self()->pid && a[0])
-		bits = PROC;
+	if (bits == OTHER)
+		bits = !a[0] || (int32_t)a[0] == (int32_t)ceno_self()->pid ? STDIO : PROC;
+	if (number == 41 && (uint32_t)a[0] == LX_AF_UNIX)
+		bits = UNIX;
 	if ((number == 9 || number == 10) && (a[2] & LX_PROT_EXEC))
 		bits = PROT_EXEC;
 	if (number == 72 && (uint32_t)a[1] >= LX_F_GETLK && (uint32_t)a[1] <= LX_F_OFD_SETLKW)
@@ -172,6 +212,13 @@ static int is_dir(const struct ceno_inode *inode)
 	return inode && (inode->mode & LX_S_IFMT) == LX_S_IFDIR;
 }
 
+/* /dev/null, as in OpenBSD; and the links of /proc themselves: C libraries read /proc/self/exe as they start. */
+static int of_stdio(const struct ceno_inode *inode)
+{
+	return inode->kind == CENO_INODE_MAGIC ||
+	    (inode->kind == CENO_INODE_DEVICE && inode->device == CENO_DEVICE_NULL);
+}
+
 int ceno_promise_path(const struct ceno_walk *walk, int need)
 {
 	const struct ceno_unveil *u = ceno_self()->unveil;
@@ -185,6 +232,8 @@ int ceno_promise_path(const struct ceno_walk *walk, int need)
 	bits |= need & CENO_NEED_WRITE ? WPATH : 0;
 	bits |= need & CENO_NEED_CREATE ? CPATH : 0;
 	bits |= need & CENO_NEED_ATTRIBUTES ? FATTR : 0;
+	if (walk->inode && of_stdio(walk->inode))
+		bits &= ~(uint32_t)(RPATH | WPATH);
 	if (check(bits))
 		return -LX_ENOSYS;
 	if (!u || (walk->file && !walk->file->name))

@@ -2,6 +2,9 @@
  * pledge and unveil at the level of Linux programs, with OpenBSD's semantics: what a process
  * has given up it never gets back, nor does what it forks or executes.
  *
+ * A session's programs begin without the words that the session was not given (the boot page). A
+ * violation of those ends the process with SIGABRT, or is ENOSYS, as the session was told.
+ *
  * A program asks by prctl, which fails with EINVAL on any other system:
  *   prctl(CENO_PR_PLEDGE, "stdio rw ...")   words of the session (policy/pledge.h) or OpenBSD's;
  *       EINVAL: an unknown word; EPERM: a word it no longer has. With "error" a violation is
@@ -36,6 +39,8 @@ int ceno_promise_path(const struct ceno_walk *walk, int need);
 /* The same for a call by its number. */
 int ceno_promise_call(uint32_t number, const uint64_t a[6]);
 int64_t ceno_promise_prctl(const uint64_t a[6]);
+/* The first process of a request: it has what the session was given. */
+void ceno_promise_begin(void);
 /* A fork's child has what its parent has; a process ends. */
 void ceno_promise_inherit(struct ceno_process *child, const struct ceno_process *parent);
 void ceno_promise_end(struct ceno_process *process);

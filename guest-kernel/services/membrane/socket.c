@@ -5,7 +5,7 @@
  */
 #include "calls.h"
 #include "poll.h"
-#include "task.h"
+#include "process.h"
 #include "vm.h"
 
 #define RING_BYTES (CENO_PAGE << CENO_PIPE_ORDER)
@@ -140,8 +140,12 @@ int64_t ceno_sys_socket(const uint64_t a[6])
 	struct ceno_inode *inode;
 	int64_t error;
 
+	if ((uint32_t)a[0] == LX_AF_INET || (uint32_t)a[0] == LX_AF_INET6) {
+		ceno_run.missing |= 1u << CENO_PLEDGE_NET;
+		return -LX_EACCES;
+	}
 	if ((uint32_t)a[0] != LX_AF_UNIX)
-		return (uint32_t)a[0] == LX_AF_INET || (uint32_t)a[0] == LX_AF_INET6 ? -LX_EACCES : -LX_EAFNOSUPPORT;
+		return -LX_EAFNOSUPPORT;
 	error = check(a);
 	if (error)
 		return error;

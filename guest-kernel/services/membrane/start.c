@@ -6,6 +6,7 @@
 #include "exec.h"
 #include "out.h"
 #include "process.h"
+#include "promise.h"
 #include "vm.h"
 
 struct args {
@@ -99,6 +100,7 @@ int ceno_elf_load(const uint8_t *block, uint64_t bytes)
 	cwd = ceno_path_make(args.cwd, 1);
 	ceno_path_cwd_set(cwd ? cwd : ceno_inode_root());
 	remember(&args);
+	ceno_promise_begin();
 	memset(regs, 0, sizeof(*regs));
 	regs->gpr[CENO_RSP] = exec.rsp;
 	regs->rip = exec.rip;

@@ -61,7 +61,10 @@ static struct ceno_inode *find(uint64_t dirfd, uint64_t path, uint64_t flags, in
 			struct ceno_file *file = ceno_fd_file((int32_t)dirfd);
 
 			*error = file ? 0 : -LX_EBADF;
-			return file ? file->inode : NULL;
+			if (file && flags & CENO_NEED_ATTRIBUTES)
+				*error = ceno_promise_path(&(struct ceno_walk){ .inode = file->inode, .file = file },
+				                           CENO_NEED_ATTRIBUTES);
+			return *error ? NULL : file->inode;
 		}
 		walk_flags |= CENO_WALK_EMPTY;
 	}

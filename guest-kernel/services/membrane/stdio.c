@@ -248,6 +248,7 @@ void ceno_stdio_report(uint32_t state, uint32_t refusal)
 	page->syscalls = ceno_run.syscalls;
 	page->faults = ceno_run.faults;
 	page->ram_peak_bytes = ceno_frames_peak() * CENO_PAGE;
+	page->missing = ceno_run.missing;
 	page->enosys_distinct = ceno_run.enosys_distinct;
 	page->enosys_other = ceno_run.enosys_other;
 	for (uint32_t i = 0; i < ceno_run.enosys_distinct; i++) {

@@ -3,6 +3,7 @@
 # half-written. Then the commands' own rules.
 . "$(dirname "$0")/../node.sh"
 ceno=$bin/ceno
+programs=$build/native
 cd "$node" || exit 1
 
 # fails STATUS TEXT COMMAND...: exit status, exactly one line "ceno: ...TEXT...", no output, no proof
@@ -30,6 +31,8 @@ check "every command has --help" helps
 check "an unknown command" fails 2 "no command" "$ceno" frob
 for c in run exec destroy ls verify audit attest doctor version; do check "unknown option of $c" usage "$ceno" $c --bogus x; done
 check "no program" usage "$ceno" run
+check "exec: a relative working directory" fails 2 "absolute path" "$ceno" exec --workdir tmp x -- true
+check "exec: a variable without a value" fails 2 "NAME=VALUE" "$ceno" exec --env NAME x -- true
 
 printf 'one\n' >a; mkdir -p d; printf 'two\n' >d/a
 check "a program that is not there" fails 127 "no such program" "$ceno" run -- nosuchprogram
@@ -70,6 +73,49 @@ check "a lifetime beyond the tier" fails 125 "lifetime" "$ceno" run --ttl 25h --
 check "an unknown pledge" fails 2 "--pledge takes" "$ceno" run --pledge stdio,wifi -- busybox true
 check "a pledge without a device" fails 125 "no device for \`gpu'" "$ceno" run --pledge stdio,gpu -- busybox true
 check "a pledge without stdio" fails 125 "at least the stdio pledge" "$ceno" run --pledge rw -- busybox true
+held() {
+	local session status
+	mkfifo held.in
+	"$ceno" run --quiet --no-proof --hold --pledge stdio -- "$pledged" <held.in >held.out 2>held.err & client=$!
+	exec 9>held.in
+	for _ in $(seq 100); do session=$("$ceno" ls | awk '$2 ~ /active/ { print $1; exit }'); [ -n "$session" ] && [ -s held.out ] && break; sleep 0.1; done
+	"$ceno" exec "$session" -- guest_program_pledged read 2>err
+	status=$?
+	"$ceno" destroy --quiet "$session" >/dev/null 2>&1
+	exec 9>&-
+	wait $client
+	[ $status = 134 ] && grep -q "^ceno: not pledged: it needed rw; try --pledge stdio,rw" err && return 0
+	echo "      status $status: $(cat err held.err)"
+	return 1
+}
+lacks() { # STATUS WORD LIST PROGRAM...: without WORD it ends with STATUS, names WORD and, as a hint, LIST
+	local want=$1 word=$2 hint=$3 got
+	shift 3
+	"$ceno" run --proof l.json "$@" >out 2>err </dev/null
+	got=$?
+	[ $got = "$want" ] && grep -q "not pledged: it needed $word; try --pledge $hint\$" err && "$ceno" verify l.json >/dev/null && return 0
+	echo "      status $got: $(head -4 err)"
+	return 1
+}
+pledged=$build/test-bin/guest_program_pledged
+check "stdio alone: enough for who asks for no more" eval '[ "$("$ceno" run --quiet --no-proof --pledge stdio -- "$pledged" thread/null)" = "null: ok" ]'
+check "stdio alone: a file ends the program, and rw is named" lacks 134 rw stdio,rw --pledge stdio -- "$pledged" read
+check "... so does writing one" lacks 134 rw stdio,rw --pledge stdio -- "$pledged" write
+check "no spawn: a process ends the program, and spawn is named" lacks 134 spawn stdio,rw,spawn --pledge stdio,rw -- "$pledged" fork/nothing
+check "... in a shell, too" lacks 134 spawn stdio,rw,spawn --pledge stdio,rw -- busybox sh -c "(echo sub); echo on"
+check "no rw, but spawn: a child is ended likewise" lacks 134 rw stdio,rw,spawn --pledge stdio,spawn -- "$pledged" fork/read
+check "... and nothing softens that" lacks 134 rw stdio,rw --pledge stdio -- "$pledged" soften
+check "a held session: ceno exec has the same words, and says which is missing" held
+check "the word error: ENOSYS, and the word is named" lacks 1 rw stdio,rw --pledge stdio,error --input a -- busybox cat /in/a
+check "... what the program said of it" eval 'grep -q "not implemented" err'
+check "the default needs nothing more" eval '[ "$("$ceno" run --quiet --no-proof --input a -- busybox sh -c "(cat /in/a; echo x >/tmp/f; cat /tmp/f)" 2>&1)" = "$(printf "one\nx")" ]'
+check "as JSON" eval '"$ceno" run --json --no-proof --pledge stdio -- busybox touch /tmp/x 2>err; tail -1 err | python3 -c "
+import json,sys
+o = json.load(sys.stdin)
+assert (o[\"program\"][\"missing\"], o[\"program\"][\"pledge\"], o[\"hint\"], o[\"exit_status\"]) == (\"rw\", \"stdio\", \"--pledge stdio,rw\", 134), o"'
+check "quiet: one line says why" eval '"$ceno" run --quiet --no-proof --pledge stdio -- busybox touch /tmp/x 2>err; [ $? = 134 ] && [ "$(cat err)" = "ceno: not pledged: it needed rw; try --pledge stdio,rw" ]'
+check "a socket: EACCES, and net is named" eval '"$ceno" run --no-proof -- busybox wget http://127.0.0.1/ 2>err; [ $? = 1 ] && grep -q "Permission denied" err && grep -q "not in any session: it asked for net" err'
+check "error and a native program" fails 125 "for Linux programs" "$ceno" run --native --pledge stdio,error -- "$programs/pingpong"
 check "an unknown classification" fails 2 "--classification takes" "$ceno" run --classification secret -- busybox true
 check "a nonce that is none" fails 2 "--nonce takes" "$ceno" run --nonce 12 -- busybox true
 check "arguments that are too long" fails 125 "longer than 128 KiB" "$ceno" run -- busybox echo "$(head -c 131000 /dev/zero | tr '\0' x)" "$(head -c 5000 /dev/zero | tr '\0' x)"

@@ -72,7 +72,7 @@ mkfifo hold
 runner=$!
 read -r _ session <hold
 cat hold >/dev/null & drain=$!
-for _ in $(seq 100); do [ -s first ] && break; sleep 0.05; done
+for _ in $(seq 100); do "$ceno" ls | grep -q "^$session *active" && break; sleep 0.05; done # its first has ended
 check "a second program of a session" "$ceno" exec "$session" -- cat /data/link
 check "a third" "$ceno" exec "$session" -- /usr/bin/md5sum /data/large
 check "the session ends" eval '"$ceno" destroy --quiet "$session" >/dev/null && wait $runner'

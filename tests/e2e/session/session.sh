@@ -78,8 +78,9 @@ print(next((s["session"] for s in json.load(sys.stdin)["sessions"] if s["state"]
 		sleep 0.1
 	done
 	"$ceno" exec "$session" -- busybox echo second && ! "$ceno" exec "$session" -- busybox false &&
+		"$ceno" exec --env WHO=me --env HOME=/out --workdir /tmp "$session" -- busybox sh -c 'echo $WHO $HOME $PATH; pwd' &&
 		"$ceno" destroy --quiet --proof fetched.json "$session" && wait $pid && cmp -s held.json fetched.json &&
-		[ "$(cat held.out)" = "$(printf 'first\nsecond')" ]
+		[ "$(cat held.out)" = "$(printf 'first\nsecond\nme /out /bin\n/tmp')" ]
 }
 check "several programs in one held session, one proof" held
 

@@ -118,7 +118,7 @@ if [ -x "$programs/phoenix" ]; then
 	native_id() { "$bin/ceno-native" --show "$programs/ends" | grep -o 'vcid-[a-z2-7]*' >id && [ "$(wc -l <id)" = 1 ] &&
 		told "{x['content_id'] for x in of('module') if x['name'] == 'native'} == {'$(cat id)'}"; }
 	check "... its MODULEs have the content id that ceno-native shows" native_id
-	check "... and the pledge that it kept" told '[x["pledge"] for x in of("module") if x["name"] == "native"] == [1, 0, 0]'
+	check "... and the pledge that it kept" told '[x["pledge"] for x in of("module") if x["name"] == "native"] == [17, 0, 0]'
 	program() { "$ceno" audit --proof p.json --program "$programs/$1" trail >out 2>&1; }
 	check "... the program is the file's" program ends
 	check "... which another file's is not" eval '! program phoenix && grep -q "610 PROGRAM" out'

@@ -225,7 +225,8 @@ static void measure(struct report *p)
 	p->magic = TRACE_MAGIC;
 	p->count = 0;
 	p->quota = quota();
-	p->pledge = ((const struct ceno_boot *)CENO_GVA_BOOT_PAGE)->pledge_mask | 1u << CENO_PLEDGE_SPAWN;
+	p->pledge = (((const struct ceno_boot *)CENO_GVA_BOOT_PAGE)->pledge_mask & ~CENO_PLEDGE_POSIX) |
+	    1u << CENO_PLEDGE_SPAWN;
 	for (uint32_t slot = 0; slot < CENO_SLOT_FIRST_FREE; slot++)
 		p->length[slot] = slot == CENO_SLOT_SELF || slot == CENO_SLOT_CLOCK ? 0 : length_of(slot);
 	p->tsc = ceno_rdtsc();

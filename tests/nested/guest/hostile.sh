@@ -25,7 +25,7 @@ stops_with() { # CODE COMMAND...: as tests/guest/stops-with
 
 for bundle in build/blobs/bundle-hostile-fiber-*.bin; do
 	attack=${bundle##*fiber-}
-	expect "attack ${attack%.bin}" 0 $direct --spawn --trust build/blobs/trust-hostile.bin --bundle "$bundle"
+	expect "attack ${attack%.bin}" 0 $direct --pledge 0x11 --trust build/blobs/trust-hostile.bin --bundle "$bundle"
 done
 development="$direct --trust build/blobs/trust-development.bin"
 expect "verbs: caps" 0 stops_with 0x5afe0000 $development --bundle build/blobs/bundle-caps-once.bin

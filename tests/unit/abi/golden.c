@@ -26,7 +26,7 @@
 static void test_offsets(void **state)
 {
 	(void)state;
-	assert_int_equal(CENO_ABI_VERSION, 3);
+	assert_int_equal(CENO_ABI_VERSION, 4);
 	AT(ceno_firmware_header, entry_offset, 40);
 	AT(ceno_firmware_header, verifier_offset, 48);
 	AT(ceno_bundle_header, segments, 32);
@@ -65,6 +65,7 @@ static void test_offsets(void **state)
 	AT(ceno_stdio_guest, wants_in, 616);
 	AT(ceno_stdio_guest, restarts, 620);
 	AT(ceno_stdio_guest, enosys_program, 624);
+	AT(ceno_stdio_guest, missing, 1648);
 	AT(ceno_pack_header, flags, 24);
 	AT(ceno_trap_page, resume_rip, 64);
 	AT(ceno_trap_page, gpr, 128);

@@ -16,6 +16,7 @@
 #include "api/rpc/session_json.h"
 #include "api/rpc/state.h"
 #include "attest/proof/wire.h"
+#include "policy/pledge.h"
 
 static void test_states(void **state)
 {
@@ -146,7 +147,7 @@ static void test_run(void **state)
 	assert_int_equal(run.files[0].mode, 0755 | CENO_PACK_PROGRAM);
 	assert_int_equal(run.files[1].mode, 0644 | CENO_PACK_INPUT);
 	assert_string_equal(run.files[1].path, "/in/b");
-	assert_int_equal(run.pledge_mask, 1);
+	assert_int_equal(run.pledge_mask, CENO_PLEDGE_DEFAULT);
 	assert_int_equal(
 	    run_of("{\"args_bytes\":9,\"files\":[{\"path\":\"/bin/a\",\"bytes\":5,\"mode\":493,\"program\":true},"
 	           "{\"path\":\"/bin/a\",\"bytes\":6,\"mode\":420}]}",
@@ -188,7 +189,10 @@ static void test_json(void **state)
 		                        .fail_path = "",
 		                        .file = (const uint8_t *)"{}",
 		                        .file_bytes = 2 };
-	struct ceno_session_record record = { .program_seq = 1, .exit_status = 3, .enosys_distinct = 99 };
+	struct ceno_session_record record = { .program_seq = 1,
+		                              .exit_status = 3,
+		                              .enosys_distinct = 99,
+		                              .missing = 1u << CENO_PLEDGE_RW | 1u << CENO_PLEDGE_NET };
 	json_t *object = ceno_session_end_json(&end);
 
 	(void)state;
@@ -202,8 +206,10 @@ static void test_json(void **state)
 	assert_string_equal(json_string_value(json_object_get(object, "proof_error")), "the log could not be written");
 	json_decref(object);
 	/* the guest's count never leads beyond the record's table */
-	object = ceno_session_program_json(id, &record);
+	object = ceno_session_program_json(id, &record, 1u << CENO_PLEDGE_STDIO);
 	assert_int_equal(json_array_size(json_object_get(object, "enosys")), 16);
+	assert_string_equal(json_string_value(json_object_get(object, "pledge")), "stdio");
+	assert_string_equal(json_string_value(json_object_get(object, "missing")), "rw,net");
 	json_decref(object);
 	assert_string_equal(ceno_session_failure_text(CENO_SESSION_ERROR_NOT_REGULAR), "not a regular file");
 	assert_string_equal(ceno_session_failure_text(12345), "unknown failure");

@@ -101,8 +101,11 @@ static void test_boot(void **state)
 	EXPECT_BOOT(b.syscall_mode = 3);
 	EXPECT_BOOT(b.tsc_hz = 0);
 	EXPECT_BOOT(b.flags = CENO_BOOT_NATIVE | CENO_BOOT_PREPARED);
-	EXPECT_BOOT(b.flags = 4);
+	EXPECT_BOOT(b.flags = CENO_BOOT_NATIVE | CENO_BOOT_ERRORS);
+	EXPECT_BOOT(b.flags = 8);
 	plain.flags = CENO_BOOT_NATIVE;
+	assert_int_equal(ceno_boot_check(&plain), CENO_STOP_NONE);
+	plain.flags = CENO_BOOT_PREPARED | CENO_BOOT_ERRORS;
 	assert_int_equal(ceno_boot_check(&plain), CENO_STOP_NONE);
 	plain.flags = CENO_BOOT_PREPARED;
 	assert_int_equal(ceno_boot_check(&plain), CENO_STOP_NONE);

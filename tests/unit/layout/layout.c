@@ -109,7 +109,8 @@ static int setup(void **state)
 		                            .pack_bytes = 16 * CENO_PAGE,
 		                            .boot = &f->boot,
 		                            .syscall_mode = CENO_SYSCALL_PAGE,
-		                            .pledge_mask = 1u << CENO_PLEDGE_STDIO | 1u << CENO_PLEDGE_GPU,
+		                            .pledge_mask = 1u << CENO_PLEDGE_STDIO | 1u << CENO_PLEDGE_RW |
+		                                1u << CENO_PLEDGE_SPAWN | 1u << CENO_PLEDGE_GPU,
 		                            .tsc_hz = 2000000000 };
 	*state = f;
 	return 0;
@@ -277,6 +278,9 @@ static void test_windows(void **state)
 	uint64_t seed = 8;
 
 	build(f, &seed);
+	assert_int_equal(f->boot.pledge_mask, f->in.pledge_mask);
+	assert_int_equal(h->pledge_mask,
+	                 1u << CENO_PLEDGE_STDIO | 1u << CENO_PLEDGE_GPU); /* the others have no window */
 	check_window((const void *)(f->ram + h->pool_used * CENO_PAGE), CENO_PLEDGE_STDIO, CENO_STDIO_BYTES);
 	check_window((const void *)(f->ram + (h->pool_used + 1) * CENO_PAGE), CENO_PLEDGE_GPU,
 	             CENO_LARGE_PAGE - CENO_PAGE);
@@ -307,8 +311,9 @@ static void test_prepared(void **state)
 	uint64_t seed = 10;
 	size_t user = 0;
 
+	f->in.errors = 1;
 	build(f, &seed);
-	assert_int_equal(f->boot.flags, CENO_BOOT_PREPARED);
+	assert_int_equal(f->boot.flags, CENO_BOOT_PREPARED | CENO_BOOT_ERRORS);
 	assert_int_equal(h->prepared_pages, 6); /* PML4; PDPT and two directories; two page tables */
 	f->leaves = 0;
 	walk(f, h->prepared_cr3, 3, 0, 1, 1, 1);

@@ -280,6 +280,8 @@ static void make_pack(const struct fake_file *files, size_t count, const void *a
 	MUST(pack_view != MAP_FAILED);
 }
 
+uint32_t fake_pledge = 1u << CENO_PLEDGE_STDIO | 1u << CENO_PLEDGE_RW | 1u << CENO_PLEDGE_SPAWN, fake_flags;
+
 enum fake_outcome fake_boot_args(const struct fake_file *files, size_t count, const void *args, size_t bytes)
 {
 	struct ceno_boot *boot = (struct ceno_boot *)(uintptr_t)CENO_GVA_BOOT_PAGE;
@@ -296,6 +298,8 @@ enum fake_outcome fake_boot_args(const struct fake_file *files, size_t count, co
 	boot->abi_version = CENO_ABI_VERSION;
 	boot->syscall_mode = CENO_SYSCALL_LSTAR;
 	boot->tsc_hz = 2000000000;
+	boot->pledge_mask = fake_pledge;
+	boot->flags = fake_flags;
 	memset(boot->seed, 0x5a, sizeof(boot->seed));
 	boot->ram_bytes = FAKE_RAM_BYTES + 2 * CENO_LARGE_PAGE + CENO_PAGE;
 	boot->pack_bytes = pack_bytes;

@@ -14,6 +14,8 @@
 #include "guest-kernel/services/membrane/process.h"
 #include "guest-kernel/services/membrane/promise.h"
 
+#define CLASS(name) (1u << CENO_PLEDGE_##name)
+
 static uint64_t page;
 
 static int boot(void **state)
@@ -49,12 +51,17 @@ static int64_t two(uint64_t number, const char *a, const char *b)
 }
 
 /* The call ends the program with SIGABRT. */
-static void ends(uint64_t number, uint64_t a, uint64_t b, uint64_t c)
+static void ends6(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
 {
 	int64_t result;
 
-	assert_int_equal(fake_call(number, (const uint64_t[6]){ a, b, c }, &result), FAKE_BLOCKED);
+	assert_int_equal(fake_call(number, (const uint64_t[6]){ a, b, c, d, e }, &result), FAKE_BLOCKED);
 	assert_int_equal(fake_guest()->signal, 6);
+}
+
+static void ends(uint64_t number, uint64_t a, uint64_t b, uint64_t c)
+{
+	ends6(number, a, b, c, 0, 0);
 }
 
 static void test_words(void **state)
@@ -191,12 +198,137 @@ static void test_around(void **state)
 	assert_int_equal(open_("/dev/fd/5", O_RDWR), -EACCES); /* a descriptor with more than it has */
 }
 
+/* ---- the session's own words -------------------------------------------------------------- */
+
+static void boot_with(uint32_t pledges, uint32_t flags)
+{
+	void *state = NULL;
+
+	fake_pledge = pledges;
+	fake_flags = flags;
+	boot(&state);
+	fake_pledge = CLASS(STDIO) | CLASS(RW) | CLASS(SPAWN);
+	fake_flags = 0;
+}
+
+/* A session without the words ends the program at this call, and says which class was missing. */
+static void lacks(uint32_t pledges, uint32_t class, uint64_t number, const char *path, uint64_t a1, uint64_t a2)
+{
+	boot_with(pledges, 0);
+	ends(number, path ? fake_string(path) : a1, path ? a1 : a2, path ? a2 : 0);
+	assert_int_equal(fake_guest()->missing, class);
+}
+
+static void test_session_without_rw(void **state)
+{
+	const uint32_t most = CLASS(STDIO) | CLASS(SPAWN);
+
+	(void)state;
+	lacks(most, CLASS(RW), SYS_open, "/in/a", O_RDONLY, 0);
+	lacks(most, CLASS(RW), SYS_open, "/tmp/new", O_CREAT | O_WRONLY, 0644);
+	lacks(most, CLASS(RW), SYS_stat, "/in/a", page, 0);
+	lacks(most, CLASS(RW), SYS_mkdir, "/tmp/d", 0755, 0);
+	lacks(most, CLASS(RW), SYS_unlink, "/tmp/gone", 0, 0);
+	lacks(most, CLASS(RW), SYS_chmod, "/tmp", 0755, 0);
+	lacks(most, CLASS(RW), SYS_fchmod, NULL, 1, 0600);
+	boot_with(most, 0);
+	ends6(SYS_fchownat, 1, fake_string(""), 1000, 1000, AT_EMPTY_PATH);
+	lacks(most, CLASS(RW), SYS_flock, NULL, 1, 2);
+	boot_with(most, 0);
+	assert_true(open_("/dev/null", O_RDWR) >= 0); /* as OpenBSD's stdio */
+	assert_int_equal(sys(SYS_write, 1, page, 1), 1);
+	assert_int_equal(sys(SYS_newfstatat, 1, fake_string(""), page, AT_EMPTY_PATH), 0); /* glibc's fstat */
+	assert_true(sys(SYS_readlink, fake_string("/proc/self/exe"), page, 100) > 0);      /* as it starts */
+	assert_int_equal(sys(SYS_mmap, 0, PAGE, 3, 0x22, -1, 0) > 0, 1);
+	assert_true(sys(SYS_fork) > 2);
+	assert_int_equal(ceno_run.missing, 0);
+}
+
+static void test_session_without_spawn(void **state)
+{
+	const uint32_t most = CLASS(STDIO) | CLASS(RW);
+	uint64_t clone_args[8] = { 0x50f00, 0, 0, 0, 0, 0, 0, 0 };
+
+	(void)state;
+	lacks(most, CLASS(SPAWN), SYS_fork, NULL, 0, 0);
+	lacks(most, CLASS(SPAWN), SYS_vfork, NULL, 0, 0);
+	lacks(most, CLASS(SPAWN), SYS_clone, NULL, 17, 0);
+	lacks(most, CLASS(SPAWN), SYS_clone3, NULL, BAD, 64);
+	lacks(most, CLASS(SPAWN), SYS_execve, "/bin/p", 0, 0);
+	lacks(most, CLASS(SPAWN), SYS_setsid, NULL, 0, 0);
+	lacks(most, CLASS(SPAWN), SYS_kill, NULL, 1, 9);
+	lacks(most, CLASS(SPAWN), SYS_tgkill, NULL, 3, 3);
+	lacks(most, CLASS(SPAWN), SYS_rt_sigqueueinfo, NULL, 3, 9);
+	boot_with(most, 0);
+	ends(SYS_mprotect, page, PAGE, 5);
+	boot_with(most, 0);
+	fake_poke(page, clone_args, sizeof(clone_args)); /* a thread is no process */
+	assert_true(sys(SYS_clone3, page, 64) > 2);
+	assert_true(sys(SYS_clone, 0x50f00, page + 2048) > 2);
+	assert_int_equal(sys(SYS_tgkill, 2, 2, 0), 0);
+	assert_int_equal(sys(SYS_tkill, 2, 0), 0);
+	assert_int_equal(sys(SYS_kill, 2, 0), 0);
+	assert_int_equal(sys(SYS_kill, 0, 0), 0);
+	assert_true(open_("/tmp/f", O_CREAT | O_RDWR) >= 0);
+	assert_int_equal(ceno_run.missing, 0);
+}
+
+/* With "error" it is ENOSYS, and the report says so all the same. */
+static void test_session_errors(void **state)
+{
+	(void)state;
+	boot_with(CLASS(STDIO), CENO_BOOT_ERRORS);
+	assert_int_equal(open_("/in/a", O_RDONLY), -ENOSYS);
+	assert_int_equal(ceno_run.missing, CLASS(RW));
+	assert_int_equal(sys(SYS_fork), -ENOSYS);
+	assert_int_equal(ceno_run.missing, CLASS(RW) | CLASS(SPAWN));
+	assert_int_equal(sys(SYS_socket, AF_INET, SOCK_STREAM, 0), -EACCES);
+	assert_int_equal(sys(SYS_socket, AF_INET6, SOCK_DGRAM, 0), -EACCES);
+	assert_int_equal(ceno_run.missing, CLASS(RW) | CLASS(SPAWN) | CLASS(NET));
+	assert_int_equal(fake_go(SYS_exit_group, (const uint64_t[6]){ 3 }), FAKE_BLOCKED);
+	assert_int_equal(fake_guest()->signal, 0);
+	assert_int_equal(fake_guest()->exit_status, 3);
+	assert_int_equal(fake_guest()->missing, CLASS(RW) | CLASS(SPAWN) | CLASS(NET));
+}
+
+/* No way up: not by asking, nor softer, nor over exec, fork, threads, nor in the next program. */
+static void test_session_ratchet(void **state)
+{
+	const uint32_t most = CLASS(STDIO) | CLASS(SPAWN);
+	uint32_t denied;
+	int64_t child;
+
+	(void)state;
+	boot_with(most, 0);
+	denied = ceno_self()->denied;
+	assert_int_equal(pledge("stdio rw spawn"), -EPERM);
+	assert_int_equal(pledge("stdio rpath proc exec prot_exec error"), -EPERM);
+	assert_int_equal(pledge("stdio spawn error"), 0); /* its own words are errors from now on... */
+	assert_int_equal(sys(SYS_socket, AF_UNIX, SOCK_STREAM, 0), -ENOSYS);
+	child = sys(SYS_fork);
+	assert_int_equal(ceno_process_find((int32_t)child)->denied & denied, denied);
+	assert_int_equal(fake_go(SYS_execve, (const uint64_t[6]){ fake_string("/bin/p"), 0, 0 }), FAKE_RETURNED);
+	assert_int_not_equal(ceno_trap()->resume_rip, FAKE_RIP);
+	assert_int_equal(ceno_self()->denied & denied, denied);
+	assert_int_equal(pledge("rw"), -EPERM);
+	ceno_process_kill(ceno_process_find((int32_t)child), 9);
+	ends(SYS_open, fake_string("/in/a"), O_RDONLY, 0); /* ... the session's are not */
+	assert_int_equal(fake_guest()->missing, CLASS(RW) | CLASS(NET));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_words, boot),         cmocka_unit_test_setup(test_violation, boot),
-		cmocka_unit_test_setup(test_without_stdio, boot), cmocka_unit_test_setup(test_kept, boot),
-		cmocka_unit_test_setup(test_unveil, boot),        cmocka_unit_test_setup(test_around, boot),
+		cmocka_unit_test_setup(test_words, boot),
+		cmocka_unit_test_setup(test_violation, boot),
+		cmocka_unit_test_setup(test_without_stdio, boot),
+		cmocka_unit_test_setup(test_kept, boot),
+		cmocka_unit_test_setup(test_unveil, boot),
+		cmocka_unit_test_setup(test_around, boot),
+		cmocka_unit_test(test_session_without_rw),
+		cmocka_unit_test(test_session_without_spawn),
+		cmocka_unit_test(test_session_errors),
+		cmocka_unit_test(test_session_ratchet),
 	};
 
 	return cmocka_run_group_tests_name("membrane promises", tests, NULL, NULL);

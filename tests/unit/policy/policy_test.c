@@ -58,24 +58,31 @@ static void test_tiers(void **state)
 static void test_pledges(void **state)
 {
 	uint32_t mask = 77;
+	bool errors = true;
 	char text[CENO_PLEDGE_TEXT_MAX];
 
 	(void)state;
-	assert_int_equal(ceno_pledge_parse("stdio,rw spawn", &mask), CENO_PLEDGE_OK);
+	assert_int_equal(ceno_pledge_parse("stdio,rw spawn", &mask, &errors), CENO_PLEDGE_OK);
 	assert_int_equal(mask, 1u << CENO_PLEDGE_STDIO | 1u << CENO_PLEDGE_RW | 1u << CENO_PLEDGE_SPAWN);
+	assert_false(errors);
 	ceno_pledge_format(mask, text);
 	assert_string_equal(text, "stdio,rw,spawn");
+	assert_int_equal(ceno_pledge_parse("stdio error", &mask, &errors), CENO_PLEDGE_OK);
+	assert_true(errors);
+	assert_int_equal(mask, 1u << CENO_PLEDGE_STDIO);
+	assert_int_equal(ceno_pledge_parse("error,stdio,error", &mask, &errors), CENO_PLEDGE_REPEATED);
+	assert_int_equal(ceno_pledge_parse("errors", &mask, &errors), CENO_PLEDGE_UNKNOWN);
 	mask = 77;
-	assert_int_equal(ceno_pledge_parse("stdio,wifi", &mask), CENO_PLEDGE_UNKNOWN);
-	assert_int_equal(ceno_pledge_parse("stdi", &mask), CENO_PLEDGE_UNKNOWN);
-	assert_int_equal(ceno_pledge_parse("", &mask), CENO_PLEDGE_EMPTY);
-	assert_int_equal(ceno_pledge_parse("stdio,", &mask), CENO_PLEDGE_EMPTY);
-	assert_int_equal(ceno_pledge_parse("stdio,,rw", &mask), CENO_PLEDGE_EMPTY);
-	assert_int_equal(ceno_pledge_parse("rw,rw", &mask), CENO_PLEDGE_REPEATED);
+	assert_int_equal(ceno_pledge_parse("stdio,wifi", &mask, &errors), CENO_PLEDGE_UNKNOWN);
+	assert_int_equal(ceno_pledge_parse("stdi", &mask, &errors), CENO_PLEDGE_UNKNOWN);
+	assert_int_equal(ceno_pledge_parse("", &mask, &errors), CENO_PLEDGE_EMPTY);
+	assert_int_equal(ceno_pledge_parse("stdio,", &mask, &errors), CENO_PLEDGE_EMPTY);
+	assert_int_equal(ceno_pledge_parse("stdio,,rw", &mask, &errors), CENO_PLEDGE_EMPTY);
+	assert_int_equal(ceno_pledge_parse("rw,rw", &mask, &errors), CENO_PLEDGE_REPEATED);
 	assert_int_equal(mask, 77);
 	ceno_pledge_format(UINT32_MAX, text);
 	assert_string_equal(text, "stdio,rw,net,storage,spawn,audio,video,gpu");
-	assert_int_equal(ceno_pledge_parse(text, &mask), CENO_PLEDGE_OK);
+	assert_int_equal(ceno_pledge_parse(text, &mask, &errors), CENO_PLEDGE_OK);
 	assert_int_equal(mask, 0xff);
 	assert_int_equal(ceno_pledge_unoffered(CENO_PLEDGE_OFFERED), -1);
 	assert_int_equal(ceno_pledge_unoffered(1u << CENO_PLEDGE_GPU), CENO_PLEDGE_GPU);

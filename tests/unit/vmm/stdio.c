@@ -195,6 +195,7 @@ static void catches_lies(void **state)
 		{ offsetof(struct ceno_stdio_guest, detail), 256 },
 		{ offsetof(struct ceno_stdio_guest, restarts), 65536 },
 		{ offsetof(struct ceno_stdio_guest, enosys_distinct), CENO_ENOSYS_SLOTS + 1 },
+		{ offsetof(struct ceno_stdio_guest, missing), 1u << CENO_PLEDGE_COUNT },
 	};
 	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
 		struct bench *bench = *state;
