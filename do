@@ -135,7 +135,7 @@ do_size() {
 	python3 tests/tools/size "$build/blobs" "$@"
 }
 
-# bench [--quick]: everything; bench leaves [SECONDS]: leaves sealed behind a slow TPM, alone
+# bench [--quick]: everything; bench programs [TEXT]: everyday programs alone; bench leaves [SECONDS]: leaves sealed behind a slow TPM, alone
 do_bench() {
 	if [ "${1:-}" = leaves ]; then
 		do_build --target bench_leaves
@@ -143,7 +143,7 @@ do_bench() {
 		return
 	fi
 	# shellcheck disable=SC2086
-	need bubblewrap $nested_packages
+	need strace $compared_packages $nested_packages
 	do_build
 	kvm_usable || die "no usable /dev/kvm here"
 	CENO_BUILD=$build python3 tests/bench/bench.py "$@"
@@ -250,7 +250,8 @@ usage: ./do VERB [ARGUMENT...]
   interleave [N [SEED]]: revocation among everything else, in a million random orders; bugs: ./do model
   revoke   what REVOKE costs in ring 0 with 1 to 10,000 holders: the same (--long: to 100,000, an hour)
   size     the measured blobs and their bytes (--total: only the sum)
-  bench    measure against bwrap and QEMU, side by side; table, and out/bench.json (bench leaves: sealing alone)
+  bench    measure against bwrap and QEMU, side by side; table, and out/bench.json (bench leaves: sealing alone;
+           bench programs [TEXT]: everyday programs alone)
   fmt      check the formatting (--fix: apply it)
   lint     clang-tidy and cppcheck
   deps     who includes whom, what each executable links

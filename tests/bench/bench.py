@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""bench.py [--quick]: a session against bwrap and a minimal Linux in QEMU TCG, side by side.
+"""bench.py [--quick] [programs [TEXT]]: a session against bwrap and a minimal Linux in QEMU TCG, side by side.
 
 The same static program (workload.c) runs in all three, in one run on one
 machine, with 200 ms of rest before each sample; medians, and ratios, because
-absolute numbers belong to the machine. The node must be running or startable
+absolute numbers belong to the machine. Then everyday programs of session images,
+against the host's own (programs.py); "programs" runs these alone, of which the
+name holds TEXT. The node must be running or startable
 (tests/tools/node). Prints a table, writes out/bench.json.
 """
 import base64
+import functools
 import json
 import os
 import statistics
@@ -19,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 import leaves  # noqa: E402
+import programs  # noqa: E402
 import rpc  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -53,9 +57,9 @@ class Systems:
 
     def __init__(self, scratch):
         self.scratch = Path(scratch)
-        self.initrd = self.make_initrd()
 
-    def make_initrd(self):
+    @functools.cached_property
+    def initrd(self):
         """A minimal Linux: kernel, busybox, the workload; init runs what the command line says."""
         tree = self.scratch / "initrd"
         for folder in ("bin", "proc"):
@@ -304,47 +308,66 @@ def print_table(table):
               f"{show(q['bwrap']):>9}{show(q['qemu'], 3):>9}{'-' if r['target'] is None else r['target']:>8}")
 
 
-def main():
-    quick = "--quick" in sys.argv[1:]
-    runs = 5 if quick else 15
-    for script in ("tests/tools/node", "tests/nested/build-image"):
-        subprocess.run([ROOT / script] + (["start"] if script.endswith("node") else []), check=True, cwd=ROOT,
-                       stdout=sys.stderr)
-    os.environ["CENO_SOCKET"] = (ROOT / "run/socket").read_text().strip()
+def parse(words):
+    """Returns whether it is to be quick, and the programs' filter if only they are to run, else None."""
+    quick = "--quick" in words
+    words = [word for word in words if word != "--quick"]
+    if words and (words[0] != "programs" or len(words) > 2):
+        sys.exit(__doc__)
+    return quick, words[1] if len(words) == 2 else "" if words else None
+
+
+def bench_all(systems, runs, quick):
     table = []
+    say("RPC sent to first instruction of the program")
+    row(table, "RPC sent to first instruction", "ms", bench_rpc(runs), 10)
+    say("command to first byte of output")
+    row(table, "command to first byte", "ms", bench_first(systems, runs))
+    say("null Linux system call")
+    row(table, "null Linux system call", "us", bench_syscall(systems, runs), 45)
+    row(table, "  of which traps: int3 and back, twice a call", "us",
+        {"cenotaph": [2 * sample for sample in bench_trap(runs)["cenotaph"]]})
+    for mib, target in ((128, 65), (1, 5)):
+        say(f"teardown with {mib} MiB touched")
+        parts, end = bench_teardown(systems, runs, mib)
+        for name, samples in parts.items():
+            row(table, f"{mib} MiB: {name}", "ms", {"cenotaph": samples}, target if name == "stop to sealed" else None)
+        row(table, f"{mib} MiB: touched to destroyed, seen from outside", "ms", end)
+    say("restart of a crashed service")
+    restarts = bench_restart()
+    row(table, f"restart of a service, median of {len(restarts)}", "ms", {"cenotaph": restarts}, 10)
+    row(table, "restart of a service, 99th percentile", "ms", {"cenotaph": [restarts[len(restarts) * 99 // 100]]})
+    say("leaves sealed behind a slow TPM")
+    sealed = leaves.measure(3 if quick else 10)
+    row(table, "20,000 leaves/s, TPM of 200 ms: sealed, p99", "ms", {"cenotaph": [sealed["sealed_ms_p99"]]}, leaves.P99_MS)
+    row(table, "20,000 leaves/s, TPM of 200 ms: sealed", "1/s", {"cenotaph": [sealed["leaves_per_s"]]})
+    say("lifecycles a second")
+    row(table, "full lifecycles", "1/s", bench_rate(systems, 3 if quick else 10))
+    say("private memory of a session beyond guest RAM")
+    row(table, "private memory beyond guest RAM", "MiB", bench_private(systems), 3)
+    return table
+
+
+def main():
+    quick, only = parse(sys.argv[1:])
+    runs = 5 if quick else 15
+    subprocess.run([ROOT / "tests/tools/node", "start"], check=True, cwd=ROOT, stdout=sys.stderr)
+    if only is None:
+        subprocess.run([ROOT / "tests/nested/build-image"], check=True, cwd=ROOT, stdout=sys.stderr)
+    os.environ["CENO_SOCKET"] = (ROOT / "run/socket").read_text().strip()
     with tempfile.TemporaryDirectory(prefix="ceno-bench.") as scratch:
         systems = Systems(scratch)
-        say("RPC sent to first instruction of the program")
-        row(table, "RPC sent to first instruction", "ms", bench_rpc(runs), 10)
-        say("command to first byte of output")
-        row(table, "command to first byte", "ms", bench_first(systems, runs))
-        say("null Linux system call")
-        row(table, "null Linux system call", "us", bench_syscall(systems, runs), 45)
-        row(table, "  of which traps: int3 and back, twice a call", "us",
-            {"cenotaph": [2 * sample for sample in bench_trap(runs)["cenotaph"]]})
-        for mib, target in ((128, 65), (1, 5)):
-            say(f"teardown with {mib} MiB touched")
-            parts, end = bench_teardown(systems, runs, mib)
-            for name, samples in parts.items():
-                row(table, f"{mib} MiB: {name}", "ms", {"cenotaph": samples}, target if name == "stop to sealed" else None)
-            row(table, f"{mib} MiB: touched to destroyed, seen from outside", "ms", end)
-        say("restart of a crashed service")
-        restarts = bench_restart()
-        row(table, f"restart of a service, median of {len(restarts)}", "ms", {"cenotaph": restarts}, 10)
-        row(table, "restart of a service, 99th percentile", "ms", {"cenotaph": [restarts[len(restarts) * 99 // 100]]})
-        say("leaves sealed behind a slow TPM")
-        sealed = leaves.measure(3 if quick else 10)
-        row(table, "20,000 leaves/s, TPM of 200 ms: sealed, p99", "ms", {"cenotaph": [sealed["sealed_ms_p99"]]}, leaves.P99_MS)
-        row(table, "20,000 leaves/s, TPM of 200 ms: sealed", "1/s", {"cenotaph": [sealed["leaves_per_s"]]})
-        say("lifecycles a second")
-        row(table, "full lifecycles", "1/s", bench_rate(systems, 3 if quick else 10))
-        say("private memory of a session beyond guest RAM")
-        row(table, "private memory beyond guest RAM", "MiB", bench_private(systems), 3)
-    print_table(table)
+        table = bench_all(systems, runs, quick) if only is None else []
+        of_programs = programs.bench(systems, 3 if quick else 5, rest, tsc_hz(), say, only or "")
+    if table:
+        print_table(table)
+    programs.print_table(of_programs)
     (ROOT / "out").mkdir(exist_ok=True)
     machine = {"kernel": os.uname().release, "cpus": os.cpu_count(), "load": os.getloadavg()[0], "runs": runs, "rest_ms": 200}
-    (ROOT / "out/bench.json").write_text(json.dumps({"machine": machine, "rows": table}, indent=1))
+    (ROOT / "out/bench.json").write_text(json.dumps({"machine": machine, "rows": table, "programs": of_programs}, indent=1))
     print("out/bench.json has every sample")
+    if any("error" in r for r in of_programs):
+        sys.exit("bench: a program failed")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""A client of cenod's socket, as small as the protocol allows: one session with
-one static program, and the times at which things happened (time.monotonic_ns)."""
+"""A client of cenod's socket, as small as the protocol allows: one session with one
+static program or a program of an image, and the times at which things happened
+(time.monotonic_ns)."""
 import array
 import json
 import os
@@ -7,6 +8,7 @@ import socket
 import struct
 import time
 
+TTL_MS = 60_000  # of a session with a program of an image: one that hangs is an error
 
 
 def node_socket():
@@ -16,26 +18,34 @@ def node_socket():
 class Session:
     """One session. After finish(): times (ns), program (report), ended (with the proof), output."""
 
-    def __init__(self, program, args, memory_bytes=None):
+    def __init__(self, program, args, memory_bytes=None, image=None, inputs=(), env=()):
+        """program: a static file of the host, at /bin/NAME in the guest; with an image, a path in it.
+        inputs: files of the host, at /in/NAME."""
         self.times, self.program, self.ended, self.output, self.name = {}, None, None, b"", None
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.connect(node_socket())
-        guest = "/bin/" + os.path.basename(program)
-        words = [guest, os.path.basename(program), *args, "/"]
-        block = struct.pack("<II", 1 + len(args), 0) + b"".join(w.encode() + b"\0" for w in words)
+        guest = program if image else "/bin/" + os.path.basename(program)
+        words = [guest, os.path.basename(program), *args, *env, "/"]
+        block = struct.pack("<II", 1 + len(args), len(env)) + b"".join(w.encode() + b"\0" for w in words)
         argsfd = os.memfd_create("args")
         os.write(argsfd, block)
         child_in, self.stdin = os.pipe()
         self.stdout, child_out = os.pipe()
-        binary = os.open(program, os.O_RDONLY)
+        binary = [] if image else [(program, guest, 0o755)]
+        files = binary + [(name, "/in/" + os.path.basename(name), 0o644) for name in map(str, inputs)]
         params = {"args_bytes": len(block), "files": [
-            {"path": guest, "bytes": os.stat(program).st_size, "mode": 0o755, "program": True}]}
+            {"path": path, "bytes": os.stat(name).st_size, "mode": mode, "program": mode == 0o755}
+            for name, path, mode in files]}
+        if image:
+            params["ttl_ms"] = TTL_MS
         if memory_bytes:
             params["memory_bytes"] = memory_bytes
-        fds = [child_in, child_out, child_out, argsfd, binary]
+        if image:
+            params["image"] = image
+        fds = [child_in, child_out, argsfd, *(os.open(name, os.O_RDONLY) for name, _path, _mode in files)]
         self.times["sent"] = time.monotonic_ns()
-        self.send("session.run", params, fds)
-        for fd in (child_in, child_out, argsfd, binary):
+        self.send("session.run", params, [child_in, child_out, *fds[1:]])
+        for fd in fds:
             os.close(fd)
 
     def send(self, method, params, fds=()):
@@ -82,11 +92,18 @@ class Session:
             raise RuntimeError(f"the program did not exit with 0: {self.program} {self.ended.get('failure')}")
         return self
 
+    def ended_ms(self):
+        """RPC sent to the news of the program's end."""
+        return (self.times["program"] - self.times["sent"]) / 1e6
+
+    def ran_ms(self, tsc_hz):
+        """The program's ELF entry to its end, by the guest's own clock."""
+        return (self.program["done_tsc"] - self.program["entry_tsc"]) * 1000 / tsc_hz
+
     def first_instruction_ms(self, tsc_hz):
         """RPC sent to the program's ELF entry, at most: the news of the program's end, minus the time the
         program ran by the guest's own clock. What the news took to travel counts against us."""
-        ran_ns = (self.program["done_tsc"] - self.program["entry_tsc"]) * 1_000_000_000 / tsc_hz
-        return (self.times["program"] - self.times["sent"] - ran_ns) / 1e6
+        return self.ended_ms() - self.ran_ms(tsc_hz)
 
     def proof(self):
         proof = self.ended["proof"]
