@@ -17,8 +17,8 @@
 	X(15, rt_sigreturn) X(16, ioctl) X(17, pread64) X(18, pwrite64) X(19, readv) X(20, writev) X(21, access) \
 	X(22, pipe) X(23, select) X(24, sched_yield) X(25, mremap) X(26, msync) X(27, mincore) X(28, madvise) \
 	X(32, dup) X(33, dup2) X(34, pause) X(35, nanosleep) X(36, getitimer) X(37, alarm) X(38, setitimer) \
-	X(39, getpid) X(40, sendfile) X(41, socket) X(42, connect) X(44, sendto) X(45, recvfrom) X(46, sendmsg) \
-	X(47, recvmsg) X(48, shutdown) X(51, getsockname) X(52, getpeername) X(53, socketpair) X(54, setsockopt) \
+	X(39, getpid) X(40, sendfile) X(41, socket) X(42, connect) X(43, accept) X(44, sendto) X(45, recvfrom) X(46, sendmsg) \
+	X(47, recvmsg) X(48, shutdown) X(49, bind) X(50, listen) X(51, getsockname) X(52, getpeername) X(53, socketpair) X(54, setsockopt) \
 	X(55, getsockopt) X(56, clone) X(57, fork) X(58, vfork) X(59, execve) X(60, exit) X(61, wait4) X(62, kill) \
 	X(63, uname) X(72, fcntl) X(73, flock) X(74, fsync) X(75, fdatasync) X(76, truncate) X(77, ftruncate) \
 	X(79, getcwd) X(80, chdir) X(81, fchdir) X(82, rename) X(83, mkdir) X(84, rmdir) X(85, creat) X(86, link) \
@@ -40,7 +40,7 @@
 	X(268, fchmodat) X(269, faccessat) X(270, pselect6) X(271, ppoll) X(273, set_robust_list) \
 	X(274, get_robust_list) X(275, splice) X(276, tee) X(277, sync_file_range) X(280, utimensat) \
 	X(281, epoll_pwait) X(283, timerfd_create) X(284, eventfd) X(285, fallocate) X(286, timerfd_settime) \
-	X(287, timerfd_gettime) X(290, eventfd2) X(291, epoll_create1) X(292, dup3) X(293, pipe2) X(295, preadv) \
+	X(287, timerfd_gettime) X(288, accept4) X(290, eventfd2) X(291, epoll_create1) X(292, dup3) X(293, pipe2) X(295, preadv) \
 	X(296, pwritev) X(297, rt_tgsigqueueinfo) X(302, prlimit64) X(306, syncfs) X(309, getcpu) X(316, renameat2) \
 	X(318, getrandom) X(319, memfd_create) X(322, execveat) X(326, copy_file_range) X(332, statx) X(334, rseq) \
 	X(435, clone3) X(436, close_range) X(439, faccessat2) X(441, epoll_pwait2)

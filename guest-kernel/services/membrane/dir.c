@@ -50,16 +50,29 @@ static int may_remove(const struct ceno_inode *dir, const struct ceno_inode *ino
 
 /* ---- making -------------------------------------------------------------------- */
 
+static int check_new(const struct ceno_walk *walk, int dir)
+{
+	if (last_of(walk) != NAME || walk->inode)
+		return -LX_EEXIST;
+	return walk->must_be_dir && !dir ? -LX_ENOENT : may_add(walk->parent);
+}
+
 /* Resolves the path of something new. */
 static int for_new(uint64_t dirfd, uint64_t path, int dir, struct ceno_walk *walk)
 {
 	int error = ceno_path_user(dirfd, path, CHANGE, walk);
 
-	if (error)
-		return error;
-	if (last_of(walk) != NAME || walk->inode)
-		return -LX_EEXIST;
-	return walk->must_be_dir && !dir ? -LX_ENOENT : may_add(walk->parent);
+	return error ? error : check_new(walk, dir);
+}
+
+int ceno_dir_bind(const char *path, struct ceno_inode *inode)
+{
+	struct ceno_walk walk;
+	int error = ceno_path_text(path, CHANGE, &walk);
+
+	if (!error)
+		error = check_new(&walk, 0);
+	return error ? error : ceno_dir_add(walk.parent, walk.last, walk.last_length, inode);
 }
 
 int64_t ceno_dir_new(struct ceno_walk *walk, struct ceno_inode *inode)
@@ -347,20 +360,10 @@ struct listing {
 	uint64_t gva, room, used;
 };
 
+/* DT_* are the types of a mode. */
 static uint8_t type_of(const struct ceno_inode *inode)
 {
-	switch (inode->mode & LX_S_IFMT) {
-	case LX_S_IFDIR:
-		return LX_DT_DIR;
-	case LX_S_IFLNK:
-		return LX_DT_LNK;
-	case LX_S_IFCHR:
-		return LX_DT_CHR;
-	case LX_S_IFIFO:
-		return LX_DT_FIFO;
-	default:
-		return LX_DT_REG;
-	}
+	return (uint8_t)((inode->mode & LX_S_IFMT) >> 12);
 }
 
 /* One struct linux_dirent64. next: the position after it. Returns 0, -LX_EFAULT, or

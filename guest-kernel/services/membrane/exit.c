@@ -214,4 +214,5 @@ void ceno_processes_end(void)
 		give_back(process);
 		ceno_process_free(process);
 	}
+	ceno_sockets_end();
 }

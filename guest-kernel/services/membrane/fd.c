@@ -68,6 +68,8 @@ void ceno_file_put(struct ceno_file *file)
 		ceno_epoll_forget(file);
 	if (inode->kind == CENO_INODE_PIPE)
 		ceno_pipe_close(inode, file->flags);
+	if (inode->kind == CENO_INODE_SOCKET && !(file->flags & LX_O_PATH))
+		ceno_socket_close(inode);
 	ceno_name_drop(file->name);
 	ceno_inode_drop(inode);
 	ceno_pool_give(file, sizeof(*file));
@@ -168,6 +170,14 @@ static int32_t limit(void)
 	uint64_t most = ceno_self()->limit[7].cur;
 
 	return (int32_t)(most < CENO_FDS ? most : CENO_FDS);
+}
+
+int ceno_fd_room(void)
+{
+	for (int32_t fd = 0; fd < limit(); fd++)
+		if (!own()->slot[fd])
+			return 1;
+	return 0;
 }
 
 int64_t ceno_fd_add(struct ceno_file *file, int cloexec, int32_t from)

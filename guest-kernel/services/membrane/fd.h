@@ -47,6 +47,8 @@ struct ceno_file *ceno_fd_file(int32_t fd);
 /* A new open file of inode on the lowest free descriptor at or above `from`. name: how it was
  * opened, or NULL. Returns it, -LX_EMFILE or -LX_ENFILE; on failure the inode is settled. */
 int64_t ceno_fd_open(struct ceno_inode *inode, struct ceno_name *name, uint32_t flags, int32_t from);
+/* Whether one more descriptor can be had. */
+int ceno_fd_room(void);
 /* Another descriptor for an open file. Returns it or -LX_EMFILE. */
 int64_t ceno_fd_add(struct ceno_file *file, int cloexec, int32_t from);
 int64_t ceno_fd_close(int32_t fd);
@@ -120,24 +122,43 @@ int64_t ceno_pipe_resize(struct ceno_inode *inode, uint64_t bytes);
 /* LX_POLL* bits that hold now. */
 uint32_t ceno_pipe_poll(const struct ceno_file *file);
 
-/* ---- sockets (socket.c) ----------------------------------------------------------- */
+/* ---- sockets (socket.c, unix.c, message.c; socket.h) ------------------------------------ */
+
+#define CENO_SOCKET_NAME 109u /* bytes: a path and its NUL, or an abstract name */
+
+struct ceno_rights;
 
 struct ceno_socket {
 	struct ceno_ring in;
-	struct ceno_inode *peer; /* NULL: it was closed */
-	uint32_t type;           /* LX_SOCK_* */
-	uint8_t no_more, shut;   /* nothing will come; nothing may be sent */
-	uint8_t alone;           /* it never had a peer */
+	struct ceno_rights *rights; /* what comes with bytes of `in`, in their order */
+	struct ceno_inode *peer;    /* it writes to; counted in its uses; closed if that has no socket any more */
+	struct ceno_inode *first,
+	    *next;                   /* LISTENING: connections that nobody accepted yet, counted; the next of those */
+	struct ceno_inode *inode;    /* its own */
+	struct ceno_socket *another; /* the next of all there are (socket.h) */
+	uint32_t type;               /* LX_SOCK_* */
+	uint32_t waiting, backlog;   /* connections of `first`; more than backlog have to wait */
+	uint32_t pid;                /* who made the other side; LISTENING: who listens */
+	uint8_t no_more, shut;       /* nothing will come; nothing may be sent */
+	uint8_t listening, bound;
+	uint8_t name_bytes; /* 0: none; that of who listened, if it was accepted */
+	char name[CENO_SOCKET_NAME];
 };
 
+/* Its one open file is gone, or it never had one: the other side is told. The inode may stay, as a name. */
 void ceno_socket_close(struct ceno_inode *inode);
 /* A call begins to move `whole` bytes: how many it may (INT64_MAX: what there is), 0 at the end,
- * -LX_EAGAIN, -LX_EPIPE, -LX_EMSGSIZE, -LX_ENOMEM. A message has begun to be read or written then. */
+ * -LX_EAGAIN, -LX_EPIPE, -LX_EMSGSIZE, -LX_ENOMEM, -LX_ENOTCONN, -LX_ECONNREFUSED, -LX_EPERM. A message has
+ * begun to be read or written then. */
 int64_t ceno_socket_begin(struct ceno_file *file, int writing, uint64_t whole);
 /* Drops the rest of a message. */
 void ceno_socket_skip(struct ceno_file *file, uint64_t bytes);
 int64_t ceno_socket_read(struct ceno_file *file, void *to, uint64_t bytes);
 int64_t ceno_socket_write(struct ceno_file *file, const void *from, uint64_t bytes);
+/* There is none. Once per boot. */
+void ceno_sockets_init(void);
+/* All processes are gone, and with them what was on its way between them. */
+void ceno_sockets_end(void);
 
 /* ---- eventfd, timerfd (event.c): as ceno_file_read and _write ----------------------- */
 

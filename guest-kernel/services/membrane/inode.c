@@ -37,6 +37,7 @@ void ceno_inodes_init(void)
 	root = NULL;
 	next_number = 0;
 	ceno_epolls_init();
+	ceno_sockets_init();
 }
 
 /* ---- small records --------------------------------------------------------------- */
@@ -144,7 +145,7 @@ void ceno_inode_settle(struct ceno_inode *inode)
 			ceno_inode_truncate(inode, 0);
 		if (inode->kind == CENO_INODE_LINK)
 			ceno_pool_give(inode->target, (uint32_t)inode->size + 1);
-		if (inode->kind == CENO_INODE_SOCKET)
+		if (inode->kind == CENO_INODE_SOCKET && inode->socket)
 			ceno_socket_close(inode);
 		if (inode->kind == CENO_INODE_EPOLL)
 			ceno_epoll_end(inode);

@@ -6,7 +6,9 @@
  */
 #include "calls.h"
 #include "fd.h"
+#include "io.h"
 #include "pack.h"
+#include "poll.h"
 #include "promise.h"
 #include "task.h"
 #include "random.h"
@@ -133,6 +135,8 @@ const void *ceno_file_key(const struct ceno_file *file)
 {
 	if (file->inode->kind == CENO_INODE_STREAM)
 		return &ceno_stdio_key;
+	if (file->inode->kind == CENO_INODE_SOCKET && file->inode->socket->type == LX_SOCK_DGRAM)
+		return &ceno_datagram_key;
 	return file->inode;
 }
 
@@ -153,19 +157,8 @@ int64_t ceno_file_wait(struct ceno_file *file, int64_t moved)
 
 /* ---- read, write ---------------------------------------------------------------------- */
 
-struct move {
-	struct ceno_file *file;
-	uint64_t *offset;
-	int64_t total; /* so far, earlier makings of the call included */
-	int writing;
-	uint64_t left;    /* of a message */
-	uint32_t no_wait; /* as with O_NONBLOCK */
-	uint32_t peek;
-	uint32_t no_signal; /* no SIGPIPE */
-};
-
 /* Where nothing is read the buffer is not looked at: 1 at the end of what there is, -LX_EAGAIN. */
-static int64_t nothing(const struct move *m)
+static int64_t nothing(const struct ceno_move *m)
 {
 	const struct ceno_inode *inode = m->file->inode;
 
@@ -178,7 +171,7 @@ static int64_t nothing(const struct move *m)
 }
 
 /* A device that neither takes nor gives a byte: nobody looks at the buffer. */
-static int is_void(const struct move *m)
+static int is_void(const struct ceno_move *m)
 {
 	const struct ceno_inode *inode = m->file->inode;
 
@@ -188,7 +181,7 @@ static int is_void(const struct move *m)
 
 /* Moves through one buffer of the program, as much as goes without waiting. Returns 0, or why
  * it stopped: -errno, or 1 at the end of what there is. */
-static int64_t move_part(struct move *m, uint64_t gva, uint64_t bytes)
+static int64_t move_part(struct ceno_move *m, uint64_t gva, uint64_t bytes)
 {
 	bytes = bytes < m->left ? bytes : m->left;
 	while (bytes) {
@@ -220,7 +213,7 @@ static int64_t move_part(struct move *m, uint64_t gva, uint64_t bytes)
 }
 
 /* Pipes move pages of bytes, or all that is left: what else went before a bad address did not. */
-static void take_back(struct move *m)
+static void take_back(struct ceno_move *m)
 {
 	struct ceno_ring *ring = &m->file->inode->pipe->ring;
 	uint32_t moved = (uint32_t)((uint64_t)m->total - ceno_current->call.progress);
@@ -232,7 +225,7 @@ static void take_back(struct move *m)
 }
 
 /* The result of a call whose transfer stopped for this reason. */
-static int64_t finish(struct move *m, int64_t why)
+static int64_t finish(struct ceno_move *m, int64_t why)
 {
 	if (why == -LX_EFAULT && m->file->inode->kind == CENO_INODE_PIPE)
 		take_back(m);
@@ -240,7 +233,8 @@ static int64_t finish(struct move *m, int64_t why)
 		ceno_signal_self(LX_SIGPIPE);
 	if (why == -LX_EFBIG && !m->total && ceno_self()->limit[1].cur != UINT64_MAX)
 		ceno_signal_self(LX_SIGXFSZ);
-	if (m->file->inode->kind == CENO_INODE_SOCKET && !m->writing && m->left < CENO_TRANSFER_MAX)
+	if (m->file->inode->kind == CENO_INODE_SOCKET && m->file->inode->socket->type != LX_SOCK_STREAM &&
+	    !m->writing && m->left < CENO_TRANSFER_MAX)
 		ceno_socket_skip(m->file, m->left);
 	if (why == -LX_EAGAIN && m->no_wait)
 		return m->total ? m->total : why;
@@ -252,12 +246,13 @@ static int64_t finish(struct move *m, int64_t why)
 }
 
 /* What keeps the call from beginning; whole: bytes it wants to move. */
-static int64_t check(struct move *m, uint64_t whole)
+static int64_t check(struct ceno_move *m, uint64_t whole)
 {
 	const struct ceno_inode *inode = m->file->inode;
 	int64_t result;
 
 	if (inode->kind == CENO_INODE_SOCKET) {
+		m->no_signal |= inode->socket->type != LX_SOCK_STREAM;
 		result = ceno_socket_begin(m->file, m->writing, whole);
 		if (result < 0)
 			return result;
@@ -271,14 +266,13 @@ static int64_t check(struct move *m, uint64_t whole)
 	return !m->writing && !whole && (inode->mode & LX_S_IFMT) == LX_S_IFDIR ? -LX_EISDIR : 0;
 }
 
-/* Begins a call; offset: NULL, or of a call that says where. */
-static int64_t begin(struct move *m, uint64_t fd, uint64_t *offset, int writing)
+int64_t ceno_move_begin(struct ceno_move *m, uint64_t fd, uint64_t *offset, int writing)
 {
-	*m = (struct move){ .file = ceno_fd_file((int32_t)fd),
-		            .offset = offset,
-		            .total = (int64_t)ceno_current->call.progress,
-		            .writing = writing,
-		            .left = UINT64_MAX };
+	*m = (struct ceno_move){ .file = ceno_fd_file((int32_t)fd),
+		                 .offset = offset,
+		                 .total = (int64_t)ceno_current->call.progress,
+		                 .writing = writing,
+		                 .left = UINT64_MAX };
 	if (offset && *offset > INT64_MAX)
 		return -LX_EINVAL;
 	if (!m->file || (m->file->flags & LX_O_PATH))
@@ -288,7 +282,7 @@ static int64_t begin(struct move *m, uint64_t fd, uint64_t *offset, int writing)
 	return (writing ? ceno_file_writable(m->file) : ceno_file_readable(m->file)) ? 0 : -LX_EBADF;
 }
 
-static int64_t go(struct move *m, uint64_t gva, uint64_t bytes)
+int64_t ceno_move_bytes(struct ceno_move *m, uint64_t gva, uint64_t bytes)
 {
 	int64_t error;
 
@@ -303,10 +297,10 @@ static int64_t go(struct move *m, uint64_t gva, uint64_t bytes)
 
 static int64_t move(uint64_t fd, uint64_t gva, uint64_t bytes, uint64_t *offset, int writing)
 {
-	struct move m;
-	int64_t error = begin(&m, fd, offset, writing);
+	struct ceno_move m;
+	int64_t error = ceno_move_begin(&m, fd, offset, writing);
 
-	return error ? error : go(&m, gva, bytes);
+	return error ? error : ceno_move_bytes(&m, gva, bytes);
 }
 
 int64_t ceno_sys_read(const uint64_t a[6])
@@ -349,7 +343,7 @@ int64_t ceno_user_vector(uint64_t gva, uint64_t count, uint64_t *sum)
 	return 0;
 }
 
-static int64_t go_vector(struct move *m, uint64_t gva, uint64_t count)
+int64_t ceno_move_vector(struct ceno_move *m, uint64_t gva, uint64_t count)
 {
 	uint64_t sum, skip = (uint64_t)m->total, left;
 	struct lx_iovec part;
@@ -376,96 +370,13 @@ static int64_t go_vector(struct move *m, uint64_t gva, uint64_t count)
 
 static int64_t move_vector(const uint64_t a[6], uint64_t *offset, int writing)
 {
-	struct move m;
-	int64_t error = begin(&m, a[0], offset, writing);
+	struct ceno_move m;
+	int64_t error = ceno_move_begin(&m, a[0], offset, writing);
 
-	return error ? error : go_vector(&m, a[1], a[2]);
+	return error ? error : ceno_move_vector(&m, a[1], a[2]);
 }
 
-/* ---- send, receive --------------------------------------------------------------------- */
-
-static int64_t begin_message(struct move *m, uint64_t fd, uint64_t flags, int writing)
-{
-	enum { PEEK = 2, DONTWAIT = 0x40, NOSIGNAL = 0x4000, CMSG_CLOEXEC = 0x40000000 };
-	int64_t error = begin(m, fd, NULL, writing);
-
-	if (m->file && m->file->inode->kind != CENO_INODE_SOCKET)
-		return -LX_ENOTSOCK;
-	if (error)
-		return error;
-	if ((uint32_t)flags & ~(uint32_t)(DONTWAIT | NOSIGNAL | CMSG_CLOEXEC | (writing ? 0 : PEEK)))
-		return -LX_EOPNOTSUPP;
-	m->no_wait = (uint32_t)flags & DONTWAIT;
-	m->peek = (uint32_t)flags & PEEK;
-	m->no_signal = (uint32_t)flags & NOSIGNAL;
-	return 0;
-}
-
-int64_t ceno_sys_sendto(const uint64_t a[6])
-{
-	struct move m;
-	int64_t error = begin_message(&m, a[0], a[3], 1);
-
-	if (!error && a[4])
-		error = -LX_EISCONN;
-	return error ? error : go(&m, a[1], a[2]);
-}
-
-int64_t ceno_sys_recvfrom(const uint64_t a[6])
-{
-	const uint32_t none = 0;
-	struct move m;
-	int64_t error = begin_message(&m, a[0], a[3], 0);
-	struct ceno_ring *ring;
-	uint32_t tail;
-
-	if (!error && a[4] && ceno_user_write(a[5], &none, sizeof(none)))
-		error = -LX_EFAULT;
-	if (error)
-		return error;
-	ring = &m.file->inode->socket->in;
-	tail = ring->tail;
-	error = go(&m, a[1], a[2]);
-	if (m.peek)
-		ring->tail = tail;
-	return error;
-}
-
-struct message { /* struct msghdr */
-	uint64_t name, name_bytes, vector, count, control, control_bytes;
-	uint64_t flags;
-};
-
-/* Nothing but bytes is passed: no descriptors, no credentials. */
-int64_t ceno_sys_sendmsg(const uint64_t a[6])
-{
-	struct message message;
-	struct move m;
-	int64_t error = begin_message(&m, a[0], a[2], 1);
-
-	if (!error && ceno_user_read(&message, a[1], sizeof(message)))
-		error = -LX_EFAULT;
-	if (!error && message.control_bytes)
-		error = -LX_EINVAL;
-	return error ? error : go_vector(&m, message.vector, message.count);
-}
-
-int64_t ceno_sys_recvmsg(const uint64_t a[6])
-{
-	struct message message;
-	struct move m;
-	int64_t error = begin_message(&m, a[0], a[2], 0);
-
-	if (!error && ceno_user_read(&message, a[1], sizeof(message)))
-		error = -LX_EFAULT;
-	if (error)
-		return error;
-	message.name_bytes &= ~(uint64_t)UINT32_MAX;
-	message.control_bytes = message.flags = 0;
-	if (ceno_user_write(a[1], &message, sizeof(message)))
-		return -LX_EFAULT;
-	return go_vector(&m, message.vector, message.count);
-}
+/* ---- vectors ------------------------------------------------------------------------ */
 
 int64_t ceno_sys_readv(const uint64_t a[6])
 {

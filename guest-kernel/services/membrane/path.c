@@ -219,6 +219,13 @@ int ceno_path_user(uint64_t dirfd, uint64_t path_gva, int flags, struct ceno_wal
 	return error || !(flags & CENO_NEED_ANY) ? error : ceno_promise_path(walk, flags);
 }
 
+int ceno_path_text(const char *path, int flags, struct ceno_walk *walk)
+{
+	int error = ceno_path_walk(ceno_path_cwd(), path, flags, walk);
+
+	return error || !(flags & CENO_NEED_ANY) ? error : ceno_promise_path(walk, flags);
+}
+
 struct ceno_inode *ceno_path_make(const char *path, int owned)
 {
 	struct ceno_inode *dir = ceno_inode_root();

@@ -16,6 +16,7 @@ int64_t ceno_poll_prepare(uint64_t time_gva, uint64_t mask_gva, uint64_t mask_by
 /* LX_POLL* bits that hold now. */
 uint32_t ceno_epoll_poll(struct ceno_inode *inode);
 uint32_t ceno_socket_poll(const struct ceno_file *file);
+extern const char ceno_datagram_key; /* what those wait for whose socket is a DGRAM one */
 
 /* There is no instance. Once per boot. */
 void ceno_epolls_init(void);

@@ -30,7 +30,7 @@ static void fill_stat(const struct ceno_inode *inode, struct lx_stat *st)
 	memset(st, 0, sizeof(*st));
 	st->dev = inode->kind == CENO_INODE_PACK ? 2 : 1;
 	st->ino = inode->number;
-	st->nlink = inode->nlink;
+	st->nlink = inode->nlink - (inode->kind >= CENO_INODE_PIPE && inode->nlink > 1); /* inode.c */
 	st->mode = inode->mode;
 	st->uid = st->gid = inode->owned ? CENO_UID : 0;
 	st->rdev = rdev_of(inode);

@@ -26,7 +26,7 @@ enum ceno_inode_kind {
 	CENO_INODE_GENERATED, /* text made when it is opened (procfs.c) */
 	CENO_INODE_MAGIC,     /* a link whose target depends on the process (procfs.c) */
 	CENO_INODE_FD_DIR,    /* /proc/<pid>/fd */
-	CENO_INODE_PIPE,      /* from here on: not seekable, without a name */
+	CENO_INODE_PIPE,      /* from here on: not seekable, nlink one more than its names */
 	CENO_INODE_STREAM,
 	CENO_INODE_SOCKET,
 	CENO_INODE_EVENT, /* eventfd, timerfd, epoll */
@@ -142,6 +142,9 @@ void ceno_dir_exchange(struct ceno_name *a, struct ceno_name *b);
 /* The new inode (NULL: there was no room for it) under a walk's last name. Returns 0 or
  * -LX_ENOSPC, then the inode is freed. (dir.c) */
 int64_t ceno_dir_new(struct ceno_walk *walk, struct ceno_inode *inode);
+/* Names an inode that there is already by a path of the current process. Returns 0, -LX_EEXIST, or an
+ * error of the walk. (dir.c) */
+int ceno_dir_bind(const char *path, struct ceno_inode *inode);
 /* A name that somebody remembers: its path can be asked for after its removal. NULL is allowed. */
 void ceno_name_hold(struct ceno_name *name);
 void ceno_name_drop(struct ceno_name *name);
@@ -201,6 +204,8 @@ enum {
 int ceno_path_walk(struct ceno_inode *from, const char *path, int flags, struct ceno_walk *walk);
 /* The same for a system call's (dirfd, path) arguments; also -LX_EFAULT, -LX_EBADF. */
 int ceno_path_user(uint64_t dirfd, uint64_t path_gva, int flags, struct ceno_walk *walk);
+/* The same for a path that is here already, from the working directory. */
+int ceno_path_text(const char *path, int flags, struct ceno_walk *walk);
 void ceno_paths_init(void);
 struct ceno_inode *ceno_path_cwd(void);
 void ceno_path_cwd_set(struct ceno_inode *dir);

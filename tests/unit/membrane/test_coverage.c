@@ -153,9 +153,10 @@ static void test_refused(void **state)
 /* What "@name" in a probe stands for, in a program that has just started. */
 static uint64_t fixture(const char *name)
 {
-	static const char *const kinds[] = { "path", "new",   "dir",     "fd",    "dirfd", "pipe",   "pipew", "pipe2w",
-		                             "sock", "epoll", "timerfd", "page",  "map",   "vector", "empty", "stack",
-		                             "free", "memfd", "timer",   "names", "args",  "name",   "rseq" };
+	static const char *const kinds[] = { "path",   "new",   "dir",      "fd",      "dirfd", "pipe",  "pipew",
+		                             "pipe2w", "sock",  "epoll",    "timerfd", "page",  "map",   "vector",
+		                             "empty",  "stack", "free",     "memfd",   "timer", "names", "args",
+		                             "name",   "rseq",  "listener", "length" };
 	uint64_t at, pair = fake_page();
 	int32_t fds[2];
 	size_t kind = 0;
@@ -225,6 +226,16 @@ static uint64_t fixture(const char *name)
 		return fake_string("/bin/p");
 	case 22:
 		assert_int_equal(sys(SYS_rseq, pair, 32, 0, 1), 0);
+		return pair;
+	case 23:
+		at = (uint64_t)sys(SYS_socket, 1, 1, 0);
+		fake_poke(pair, "\1\0", 3);
+		assert_int_equal(sys(SYS_bind, at, pair, 2), 0);
+		assert_int_equal(sys(SYS_listen, at, 1), 0);
+		assert_int_equal(sys(SYS_connect, sys(SYS_socket, 1, 1, 0), pair, 2), -EINVAL);
+		return at;
+	case 24:
+		fake_poke(pair, &(uint32_t){ 8 }, 4);
 		return pair;
 	default:
 		fail_msg("no such fixture: %s", name);

@@ -20,6 +20,7 @@ enum kind { PATH, DESCRIPTOR, MEMORY, NUMBER, KINDS };
 static uint64_t values[KINDS][VALUES], seed;
 static size_t count[KINDS];
 static enum kind adding;
+static uint64_t names[2]; /* addresses of sockets */
 
 static uint64_t chance(uint64_t below)
 {
@@ -98,6 +99,16 @@ static void make_descriptors(void)
 	add_pair(SYS_socketpair, 1, 2, 0);
 	add_pair(SYS_socketpair, 1, 5, 0);
 	add((uint64_t)sys(SYS_socket, 1, 1, 0));
+	for (unsigned i = 0; i < 2; i++) { /* one listens, and one waits to be accepted */
+		uint64_t name = page + 8 + 16 * i, socket = (uint64_t)sys(SYS_socket, 1, i ? 5 : 1, 0);
+
+		fake_poke(name, i ? "\1\0/tmp/b" : "\1\0\0a", 9);
+		assert_int_equal(sys(SYS_bind, socket, name, i ? 8 : 4), 0);
+		assert_int_equal(sys(SYS_listen, socket, 0), 0);
+		sys(SYS_connect, sys(SYS_socket, 1, i ? 5 : 1, 0), name, i ? 8 : 4);
+		add(socket);
+		names[i] = name;
+	}
 	add((uint64_t)sys(SYS_epoll_create1, 0));
 	add((uint64_t)sys(SYS_timerfd_create, 1, 0));
 	add((uint64_t)sys(SYS_eventfd2, 1, 0));
@@ -122,6 +133,8 @@ static void make_memory(void)
 		add(page);
 		add(page + 8 * chance(64));
 	}
+	add(names[0]);
+	add(names[1]);
 	add(page + 4090);
 	add(BAD);
 	add((uint64_t)sys(SYS_mmap, 0, 16 * PAGE, 1, 0x22, -1));
@@ -189,9 +202,9 @@ static unsigned read_kinds(const char *args, enum kind kinds[6])
 /* Only these come with time, other processes, or when something is used up. */
 static int is_rare(int error)
 {
-	static const int rare[] = { EAGAIN,    ECHILD, EDEADLK, EFBIG,        EINTR,  ELIBBAD, EMFILE,
-		                    EMSGSIZE,  ENFILE, ENOLCK,  ENOMEM,       ENOSPC, ENOEXEC, EPIPE,
-		                    ETIMEDOUT, EBUSY,  E2BIG,   ECONNREFUSED, EMLINK };
+	static const int rare[] = { EAGAIN,    ECHILD, EDEADLK, EFBIG,        EINTR,  ELIBBAD,     EMFILE,
+		                    EMSGSIZE,  ENFILE, ENOLCK,  ENOMEM,       ENOSPC, ENOEXEC,     EPIPE,
+		                    ETIMEDOUT, EBUSY,  E2BIG,   ECONNREFUSED, EMLINK, ETOOMANYREFS };
 
 	for (size_t i = 0; i < sizeof(rare) / sizeof(rare[0]); i++)
 		if (rare[i] == error)
