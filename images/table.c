@@ -9,7 +9,7 @@ static const char *const pledges[CENO_PLEDGE_COUNT] = { "stdio", "rw",    "net",
 	                                                "spawn", "audio", "video", "gpu" };
 static const char *const spectra[] = { "photon", "matter", "gravity", "void" };
 _Static_assert(sizeof spectra / sizeof spectra[0] == CENO_SPECTRUM_COUNT, "a word for each spectrum");
-static const char *const flags[] = { "essential", "lazy", "integer" };
+static const char *const flags[] = { "essential", "lazy", "integer", "prepared" };
 static const char *const grants[] = {
 	[CENO_SLOT_NULL] = "",
 	[CENO_SLOT_SELF] = "self",

@@ -8,7 +8,7 @@
  *   pledges   words out of stdio,rw,net,storage,spawn,audio,video,gpu, or all
  *   budget    joules a refill
  *   spectrum  photon, matter, gravity or void
- *   flags     words out of essential,lazy,integer
+ *   flags     words out of essential,lazy,integer,prepared
  *   restarts  at most so many
  *   pool      pages, or rest: what the other modules leave
  *   state     bytes

@@ -25,7 +25,7 @@ enum ceno_syscall_mode {
 
 enum ceno_boot_flag {
 	CENO_BOOT_NATIVE   = 1u << 0, /* the pack's program is a native file (native.h): init runs it, no membrane */
-	CENO_BOOT_PREPARED = 1u << 1, /* membrane's space is laid out (below); never with NATIVE */
+	CENO_BOOT_PREPARED = 1u << 1, /* there are prepared spaces (below); never with NATIVE */
 	CENO_BOOT_ERRORS   = 1u << 2  /* what a Linux program was not pledged is ENOSYS, and not its end; never with NATIVE */
 };
 
@@ -60,12 +60,33 @@ _Static_assert(__builtin_offsetof(struct ceno_boot, session_id) == 2048, "sessio
  * in the last entry. The boot granule holds the trap pages, then the verifier's and init's
  * stacks and bss, then memory for other services.
  *
- * The prepared space. Who waits for a program waits for membrane first, so its space is
- * laid out like init's, and SPAWN takes it (verbs.h) instead of making one that init
- * would fill by MAP: its text and rodata, its stack (CENO_SERVICE_STACK_BYTES) and behind
- * it its bss from the start of the memory of services, the trap page of fiber 1, the boot
- * page if it is granted that. Only if membrane is the first module started by its
- * manifest, is never restarted and keeps no state. */
+ * Prepared spaces. Who waits for a program waits for membrane first, and for prov last, so
+ * their spaces are laid out like init's, and init's SPAWN takes one (verbs.h) instead of making
+ * one that init would fill by MAP. Modules that a manifest starts are started lazy ones last, else
+ * in the bundle's order, and so are numbered from 0; the one with number n is fiber n + 1, and its
+ * memory follows that of number n - 1 from the start of the memory of services: stack
+ * (CENO_SERVICE_STACK_BYTES), bss, state, and a second time the state if it may be restarted.
+ * Prepared are those with number below CENO_PREPARED_MAX, the flag (manifest.h) and no state;
+ * none if the program is native. Such a space has text and rodata, stack, bss, trap page, and
+ * what the manifest grants out of:
+ *   BOOT, BUNDLE, TRAIL, TRAIL_EVENTS   as always (manifest.h)
+ *   RAM                the first CENO_PREPARED_RAM bytes, or what there is, at CENO_GVA_RAM, READ WRITE
+ *   PACK               its first CENO_LARGE_PAGE, or what there is, at CENO_GVA_PACK, READ
+ *   the stdio window   if the session pledges it, in its place
+ * Who has the flag and is granted any of the last three relies on them: it is prepared, or the
+ * warden refuses the bundle; it may not be restarted. */
+#define CENO_PREPARED_MAX 2u
+#define CENO_PREPARED_RAM (4 * CENO_LARGE_PAGE)
+
+struct ceno_prepared {
+	uint64_t cr3;               /* 0: none */
+	uint64_t pages;             /* pool pages below pool_used that it is made of */
+	uint64_t large_pages;       /* 2 MiB entries, writable, of user RAM from its first byte on */
+	uint64_t windows;           /* 1 << enum ceno_pledge_class: mapped, where MAP would */
+};
+/* Part of the directory entry that points to a window's table (the nucleus's paging.h). */
+#define CENO_PREPARED_WINDOW(class) (1ull << 9 | (uint64_t)(class) << 52)
+
 struct ceno_handoff {
 	uint64_t magic;
 	uint32_t abi_version;
@@ -102,10 +123,9 @@ struct ceno_handoff {
 	uint64_t service_bytes;
 	uint64_t events_gpa;        /* struct ceno_boot_events, one page */
 	uint64_t entry_table_gpa;   /* page table with the entry page and nothing else: every space points at it */
-	uint64_t prepared_cr3;      /* the prepared space, or 0 */
-	uint64_t prepared_pages;    /* pool pages below pool_used that it is made of */
+	struct ceno_prepared prepared[CENO_PREPARED_MAX]; /* by number */
 };
-_Static_assert(sizeof(struct ceno_handoff) == 288, "handoff");
+_Static_assert(sizeof(struct ceno_handoff) == 336, "handoff");
 
 /* Measurement events, written by the verifier before its verdict; read later by
  * the guest's ledger service. */

@@ -100,6 +100,8 @@ _Static_assert(CENO_GPA_TRAIL == CENO_GPA_WINDOW + CENO_PLEDGE_COUNT * CENO_WIND
 #define CENO_GVA_TRAP_PAGE       0x1f001000 /* struct ceno_trap_page of this fiber */
 #define CENO_TRAP_GPR_OFFSET     0x80       /* its gpr[] (asserted in verbs.h) */
 #define CENO_GVA_BOOT_PAGE       0x1f003000 /* struct ceno_boot, read-only (init and membrane) */
+#define CENO_GVA_RAM             0x200000000000ull /* user RAM, where membrane and native programs map it */
+#define CENO_GVA_PACK            0x300000000000ull /* the pack, likewise */
 
 /* Firmware runs on tables of its own, where firmware, trust page, bundle and boot
  * page are mapped at gva = gpa: the stub supervisor read-execute, the rest user

@@ -260,11 +260,11 @@ _Static_assert(sizeof(struct ceno_trail_resume) == 16, "resume");
 
 /* ---- the service that writes it ---- */
 
-/* What prov finds in its CSpace and space besides what every service has (its own
- * fiber with the right MAP, CENO_SLOT_SELF; the boot page, mapped): init grants it
- * these, prov maps them itself at the addresses below. Nothing else is needed.
- * CENO_SLOT_TRAIL (the area, READ WRITE), CENO_SLOT_BUNDLE (READ) and CENO_SLOT_SUPERVISOR
- * (channel, WRITE: its answers) keep their numbers. */
+/* What prov finds. In its space, besides what every service has and the boot page, at the
+ * addresses below: the area (READ WRITE), the firmware's struct ceno_boot_events and the bundle's
+ * header (READ); no capability to any of them (manifest.h, PREPARED). In its CSpace:
+ * CENO_SLOT_TRAIL_MESSAGES, CENO_SLOT_SUPERVISOR (channel, WRITE: its answers). Nothing else is
+ * needed. */
 enum ceno_trail_slot {
 	CENO_SLOT_TRAIL_EVENTS = CENO_SLOT_FIRST_FREE, /* frame range: the firmware's struct ceno_boot_events, READ */
 	CENO_SLOT_TRAIL_MESSAGES,                      /* channel: what prov is told, READ */

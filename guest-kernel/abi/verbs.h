@@ -49,8 +49,9 @@
  *                 its budget as the caller has energy left, which the caller loses.
  *                 r10 bits 0-31 pool pages it may use, from the caller's quota, at least 7,
  *                 with an FPU 8 (POOL; also if there is no trap page left)   rsi bit 18 its
- *                 space is not empty but the one prepared at boot (boot.h), whose tables come
- *                 on top of those pages: once, and only for fiber 1 (STATE)
+ *                 space is not empty but one prepared at boot (boot.h), whose tables come on
+ *                 top of those pages: once, by init, for the fiber that has its number (STATE),
+ *                 whose pledge has the windows in it (PLEDGE)
  *                 bits 32-37 the slot of its events channel (right READ; 0: its maker's
  *                 witness, if any; checked after slot rdx)   r8 rip below 2^47 (BOUNDS)   r9 rsp.
  *                 64 null slots, an empty space but for that; parked until SEND starts it.
@@ -247,7 +248,7 @@ enum ceno_spawn {
 	CENO_SPAWN_REGION = 4,             /* frames with page tables of their own */
 	CENO_SPAWN_RESTART = 5             /* an ended fiber from its beginning */
 };
-#define CENO_SPAWN_PREPARED (1u << 18) /* FIBER: in the prepared space */
+#define CENO_SPAWN_PREPARED (1u << 18) /* FIBER: in its prepared space */
 #define CENO_SPAWN_FPU      (1u << 19) /* FIBER: with an FPU */
 
 #define CENO_CSPACE_SLOTS 64

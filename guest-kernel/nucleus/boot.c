@@ -2,12 +2,14 @@
  * From the handoff record to init: the CPU's tables and registers, the first
  * objects, the first fiber with the boot manifest in its CSpace.
  *
- * init's space was laid out by the warden; the nucleus takes it over as it is.
+ * init's space and the prepared ones were laid out by the warden; the nucleus takes them over
+ * as they are, and counts what they map.
  */
 #include "nucleus.h"
 #include "abi/trail.h"
 #include "abi/window.h"
 #include "cpu.h"
+#include "frames.h"
 #include "paging.h"
 
 struct ceno_cpu ceno_cpu;
@@ -31,6 +33,19 @@ static void check_handoff(const struct ceno_handoff *h)
 	    h->pledge_mask >> CENO_PLEDGE_COUNT || h->trap_pages == 0 ||
 	    (h->syscall_mode != CENO_SYSCALL_LSTAR && h->syscall_mode != CENO_SYSCALL_PAGE))
 		ceno_cpu_stop(CENO_STOP_HANDOFF);
+}
+
+/* What the prepared spaces map counts from here on, taken or not. */
+static void take_prepared(const struct ceno_handoff *h)
+{
+	for (uint32_t i = 0; i < CENO_PREPARED_MAX; i++) {
+		const struct ceno_prepared *p = &h->prepared[i];
+
+		if (p->windows & ~h->pledge_mask || p->large_pages > h->user_bytes / CENO_LARGE_PAGE)
+			ceno_cpu_stop(CENO_STOP_HANDOFF);
+		ceno_cpu.prepared_cr3[i] = p->cr3;
+		ceno_frames_add_write_large(h->user_gpa, p->large_pages);
+	}
 }
 
 /* Ring 3's `syscall`: into the nucleus, or, where ring 0 is emulated, to the
@@ -97,6 +112,8 @@ static void make_window(struct ceno_cap *cspace, uint32_t class, uint64_t *table
 	struct ceno_region *r = ceno_region_open(CENO_OBJECT_WINDOW, class, gpa, bytes, rw);
 
 	r->table[0] = table;
+	for (uint32_t i = 0; i < CENO_PREPARED_MAX; i++)
+		r->maps += ceno_cpu.handoff->prepared[i].windows >> class & 1;
 	ceno_cap_set(&cspace[CENO_SLOT_WINDOW + class], &r->object, rw | CENO_RIGHT_GRANT | CENO_RIGHT_REVOKE, bytes);
 }
 
@@ -145,7 +162,7 @@ void ceno_nucleus_main(const struct ceno_handoff *h)
 	ceno_cpu.stack_top = h->stack_top_gva;
 	ceno_cpu.pool_next = h->pool_used + count_windows(h);
 	ceno_cpu.pool_fresh_end = h->pool_pages;
-	ceno_cpu.prepared_cr3 = h->prepared_cr3;
+	take_prepared(h);
 	ceno_cpu.tss_rsp0 = (uint64_t *)(h->tss_gva + TSS_RSP0);
 	ceno_cpu_load_idt(h->idt_gva, IDT_LIMIT);
 	init_syscall(h);

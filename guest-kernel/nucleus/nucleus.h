@@ -247,7 +247,7 @@ struct ceno_cpu {
 	struct ceno_region *region[CENO_REGIONS_MAX]; /* by number, NULL: free */
 	struct ceno_frames range[CENO_SLOT_FIRST_FREE]; /* by boot slot */
 	struct ceno_object clock;
-	uint64_t prepared_cr3; /* boot.h; 0: none, or taken */
+	uint64_t prepared_cr3[CENO_PREPARED_MAX]; /* boot.h; 0: none, or taken */
 	/* fpu.c */
 	struct ceno_fiber
 	    *fpu_owner; /* whose state (or its process's) is in the registers; NULL: of none that is left */
@@ -407,8 +407,8 @@ static inline struct ceno_space *ceno_space_of(const struct ceno_cap *cap)
 void ceno_space_init(struct ceno_space *s, uint64_t quota);
 /* Maps the entry page into a space that has nothing but its PML4. */
 void ceno_space_open(struct ceno_space *s);
-/* The prepared space, which is there: with quota for further tables. */
-void ceno_space_take_prepared(struct ceno_space *s, uint64_t quota);
+/* The prepared space of this number, which is there: with quota for further tables. */
+void ceno_space_take_prepared(struct ceno_space *s, uint64_t quota, uint32_t number);
 /* The window of this class is out of the space. */
 void ceno_space_unmap_window(struct ceno_space *s, uint32_t class);
 /* All that could go wrong: EXISTS, WX, POOL, BOUNDS. Changes nothing but r->tables. */

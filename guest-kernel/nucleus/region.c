@@ -18,6 +18,8 @@
 #include "nucleus.h"
 #include "paging.h"
 
+_Static_assert(CENO_PREPARED_WINDOW(1) == (PTE_SHARED | 1ull << PTE_NUMBER_SHIFT), "the warden makes one too");
+
 int ceno_region_free_number(void)
 {
 	for (int i = CENO_PLEDGE_COUNT; i < CENO_REGIONS_MAX; i++)

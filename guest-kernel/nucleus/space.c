@@ -284,13 +284,13 @@ void ceno_space_init(struct ceno_space *s, uint64_t quota)
 	ceno_space_open(s);
 }
 
-void ceno_space_take_prepared(struct ceno_space *s, uint64_t quota)
+void ceno_space_take_prepared(struct ceno_space *s, uint64_t quota, uint32_t number)
 {
-	s->cr3 = ceno_cpu.prepared_cr3;
+	s->cr3 = ceno_cpu.prepared_cr3[number];
 	s->pml4 = ceno_pool_page(s->cr3);
 	s->quota = quota;
-	s->pages = ceno_cpu.handoff->prepared_pages;
-	ceno_cpu.prepared_cr3 = 0;
+	s->pages = ceno_cpu.handoff->prepared[number].pages;
+	ceno_cpu.prepared_cr3[number] = 0;
 }
 
 void ceno_space_unmap_window(struct ceno_space *s, uint32_t class)

@@ -7,12 +7,10 @@
 
 /* ---- SPAWN: rdi own fiber  rsi kind, packed  rdx slot  r10 pool pages, packed  r8  r9 ---- */
 
-#define PREPARED_INDEX 1 /* whose trap page the prepared space maps */
-
 struct spawn {
 	uint32_t kind, pledge, rights;
 	uint32_t spectrum, budget, fpu;
-	uint32_t prepared;           /* a new fiber's space is the prepared one */
+	uint32_t prepared;           /* the number of a new fiber's prepared space, plus 1; 0: it has none */
 	struct ceno_channel *events; /* of a new fiber, or NULL */
 	int index;                   /* of a new fiber, or number of a new region */
 	uint64_t quota;              /* pool pages taken from the caller's */
@@ -23,6 +21,20 @@ struct spawn {
 static int decode_pages(const struct ceno_fiber *f, struct spawn *s, uint64_t least)
 {
 	return s->quota < least || s->quota > f->space.quota ? CENO_E_POOL : 0;
+}
+
+/* Nobody but init has by its boot manifest all that such a space maps, whose trap page is
+ * its fiber's. */
+static int decode_prepared(const struct ceno_fiber *f, struct spawn *s)
+{
+	uint32_t number = (uint32_t)s->index - 1;
+
+	if (f->index != 0 || number >= CENO_PREPARED_MAX || !ceno_cpu.prepared_cr3[number])
+		return CENO_E_STATE;
+	if (ceno_cpu.handoff->prepared[number].windows & ~(uint64_t)s->pledge)
+		return CENO_E_PLEDGE;
+	s->prepared = number + 1;
+	return 0;
 }
 
 static int decode_fiber(struct ceno_fiber *f, const uint64_t a[6], struct spawn *s)
@@ -46,9 +58,11 @@ static int decode_fiber(struct ceno_fiber *f, const uint64_t a[6], struct spawn 
 	s->index = ceno_fiber_free_index();
 	if (s->index < 0 || decode_pages(f, s, CENO_SPACE_PAGES_MIN + 2 + s->fpu)) /* its object, CSpace, space, area */
 		return CENO_E_POOL;
-	s->prepared = (uint32_t)a[1] & CENO_SPAWN_PREPARED;
-	if (s->prepared && (!ceno_cpu.prepared_cr3 || s->index != PREPARED_INDEX))
-		return CENO_E_STATE;
+	if (a[1] & CENO_SPAWN_PREPARED) {
+		rc = decode_prepared(f, s);
+		if (rc)
+			return rc;
+	}
 	return s->rip < USER_END ? ceno_event_check(f) : CENO_E_BOUNDS;
 }
 
@@ -138,7 +152,7 @@ static int64_t invoke_fiber(struct ceno_fiber *f, const struct spawn *s)
 
 	child->pledge = s->pledge;
 	if (s->prepared)
-		ceno_space_take_prepared(&child->space, s->quota - 2 - s->fpu);
+		ceno_space_take_prepared(&child->space, s->quota - 2 - s->fpu, s->prepared - 1);
 	else
 		ceno_space_init(&child->space, s->quota - 2 - s->fpu);
 	if (s->fpu)

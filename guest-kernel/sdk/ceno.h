@@ -54,7 +54,7 @@ struct ceno_fiber_spawn {
 	uint8_t spectrum;    /* enum ceno_spectrum */
 	uint8_t fpu;         /* 1: with an FPU, as all that a fiber with one makes */
 	uint8_t events_slot; /* of its events channel, 0 none */
-	uint8_t prepared;    /* 1: in the prepared space (boot.h) */
+	uint8_t prepared;    /* 1: in its prepared space (boot.h) */
 	uint32_t budget;     /* joules a period */
 	uint32_t pool_pages;
 	uint64_t rip, rsp;

@@ -25,8 +25,7 @@
 
 #define SLOT_NATIVE_FREE CENO_SLOT_FIRST_FREE /* up to 63: the program's own */
 #define CENO_GVA_PROGRAM 0x20000000ull        /* where its own file is mapped, once a fiber is made */
-#define CENO_GVA_RAM     0x200000000000ull    /* what ceno_ram gives */
-#define CENO_GVA_PACK    0x300000000000ull    /* the session's files */
+/* CENO_GVA_RAM (layout.h): what ceno_ram gives; CENO_GVA_PACK: the session's files */
 
 /*
  * What the program asks for: once, in any source file; without it no state, 2000 J a

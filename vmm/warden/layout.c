@@ -13,6 +13,7 @@
 #include "../../guest-kernel/abi/bundle.h"
 #include "../../guest-kernel/abi/manifest.h"
 #include "../../guest-kernel/abi/pack.h"
+#include "../../guest-kernel/abi/trail.h"
 #include "../../guest-kernel/abi/verbs.h"
 #include "../../guest-kernel/abi/window.h"
 
@@ -44,7 +45,8 @@ struct build {
 	uint64_t text_pages; /* text and rodata of the nucleus */
 	uint64_t bss_gva, stack_gva, trap_gva;
 	uint64_t trap_offset, events_offset, verifier_stack_offset;
-	uint64_t prepared_root, prepared_pages; /* pages 0: none */
+	struct ceno_prepared prepared[CENO_PREPARED_MAX];
+	int any_prepared;
 	struct ceno_handoff *handoff;
 	int failed;
 };
@@ -316,42 +318,144 @@ static uint64_t entry_table(struct build *b)
 	return table;
 }
 
-/* Membrane, if it is as boot.h says a prepared space needs it; else NULL. */
-static const struct ceno_bundle_module *find_prepared(const struct build *b)
-{
-	const struct ceno_bundle_module *m = b->bundle->modules, *end = m + b->bundle->module_count;
+/* ---- prepared spaces (boot.h) ---- */
 
-	while (m != end && (m->budget == 0 || m->flags & CENO_MODULE_LAZY))
-		m++;
-	if (b->in->native || m == end || m->id != CENO_MODULE_MEMBRANE || m->restarts_max || m->state_bytes)
-		return NULL;
-	return m;
+/* They rely on these being mapped: init could not do it, nor do it again. */
+#define ONLY_PREPARED (1ull << CENO_SLOT_RAM | 1ull << CENO_SLOT_PACK | 1ull << (CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO))
+
+/* Number n of those that init starts, in that order; NULL: there are not so many. */
+static const struct ceno_bundle_module *started(const struct build *b, uint32_t n)
+{
+	const struct ceno_bundle_module *first = b->bundle->modules, *end = first + b->bundle->module_count;
+
+	for (uint32_t lazy = 0; lazy <= CENO_MODULE_LAZY; lazy += CENO_MODULE_LAZY)
+		for (const struct ceno_bundle_module *m = first; m != end; m++)
+			if (m->budget && (m->flags & CENO_MODULE_LAZY) == lazy && n-- == 0)
+				return m;
+	return NULL;
 }
 
-/* Behind all else in the boot granule, where the memory of services begins. */
-static void map_prepared(struct build *b)
+static int is_prepared(const struct ceno_bundle_module *m, uint32_t n)
 {
-	const struct ceno_bundle_module *m = find_prepared(b);
-	const struct ceno_bundle_segment *bss = find_segment(b, CENO_MODULE_MEMBRANE, CENO_SEGMENT_BSS);
-	uint64_t rw = PTE_U | PTE_W | PTE_NX, memory = CENO_GPA_RAM + b->granule_next, before = b->pool_next, root, at;
-	uint64_t bss_pages = bss ? bss->bytes / CENO_PAGE : 0;
+	return m->flags & CENO_MODULE_PREPARED && n < CENO_PREPARED_MAX && !m->state_bytes;
+}
 
-	if (!m || SERVICE_STACK_PAGES + bss_pages > (b->granule_end - b->granule_next) / CENO_PAGE)
+static int check_prepared(const struct build *b)
+{
+	const struct ceno_bundle_module *m;
+
+	for (uint32_t n = 0; (m = started(b, n)) != NULL; n++)
+		if (m->flags & CENO_MODULE_PREPARED && m->grants & ONLY_PREPARED &&
+		    (!is_prepared(m, n) || m->restarts_max))
+			return CENO_LAYOUT_BUNDLE;
+	return 0;
+}
+
+static void map_large(struct build *b, uint64_t root, uint64_t gva, uint64_t gpa, uint64_t count, uint64_t flags)
+{
+	uint64_t table = descend(b, descend(b, root, index_of(gva, 3)), index_of(gva, 2));
+
+	for (uint64_t n = 0; n < count && !b->failed; n++)
+		table_at(b, table)[index_of(gva, 1) + n] =
+		    (gpa + n * CENO_LARGE_PAGE) | flags | PTE_P | PTE_PS | PTE_A | (flags & PTE_W ? PTE_D : 0);
+}
+
+/* What there is no capability to. */
+static void map_views(struct build *b, uint64_t root, const struct ceno_bundle_module *m)
+{
+	const uint64_t ro = PTE_U | PTE_NX;
+	const struct {
+		uint32_t slot;
+		uint64_t gva, gpa, bytes, flags;
+	} views[] = {
+		{ CENO_SLOT_BOOT, CENO_GVA_BOOT_PAGE, CENO_GPA_BOOT, CENO_PAGE, ro },
+		{ CENO_SLOT_BUNDLE, CENO_GVA_TRAIL_BUNDLE, CENO_GPA_BUNDLE, CENO_PAGE, ro },
+		{ CENO_SLOT_TRAIL_EVENTS, CENO_GVA_TRAIL_EVENTS, CENO_GPA_RAM + b->events_offset, CENO_PAGE, ro },
+		{ CENO_SLOT_TRAIL, CENO_GVA_TRAIL, CENO_GPA_TRAIL, CENO_TRAIL_BYTES, ro | PTE_W },
+	};
+
+	for (size_t i = 0; i < sizeof views / sizeof views[0]; i++)
+		if (m->grants >> views[i].slot & 1)
+			map_pages(b, root, views[i].gva, views[i].gpa, views[i].bytes / CENO_PAGE, views[i].flags);
+}
+
+/* The parts of RAM and pack that it would map first of all. */
+static void map_parts(struct build *b, uint64_t root, const struct ceno_bundle_module *m, struct ceno_prepared *p)
+{
+	uint64_t ram = b->in->ram_bytes - b->granule_end, pack = b->in->pack_bytes;
+
+	if (m->grants >> CENO_SLOT_RAM & 1) {
+		p->large_pages = (ram < CENO_PREPARED_RAM ? ram : CENO_PREPARED_RAM) / CENO_LARGE_PAGE;
+		map_large(b, root, CENO_GVA_RAM, CENO_GPA_RAM + b->granule_end, p->large_pages, PTE_U | PTE_W | PTE_NX);
+	}
+	if (m->grants >> CENO_SLOT_PACK & 1) {
+		if (pack >= CENO_LARGE_PAGE)
+			map_large(b, root, CENO_GVA_PACK, CENO_GPA_PACK, 1, PTE_U | PTE_NX);
+		else
+			map_pages(b, root, CENO_GVA_PACK, CENO_GPA_PACK, pack / CENO_PAGE, PTE_U | PTE_NX);
+	}
+	p->windows = m->grants >> CENO_SLOT_WINDOW & b->in->pledge_mask & m->pledge_mask & 1u << CENO_PLEDGE_STDIO;
+}
+
+static uint64_t bss_bytes(const struct build *b, const struct ceno_bundle_module *m)
+{
+	return segment_pages(b, m->id, CENO_SEGMENT_BSS) * CENO_PAGE;
+}
+
+/* memory: where its own begins in that of services. */
+static void prepare(struct build *b, const struct ceno_bundle_module *m, uint32_t n, uint64_t memory)
+{
+	const struct ceno_bundle_segment *bss = find_segment(b, m->id, CENO_SEGMENT_BSS);
+	uint64_t rw = PTE_U | PTE_W | PTE_NX, root = take_pool(b, 1), gpa = CENO_GPA_RAM + b->granule_next + memory, at;
+	uint64_t before = root;
+
+	if (memory + CENO_SERVICE_STACK_BYTES + bss_bytes(b, m) > b->granule_end - b->granule_next)
+		b->failed = 1;
+	if (b->failed)
 		return;
-	root = take_pool(b, 1);
 	table_at(b, root)[NUCLEUS_PML4] = table_at(b, b->init_root)[NUCLEUS_PML4];
 	at = descend(b, descend(b, root, index_of(CENO_GVA_ENTRY, 3)), index_of(CENO_GVA_ENTRY, 2));
 	table_at(b, at)[index_of(CENO_GVA_ENTRY, 1)] = (CENO_GPA_RAM + entry_table(b)) | PTE_P | PTE_W | PTE_U;
 	map_segment(b, root, 0, find_segment(b, m->id, CENO_SEGMENT_TEXT), PTE_U);
 	map_segment(b, root, 0, find_segment(b, m->id, CENO_SEGMENT_RODATA), PTE_U | PTE_NX);
-	map_pages(b, root, CENO_GVA_SERVICE_STACK - CENO_SERVICE_STACK_BYTES, memory, SERVICE_STACK_PAGES, rw);
+	map_pages(b, root, CENO_GVA_SERVICE_STACK - CENO_SERVICE_STACK_BYTES, gpa, SERVICE_STACK_PAGES, rw);
 	if (bss)
-		map_pages(b, root, bss->gva, memory + CENO_SERVICE_STACK_BYTES, bss_pages, rw);
-	map_pages(b, root, CENO_GVA_TRAP_PAGE, CENO_GPA_RAM + b->trap_offset + CENO_PAGE, 1, rw);
-	if (m->grants >> CENO_SLOT_BOOT & 1)
-		map_pages(b, root, CENO_GVA_BOOT_PAGE, CENO_GPA_BOOT, 1, PTE_U | PTE_NX);
-	b->prepared_root = root;
-	b->prepared_pages = (b->pool_next - before) / CENO_PAGE;
+		map_pages(b, root, bss->gva, gpa + CENO_SERVICE_STACK_BYTES, bss->bytes / CENO_PAGE, rw);
+	map_pages(b, root, CENO_GVA_TRAP_PAGE, CENO_GPA_RAM + b->trap_offset + (n + 1) * CENO_PAGE, 1, rw);
+	map_views(b, root, m);
+	map_parts(b, root, m, &b->prepared[n]);
+	b->prepared[n].cr3 = CENO_GPA_RAM + root;
+	b->prepared[n].pages = (b->pool_next - before) / CENO_PAGE;
+}
+
+static void map_prepared(struct build *b)
+{
+	const struct ceno_bundle_module *m;
+	uint64_t memory = 0;
+
+	for (uint32_t n = 0; !b->in->native && (m = started(b, n)) != NULL; n++) {
+		if (is_prepared(m, n)) {
+			prepare(b, m, n, memory);
+			b->any_prepared = 1;
+		}
+		memory += CENO_SERVICE_STACK_BYTES + bss_bytes(b, m) + (m->restarts_max ? 2u : 1u) * m->state_bytes;
+	}
+}
+
+/* A window's table where the prepared spaces map it; the directory is there, the stack's. */
+static void point_prepared(struct build *b, uint32_t class, uint64_t table)
+{
+	const uint64_t gva = CENO_GVA_WINDOW + class * CENO_LARGE_PAGE;
+
+	for (const struct ceno_prepared *p = b->prepared; p != b->prepared + CENO_PREPARED_MAX; p++) {
+		uint64_t at;
+
+		if (!(p->windows >> class & 1))
+			continue;
+		at = descend(b, descend(b, p->cr3 - CENO_GPA_RAM, index_of(gva, 3)), index_of(gva, 2));
+		table_at(b, at)[index_of(gva, 1)] = (CENO_GPA_RAM + table) | CENO_PREPARED_WINDOW(class) | PTE_P |
+		    PTE_W | PTE_U | PTE_A | PTE_D | PTE_NX;
+	}
 }
 
 /* Page 0 of the pool: handoff record, GDT at 1024, TSS at 2048. */
@@ -411,7 +515,7 @@ static void write_boot_page(const struct build *b)
 	boot->start_tsc = in->start_tsc;
 	boot->pledge_mask = in->pledge_mask;
 	boot->flags = in->native ? CENO_BOOT_NATIVE
-				 : (b->prepared_pages ? CENO_BOOT_PREPARED : 0u) | (in->errors ? CENO_BOOT_ERRORS : 0u);
+				 : (b->any_prepared ? CENO_BOOT_PREPARED : 0u) | (in->errors ? CENO_BOOT_ERRORS : 0u);
 }
 
 static void write_handoff(struct build *b, uint64_t idt_gva, uint64_t frames, uint64_t granules)
@@ -450,9 +554,7 @@ static void write_handoff(struct build *b, uint64_t idt_gva, uint64_t frames, ui
 	memcpy(b->in->ram + b->events_offset + offsetof(struct ceno_boot_events, trail_seed), in->trail_seed,
 	       sizeof in->trail_seed);
 	h->init_cr3 = CENO_GPA_RAM + b->init_root;
-	if (b->prepared_pages)
-		h->prepared_cr3 = CENO_GPA_RAM + b->prepared_root;
-	h->prepared_pages = b->prepared_pages;
+	memcpy(h->prepared, b->prepared, sizeof h->prepared);
 	h->init_rip = find_module(b, CENO_MODULE_INIT)->entry;
 	h->init_rsp = CENO_GVA_SERVICE_STACK;
 	h->bundle_bytes = in->bundle_bytes;
@@ -467,15 +569,17 @@ static void write_windows(struct build *b)
 {
 	const uint64_t flags = PTE_P | PTE_U | PTE_W | PTE_NX | PTE_A | PTE_D;
 
-	for (uint64_t class = 0; class < CENO_PLEDGE_COUNT; class ++) {
-		uint64_t *table, at = CENO_GPA_WINDOW + class * CENO_WINDOW_STRIDE;
+	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class ++) {
+		uint64_t *table, offset, at = CENO_GPA_WINDOW + class * CENO_WINDOW_STRIDE;
 
 		if (!(b->handoff->pledge_mask >> class & 1))
 			continue;
-		table = table_at(b, take_pool(b, 1));
+		offset = take_pool(b, 1);
+		table = table_at(b, offset);
 		for (uint64_t i = 0; i < CENO_WINDOW_BYTES(class) / CENO_PAGE; i++)
 			table[i] = (at + i * CENO_PAGE) | flags;
 		table[PT_ENTRIES - 1] = (CENO_GPA_DOORBELL + class * CENO_PAGE) | flags;
+		point_prepared(b, class, offset);
 	}
 }
 
@@ -508,6 +612,8 @@ int ceno_layout_build(const struct ceno_layout_input *in, struct ceno_vmm_regist
 		rc = check_firmware(&b);
 	if (!rc)
 		rc = check_bundle(&b);
+	if (!rc && !in->native)
+		rc = check_prepared(&b);
 	if (rc)
 		return rc;
 	b.pool_bytes = align_up(in->ram_bytes / 32, CENO_LARGE_PAGE);

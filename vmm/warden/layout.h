@@ -1,7 +1,7 @@
 /*
  * Lays out a session's RAM and boot page before the vCPU exists: tables for
- * the CPU (GDT, IDT, TSS), page tables of firmware, nucleus, init and, if it
- * can be prepared (boot.h), membrane, the handoff record, and the initial registers.
+ * the CPU (GDT, IDT, TSS), page tables of firmware, nucleus, init and the services
+ * whose spaces are prepared (boot.h), the handoff record, and the initial registers.
  *
  * Pure: bytes in, bytes out; no allocation, no I/O. Trusted input only (sealed
  * blobs and the caller's own numbers), but every bound is checked: a blob that
@@ -10,7 +10,7 @@
  * RAM after the call, from CENO_GPA_RAM (boot.h has the contract):
  *
  *   kernel pool     page 0 handoff | GDT, TSS | IDT x2 | firmware tables | nucleus
- *                   tables | init and membrane tables | ring-0 stack, bss | frame bytes | free ...
+ *                   tables | init and prepared tables | ring-0 stack, bss | frame bytes | free ...
  *   boot granule    trap pages | event page | verifier stack | init bss, stack
  *   user RAM        untouched: zero
  *
@@ -53,7 +53,8 @@ enum ceno_layout_error {
 	CENO_LAYOUT_OK = 0,
 	CENO_LAYOUT_RAM = -1,      /* ram_bytes out of range or not a large-page multiple */
 	CENO_LAYOUT_FIRMWARE = -2, /* firmware header malformed */
-	CENO_LAYOUT_BUNDLE = -3,   /* bundle header malformed, or no nucleus, init or entry page in it */
+	CENO_LAYOUT_BUNDLE = -3,   /* bundle header malformed, no nucleus, init or entry page in it, or a module that
+	                            * can only be prepared (boot.h) and cannot */
 	CENO_LAYOUT_INPUT = -4,    /* tsc_hz, syscall_mode, pack or image length unusable */
 	CENO_LAYOUT_POOL = -5      /* does not fit into the pool or the boot granule */
 };

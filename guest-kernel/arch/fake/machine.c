@@ -75,15 +75,34 @@ static void map(uint64_t gva, uint64_t gpa, uint64_t flags)
 	map_in(PAGE_PML4, gva, gpa, flags);
 }
 
-static void map_prepared(void)
+static void map_prepared(const struct ceno_machine_config *c, uint32_t number)
 {
+	struct ceno_prepared *p = &handoff->prepared[number];
 	uint64_t root = next_page++;
 
 	*(uint64_t *)(void *)(pool + root * CENO_PAGE + 511 * 8) = gpa_of(PAGE_PDPT) | PTE_P | PTE_W;
 	*entry_in(root, CENO_GVA_ENTRY, 1) = handoff->entry_table_gpa | PTE_P | PTE_W | PTE_U;
-	map_in(root, CENO_GVA_TRAP_PAGE, handoff->trap_gpa + CENO_PAGE, PTE_W | PTE_NX);
-	handoff->prepared_cr3 = gpa_of(root);
-	handoff->prepared_pages = next_page - root;
+	map_in(root, CENO_GVA_TRAP_PAGE, handoff->trap_gpa + (number + 1) * CENO_PAGE, PTE_W | PTE_NX);
+	if (number == 0) {
+		p->large_pages = c->prepared_large;
+		p->windows = c->prepared_windows;
+		for (uint64_t at = 0; at < p->large_pages * CENO_LARGE_PAGE && at < handoff->user_bytes;
+		     at += CENO_LARGE_PAGE)
+			*entry_in(root, CENO_GVA_RAM + at, 1) =
+			    (handoff->user_gpa + at) | ceno_entry_flags(CENO_RIGHT_READ | CENO_RIGHT_WRITE) | PTE_PS;
+	}
+	p->cr3 = gpa_of(root);
+	p->pages = next_page - root;
+}
+
+/* Once it is known where its table is. */
+static void point_prepared(uint32_t class, uint64_t table)
+{
+	for (const struct ceno_prepared *p = handoff->prepared; p != handoff->prepared + CENO_PREPARED_MAX; p++)
+		if (p->windows >> class & 1)
+			*entry_in((p->cr3 - CENO_GPA_RAM) / CENO_PAGE, CENO_GVA_WINDOW + class * CENO_LARGE_PAGE, 1) =
+			    gpa_of(table) | ceno_entry_flags(CENO_RIGHT_READ | CENO_RIGHT_WRITE) |
+			    CENO_PREPARED_WINDOW(class);
 }
 
 /* The table that holds gva's entry. */
@@ -120,13 +139,13 @@ static void map_windows(void)
 {
 	uint64_t page = next_page;
 
-	for (uint64_t class = 0; class < CENO_PLEDGE_COUNT; class ++) {
+	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT; class ++) {
 		uint64_t *table = (uint64_t *)(void *)(pool + page * CENO_PAGE),
 			 at = CENO_GPA_WINDOW + class * CENO_WINDOW_STRIDE;
 
 		if (!(handoff->pledge_mask >> class & 1))
 			continue;
-		page++;
+		point_prepared(class, page++);
 		for (uint64_t i = 0; i < CENO_WINDOW_BYTES(class) / CENO_PAGE; i++)
 			table[i] = (at + i * CENO_PAGE) | ceno_entry_flags(CENO_RIGHT_READ | CENO_RIGHT_WRITE);
 		table[ENTRIES - 1] =
@@ -172,8 +191,8 @@ static int check_config(const struct ceno_machine_config *c)
 	    c->pool_pages < 32 || c->pool_pages > CENO_MACHINE_POOL_MAX || c->trap_pages < 1 ||
 	    c->trap_pages > CENO_MACHINE_TRAP_MAX || c->pledge_mask >> CENO_PLEDGE_COUNT ||
 	    c->bundle_bytes < 4 * CENO_PAGE || c->bundle_bytes > CENO_BUNDLE_MAX || c->pack_bytes > CENO_PACK_MAX ||
-	    c->image_bytes > CENO_PACK_MAX || (c->bundle_bytes | c->pack_bytes | c->image_bytes) % CENO_PAGE ||
-	    !c->tick_tsc)
+	    c->image_bytes > CENO_PACK_MAX || c->prepared > CENO_PREPARED_MAX ||
+	    (c->bundle_bytes | c->pack_bytes | c->image_bytes) % CENO_PAGE || !c->tick_tsc)
 		return -1;
 	return c->syscall_mode == CENO_SYSCALL_LSTAR || c->syscall_mode == CENO_SYSCALL_PAGE ? 0 : -1;
 }
@@ -210,8 +229,8 @@ int ceno_machine_reset(const struct ceno_machine_config *config)
 	write_handoff(&c, frame_pages);
 	next_page = PAGE_FRAMES + frame_pages + pages_for(user / CENO_LARGE_PAGE * 4);
 	map_init();
-	if (c.prepared)
-		map_prepared();
+	for (uint32_t i = 0; i < c.prepared; i++)
+		map_prepared(&c, i);
 	handoff->pool_used = next_page;
 	map_windows();
 	ceno_fake_boot(handoff);

@@ -35,8 +35,10 @@ struct ceno_machine_config {
 	uint64_t pledge_mask; /* 1 << enum ceno_pledge_class */
 	uint64_t bundle_bytes, pack_bytes, image_bytes; /* page multiples; 0: none (pack, image) */
 	uint64_t tick_tsc;
-	uint32_t syscall_mode; /* enum ceno_syscall_mode */
-	uint32_t prepared;     /* 1: there is a prepared space (boot.h), of the trap page of fiber 1 and nothing else */
+	uint32_t syscall_mode;     /* enum ceno_syscall_mode */
+	uint32_t prepared;         /* so many prepared spaces (boot.h), each with its trap page; the first also with */
+	uint32_t prepared_windows; /* these classes' windows, if they are pledged; and with so many */
+	uint64_t prepared_large;   /* 2 MiB of user RAM, as far as there are. The handoff says what stands here. */
 };
 
 /* 8 MiB RAM, 96 pool pages, 6 trap pages, stdio and net, pack of 4 MiB, small image. */

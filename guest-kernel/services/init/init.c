@@ -29,9 +29,9 @@ void ceno_service_main(void)
 	init_find(&init);
 	must(ceno_spawn_channel(CENO_SLOT_SUPERVISOR));
 	start_services(&init, 0);
+	let_run(&init, &event);
 	if (!init.native.budget)                            /* a native program gets it again after a crash */
 		must(ceno_mask(CENO_SLOT_RAM, 0, 0, 0, 0)); /* init can reach no program memory from here on */
-	let_run(&init, &event);
 	start_services(&init, CENO_MODULE_LAZY);
 	supervise(&init, &event);
 }

@@ -52,6 +52,7 @@ struct init {
 	const struct ceno_bundle_header *bundle;
 	uint64_t memory_used;
 	uint32_t count;
+	uint32_t started;
 	struct service service[SERVICES_MAX];
 	uint32_t trail; /* enum trail_state */
 	uint32_t kept;

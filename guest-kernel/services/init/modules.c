@@ -54,7 +54,6 @@ void init_find(struct init *init)
 			init_stop(CENO_STOP_MANIFEST);
 		s->module = &h->modules[i];
 		s->number = init->count++;
-		s->prepared = s->module->id == CENO_MODULE_MEMBRANE && boot_page()->flags & CENO_BOOT_PREPARED;
 		for (uint32_t k = 0; k < h->segment_count; k++)
 			if (h->segments[k].module == s->module->id && h->segments[k].kind == CENO_SEGMENT_BSS) {
 				s->bss_bytes = h->segments[k].bytes;
@@ -92,15 +91,18 @@ uint8_t *service_shadow(const struct service *s)
 	return service_state(s) + s->module->state_bytes;
 }
 
+static void map_for_init(const struct service *s)
+{
+	must_give(ceno_map(CENO_SLOT_SELF, CENO_SLOT_SERVICE, MEMORY_GVA + s->memory, s->memory, all_bytes(s), R | W));
+}
+
+/* Of a prepared one, init touches nothing before a restart. */
 static void take_memory(struct init *init, struct service *s)
 {
-	uint64_t bytes;
-
-	bytes = all_bytes(s);
 	s->memory = init->memory_used;
-	init->memory_used += bytes;
-	if (is_restartable(s) || is_native(s))
-		must_give(ceno_map(CENO_SLOT_SELF, CENO_SLOT_SERVICE, MEMORY_GVA + s->memory, s->memory, bytes, R | W));
+	init->memory_used += all_bytes(s);
+	if (!s->prepared && (is_restartable(s) || is_native(s)))
+		map_for_init(s);
 }
 
 /* ---- its space ---- */
@@ -123,6 +125,26 @@ static void map_memory(const struct service *s, uint64_t gva, uint64_t offset, u
 		must_give(ceno_map(slot_of(s), CENO_SLOT_SERVICE, gva, s->memory + offset, bytes, R | W));
 }
 
+/* What there is no capability to (manifest.h), but for BOOT. */
+static void map_views(const struct service *s)
+{
+	static const struct {
+		uint8_t from, to, rights;
+		uint32_t gva, bytes;
+	} views[] = {
+		{ CENO_SLOT_BOOT, CENO_SLOT_BOOT, CENO_RIGHT_READ, CENO_GVA_BOOT_PAGE, CENO_PAGE },
+		{ CENO_SLOT_BUNDLE, CENO_SLOT_BUNDLE, CENO_RIGHT_READ, CENO_GVA_TRAIL_BUNDLE, CENO_PAGE },
+		{ CENO_SLOT_EVENTS, CENO_SLOT_TRAIL_EVENTS, CENO_RIGHT_READ, CENO_GVA_TRAIL_EVENTS, CENO_PAGE },
+		{ CENO_SLOT_TRAIL, CENO_SLOT_TRAIL, CENO_RIGHT_READ | CENO_RIGHT_WRITE, CENO_GVA_TRAIL,
+		  CENO_TRAIL_BYTES },
+	};
+
+	for (uint32_t i = 0; i < sizeof views / sizeof views[0]; i++)
+		if (s->module->grants >> views[i].to & 1)
+			must_give(
+			    ceno_map(slot_of(s), views[i].from, views[i].gva, 0, views[i].bytes, views[i].rights));
+}
+
 static void fill_space(const struct init *init, const struct service *s)
 {
 	if (s->prepared)
@@ -135,8 +157,7 @@ static void fill_space(const struct init *init, const struct service *s)
 	map_memory(s, s->bss_gva, STACK_BYTES, s->bss_bytes);
 	map_memory(s, CENO_GVA_STATE, own_bytes(s), s->module->state_bytes);
 	must_give(ceno_map(slot_of(s), CENO_SLOT_TRAP, CENO_GVA_TRAP_PAGE, s->fiber * CENO_PAGE, CENO_PAGE, R | W));
-	if (s->module->grants >> CENO_SLOT_BOOT & 1)
-		must_give(ceno_map(slot_of(s), CENO_SLOT_BOOT, CENO_GVA_BOOT_PAGE, 0, CENO_PAGE, R));
+	map_views(s);
 }
 
 /* ---- its capabilities ---- */
@@ -174,7 +195,8 @@ static uint64_t fill_cspace(const struct service *s)
 	uint32_t given_up = s->module->pledge_mask & ~s->pledge; /* or never the session's */
 	uint64_t absent =
 	    ((uint64_t)(~boot->pledge_mask | given_up | CENO_PLEDGE_POSIX) << CENO_SLOT_WINDOW & CENO_MODULE_WINDOWS) |
-	    (uint64_t)!boot->image_bytes << CENO_SLOT_IMAGE;
+	    (uint64_t)!boot->image_bytes << CENO_SLOT_IMAGE |
+	    (uint64_t)(s->module->flags & CENO_MODULE_PREPARED ? 1 : 0) << CENO_SLOT_BOOT;
 	uint64_t given;
 
 	if (is_native(s))
@@ -183,9 +205,6 @@ static uint64_t fill_cspace(const struct service *s)
 		given = grant_same(s, s->module->grants & SAME_SLOTS & ~absent);
 	given |= grant(s, slot_of(s), CENO_SLOT_SELF, CENO_RIGHT_MAP | CENO_RIGHT_SPAWN);
 	given |= grant(s, CENO_SLOT_SUPERVISOR, CENO_SLOT_SUPERVISOR, W);
-	given |= grant(s, CENO_SLOT_BUNDLE, CENO_SLOT_BUNDLE, R);
-	given |= grant(s, CENO_SLOT_TRAIL, CENO_SLOT_TRAIL, R | W);
-	given |= grant(s, CENO_SLOT_EVENTS, CENO_SLOT_TRAIL_EVENTS, R);
 	given |= grant(s, SLOT_MESSAGES, CENO_SLOT_TRAIL_MESSAGES, R);
 	if (is_restartable(s)) {
 		must_give(ceno_grant(slot_of(s), SLOT_REPLY + s->number, CENO_SLOT_REPLY, R));
@@ -242,12 +261,21 @@ void service_run(const struct service *s)
 	must(ceno_send(slot_of(s), -1, &(struct ceno_message){ { 0 } }));
 }
 
+/* As the warden has it (boot.h). */
+static bool is_prepared(const struct init *init, const struct service *s)
+{
+	return boot_page()->flags & CENO_BOOT_PREPARED && s->module->flags & CENO_MODULE_PREPARED &&
+	    !s->module->state_bytes && init->started < CENO_PREPARED_MAX;
+}
+
 void service_start(struct init *init, struct service *s)
 {
 	int64_t index;
 
 	if (!is_native(s))
 		check_content(init, s->module);
+	s->prepared = is_prepared(init, s);
+	init->started++;
 	take_memory(init, s);
 	trail_open(s);
 	s->pledge = s->module->pledge_mask & boot_page()->pledge_mask & ~(1u << CENO_PLEDGE_RW);
@@ -277,6 +305,9 @@ void service_remake(struct init *init, struct service *s)
 	do /* an answer that the fiber before did not take */
 		again(rc = ceno_revoke(SLOT_REPLY + s->number, CENO_RIGHTS_ALL));
 	while (rc);
+	if (s->prepared)
+		map_for_init(s);
+	s->prepared = false;
 	memset((uint8_t *)(MEMORY_GVA + s->memory), 0, own_bytes(s));
 	checkpoint_restore(s);
 	trail_restart(init, s);

@@ -93,7 +93,8 @@ int ceno_frames_init(uint64_t ram_bytes)
 	tables = ceno_ram(bytes);
 	tables_left = CENO_TABLES_BYTES;
 	end_chunk = ram_bytes / CENO_LARGE_PAGE;
-	used = peak = mapped_chunks = 0;
+	used = peak = 0;
+	mapped_chunks = CENO_PREPARED_RAM / CENO_LARGE_PAGE; /* or what there is (boot.h) */
 	memset(heads, 0, sizeof(heads));
 	for (next_chunk = 0; next_chunk < chunks; next_chunk++)
 		if (next_chunk >= end_chunk || map_chunk(next_chunk))

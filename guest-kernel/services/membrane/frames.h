@@ -17,7 +17,8 @@
 #define CENO_ORDER_LARGE 9u /* 2 MiB */
 #define CENO_ORDERS      (CENO_ORDER_LARGE + 1)
 
-/* ram_bytes: upper bound of user RAM (the end itself is found when MAP says BOUNDS).
+/* ram_bytes: upper bound of user RAM (the end itself is found when MAP says BOUNDS), whose
+ * beginning is mapped (boot.h, prepared spaces).
  * Returns 0 or -LX_ENOMEM if not even the bookkeeping fits. Once per boot. */
 int ceno_frames_init(uint64_t ram_bytes);
 

@@ -27,9 +27,9 @@
 /* Membrane's own space, beside the addresses that layout.h fixes. */
 #define CENO_STDIO_GVA    (CENO_GVA_WINDOW + 0ull) /* stdio window, CENO_STDIO_BYTES */
 #define CENO_DOORBELL_GVA (CENO_STDIO_GVA + CENO_LARGE_PAGE - CENO_PAGE)
-#define CENO_RAM_GVA      0x200000000000ull    /* user RAM, offset 0 of CENO_SLOT_RAM */
+#define CENO_RAM_GVA      CENO_GVA_RAM         /* user RAM, offset 0 of CENO_SLOT_RAM */
 #define CENO_TEXT_GVA     0x280000000000ull    /* code being written (text.c) */
-#define CENO_PACK_GVA     0x300000000000ull    /* the pack, offset 0 of CENO_SLOT_PACK */
+#define CENO_PACK_GVA     CENO_GVA_PACK        /* the pack, offset 0 of CENO_SLOT_PACK */
 #define CENO_SLOT_PROCESS CENO_SLOT_FIRST_FREE /* and all above: hardware spaces (space.c) */
 
 #define CENO_USER_END 0x7ffffffff000ull /* first address a program may not use */

@@ -78,6 +78,10 @@ int ceno_packs_init(uint64_t pack_bytes)
 	const struct ceno_pack_header *header;
 
 	pack = (struct store){ .total = pack_bytes, .bits = ceno_frames_table(BLOCKS / 8) };
+	if (pack_bytes < CENO_LARGE_PAGE) /* the beginning is mapped (boot.h, prepared spaces) */
+		pack.tail_bits = ~0u;
+	else
+		pack.bits[0] = 1;
 	image.total = 0;
 	count = 0;
 	if (pack_bytes > CENO_PACK_MAX || pack_bytes % CENO_PAGE)

@@ -8,7 +8,7 @@
 
 #include "membrane.h"
 
-/* Maps the window's two pages and the doorbell. Returns 0 or -LX_EIO. Once per boot. */
+/* The window is mapped (boot.h, prepared spaces), unless it is not pledged: -LX_EIO. Else 0. Once per boot. */
 int ceno_stdio_init(void);
 
 /* Bytes read, 0 at the end of input, -LX_EAGAIN: none yet, -LX_EIO. */

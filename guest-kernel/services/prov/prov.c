@@ -16,19 +16,6 @@ static void must(int64_t rc)
 		__builtin_trap();
 }
 
-static void map(uint32_t slot, uint64_t gva, uint64_t bytes, uint32_t rights)
-{
-	must(ceno_map(CENO_SLOT_SELF, slot, gva, 0, bytes, rights));
-}
-
-/* Its header alone. The firmware has checked the bundle's signature and layout, or nothing
- * here would run; init checks that a module's bytes have the id that stands there. */
-static const struct ceno_bundle_header *map_bundle(void)
-{
-	map(CENO_SLOT_BUNDLE, CENO_GVA_TRAIL_BUNDLE, CENO_PAGE, CENO_RIGHT_READ);
-	return (const struct ceno_bundle_header *)(uint64_t)CENO_GVA_TRAIL_BUNDLE;
-}
-
 static void start(struct ceno_chain *chain, const struct ceno_boot *boot)
 {
 	struct ceno_trail_header *area = (struct ceno_trail_header *)(uint64_t)CENO_GVA_TRAIL;
@@ -36,8 +23,6 @@ static void start(struct ceno_chain *chain, const struct ceno_boot *boot)
 	struct ceno_trail_boot record;
 	int result;
 
-	map(CENO_SLOT_TRAIL, CENO_GVA_TRAIL, CENO_TRAIL_BYTES, CENO_RIGHT_READ | CENO_RIGHT_WRITE);
-	map(CENO_SLOT_TRAIL_EVENTS, CENO_GVA_TRAIL_EVENTS, CENO_PAGE, CENO_RIGHT_READ);
 	ceno_chain_key(chain, events->trail_seed);
 	if (area->bytes) {
 		result = ceno_chain_resume(chain, area, CENO_TRAIL_BYTES, ceno_rdtsc());
@@ -81,7 +66,9 @@ static void receive(struct ceno_chain *chain, struct ceno_prov_message *m, const
 
 void ceno_service_main(void)
 {
-	const struct ceno_bundle_header *bundle = map_bundle();
+	/* Its header alone. The firmware has checked the bundle's signature and layout, or nothing
+	 * here would run; init checks that a module's bytes have the id that stands there. */
+	const struct ceno_bundle_header *bundle = (const struct ceno_bundle_header *)(uint64_t)CENO_GVA_TRAIL_BUNDLE;
 	struct ceno_chain chain; /* here, so that the module needs no page of bss */
 	struct ceno_prov_message m;
 

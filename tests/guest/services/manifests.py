@@ -77,7 +77,7 @@ for n in (0, 31):
     expect(f"another byte {n} of the content id", 0x107, 0, signed(changed((at, bytes([bundle[at] ^ 0x80])))))
 expect("more pool pages than there are", 0x108, 0, signed(changed(field(POOL, "<I", 100000))))
 expect("fewer pool pages than it takes", 0x108, 0, signed(changed(field(POOL, "<I", 7))))
-expect("an unknown flag", 0x9, 0, signed(changed(field(FLAGS, "<B", 8))))
+expect("an unknown flag", 0x9, 0, signed(changed(field(FLAGS, "<B", 16))))
 expect("a reserved byte", 0x9, 0, signed(changed((module() + 127, b"\1"))))
 expect("an unknown slot", 0x9, 0, signed(changed(field(GRANTS, "<Q", grants | 1 << 40))))
 expect("essential: its crash ends the session", 0x106, 1,

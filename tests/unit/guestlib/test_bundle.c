@@ -267,8 +267,8 @@ static void test_service_manifests(void **state)
 	EXPECT_MANIFEST(NONE, m->budget = UINT32_MAX);
 	EXPECT_MANIFEST(NONE, m->spectrum = CENO_SPECTRUM_VOID);
 	EXPECT_MANIFEST(BUNDLE_MANIFEST, m->spectrum = CENO_SPECTRUM_COUNT);
-	EXPECT_MANIFEST(NONE, m->flags = CENO_MODULE_ESSENTIAL | CENO_MODULE_LAZY | CENO_MODULE_INTEGER);
-	for (uint32_t bit = 3; bit < 8; bit++)
+	EXPECT_MANIFEST(NONE, m->flags = CENO_MODULE_FLAGS);
+	for (uint32_t bit = 4; bit < 8; bit++)
 		EXPECT_MANIFEST(BUNDLE_MANIFEST, m->flags = (uint8_t)(1u << bit));
 	EXPECT_MANIFEST(NONE, m->restarts_max = UINT16_MAX);
 	EXPECT_MANIFEST(BUNDLE_MANIFEST, (m->restarts_max = 1, m->flags = CENO_MODULE_ESSENTIAL));

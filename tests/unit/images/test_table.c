@@ -77,7 +77,8 @@ static void test_words(void **state)
 	assert_null(ceno_table_spectrum(CENO_SPECTRUM_COUNT));
 	assert_string_equal(ceno_table_flag(1), "lazy");
 	assert_string_equal(ceno_table_flag(2), "integer");
-	assert_null(ceno_table_flag(3));
+	assert_string_equal(ceno_table_flag(3), "prepared");
+	assert_null(ceno_table_flag(4));
 }
 
 static void test_refused(void **state)

@@ -16,12 +16,17 @@
 
 #include "guest-kernel/abi/bundle.h"
 #include "guest-kernel/abi/manifest.h"
+#include "guest-kernel/abi/trail.h"
 #include "guest-kernel/abi/window.h"
 #include "vmm/warden/layout.h"
 
 #define RAM_BYTES  (64ull << 20)
 #define LEAVES_MAX 8192
 #define SLIDES     300
+#define MEMBRANE   3 /* of the modules */
+#define PROV       4
+#define BSS        9 /* membrane's, of the segments */
+#define STDIO      (1ull << (CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO))
 
 struct leaf {
 	uint64_t gva, gpa, bytes;
@@ -30,7 +35,7 @@ struct leaf {
 
 struct fixture {
 	uint8_t firmware[4 * CENO_PAGE];
-	uint8_t bundle[9 * CENO_PAGE];
+	uint8_t bundle[10 * CENO_PAGE];
 	struct ceno_trust trust;
 	struct ceno_boot boot;
 	uint8_t *ram;
@@ -95,8 +100,18 @@ static int setup(void **state)
 	            CENO_GVA_SERVICE + CENO_PAGE);
 	add_segment(h, CENO_MODULE_MEMBRANE, CENO_SEGMENT_BSS, 0, 3 * CENO_PAGE, CENO_GVA_SERVICE + 2 * CENO_PAGE);
 	add_module(h, CENO_MODULE_MEMBRANE, "membrane", CENO_GVA_SERVICE, 0);
-	h->modules[3].budget = 1;
-	h->modules[3].grants = 1ull << CENO_SLOT_BOOT;
+	h->modules[MEMBRANE].budget = 1;
+	h->modules[MEMBRANE].flags = CENO_MODULE_PREPARED;
+	h->modules[MEMBRANE].pledge_mask = 1u << CENO_PLEDGE_STDIO | 1u << CENO_PLEDGE_GPU;
+	h->modules[MEMBRANE].grants = 1ull << CENO_SLOT_BOOT | 1ull << CENO_SLOT_RAM | 1ull << CENO_SLOT_PACK | STDIO |
+	    1ull << (CENO_SLOT_WINDOW + CENO_PLEDGE_GPU);
+	add_segment(h, CENO_MODULE_PROV, CENO_SEGMENT_TEXT, 9 * CENO_PAGE, CENO_PAGE, CENO_GVA_SERVICE);
+	add_module(h, CENO_MODULE_PROV, "prov", CENO_GVA_SERVICE, 0);
+	h->modules[PROV].budget = 1;
+	h->modules[PROV].restarts_max = 3;
+	h->modules[PROV].flags = CENO_MODULE_PREPARED | CENO_MODULE_LAZY;
+	h->modules[PROV].grants = 1ull << CENO_SLOT_BOOT | 1ull << CENO_SLOT_BUNDLE | 1ull << CENO_SLOT_TRAIL |
+	    1ull << CENO_SLOT_TRAIL_EVENTS | 1ull << CENO_SLOT_TRAIL_MESSAGES;
 	f->ram = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(f->ram, MAP_FAILED);
 	f->in = (struct ceno_layout_input){ .firmware = f->firmware,
@@ -155,7 +170,8 @@ static void walk(struct fixture *f, uint64_t table_gpa, int level, uint64_t gva,
 			continue;
 		}
 		if (level == 3) {
-			assert_true(i == 0 || i == 511); /* slot 256 belongs to others */
+			/* slot 256 belongs to others */
+			assert_true(i == 0 || i == 511 || i == CENO_GVA_RAM >> 39 || i == CENO_GVA_PACK >> 39);
 			if (i == 511)
 				at |= 0xffff000000000000ull;
 		}
@@ -175,7 +191,9 @@ static void collect(struct fixture *f)
 	f->leaves = 0;
 	walk(f, f->regs.cr3, 3, 0, 1, 1, 1);
 	walk(f, h->init_cr3, 3, 0, 1, 1, 1);
-	walk(f, h->prepared_cr3, 3, 0, 1, 1, 1);
+	for (uint32_t i = 0; i < CENO_PREPARED_MAX; i++)
+		if (h->prepared[i].cr3)
+			walk(f, h->prepared[i].cr3, 3, 0, 1, 1, 1);
 }
 
 static int mapped(const struct fixture *f, uint64_t gva)
@@ -196,13 +214,16 @@ static void check_leaves(struct fixture *f)
 
 		assert_false(l->writable && l->executable);
 		if (l->writable) /* read-only slots are never mapped writable */
-			assert_true(l->gpa >= CENO_GPA_RAM && l->gpa + l->bytes <= CENO_GPA_RAM + RAM_BYTES);
+			assert_true((l->gpa >= CENO_GPA_RAM && l->gpa + l->bytes <= CENO_GPA_RAM + RAM_BYTES) ||
+			            (l->gpa >= CENO_GPA_WINDOW && l->gpa < CENO_GPA_TRAIL + CENO_TRAIL_BYTES) ||
+			            l->gpa == CENO_GPA_DOORBELL + CENO_PLEDGE_STDIO * CENO_PAGE);
 		if (l->executable) /* and nothing runs from RAM */
 			assert_true(l->gpa < CENO_GPA_RAM);
 		if (l->user) {
 			assert_true(l->gva < 1ull << 47);
 			assert_true(l->gpa + l->bytes <= h->pool_gpa || l->gpa >= pool_end);
-			assert_true(l->gpa < h->user_gpa || l->gpa >= CENO_GPA_RAM + RAM_BYTES);
+			assert_true(l->gpa < h->user_gpa || l->gpa >= CENO_GPA_RAM + RAM_BYTES ||
+			            l->gva - CENO_GVA_RAM < CENO_PREPARED_RAM);
 		}
 	}
 }
@@ -302,24 +323,34 @@ static uint64_t prepared_at(struct fixture *f, uint64_t gva, int writable, int e
 	return 0;
 }
 
+/* Looks at one of them; returns how many leaves ring 3 has in it. */
+static size_t look_at(struct fixture *f, uint32_t number)
+{
+	const struct ceno_handoff *h = (const void *)f->ram;
+	size_t user = 0;
+
+	f->leaves = 0;
+	walk(f, h->prepared[number].cr3, 3, 0, 1, 1, 1);
+	for (size_t i = 0; i < f->leaves; i++)
+		user += f->leaf[i].user != 0;
+	return user;
+}
+
 static void test_prepared(void **state)
 {
 	struct fixture *f = *state;
 	const struct ceno_handoff *h = (const void *)f->ram;
 	const uint64_t stack = CENO_GVA_SERVICE_STACK - CENO_SERVICE_STACK_BYTES,
-		       bss = CENO_GVA_SERVICE + 2 * CENO_PAGE;
+		       bss = CENO_GVA_SERVICE + 2 * CENO_PAGE, window = CENO_STDIO_BYTES / CENO_PAGE;
 	uint64_t seed = 10;
-	size_t user = 0;
 
 	f->in.errors = 1;
 	build(f, &seed);
 	assert_int_equal(f->boot.flags, CENO_BOOT_PREPARED | CENO_BOOT_ERRORS);
-	assert_int_equal(h->prepared_pages, 6); /* PML4; PDPT and two directories; two page tables */
-	f->leaves = 0;
-	walk(f, h->prepared_cr3, 3, 0, 1, 1, 1);
-	for (size_t i = 0; i < f->leaves; i++)
-		user += f->leaf[i].user != 0;
-	assert_int_equal(user, 1 + 1 + 1 + 3 + 16 + 1 + 1); /* entry, text, rodata, bss, stack, trap and boot page */
+	/* PML4; PDPT and two directories; two page tables; PDPT and directory of RAM, the same and a table of the pack */
+	assert_int_equal(h->prepared[0].pages, 6 + 2 + 3);
+	/* entry, text, rodata, bss, stack, trap and boot page; window and doorbell, RAM, pack */
+	assert_int_equal(look_at(f, 0), 1 + 1 + 1 + 3 + 16 + 1 + 1 + window + 1 + 4 + 16);
 	assert_int_equal(prepared_at(f, CENO_GVA_ENTRY, 0, 1), h->entry_page_gpa);
 	assert_int_equal(prepared_at(f, CENO_GVA_SERVICE, 0, 1), CENO_GPA_BUNDLE + 7 * CENO_PAGE);
 	assert_int_equal(prepared_at(f, CENO_GVA_SERVICE + CENO_PAGE, 0, 0), CENO_GPA_BUNDLE + 8 * CENO_PAGE);
@@ -328,43 +359,163 @@ static void test_prepared(void **state)
 	assert_int_equal(prepared_at(f, bss, 1, 0), h->service_gpa + CENO_SERVICE_STACK_BYTES);
 	assert_int_equal(prepared_at(f, CENO_GVA_TRAP_PAGE, 1, 0), h->trap_gpa + CENO_PAGE);
 	assert_int_equal(prepared_at(f, CENO_GVA_BOOT_PAGE, 0, 0), CENO_GPA_BOOT);
+	assert_int_equal(prepared_at(f, CENO_GVA_WINDOW, 1, 0), CENO_GPA_WINDOW);
+	assert_int_equal(prepared_at(f, CENO_GVA_WINDOW + CENO_LARGE_PAGE - CENO_PAGE, 1, 0), CENO_GPA_DOORBELL);
+	assert_int_equal(h->prepared[0].windows, 1u << CENO_PLEDGE_STDIO);
+	assert_int_equal(prepared_at(f, CENO_GVA_RAM, 1, 0), h->user_gpa);
+	assert_int_equal(prepared_at(f, CENO_GVA_RAM + CENO_PREPARED_RAM - 1, 1, 0),
+	                 h->user_gpa + CENO_PREPARED_RAM - 1);
+	assert_int_equal(h->prepared[0].large_pages, CENO_PREPARED_RAM / CENO_LARGE_PAGE);
+	assert_int_equal(prepared_at(f, CENO_GVA_PACK, 0, 0), CENO_GPA_PACK);
+	assert_int_equal(prepared_at(f, CENO_GVA_PACK + 15 * CENO_PAGE, 0, 0), CENO_GPA_PACK + 15 * CENO_PAGE);
+}
+
+/* Fiber 2's memory lies behind all of fiber 1's. */
+static void test_prepared_second(void **state)
+{
+	struct fixture *f = *state;
+	const struct ceno_handoff *h = (const void *)f->ram;
+	uint64_t seed = 12, memory;
+
+	build(f, &seed);
+	memory = h->service_gpa + CENO_SERVICE_STACK_BYTES + 3 * CENO_PAGE;
+	assert_int_equal(h->prepared[1].pages, 6);
+	assert_int_equal(h->prepared[1].windows | h->prepared[1].large_pages, 0);
+	/* entry, text, stack, trap and boot page; bundle's header, events, area */
+	assert_int_equal(look_at(f, 1), 1 + 1 + 16 + 1 + 1 + 1 + 1 + CENO_TRAIL_BYTES / CENO_PAGE);
+	assert_int_equal(prepared_at(f, CENO_GVA_SERVICE, 0, 1), CENO_GPA_BUNDLE + 9 * CENO_PAGE);
+	assert_int_equal(prepared_at(f, CENO_GVA_SERVICE_STACK - CENO_SERVICE_STACK_BYTES, 1, 0), memory);
+	assert_int_equal(prepared_at(f, CENO_GVA_TRAP_PAGE, 1, 0), h->trap_gpa + 2 * CENO_PAGE);
+	assert_int_equal(prepared_at(f, CENO_GVA_BOOT_PAGE, 0, 0), CENO_GPA_BOOT);
+	assert_int_equal(prepared_at(f, CENO_GVA_TRAIL_BUNDLE, 0, 0), CENO_GPA_BUNDLE);
+	assert_int_equal(prepared_at(f, CENO_GVA_TRAIL_EVENTS, 0, 0), h->events_gpa);
+	assert_int_equal(prepared_at(f, CENO_GVA_TRAIL, 1, 0), CENO_GPA_TRAIL);
+}
+
+/* What is not there, or not granted, is not mapped. */
+static void test_prepared_parts(void **state)
+{
+	struct fixture *f = *state;
+	struct ceno_bundle_module *m = &((struct ceno_bundle_header *)(void *)f->bundle)->modules[MEMBRANE];
+	const struct ceno_handoff *h = (const void *)f->ram;
+	const size_t rest = 1 + 1 + 1 + 3 + 16 + 1 + 1, window = CENO_STDIO_BYTES / CENO_PAGE + 1;
+	uint64_t seed = 13;
+
+	f->in.pack_bytes = CENO_LARGE_PAGE + CENO_PAGE;
+	build(f, &seed);
+	assert_int_equal(look_at(f, 0), rest + window + 4 + 1);
+	f->in.pack_bytes = 0;
+	build(f, &seed);
+	assert_int_equal(look_at(f, 0), rest + window + 4);
+	f->in.pledge_mask = 1u << CENO_PLEDGE_GPU;
+	build(f, &seed);
+	assert_int_equal(look_at(f, 0), rest + 4);
+	assert_int_equal(h->prepared[0].windows, 0);
+	f->in.pledge_mask |= 1u << CENO_PLEDGE_STDIO;
+	m->pledge_mask = 0;
+	build(f, &seed);
+	assert_int_equal(look_at(f, 0), rest + 4);
+	m->pledge_mask = 1u << CENO_PLEDGE_STDIO;
+	f->in.pack_bytes = CENO_PAGE;
+	m->grants = 0;
+	build(f, &seed);
+	assert_int_equal(look_at(f, 0), rest - 1);
+	assert_int_equal(h->prepared[0].windows | h->prepared[0].large_pages, 0);
 }
 
 static void expect_unprepared(struct fixture *f, uint32_t flags)
 {
 	const struct ceno_handoff *h = (const void *)f->ram;
+	const struct ceno_prepared none[CENO_PREPARED_MAX] = { { 0 } };
 	uint64_t seed = 11;
 
 	build(f, &seed);
 	assert_int_equal(f->boot.flags, flags);
-	assert_int_equal(h->prepared_cr3, 0);
-	assert_int_equal(h->prepared_pages, 0);
+	assert_memory_equal(h->prepared, none, sizeof none);
 }
 
 static void test_unprepared(void **state)
 {
 	struct fixture *f = *state;
 	struct ceno_bundle_header *h = (void *)f->bundle;
-	struct ceno_bundle_module *m = &h->modules[3];
-	const struct ceno_bundle_module before = *m;
+	struct ceno_bundle_module *m = &h->modules[MEMBRANE], *prov = &h->modules[PROV];
+	const struct ceno_handoff *handoff = (const void *)f->ram;
+	uint64_t seed = 14;
 
 	f->in.native = 1;
 	expect_unprepared(f, CENO_BOOT_NATIVE);
 	f->in.native = 0;
-	m->restarts_max = 1;
+	prov->state_bytes = CENO_PAGE; /* who has a state is not prepared */
+	build(f, &seed);
+	assert_int_equal(handoff->prepared[1].cr3, 0);
+	prov->flags = 0; /* started first now */
+	m->flags = 0;
 	expect_unprepared(f, 0);
-	*m = before;
-	m->state_bytes = CENO_PAGE;
-	expect_unprepared(f, 0);
-	*m = before;
+	prov->state_bytes = 0;
+	prov->flags = CENO_MODULE_PREPARED; /* number 1: membrane comes first */
+	build(f, &seed);
+	assert_int_equal(f->boot.flags, CENO_BOOT_PREPARED);
+	assert_int_equal(handoff->prepared[0].cr3, 0);
+	assert_int_not_equal(handoff->prepared[1].cr3, 0);
 	m->flags = CENO_MODULE_LAZY;
-	expect_unprepared(f, 0);
+	build(f, &seed);
+	assert_int_not_equal(handoff->prepared[0].cr3, 0);
+	assert_int_equal(handoff->prepared[1].cr3, 0);
+}
+
+/* Number 2 is not prepared. */
+static void test_third(void **state)
+{
+	struct fixture *f = *state;
+	struct ceno_bundle_header *h = (void *)f->bundle;
+	const struct ceno_handoff *handoff = (const void *)f->ram;
+	uint64_t seed = 15;
+
+	add_module(h, CENO_MODULE_VAULT, "vault", CENO_GVA_SERVICE, 0);
+	h->modules[PROV + 1].budget = 1;
+	build(f, &seed);
+	assert_int_not_equal(handoff->prepared[0].cr3, 0);
+	assert_int_equal(handoff->prepared[1].cr3, 0);
+}
+
+static void expect_refused(struct fixture *f, int error)
+{
+	assert_int_equal(madvise(f->ram, RAM_BYTES, MADV_DONTNEED), 0);
+	assert_int_equal(ceno_layout_build(&f->in, &f->regs), error);
+}
+
+/* A module that relies on what nobody could map for it. */
+static void test_only_prepared(void **state)
+{
+	static const uint64_t only[] = { 1ull << CENO_SLOT_RAM, 1ull << CENO_SLOT_PACK, STDIO };
+	struct fixture *f = *state;
+	struct ceno_bundle_header *h = (void *)f->bundle;
+	struct ceno_bundle_module *m = &h->modules[MEMBRANE];
+	const struct ceno_bundle_module before = *m;
+	uint64_t seed = 16;
+
+	for (size_t i = 0; i < sizeof only / sizeof only[0]; i++) {
+		*m = before;
+		m->grants = only[i];
+		m->restarts_max = 1;
+		expect_refused(f, CENO_LAYOUT_BUNDLE);
+		m->restarts_max = 0;
+		m->state_bytes = CENO_PAGE;
+		expect_refused(f, CENO_LAYOUT_BUNDLE);
+		f->in.native = 1; /* it is not started */
+		build(f, &seed);
+		f->in.native = 0;
+	}
 	*m = before;
-	h->segments[5].bytes = h->segments[9].bytes = 255 * CENO_PAGE; /* no room in the boot granule */
-	expect_unprepared(f, 0);
-	h->segments[9].bytes = 3 * CENO_PAGE;
-	m->id = CENO_MODULE_PROV; /* another comes first */
-	expect_unprepared(f, 0);
+	m->flags |= CENO_MODULE_LAZY;
+	add_module(h, CENO_MODULE_VAULT, "vault", CENO_GVA_SERVICE, 0);
+	h->modules[PROV + 1].budget = 1;
+	build(f, &seed); /* vault, membrane, prov */
+	h->modules[PROV].flags = 0;
+	expect_refused(f, CENO_LAYOUT_BUNDLE);
+	h->modules[PROV + 1].budget = 0;
+	h->segments[5].bytes = h->segments[BSS].bytes = 255 * CENO_PAGE; /* no room in the boot granule */
+	expect_refused(f, CENO_LAYOUT_POOL);
 }
 
 static void test_registers(void **state)
@@ -486,7 +637,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pages_that_are_free_are_zero, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_windows, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_prepared, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_prepared_second, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_prepared_parts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unprepared, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_third, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_only_prepared, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_registers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_trail_seed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_input, setup, teardown),

@@ -139,8 +139,6 @@ static int64_t map_self(int64_t object, uint64_t gva, uint64_t offset, uint64_t 
 	    : object == CENO_SLOT_PACK           ? pack_bytes
 						 : CENO_STDIO_BYTES;
 
-	if (object == CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO) /* one piece, at its place */
-		MUST(gva == CENO_GVA_WINDOW && offset == 0 && bytes == CENO_STDIO_BYTES);
 	if (offset > limit || bytes > limit - offset)
 		return CENO_E_BOUNDS;
 	if (object == CENO_SLOT_RAM) {
@@ -161,6 +159,7 @@ int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_
 	MUST(gva < 1ull << 47 && bytes <= (1ull << 47) - gva);
 	MUST(gva >= CENO_GVA_ENTRY_REGION + CENO_LARGE_PAGE || gva + bytes <= CENO_GVA_ENTRY_REGION);
 	MUST((rights & (CENO_RIGHT_WRITE | CENO_RIGHT_EXECUTE)) != (CENO_RIGHT_WRITE | CENO_RIGHT_EXECUTE));
+	MUST(space_slot != CENO_SLOT_SELF || object_slot < CENO_SLOT_WINDOW || object_slot >= CENO_SLOT_TRAP);
 	if (space_slot == CENO_SLOT_SELF && object_slot == -1) {
 		MUST(gva == CENO_TEXT_GVA && munmap((void *)(uintptr_t)gva, bytes) == 0);
 		return fake_space_map(0, -1, gva, 0, bytes, 0);
@@ -282,6 +281,17 @@ static void make_pack(const struct fake_file *files, size_t count, const void *a
 
 uint32_t fake_pledge = 1u << CENO_PLEDGE_STDIO | 1u << CENO_PLEDGE_RW | 1u << CENO_PLEDGE_SPAWN, fake_flags;
 
+/* What the warden has mapped for it (boot.h, prepared spaces). */
+static void map_prepared(void)
+{
+	const uint32_t r = CENO_RIGHT_READ, w = CENO_RIGHT_WRITE;
+
+	MUST(map_self(CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO, CENO_GVA_WINDOW, 0, CENO_STDIO_BYTES, r | w) == 0);
+	MUST(map_self(CENO_SLOT_RAM, CENO_GVA_RAM, 0, CENO_PREPARED_RAM, r | w) == 0);
+	MUST(map_self(CENO_SLOT_PACK, CENO_GVA_PACK, 0, pack_bytes < CENO_LARGE_PAGE ? pack_bytes : CENO_LARGE_PAGE,
+	              r) == 0);
+}
+
 enum fake_outcome fake_boot_args(const struct fake_file *files, size_t count, const void *args, size_t bytes)
 {
 	struct ceno_boot *boot = (struct ceno_boot *)(uintptr_t)CENO_GVA_BOOT_PAGE;
@@ -305,6 +315,7 @@ enum fake_outcome fake_boot_args(const struct fake_file *files, size_t count, co
 	boot->pack_bytes = pack_bytes;
 	boot->start_realtime_ns = 1700000000ull * 1000000000ull;
 	fake_spaces_reset();
+	map_prepared();
 	fake_tsc = 1000000;
 	fake_doorbells = 0;
 	fake_host()->magic = CENO_STDIO_MAGIC;

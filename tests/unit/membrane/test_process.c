@@ -404,6 +404,19 @@ static void test_stop(void **state)
 	assert_int_equal(fake_guest()->seq, 2);
 }
 
+static void test_no_window(void **state)
+{
+	const char *const argv[] = { "/bin/p", NULL };
+	struct fake_file file = fake_program("/bin/p");
+	const uint32_t all = fake_pledge;
+
+	(void)state;
+	fake_pledge = all & ~(1u << CENO_PLEDGE_STDIO);
+	assert_int_equal(fake_boot(&file, 1, argv), FAKE_ABORTED);
+	fake_pledge = all;
+	assert_int_equal(fake_boot(&file, 1, argv), FAKE_ENTERED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +430,7 @@ int main(void)
 		cmocka_unit_test(test_enosys),
 		cmocka_unit_test(test_next),
 		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_no_window),
 	};
 
 	return cmocka_run_group_tests_name("membrane process", tests, NULL, NULL);
