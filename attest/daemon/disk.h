@@ -6,6 +6,19 @@
  * order, then their leaves as one frame of the log with one fdatasync. done runs
  * on the loop, in the order of the jobs. Nothing is told to anyone before its
  * job's done with error 0.
+ *
+ * What is durable when, so that neither kill -9 nor a power cut loses what was answered
+ * or leaves a checkpoint without its leaves:
+ *
+ *   leaf        pwrite of its frame, fdatasync               then its index is answered, the tree has it
+ *   file        open .NAME.new, write, fsync, rename, fsync of the folder   then it is answered or sent
+ *   checkpoint  made of leaves that the tree has, quoted, written as a file  then proofs under it are made
+ *   proof       a file; then its payload and step 8 are unlinked, fsync of the folder
+ *   start       log read; torn end: copied to torn, cut, fsync; epoch leaf; checkpoint
+ *
+ * A frame cut off in the middle is the last one and was answered to nobody (store.h); a .NAME.new that
+ * stayed is overwritten by the next of its name. tests/e2e/attest/test_kill.c kills attest at every one of
+ * these calls.
  */
 #ifndef CENO_ATTEST_DISK_H
 #define CENO_ATTEST_DISK_H

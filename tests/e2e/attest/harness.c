@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -23,15 +24,21 @@
 		} \
 	} while (0)
 
-int node_setup(void **state)
+int node_setup_stopped(void **state)
 {
 	struct node *n = calloc(1, sizeof(*n));
 	MUST(n && sodium_init() >= 0);
 	strcpy(n->dir, "/tmp/ceno-attest-XXXXXX");
 	MUST(mkdtemp(n->dir));
 	n->control = n->api = -1;
-	node_start(n);
 	*state = n;
+	return 0;
+}
+
+int node_setup(void **state)
+{
+	node_setup_stopped(state);
+	node_start(*state);
 	return 0;
 }
 
@@ -53,7 +60,7 @@ int node_teardown(void **state)
 	return rc;
 }
 
-static void node_spawn(struct node *n)
+void node_spawn(struct node *n)
 {
 	int pair[2];
 	MUST(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
@@ -61,6 +68,8 @@ static void node_spawn(struct node *n)
 	MUST(n->pid >= 0);
 	if (n->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (n->traced)
+			ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		if (n->file_limit) {
 			const struct rlimit limit = { n->file_limit, n->file_limit };
 			signal(SIGXFSZ, SIG_IGN);

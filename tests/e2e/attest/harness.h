@@ -24,6 +24,7 @@ struct node {
 	const char *origin;  /* its --origin, NULL: none */
 	pid_t keeper;        /* of a swtpm that outlives attest, 0: attest has one of its own */
 	int keeper_socket;
+	bool traced; /* by the thread that starts it, see trace.h */
 };
 
 struct session {
@@ -33,10 +34,13 @@ struct session {
 };
 
 int node_setup(void **state);
+int node_setup_stopped(void **state); /* the folder alone */
 int node_teardown(void **state);
 
 /* From the next start on: a keeper as cenod has one. It ends at teardown. */
 void node_keep_tpm(struct node *n);
+/* Start, and wait for nothing. */
+void node_spawn(struct node *n);
 /* Start and wait for READY; give it an api channel. */
 void node_start(struct node *n);
 /* Start where it must not: its exit status. */
