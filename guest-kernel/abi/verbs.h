@@ -120,10 +120,12 @@
  *                 2 MiB (BOUNDS), that has pledged the class (PLEDGE); its doorbell is the
  *                 last page of that span.
  *                 process: moves the table of 4 KiB entries that its space has at r10 to
- *                 rdx of a process's space (a fiber's: BOUNDS), with all that it maps. rdx
- *                 and r10 2 MiB-aligned, bytes 2 MiB, r10 checked as gva is (BOUNDS); rights
- *                 0 (RIGHTS); no such table there: STATE; then EXISTS and POOL (one for
- *                 this table, which the other space is given back) as for a region.
+ *                 rdx of a process's space (a fiber's: BOUNDS), with all that it maps; such
+ *                 a table there comes to r10. rdx and r10 2 MiB-aligned, bytes 2 MiB, r10
+ *                 checked as gva is (BOUNDS); rights 0 (RIGHTS); no such table at r10:
+ *                 STATE; a 2 MiB entry or a region at rdx: EXISTS. Where there is no table
+ *                 at rdx it takes a page more for this one (POOL), which the other space
+ *                 is given back.
  *
  *   MASK     3 J  rdi slot (any capability)   rsi rights to keep | CENO_MASK_* (other
  *                 bits: RIGHTS)   rdx byte offset from the present one, r10 length (0:

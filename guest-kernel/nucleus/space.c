@@ -232,8 +232,10 @@ int ceno_space_check_move(struct ceno_map_request *r)
 		return CENO_E_STATE;
 	r->tables = 1;
 	e = hook_of(r->space, r->gva, &r->tables);
-	if (e && *e)
-		return CENO_E_EXISTS;
+	if (e && (*e & PTE_P)) {
+		r->tables = 0;
+		return *e & (PTE_PS | PTE_SHARED) ? CENO_E_EXISTS : 0;
+	}
 	return r->tables > r->space->quota ? CENO_E_POOL : 0;
 }
 
@@ -241,13 +243,16 @@ int ceno_space_check_move(struct ceno_map_request *r)
  * verbs is a fiber, and a process's space is loaded when it is entered. */
 void ceno_space_move(const struct ceno_map_request *r)
 {
-	uint64_t unused = 0, *e = hook_of(r->from, r->offset, &unused), table = *e;
+	uint64_t unused = 0, *from = hook_of(r->from, r->offset, &unused), table = *from;
+	uint64_t *to = make_table(r->space, r->gva, 1) + index_of(r->gva, 1);
 
-	*e = 0;
-	r->from->last_table = NULL;
+	r->from->last_table = r->space->last_table = NULL;
+	*from = *to;
+	*to = table;
+	if (*from)
+		return;
 	r->from->quota++;
 	r->from->pages--;
-	make_table(r->space, r->gva, 1)[index_of(r->gva, 1)] = table;
 	r->space->quota--;
 	r->space->pages++;
 }

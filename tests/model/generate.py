@@ -245,7 +245,13 @@ class Generator:
         spans = spans * 4 + [*space.large, *space.shared] if space else spans
         offset = r.choice(spans) * LARGE if spans and r.random() < 0.9 else r.choice(GVAS)
         size, rights = (LARGE, 0) if r.random() < 0.9 else (r.choice(SIZES), r.choice((0, 1, 3)))
-        return self.verb(f, 3, to, what, r.choice(GVAS) & ~(LARGE - 1), offset, size, rights)
+        return self.verb(f, 3, to, what, self.place(f, to), offset, size, rights)
+
+    def place(self, f, to):
+        """Where a table may go: anywhere, or over something large."""
+        cap, r = f.slots[to], self.random
+        large = [*cap.obj.space.large, *cap.obj.space.shared] if cap and cap.type == PROCESS else []
+        return r.choice(large) * LARGE if large and r.random() < 0.5 else r.choice(GVAS) & ~(LARGE - 1)
 
     def map_shared(self, f, at, what=None):
         r = self.random
@@ -416,12 +422,13 @@ class Generator:
         """A table moves, and there is a new one where it was."""
         r = self.random
         source, to, gva = self.slot(f, (PROCESS,), MAP), self.slot(f, (PROCESS,), MAP), r.choice(GVAS) & ~(LARGE - 1)
-        there, weak = r.choice(GVAS) & ~(LARGE - 1), self.free(f)
+        there, weak = self.place(f, to), self.free(f)
 
         def fill():
             what, offset, _ = self.part(f, 3)
             return self.verb(f, 3, source, what, gva + r.randrange(4) * PAGE, offset, PAGE, 3)
-        steps = [fill, fill, lambda: self.verb(f, 6, self.myself(f), source, weak, ALL & ~MAP),
+        steps = [fill, fill, lambda: self.map_shared(f, to), lambda: self.verb(f, 3, to, source, self.place(f, to), gva, LARGE, 0),
+                 lambda: self.verb(f, 6, self.myself(f), source, weak, ALL & ~MAP),
                  lambda: self.verb(f, 3, to, weak, there, gva, LARGE, 0),
                  lambda: self.verb(f, 3, to, source, there, gva, LARGE, 0), fill, fill,
                  lambda: self.verb(f, 3, to, U64, there, 0, LARGE, 0)]

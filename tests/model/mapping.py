@@ -211,7 +211,7 @@ class Mapping:
         return 0
 
     def move(self, target, source, gva, offset, bytes_, flags):
-        """A table of 4 KiB entries, from one process's space into another's."""
+        """A table of 4 KiB entries, from one process's space into another's; one there comes back."""
         space = target.obj.space
         if target.type != PROCESS or (gva | offset) & (LARGE - 1) or bytes_ != LARGE:
             raise Refused("BOUNDS")
@@ -221,20 +221,31 @@ class Mapping:
         table, place = (1, offset // LARGE), (1, gva // LARGE)
         if table not in source.tables:
             raise Refused("STATE")
-        if place in space.tables or place[1] in space.large or place[1] in space.shared:
+        if place[1] in space.large or place[1] in space.shared:
             raise Refused("EXISTS")
         missing = {t for t in self.tables_for(gva, True) if t not in space.tables}
         if len(missing) > space.quota:
             raise Refused("POOL")
-        source.tables.remove(table)
-        source.quota += 1
-        self.pool += 1
-        self.add_tables(space, missing)
-        for page in [page for page in source.small if page // SPAN_PAGES == table[1]]:
-            frame, rights = source.small[page]
-            self.clear_small(source, page)
-            self.set_small(space, gva + page % SPAN_PAGES * PAGE, frame, rights)
+        there, here = self.lift(source, table[1]), self.lift(space, place[1])
+        if missing:
+            source.tables.remove(table)
+            source.quota += 1
+            self.pool += 1
+            self.add_tables(space, missing)
+        self.put_down(space, gva, there)
+        self.put_down(source, offset, here)
         return 0
+
+    def lift(self, space, span):
+        """What is mapped there in 4 KiB entries is not any more."""
+        lifted = {page % SPAN_PAGES: entry for page, entry in space.small.items() if page // SPAN_PAGES == span}
+        for page in lifted:
+            self.clear_small(space, span * SPAN_PAGES + page)
+        return lifted
+
+    def put_down(self, space, gva, lifted):
+        for page, (frame, rights) in lifted.items():
+            self.set_small(space, gva + page * PAGE, frame, rights)
 
     def unmap(self, space, gva, bytes_):
         """At most 2 MiB: one whole 2 MiB entry or region span, or 4 KiB entries."""

@@ -13,7 +13,6 @@
 #include "process.h"
 #include "random.h"
 
-#define PIE_BASE    0x555500000000ull
 #define INTERP_MAX  4096u
 #define RANDOM_MASK 0x1ffull
 #define PHDRS_MAX   (65536u / sizeof(struct lx_elf_segment)) /* as many as Linux takes */
@@ -225,7 +224,7 @@ static int map_program(struct image *image)
 	int error;
 
 	if (image->header.type == LX_ET_DYN) {
-		start = (PIE_BASE + (ceno_random_u64() & 0x3fffff) * CENO_LARGE_PAGE) & ~(alignment_of(image) - 1);
+		start = ceno_vm_program_base() & ~(alignment_of(image) - 1);
 		if (!span || span > CENO_USER_END - start)
 			return CENO_EXEC_KILL;
 		image->base = start - CENO_PAGE_DOWN(first_of(image, LX_PT_LOAD)->vaddr);
@@ -245,7 +244,7 @@ static int map_interpreter(struct image *image)
 	if (!span)
 		return CENO_EXEC_KILL;
 	if (image->header.type == LX_ET_DYN) {
-		gap = ceno_vm_gap(image->exec->vm, span);
+		gap = ceno_vm_interpreter_gap(image->exec->vm, span);
 		if (!gap)
 			return -LX_ENOMEM;
 		image->base = gap - CENO_PAGE_DOWN(first_of(image, LX_PT_LOAD)->vaddr);

@@ -262,6 +262,12 @@ static int touch(struct ceno_vm *vm, struct run *run, int access)
 	return access == LX_PROT_WRITE ? copy_run(vm, run) : share_run(vm, run);
 }
 
+/* Something of these 2 MiB is in the hardware's tables from now on. */
+static void note_mapped(struct ceno_vm *vm, uint64_t gva)
+{
+	*ceno_pages_directory(vm, gva, 0) |= CENO_PTE_HW;
+}
+
 /* Maps the run around gva as its entries say. replace: something of it may be mapped. */
 static int map_ram(struct ceno_vm *vm, const struct ceno_area *area, uint64_t gva, uint64_t *entry, uint32_t replace)
 {
@@ -275,6 +281,8 @@ static int map_ram(struct ceno_vm *vm, const struct ceno_area *area, uint64_t gv
 	                       rights_of(area, own, (*entry & CENO_PTE_TEXT) != 0) | replace);
 	for (uint64_t i = 0; !error && i < run_pages(&run); i++)
 		run.first[i] = (run.first[i] & ~CENO_PTE_RO) | bits;
+	if (!error)
+		note_mapped(vm, gva);
 	return error == -LX_EAGAIN ? 0 : error;
 }
 
@@ -289,6 +297,8 @@ static int map_pack(struct ceno_vm *vm, struct run *run)
 	error = ceno_space_map(vm, slot, run->low, offset, run->high - run->low, rights_of(run->area, 0, 1));
 	for (uint64_t i = 0; !error && i < run_pages(run); i++)
 		run->first[i] = CENO_PTE_HW;
+	if (!error)
+		note_mapped(vm, run->gva);
 	return error == -LX_EAGAIN ? 0 : error;
 }
 

@@ -14,6 +14,8 @@
  */
 #include "frames.h"
 
+#include "vm.h"
+
 #define STATE_ORDER  0x0fu
 #define CHUNKS_AHEAD 4u
 #define STATE_DIRTY  0x80u /* was handed out before: zero it when it is again */
@@ -162,7 +164,7 @@ static uint64_t alloc(unsigned order, int clean)
 		from++;
 	if (from == CENO_ORDERS) {
 		if (!grow())
-			return CENO_NO_FRAME;
+			return ceno_husk_release() ? alloc(order, clean) : CENO_NO_FRAME;
 		from = CENO_ORDER_LARGE;
 	}
 	frame = heads[from];

@@ -50,6 +50,7 @@ void ceno_service_main(void)
 	ceno_paths_init();
 	ceno_time_init();
 	ceno_random_init();
+	ceno_vm_layout_init();
 	if (ceno_vfs_init())
 		ceno_membrane_abort();
 	ceno_program_next();

@@ -192,14 +192,19 @@ int ceno_pages_hide(struct ceno_vm *vm, uint64_t start, uint64_t end)
 	return 0;
 }
 
+static void unmapped_leaf(struct ceno_vm *vm, uint64_t *dir, uint64_t gva)
+{
+	hide_leaf(vm, ceno_pte_frame(*dir), gva, gva + CENO_LARGE_PAGE);
+	*dir &= ~CENO_PTE_HW;
+}
+
 void ceno_pages_unmapped(struct ceno_vm *vm)
 {
 	uint64_t gva = 0, *dir;
 
 	for (; (dir = ceno_pages_next(vm, &gva, CENO_USER_END)); gva = CENO_LARGE_DOWN(gva) + CENO_LARGE_PAGE) {
 		if (*dir & CENO_PTE_LEAF)
-			hide_leaf(vm, ceno_pte_frame(*dir), CENO_LARGE_DOWN(gva),
-			          CENO_LARGE_DOWN(gva) + CENO_LARGE_PAGE);
+			unmapped_leaf(vm, dir, CENO_LARGE_DOWN(gva));
 		else
 			*dir = *dir & CENO_PTE_RAM ? *dir & ~(CENO_PTE_HW | CENO_PTE_RO) : 0;
 	}

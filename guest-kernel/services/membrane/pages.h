@@ -6,10 +6,10 @@
  * nothing, a leaf table, one large frame of RAM, or a large piece of the pack;
  * a leaf entry (4 KiB) is nothing, a frame of RAM, or a page of the pack.
  *
- *   directory  LEAF | table      RAM [HW [RO]] | frame      HW (of the pack)
+ *   directory  LEAF [HW] | table RAM [HW [RO]] | frame      HW (of the pack)
  *   leaf       RAM [TEXT] [HW [RO]] | frame      HW (a page of the pack, where the area says)
  *
- * HW: mapped by MAP, with the area's rights; a page of the pack never writable, nor a
+ * HW of a leaf table: something of it may be mapped. Elsewhere: mapped by MAP, with the area's rights; a page of the pack never writable, nor a
  * page of RAM with RO, which may have other owners. TEXT: the frame is text.c's.
  */
 #ifndef CENO_MEMBRANE_PAGES_H

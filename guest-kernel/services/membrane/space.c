@@ -4,9 +4,9 @@
  * A space costs a CSpace slot and pool pages, which are few. The one that ran longest
  * ago gives its own up for one that is to run.
  *
- * Taking a space apart costs ring 0 a look at every entry of every table of it. What fork
- * made lies where its parent lies, and mostly ends soon: its space is emptied, by what the
- * vm's own table says is mapped, and kept for the next fork, tables and all.
+ * Taking a space apart costs ring 0 a look at every entry of every table of it. So a vm that
+ * ends leaves its space to the next ones, with what is mapped in it (husk.c), or emptied, by
+ * what the vm's own table says is mapped, with its tables.
  */
 #include "pages.h"
 
@@ -19,6 +19,7 @@ static uint64_t stamp, slots_used;
 #define SPARES      4u
 #define SPARE_PAGES 1024u /* a vm with more RAM is taken apart: emptying it would cost more */
 
+/* Spaces in which nothing is mapped, but which have tables. */
 static struct {
 	uint32_t slot, pool_pages;
 } spare[SPARES];
@@ -29,6 +30,7 @@ void ceno_vms_init(void)
 	first = current = selected = NULL;
 	stamp = slots_used = 0;
 	spares = 0;
+	ceno_husks_init();
 }
 
 struct ceno_vm *ceno_vm_current(void)
@@ -65,11 +67,10 @@ static void end_space(struct ceno_vm *vm)
 	ceno_pages_unmapped(vm);
 }
 
-/* The vm is about to end: keeps its space for another fork if that is worth it. */
+/* The vm is about to end: keeps its space for another if that is worth it. */
 static void spare_space(struct ceno_vm *vm)
 {
-	if (!vm->slot || !vm->forked || spares == SPARES || vm->pages > SPARE_PAGES ||
-	    ceno_pages_hide(vm, 0, CENO_USER_END))
+	if (!vm->slot || spares == SPARES || vm->pages > SPARE_PAGES || ceno_pages_hide(vm, 0, CENO_USER_END))
 		return;
 	spare[spares].slot = vm->slot;
 	spare[spares++].pool_pages = vm->pool_pages;
@@ -78,7 +79,7 @@ static void spare_space(struct ceno_vm *vm)
 		selected = NULL;
 }
 
-/* Ends a spare space, or the one that ran longest ago, but for vm's. 0: there is none. */
+/* Ends a spare space, a husk, or the space that ran longest ago, but for vm's. 0: there is none. */
 static int evict(const struct ceno_vm *vm)
 {
 	struct ceno_vm *oldest = NULL;
@@ -87,6 +88,8 @@ static int evict(const struct ceno_vm *vm)
 		close_slot(spare[--spares].slot);
 		return 1;
 	}
+	if (ceno_husk_release())
+		return 1;
 	for (struct ceno_vm *at = first; at; at = at->next)
 		if (at != vm && at->slot && (!oldest || at->ran < oldest->ran))
 			oldest = at;
@@ -110,7 +113,9 @@ static int make_space(struct ceno_vm *vm)
 {
 	uint32_t slot;
 
-	if (vm->forked && spares) {
+	if (vm->forked && ceno_husk_take_over(vm))
+		return 0;
+	if (spares) {
 		vm->slot = spare[--spares].slot;
 		vm->pool_pages = spare[spares].pool_pages;
 		return 0;
@@ -179,6 +184,15 @@ int ceno_space_map(struct ceno_vm *vm, int64_t object, uint64_t gva, uint64_t of
 	ceno_membrane_abort();
 }
 
+int ceno_space_move(struct ceno_vm *to, const struct ceno_vm *from, uint64_t gva)
+{
+	int64_t result = ceno_map(to->slot, from->slot, gva, gva, CENO_LARGE_PAGE, 0);
+
+	if (result < 0 && result != CENO_E_POOL)
+		ceno_membrane_abort();
+	return result < 0 ? -LX_ENOMEM : 0;
+}
+
 /* ---- vms ------------------------------------------------------------------------ */
 
 struct ceno_vm *ceno_vm_new(void)
@@ -218,6 +232,14 @@ void ceno_vm_drop(struct ceno_vm *vm)
 	while (*at != vm)
 		at = &(*at)->next;
 	*at = vm->next; /* before its files go, which look for their pages in every vm */
+	if (selected == vm)
+		selected = NULL;
+	if (!ceno_husk_keep(vm))
+		ceno_vm_finish(vm);
+}
+
+void ceno_vm_finish(struct ceno_vm *vm)
+{
 	spare_space(vm);
 	end_space(vm);
 	ceno_pages_end(vm);

@@ -35,42 +35,78 @@ int ceno_vm_add(struct ceno_vm *vm, const struct ceno_area *area)
 	return ceno_areas_add(vm, area);
 }
 
+/* ---- where things lie ------------------------------------------------------- */
+
+#define PIE_BASE 0x555500000000ull
+#define ZONE     (256ull << 20)
+#define GIB      (1ull << 30)
+
+static struct {
+	uint64_t program, stack_top, stack_skip, mmap_top, brk_skip;
+} layout;
+
+void ceno_vm_layout_init(void)
+{
+	layout.program = PIE_BASE + (ceno_random_u64() & 0x3fffff) * CENO_LARGE_PAGE;
+	layout.stack_top =
+	    (CENO_USER_END & ~(CENO_LARGE_PAGE - 1)) - (1 + (ceno_random_u64() & 0xfffff)) * CENO_LARGE_PAGE;
+	layout.stack_skip = (ceno_random_u64() & 0x3fff) * 16;
+	layout.mmap_top = (layout.stack_top - CENO_STACK_MAX - (ceno_random_u64() & 0xfffff) * CENO_PAGE) & ~(GIB - 1);
+	layout.brk_skip = (ceno_random_u64() & 0x1f) * CENO_LARGE_PAGE + (ceno_random_u64() & 0xff) * 16;
+}
+
+uint64_t ceno_vm_program_base(void)
+{
+	return layout.program;
+}
+
+/* Files that are code lie at the top, since nothing of them is touched before all are there;
+ * other memory apart from them, and so do files that are only read. */
+static uint64_t top_for(const struct ceno_vm *vm, uint64_t prot, uint64_t flags)
+{
+	if (flags & LX_MAP_ANONYMOUS)
+		return vm->mmap_top - ZONE;
+	return prot == LX_PROT_READ && !(flags & LX_MAP_DENYWRITE) ? vm->mmap_top - 2 * ZONE : vm->mmap_top;
+}
+
 void ceno_vm_brk_set(struct ceno_vm *vm, uint64_t end)
 {
 	uint64_t start = (end + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
 
-	vm->brk_start = vm->brk_end =
-	    start + (ceno_random_u64() & 0x1f) * CENO_LARGE_PAGE + (ceno_random_u64() & 0xff) * 16;
+	vm->brk_start = vm->brk_end = start + layout.brk_skip;
 }
 
 uint64_t ceno_vm_stack_add(struct ceno_vm *vm)
 {
-	uint64_t top = (CENO_USER_END & ~(CENO_LARGE_PAGE - 1)) - (1 + (ceno_random_u64() & 0xfffff)) * CENO_LARGE_PAGE;
-	struct ceno_area stack = { .start = top - CENO_STACK_MAX,
-		                   .end = top,
+	struct ceno_area stack = { .start = layout.stack_top - CENO_STACK_MAX,
+		                   .end = layout.stack_top,
 		                   .prot = LX_PROT_READ | LX_PROT_WRITE,
 		                   .flags = CENO_AREA_STACK };
 
 	if (ceno_vm_add(vm, &stack))
 		return 0;
-	vm->mmap_top = stack.start - (256 + (ceno_random_u64() & 0xfffff)) * CENO_PAGE;
-	return top - (ceno_random_u64() & 0x3fff) * 16;
+	vm->mmap_top = layout.mmap_top;
+	return layout.stack_top - layout.stack_skip;
 }
 
 /* Large ranges start on a large page, so that one entry can map 2 MiB of them. */
-static uint64_t find_gap(struct ceno_vm *vm, uint64_t wanted, int below_4g)
+static uint64_t find_gap(struct ceno_vm *vm, uint64_t wanted, int below_4g, uint64_t top)
 {
 	uint64_t bytes = wanted < CENO_LARGE_PAGE ? wanted : wanted + CENO_LARGE_PAGE - CENO_PAGE;
-	uint64_t gap = below_4g ? 0 : ceno_areas_gap(vm, bytes, 0x100000000ull, vm->mmap_top);
+	uint64_t gap = below_4g ? 0 : ceno_areas_gap(vm, bytes, 0x100000000ull, top);
 
 	if (!gap)
 		gap = ceno_areas_gap(vm, bytes, ENTRY_END, below_4g ? 0x100000000ull : vm->mmap_top);
 	return bytes == wanted ? gap : (gap + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
 }
 
-uint64_t ceno_vm_gap(struct ceno_vm *vm, uint64_t bytes)
+uint64_t ceno_vm_interpreter_gap(struct ceno_vm *vm, uint64_t bytes)
 {
-	return find_gap(vm, bytes, 0);
+	uint64_t gap = find_gap(vm, bytes, 0, vm->mmap_top);
+
+	if (gap)
+		vm->mmap_top = gap & ~(CENO_LARGE_PAGE - 1);
+	return gap;
 }
 
 static int64_t unmap(struct ceno_vm *vm, uint64_t start, uint64_t end)
@@ -193,7 +229,7 @@ static int64_t place(struct ceno_vm *vm, const uint64_t a[6], uint64_t bytes, ui
 		return unmap(vm, *start, *start + bytes);
 	}
 	if (!*start || !allowed(*start, bytes) || !ceno_areas_free(vm, *start, *start + bytes))
-		*start = find_gap(vm, bytes, (flags & LX_MAP_32BIT) != 0);
+		*start = find_gap(vm, bytes, (flags & LX_MAP_32BIT) != 0, top_for(vm, a[2], flags));
 	return *start ? 0 : -LX_ENOMEM;
 }
 
@@ -308,8 +344,8 @@ static int64_t place_moved(struct ceno_vm *vm, const uint64_t a[6], uint64_t old
 	uint64_t room = new < GROWTH_MAX ? new : GROWTH_MAX;
 
 	if (!(a[3] & LX_MREMAP_FIXED)) {
-		*to = new > old ? find_gap(vm, new + room, 0) : 0;
-		*to = *to ? *to : find_gap(vm, new, 0);
+		*to = new > old ? find_gap(vm, new + room, 0, vm->mmap_top - ZONE) : 0;
+		*to = *to ? *to : find_gap(vm, new, 0, vm->mmap_top - ZONE);
 		return *to ? 0 : -LX_ENOMEM;
 	}
 	*to = a[4];

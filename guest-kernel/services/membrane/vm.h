@@ -93,6 +93,27 @@ struct ceno_vm *ceno_vm_fork(struct ceno_vm *vm);
  * is where one large entry should go. vm has a space. */
 int ceno_space_map(struct ceno_vm *vm, int64_t object, uint64_t gva, uint64_t offset, uint64_t bytes, uint32_t rights);
 
+/* Moves the hardware's table of the 2 MiB at gva to another space, which has nothing there but
+ * perhaps an empty table: that goes the other way. 0, or -LX_ENOMEM: no pool page. */
+int ceno_space_move(struct ceno_vm *to, const struct ceno_vm *from, uint64_t gva);
+/* Frees all that a vm has, which nobody uses. */
+void ceno_vm_finish(struct ceno_vm *vm);
+
+/* ---- husks: what ended vms leave mapped (husk.c) ----------------------------- */
+
+void ceno_husks_init(void);
+/* Keeps a vm that nobody uses, for others. 0: it is not worth it, or RAM is short. */
+int ceno_husk_keep(struct ceno_vm *vm);
+/* The program touched gva: if nothing of these 2 MiB is mapped, and a husk has what fits, vm has
+ * that, mapped. 1: so it is; rights may still be missing. vm has a space. */
+int ceno_husk_adopt(struct ceno_vm *vm, uint64_t gva);
+/* Gives a vm that fork made a husk's whole space, with whatever fits. 0: there is none. */
+int ceno_husk_take_over(struct ceno_vm *vm);
+/* All there are, by ->next, the latest first. */
+struct ceno_vm *ceno_husks_first(void);
+/* Ends the oldest. 0: there is none. */
+int ceno_husk_release(void);
+
 /* ---- areas (area.c) ------------------------------------------------------- */
 
 /* The area that holds gva, or NULL. */
@@ -175,14 +196,19 @@ int ceno_user_futex(uint64_t gva, int shared, const void **object, uint64_t *off
 
 /* The heap begins somewhere behind `end`, the end of the program's image. */
 void ceno_vm_brk_set(struct ceno_vm *vm, uint64_t end);
-/* Adds the stack's area; returns its top (random), or 0 if it does not fit. */
+/* Adds the stack's area; returns its top, or 0 if it does not fit. */
 uint64_t ceno_vm_stack_add(struct ceno_vm *vm);
 /* Adds an area; the range must be free and below CENO_USER_END, and must not hold
  * the entry page. Returns 0, -LX_ENOMEM, or -LX_EINVAL. */
 int ceno_vm_add(struct ceno_vm *vm, const struct ceno_area *area);
 /* The same, over whatever is there. */
 int ceno_vm_put(struct ceno_vm *vm, const struct ceno_area *area);
-/* A free place for bytes that mmap would choose; 0: none. */
-uint64_t ceno_vm_gap(struct ceno_vm *vm, uint64_t bytes);
+/* Draws where the programs of this session lie: all of them in the same places, so that one
+ * can have what another left mapped (husk.c). Once per boot. */
+void ceno_vm_layout_init(void);
+/* Where a position-independent program begins, if it does not ask for more than 2 MiB of alignment. */
+uint64_t ceno_vm_program_base(void);
+/* A place for the interpreter, in 2 MiB that nothing else of mmap's choice lies in; 0: none. */
+uint64_t ceno_vm_interpreter_gap(struct ceno_vm *vm, uint64_t bytes);
 
 #endif

@@ -168,6 +168,10 @@ int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_
 		return map_self(object_slot, gva, offset, bytes, rights);
 	if (object_slot == -1)
 		return fake_space_map(space_slot, -1, gva, 0, bytes, 0);
+	if (object_slot >= CENO_SLOT_PROCESS)
+		return bytes == CENO_LARGE_PAGE && !rights
+		    ? fake_space_move(space_slot, (uint32_t)object_slot, gva, offset)
+		    : CENO_E_BOUNDS;
 	MUST(object_slot == CENO_SLOT_RAM || object_slot == CENO_SLOT_PACK);
 	if (offset + bytes > (object_slot == CENO_SLOT_RAM ? FAKE_RAM_BYTES : pack_bytes))
 		return CENO_E_BOUNDS;

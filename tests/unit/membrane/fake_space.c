@@ -216,6 +216,42 @@ static struct fake_mapping *place(struct space *s, uint64_t gva, int large, int 
 	return m;
 }
 
+/* A table from one space to another, or both each to the other. */
+int64_t fake_space_move(uint32_t slot, uint32_t source, uint64_t gva, uint64_t offset)
+{
+	struct space *to = &spaces[slot], *from = &spaces[source];
+	struct region *moved = region_of(from, offset), *there = region_of(to, gva);
+
+	MUST(to->exists && from->exists && !((gva | offset) & (CENO_LARGE_PAGE - 1)));
+	fake_maps++;
+	if (!moved || !moved->has_table)
+		return CENO_E_STATE;
+	if (there && there->large.rights)
+		return CENO_E_EXISTS;
+	if ((!there || !there->has_table) && to->quota && to->used == to->quota)
+		return CENO_E_POOL;
+	if (!there) {
+		MUST(to->count < REGIONS && (there = calloc(1, sizeof(*there))));
+		there->number = gva / CENO_LARGE_PAGE;
+		to->region[to->count++] = there;
+	}
+	if (!there->has_table) {
+		to->used++;
+		from->used--;
+	}
+	for (unsigned i = 0; i < LARGE_PAGES; i++) {
+		struct fake_mapping m = moved->small[i];
+
+		to->pages += (size_t)(m.rights != 0) - (size_t)(there->small[i].rights != 0);
+		from->pages += (size_t)(there->small[i].rights != 0) - (size_t)(m.rights != 0);
+		moved->small[i] = there->small[i];
+		there->small[i] = m;
+	}
+	moved->has_table = there->has_table;
+	there->has_table = 1;
+	return 0;
+}
+
 int64_t fake_space_map(uint32_t slot, int64_t object, uint64_t gva, uint64_t offset, uint64_t bytes, uint32_t rights)
 {
 	int large = ((gva | offset | bytes) & (CENO_LARGE_PAGE - 1)) == 0, replace = (rights & CENO_MAP_REPLACE) != 0;

@@ -22,6 +22,8 @@ void fake_space_end(uint32_t slot);
 int fake_space_exists(uint32_t slot);
 /* As the verb. slot 0: membrane's own window over RAM. */
 int64_t fake_space_map(uint32_t slot, int64_t object, uint64_t gva, uint64_t offset, uint64_t bytes, uint32_t rights);
+/* As MAP of a process: moves the table at offset of `source` to gva of `slot`. */
+int64_t fake_space_move(uint32_t slot, uint32_t source, uint64_t gva, uint64_t offset);
 /* What the space has at gva, or NULL. */
 const struct fake_mapping *fake_space_find(uint32_t slot, uint64_t gva);
 size_t fake_space_pages(uint32_t slot);

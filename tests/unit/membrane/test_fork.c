@@ -130,6 +130,8 @@ static void check_spares(void)
 
 		for (const struct ceno_vm *vm = ceno_vms_first(); vm; vm = vm->next)
 			owned |= vm->slot == slot;
+		for (const struct ceno_vm *vm = ceno_husks_first(); vm; vm = vm->next)
+			owned |= vm->slot == slot;
 		if (!owned && fake_space_exists(slot))
 			assert_int_equal(fake_space_pages(slot), 0);
 	}
@@ -143,6 +145,8 @@ static void run_model(uint64_t first_seed, uint32_t pool, uint64_t eat)
 	fake_start();
 	map(SHARE * PAGE, MAP_SHARED);
 	ceno_vm_drop(ceno_self()->vm);
+	while (ceno_husk_release())
+		;
 	without = ceno_frames_used();
 	fake_start();
 	seed = first_seed;
@@ -172,6 +176,8 @@ static void run_model(uint64_t first_seed, uint32_t pool, uint64_t eat)
 			models[i].vm = NULL;
 		}
 	ceno_self()->vm = NULL;
+	while (ceno_husk_release())
+		;
 	while (eaten != CENO_NO_FRAME) {
 		uint64_t next = *(uint64_t *)ceno_ram(eaten);
 
