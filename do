@@ -192,14 +192,20 @@ do_san() {
 	python3 tests/tools/run-tests build-san -LE nosan "$@"
 }
 
+# fuzz [SECONDS | --runs N] [TARGET...]
 do_fuzz() {
+	local limits=("${1:-10}") targets=(fuzzers)
+	[ $# -eq 0 ] || shift
+	[ "${limits[0]}" != --runs ] || { limits+=("${1:?fuzz: --runs needs a number}"); shift; }
+	[ $# -eq 0 ] || targets=("${@/#/fuzz_}")
 	# shellcheck disable=SC2086
 	need clang-14 libclang-rt-14-dev $packages
 	say "building the fuzzers in build-fuzz"
 	[ -f build-fuzz/build.ninja ] || CC=clang-14 cmake -S . -B build-fuzz -G Ninja -DCMAKE_BUILD_TYPE=Debug \
 		-DCENO_FUZZ=ON -DCENO_SANITIZE=fuzzer-no-link,address,undefined >/dev/null
-	cmake --build build-fuzz --parallel "$jobs" --target fuzzers
-	tests/tools/fuzz build-fuzz "${1:-10}"
+	cmake --build build-fuzz --parallel "$jobs" --target "${targets[@]}"
+	say "fuzzing, under ASan and UBSan"
+	CENO_JOBS=$jobs tests/tools/fuzz build-fuzz "${limits[@]}" "$@"
 }
 
 do_repro() {
@@ -256,7 +262,8 @@ usage: ./do VERB [ARGUMENT...]
   lint     clang-tidy and cppcheck
   deps     who includes whom, what each executable links
   san      hosted tests under ASan and UBSan, in build-san/
-  fuzz     run every fuzz target for a while (seconds each, default 10), in build-fuzz/
+  fuzz     [SECONDS | --runs N] [TARGET...]: every fuzz target, or those, for a while (10 s) or N executions
+           each, under ASan and UBSan, in build-fuzz/
   repro    build firmware and bundle twice, in two folders, and compare
   cov      line coverage of the tests, in build-cov/; fails if the nucleus's is below 95%
   doc      check man pages and links, write the manual as text to out/doc/

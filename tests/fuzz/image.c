@@ -171,31 +171,42 @@ static bool try(const void *file, size_t size)
 	return true;
 }
 
+static void run_raw(const uint8_t *data, size_t size)
+{
+	uint8_t *copy = malloc(size ? size : 1); /* exactly as long as said, and 16-byte aligned */
+
+	REQUIRE(copy);
+	memcpy(copy, data, size);
+	try(copy, size);
+	free(copy);
+}
+
+static void run_patched(const uint8_t *data, size_t size)
+{
+	static _Alignas(16) uint8_t image[GOOD_BYTES], good_head[2 * CENO_PAGE]; /* all that is patched */
+
+	if (image[0] == 0) {
+		make_good((struct ceno_image_header *)(void *)image);
+		REQUIRE(try(image, GOOD_BYTES));
+		memcpy(good_head, image, sizeof good_head);
+	}
+	for (size_t i = 0; i + 3 <= size; i += 3) {
+		size_t at = ((size_t)data[i] | (size_t)data[i + 1] << 8) % 1536;
+
+		/* the fields of the header, then entries and names */
+		image[at < 256 ? at : at - 256 + CENO_PAGE] = data[i + 2];
+	}
+	try(image, GOOD_BYTES);
+	memcpy(image, good_head, sizeof good_head);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static bool judged;
-	uint8_t *copy;
-
 	if (size == 0)
 		return 0;
-	copy = malloc(data[0] & 1 ? size : GOOD_BYTES); /* exactly as long as said, and 16-byte aligned */
-	REQUIRE(copy);
-	if (data[0] & 1) {
-		memcpy(copy, data + 1, size - 1);
-		try(copy, size - 1);
-	} else {
-		make_good((struct ceno_image_header *)(void *)copy);
-		if (!judged)
-			REQUIRE(try(copy, GOOD_BYTES));
-		judged = true;
-		for (data++, size--; size >= 3; data += 3, size -= 3) {
-			size_t at = ((size_t)data[0] | (size_t)data[1] << 8) % 1536;
-
-			/* the fields of the header, then entries and names */
-			copy[at < 256 ? at : at - 256 + CENO_PAGE] = data[2];
-		}
-		try(copy, GOOD_BYTES);
-	}
-	free(copy);
+	if (data[0] & 1)
+		run_raw(data + 1, size - 1);
+	else
+		run_patched(data + 1, size - 1);
 	return 0;
 }

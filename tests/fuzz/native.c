@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void make_template(struct ceno_native_header *h)
 {
-	memset(h, 0, TEMPLATE_BYTES);
+	memset(h, 0, sizeof *h);
 	h->magic = CENO_NATIVE_MAGIC;
 	h->abi_version = CENO_ABI_VERSION;
 	h->header_bytes = CENO_PAGE;
@@ -95,19 +95,21 @@ static void run_raw(const uint8_t *data, size_t size)
 
 static void run_patched(const uint8_t *data, size_t size)
 {
-	struct ceno_native_header *h = malloc(TEMPLATE_BYTES);
+	static _Alignas(16) uint8_t file[TEMPLATE_BYTES]; /* zeros behind the header */
+	struct ceno_native_header *h = (void *)file;
 	enum ceno_native_error error;
 
-	REQUIRE(h);
 	make_template(h);
 	for (; size >= 3; data += 3, size -= 3)
 		((uint8_t *)h)[((size_t)data[0] | (size_t)data[1] << 8) % sizeof *h] = data[2];
-	ceno_native_content(h, TEMPLATE_BYTES, h->content_id);
+	memset(h->content_id, 0, sizeof h->content_id);
 	error = ceno_native_check(h, TEMPLATE_BYTES);
-	REQUIRE(error < CENO_NATIVE_E_CONTENT); /* which is right, whatever else is not */
-	if (error == CENO_NATIVE_OK)
-		require_promises(h, TEMPLATE_BYTES);
-	free(h);
+	REQUIRE(error != CENO_NATIVE_OK && error <= CENO_NATIVE_E_CONTENT);
+	if (error != CENO_NATIVE_E_CONTENT) /* which comes last, since it costs most */
+		return;
+	ceno_native_content(h, TEMPLATE_BYTES, h->content_id);
+	REQUIRE(ceno_native_check(h, TEMPLATE_BYTES) == CENO_NATIVE_OK);
+	require_promises(h, TEMPLATE_BYTES);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

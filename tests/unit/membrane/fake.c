@@ -23,9 +23,9 @@ uint32_t fake_doorbells;
 uint64_t fake_tsc;
 
 static jmp_buf back;
-static int ram_fd = -1, pack_fd = -1, window_fd = -1;
-static uint64_t pack_bytes;
-static uint8_t *ram_view, *pack_view;
+static int ram_fd = -1, pack_fd = -1, image_fd = -1, window_fd = -1;
+static uint64_t pack_bytes, image_bytes;
+static uint8_t *ram_view, *pack_view, *image_view;
 
 #define MUST(x) \
 	do { \
@@ -131,13 +131,22 @@ size_t fake_mapped_pages(void)
 
 /* ---- verbs -------------------------------------------------------------------------- */
 
+static uint64_t bytes_of(int64_t object)
+{
+	return object == CENO_SLOT_RAM  ? FAKE_RAM_BYTES
+	    : object == CENO_SLOT_PACK  ? pack_bytes
+	    : object == CENO_SLOT_IMAGE ? image_bytes
+					: CENO_STDIO_BYTES;
+}
+
 static int64_t map_self(int64_t object, uint64_t gva, uint64_t offset, uint64_t bytes, uint32_t rights)
 {
 	int prot = PROT_READ | (rights & CENO_RIGHT_WRITE ? PROT_WRITE : 0);
-	int fd = object == CENO_SLOT_RAM ? ram_fd : object == CENO_SLOT_PACK ? pack_fd : window_fd;
-	uint64_t limit = object == CENO_SLOT_RAM ? FAKE_RAM_BYTES
-	    : object == CENO_SLOT_PACK           ? pack_bytes
-						 : CENO_STDIO_BYTES;
+	int fd = object == CENO_SLOT_RAM ? ram_fd
+	    : object == CENO_SLOT_PACK   ? pack_fd
+	    : object == CENO_SLOT_IMAGE  ? image_fd
+					 : window_fd;
+	uint64_t limit = bytes_of(object);
 
 	if (offset > limit || bytes > limit - offset)
 		return CENO_E_BOUNDS;
@@ -172,8 +181,8 @@ int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_
 		return bytes == CENO_LARGE_PAGE && !rights
 		    ? fake_space_move(space_slot, (uint32_t)object_slot, gva, offset)
 		    : CENO_E_BOUNDS;
-	MUST(object_slot == CENO_SLOT_RAM || object_slot == CENO_SLOT_PACK);
-	if (offset + bytes > (object_slot == CENO_SLOT_RAM ? FAKE_RAM_BYTES : pack_bytes))
+	MUST(object_slot == CENO_SLOT_RAM || object_slot == CENO_SLOT_PACK || object_slot == CENO_SLOT_IMAGE);
+	if (offset + bytes > bytes_of(object_slot))
 		return CENO_E_BOUNDS;
 	return fake_space_map(space_slot, object_slot, gva, offset, bytes, rights);
 }
@@ -296,6 +305,15 @@ static void map_prepared(void)
 	              r) == 0);
 }
 
+uint8_t *fake_image(uint64_t bytes)
+{
+	if (image_view)
+		munmap(image_view, image_bytes);
+	image_bytes = bytes;
+	image_view = bytes ? view(fresh(&image_fd, "image", bytes), bytes) : NULL;
+	return image_view;
+}
+
 enum fake_outcome fake_boot_args(const struct fake_file *files, size_t count, const void *args, size_t bytes)
 {
 	struct ceno_boot *boot = (struct ceno_boot *)(uintptr_t)CENO_GVA_BOOT_PAGE;
@@ -317,6 +335,7 @@ enum fake_outcome fake_boot_args(const struct fake_file *files, size_t count, co
 	memset(boot->seed, 0x5a, sizeof(boot->seed));
 	boot->ram_bytes = FAKE_RAM_BYTES + 2 * CENO_LARGE_PAGE + CENO_PAGE;
 	boot->pack_bytes = pack_bytes;
+	boot->image_bytes = image_bytes;
 	boot->start_realtime_ns = 1700000000ull * 1000000000ull;
 	fake_spaces_reset();
 	map_prepared();
@@ -492,7 +511,10 @@ uint8_t *fake_touch(uint64_t gva, uint32_t access, enum fake_outcome *outcome)
 		    (access == CENO_RIGHT_EXECUTE ? 16u : 0u);
 
 		if (m && (m->rights & access))
-			return (m->object == CENO_SLOT_RAM ? ram_view : pack_view) + m->offset + gva % CENO_PAGE;
+			return (m->object == CENO_SLOT_RAM        ? ram_view
+			            : m->object == CENO_SLOT_PACK ? pack_view
+			                                          : image_view) +
+			    m->offset + gva % CENO_PAGE;
 		*outcome = fake_fault(14, error, gva);
 		if (*outcome != FAKE_RETURNED)
 			return NULL;

@@ -57,6 +57,9 @@ struct fake_file {
  * argv[0] also the program's path. With args NULL, argv is formatted. */
 enum fake_outcome fake_boot(const struct fake_file *files, size_t count, const char *const *argv);
 enum fake_outcome fake_boot_args(const struct fake_file *files, size_t count, const void *args, size_t bytes);
+/* The image of the sessions that are booted from now on: bytes (page multiple), 0 for none. Returns where
+ * its bytes are, at first zeros; what is written there shows in the guest at once. */
+uint8_t *fake_image(uint64_t bytes);
 /* A small static ELF program that can be booted (it is never executed). */
 struct fake_file fake_program(const char *path);
 /* fake_boot with that program alone, "/bin/p"; aborts the test if it does not enter. */

@@ -263,7 +263,7 @@ int64_t fake_space_map(uint32_t slot, int64_t object, uint64_t gva, uint64_t off
 	fake_maps++;
 	if (object == -1)
 		return unmap(s, gva, bytes);
-	if (object == CENO_SLOT_PACK && (rights & CENO_RIGHT_WRITE))
+	if (object != CENO_SLOT_RAM && (rights & CENO_RIGHT_WRITE))
 		return CENO_E_RIGHTS;
 	if (bytes / step > 512)
 		return CENO_E_BOUNDS;
