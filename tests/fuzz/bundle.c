@@ -116,7 +116,7 @@ static void require_manifest(const struct ceno_bundle_header *h, const struct ce
 		REQUIRE(all_zero(&m->budget, sizeof *m - __builtin_offsetof(struct ceno_bundle_module, budget)));
 		return;
 	}
-	REQUIRE(m->budget && m->pool_pages && m->spectrum <= CENO_SPECTRUM_VOID && m->flags <= 3);
+	REQUIRE(m->budget && m->pool_pages && m->spectrum <= CENO_SPECTRUM_VOID && m->flags < 16);
 	REQUIRE(!(m->flags & CENO_MODULE_ESSENTIAL) || !m->restarts_max);
 	REQUIRE(m->state_bytes % CENO_PAGE == 0 && m->state_bytes <= 0x10000);
 	REQUIRE(m->grants >> CENO_SLOT_TRAIL_END == 0 && !(m->grants & 1) && !(m->grants >> CENO_SLOT_TRAP & 1));
