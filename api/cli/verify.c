@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "attest/verify/verify.h"
@@ -16,25 +17,39 @@
 #include "policy/units.h"
 #include "proof_file.h"
 
-static const char usage[] = "usage: ceno verify [option]... FILE\n"
-			    "Check a proof of destruction, offline.\n"
-			    "\n"
-			    "  --nonce HEX      the nonce you asked for must be in it (64 hex digits)\n"
-			    "  --mem WHICH      recompute the memory roots: full (default), sample:N passes, none\n"
-			    "  --pin FILE       the nodes you know (default ~/.config/cenotaph/pins)\n"
-			    "  --refuse-test-key  a guest signed by a test key fails\n"
-			    "  --explain        go on after the first failure\n"
-			    "  --json           one JSON object: every check with its reason code\n"
-			    "\n"
-			    "Exit status: 0 verified; 1 invalid; 2 usage or I/O; 3 something asked for could not be\n"
-			    "checked; 4 consistent, but below the asked assurance (the maker is not pinned);\n"
-			    "5 rollback or replay; 6 revoked.\n";
+static const char usage[] =
+    "usage: ceno verify [option]... FILE\n"
+    "Check a proof of destruction, offline.\n"
+    "\n"
+    "  --nonce HEX        the nonce you asked for must be in it (64 hex digits)\n"
+    "  --request HEX      the request commitment you expect (ceno measure)\n"
+    "  --mem WHICH        recompute the memory roots: full (default), sample:N passes, none\n"
+    "  --pin-file FILE    the nodes you know (default ~/.config/cenotaph/pins); also --pin\n"
+    "  --policy FILE      what you ask of a proof; without it: a node you pinned made it\n"
+    "  --reference FILE   signed reference values (may be repeated)\n"
+    "  --as-of TIME       judge as of this time (seconds since 1970, or 2026-01-31[T12:00:00Z]);\n"
+    "                     default: now\n"
+    "  --compare FILE     another checkpoint of the node's log, to find a fork\n"
+    "  --seen FILE        a proof you took earlier, to find a replay (may be repeated)\n"
+    "  --refuse-test-key  a guest signed by a test key fails\n"
+    "  --explain          go on after the first failure\n"
+    "  --json             one JSON object: every check with its reason code\n"
+    "\n"
+    "Exit status: 0 verified; 1 invalid; 2 usage or I/O; 3 something asked for could not be\n"
+    "checked; 4 consistent, but below the asked assurance (the maker is not pinned);\n"
+    "5 rollback or replay; 6 revoked.\n";
 
-#define TEXT_FIRST 16384u
+#define TEXT_FIRST     16384u
+#define FILES_MAX      16u
+#define POLICY_MAX     (256u * 1024)
+#define REFERENCE_MAX  65536u
+#define COMPARISON_MAX 65536u
 
 struct ask {
-	const char *file, *pin_file;
-	uint8_t nonce[32];
+	const char *file, *pin_file, *policy_file, *compare_file;
+	const char *reference_files[FILES_MAX], *seen_files[FILES_MAX];
+	uint32_t references, seen;
+	uint8_t nonce[32], request[32];
 	bool has_nonce, json;
 	struct ceno_verify_policy policy;
 };
@@ -61,46 +76,110 @@ static int parse_memory(const char *text, struct ceno_verify_policy *policy)
 	return 0;
 }
 
+static int parse_time(const char *text, uint64_t *out)
+{
+	struct tm tm = { 0 };
+	const char *end = strptime(text, "%Y-%m-%d", &tm);
+	char *stop;
+
+	if (end && *end == 'T')
+		end = strptime(end, "T%H:%M:%SZ", &tm);
+	if (end && !*end) {
+		time_t at = timegm(&tm);
+		*out = at < 0 ? 0 : (uint64_t)at;
+		return at < 0 ? -1 : 0;
+	}
+	if (*text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	*out = strtoull(text, &stop, 10);
+	return errno || *stop || *out == CENO_VERIFY_NO_TIME ? -1 : 0;
+}
+
+static int add_file(const char **files, uint32_t *count, const char *file)
+{
+	if (*count == FILES_MAX) {
+		ceno_cli_error("at most %u files of one kind", FILES_MAX);
+		return CENO_EXIT_USAGE;
+	}
+	files[(*count)++] = file;
+	return -1;
+}
+
+/* One option with a value. -1: go on. */
+static int parse_value(int option, struct ask *ask)
+{
+	switch (option) {
+	case 'p':
+		ask->pin_file = optarg;
+		return -1;
+	case 'P':
+		ask->policy_file = optarg;
+		return -1;
+	case 'c':
+		ask->compare_file = optarg;
+		return -1;
+	case 'r':
+		return add_file(ask->reference_files, &ask->references, optarg);
+	case 's':
+		return add_file(ask->seen_files, &ask->seen, optarg);
+	case 'm':
+		if (!parse_memory(optarg, &ask->policy))
+			return -1;
+		ceno_cli_error("--mem takes full, sample:N or none, not `%s'", optarg);
+		return CENO_EXIT_USAGE;
+	case 'a':
+		if (!parse_time(optarg, &ask->policy.as_of))
+			return -1;
+		ceno_cli_error("--as-of takes seconds since 1970 or a date like 2026-01-31, not `%s'", optarg);
+		return CENO_EXIT_USAGE;
+	case 'n':
+	case 'R':
+		if (ceno_units_parse_hex(optarg, option == 'n' ? ask->nonce : ask->request, 32)) {
+			ceno_cli_error("%s takes 64 lowercase hexadecimal digits",
+			               option == 'n' ? "--nonce" : "--request");
+			return CENO_EXIT_USAGE;
+		}
+		if (option == 'n')
+			ask->policy.rp_nonce = ask->nonce;
+		else
+			ask->policy.request = ask->request;
+		return -1;
+	default:
+		return ceno_cli_usage(usage, option == 'h');
+	}
+}
+
 static int parse(int argc, char **argv, struct ask *ask)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },      { "explain", no_argument, NULL, 'e' },
-		{ "mem", required_argument, NULL, 'm' }, { "nonce", required_argument, NULL, 'n' },
-		{ "pin", required_argument, NULL, 'p' }, { "refuse-test-key", no_argument, NULL, 't' },
-		{ "help", no_argument, NULL, 'h' },      { 0 },
+		{ "json", no_argument, NULL, 'j' },
+		{ "explain", no_argument, NULL, 'e' },
+		{ "mem", required_argument, NULL, 'm' },
+		{ "nonce", required_argument, NULL, 'n' },
+		{ "request", required_argument, NULL, 'R' },
+		{ "pin", required_argument, NULL, 'p' },
+		{ "pin-file", required_argument, NULL, 'p' },
+		{ "policy", required_argument, NULL, 'P' },
+		{ "reference", required_argument, NULL, 'r' },
+		{ "as-of", required_argument, NULL, 'a' },
+		{ "compare", required_argument, NULL, 'c' },
+		{ "seen", required_argument, NULL, 's' },
+		{ "refuse-test-key", no_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
-	int option;
+	int option, status;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		switch (option) {
-		case 'j':
+		if (option == 'j')
 			ask->json = true;
-			break;
-		case 'e':
+		else if (option == 'e')
 			ask->policy.explain = 1;
-			break;
-		case 'p':
-			ask->pin_file = optarg;
-			break;
-		case 't':
+		else if (option == 't')
 			ask->policy.refuse_test_key = 1;
-			break;
-		case 'm':
-			if (parse_memory(optarg, &ask->policy)) {
-				ceno_cli_error("--mem takes full, sample:N or none, not `%s'", optarg);
-				return CENO_EXIT_USAGE;
-			}
-			break;
-		case 'n':
-			if (ceno_units_parse_hex(optarg, ask->nonce, 32)) {
-				ceno_cli_error("--nonce takes 64 lowercase hexadecimal digits");
-				return CENO_EXIT_USAGE;
-			}
-			ask->policy.rp_nonce = ask->nonce;
-			break;
-		default:
-			return ceno_cli_usage(usage, option == 'h');
-		}
+		else if ((status = parse_value(option, ask)) >= 0)
+			return status;
 	}
 	if (optind + 1 != argc)
 		return ceno_cli_usage(usage, false);
@@ -146,32 +225,141 @@ static int load_pins(const struct ask *ask, struct ceno_verify_pins *pins)
 	return rc < 0 || (rc > 0 && ask->pin_file) ? -1 : 0;
 }
 
-int ceno_command_verify(int argc, char **argv)
+/* A small text file that the user named. NULL: said on stderr. */
+static char *load_text(const char *what, const char *path, size_t max, size_t *length)
+{
+	char *text;
+	int rc = ceno_file_read(path, max, &text, length);
+
+	if (!rc)
+		return text;
+	ceno_cli_error("%s %s: %s", what, path, strerror(-rc));
+	return NULL;
+}
+
+static int load_policy(struct ask *ask)
+{
+	static struct ceno_verify_rules rules;
+	bool memory_asked = ask->policy.memory != CENO_MEMORY_FULL;
+	struct ceno_verify_policy before = ask->policy;
+	uint32_t line;
+	size_t length;
+	char *text;
+	int rc;
+
+	if (!ask->policy_file)
+		return 0;
+	text = load_text("policy", ask->policy_file, POLICY_MAX, &length);
+	rc = text ? ceno_verify_rules_parse(text, length, &rules, &line) : 1;
+	free(text);
+	if (rc < 0)
+		ceno_cli_error("policy %s, line %u: %s", ask->policy_file, line,
+		               rc == CENO_VERIFY_PIN_E_EMPTY ? "it asks nothing" : "malformed");
+	if (rc)
+		return -1;
+	ceno_verify_policy_apply(&ask->policy, &rules);
+	if (memory_asked) { /* the command line is more particular than the file */
+		ask->policy.memory = before.memory;
+		ask->policy.sample = before.sample;
+	}
+	if (ask->policy.memory == CENO_MEMORY_SAMPLE)
+		ceno_cli_random(&ask->policy.sample_start, sizeof ask->policy.sample_start);
+	return 0;
+}
+
+static int load_references(struct ask *ask)
+{
+	static struct ceno_verify_reference references[FILES_MAX];
+
+	for (uint32_t i = 0; i < ask->references; i++) {
+		uint32_t line;
+		size_t length;
+		char *text = load_text("reference values", ask->reference_files[i], REFERENCE_MAX, &length);
+		int rc = text ? ceno_verify_reference_parse(text, length, &references[i], &line) : 1;
+
+		free(text);
+		if (rc < 0)
+			ceno_cli_error("reference values %s, line %u: malformed, or not signed by the key they name",
+			               ask->reference_files[i], line);
+		if (rc)
+			return -1;
+	}
+	ask->policy.references = references;
+	ask->policy.reference_count = ask->references;
+	return 0;
+}
+
+/* Each proof that was taken earlier, checked under the same policy: one that fails was not taken. */
+static int load_seen(struct ask *ask)
+{
+	static struct ceno_verify_seen seen[FILES_MAX];
+	static struct ceno_verify_result result;
+	struct ceno_verify_policy policy = ask->policy;
+
+	policy.rp_nonce = policy.request = NULL;
+	for (uint32_t i = 0; i < ask->seen; i++) {
+		size_t length;
+		char *file = load_text("proof", ask->seen_files[i], (size_t)4 * CENO_CDP_FILE_MAX, &length);
+		int rc = file ? ceno_verify(file, length, &policy, &result) : -1;
+
+		free(file);
+		if (!rc && result.exit_status)
+			ceno_cli_error("%s does not verify: it cannot have been taken earlier", ask->seen_files[i]);
+		if (rc || result.exit_status)
+			return -1;
+		memcpy(seen[i].ak, result.ak, 32);
+		memcpy(seen[i].session_id, result.statement.core.session_id, 16);
+		seen[i].launch_index = result.seal.step8.launch_index;
+		memcpy(seen[i].c8, result.chain[8], 32);
+	}
+	ask->policy.seen = seen;
+	ask->policy.seen_count = ask->seen;
+	return 0;
+}
+
+static int load_asked(struct ask *ask, char **compare)
 {
 	static struct ceno_verify_pins pins;
+
+	if (load_pins(ask, &pins) || load_policy(ask) || load_references(ask))
+		return -1;
+	ask->policy.pins = &pins;
+	if (ask->compare_file) {
+		*compare = load_text("comparison", ask->compare_file, COMPARISON_MAX, &ask->policy.compare_bytes);
+		ask->policy.compare = *compare;
+		if (!*compare)
+			return -1;
+	}
+	return load_seen(ask);
+}
+
+int ceno_command_verify(int argc, char **argv)
+{
 	static struct ceno_verify_result result;
 	struct ask ask = { 0 };
+	char *file = NULL, *compare = NULL;
 	size_t length;
-	char *file;
 	int status, rc;
 
 	ceno_verify_policy_init(&ask.policy);
+	ask.policy.as_of = (uint64_t)time(NULL);
 	status = parse(argc, argv, &ask);
 	if (status >= 0)
 		return status;
-	if (sodium_init() < 0 || load_pins(&ask, &pins))
-		return CENO_EXIT_USAGE;
-	rc = ceno_file_read(ask.file, 4 * CENO_CDP_FILE_MAX, &file, &length);
+	status = CENO_EXIT_USAGE;
+	if (sodium_init() < 0 || load_asked(&ask, &compare))
+		goto out;
+	rc = ceno_file_read(ask.file, (size_t)4 * CENO_CDP_FILE_MAX, &file, &length);
 	if (rc) {
 		ceno_cli_error("%s: %s", ask.file, rc == -EFBIG ? "far larger than any proof" : strerror(-rc));
-		return CENO_EXIT_USAGE;
+		goto out;
 	}
-	ask.policy.pins = &pins;
-	rc = ceno_verify(file, length, &ask.policy, &result);
-	free(file);
-	if (rc) {
+	if (ceno_verify(file, length, &ask.policy, &result))
 		ceno_cli_error("out of memory");
-		return CENO_EXIT_USAGE;
-	}
-	return print(&result, &ask.policy, ask.json);
+	else
+		status = print(&result, &ask.policy, ask.json);
+out:
+	free(compare);
+	free(file);
+	return status;
 }

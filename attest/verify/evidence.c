@@ -230,6 +230,7 @@ void ceno_stage_evidence(struct ceno_ladder *l)
 {
 	const struct ceno_proof_statement *s = &l->document.statement;
 	int rc = ceno_proof_c0(&s->core, l->result->chain[0]);
+	(void)ceno_proof_platform_digest(&s->core.platform, l->result->platform);
 	ceno_check(l, CENO_VERIFY_SUBJECT, rc == 0 && memcmp(l->result->chain[0], l->document.subject, 32) == 0);
 	check_isolation(l, s);
 	check_overwrite(l, s);

@@ -33,7 +33,9 @@ const struct ceno_verify_code_info *ceno_verify_code_info(uint32_t code)
 
 void ceno_verify_policy_init(struct ceno_verify_policy *policy)
 {
-	*policy = (struct ceno_verify_policy){ .memory = CENO_MEMORY_FULL, .key_floor = CENO_KEY_SOFTWARE };
+	*policy = (struct ceno_verify_policy){ .memory = CENO_MEMORY_FULL,
+		                               .key_floor = CENO_KEY_SOFTWARE,
+		                               .as_of = CENO_VERIFY_NO_TIME };
 }
 
 bool ceno_check(struct ceno_ladder *l, enum ceno_verify_code code, bool passed)
@@ -167,6 +169,7 @@ int ceno_verify(const void *file, size_t bytes, const struct ceno_verify_policy 
 		ceno_stage_memory(l);
 		ceno_stage_log(l);
 		ceno_stage_quote(l);
+		ceno_stage_reference(l);
 		ceno_stage_trust(l);
 	} else if (result->verdict == CENO_VERIFY_CODE_COUNT) {
 		/* Only a test build gets here: a reader's check was left out and there is nothing to go on with. */

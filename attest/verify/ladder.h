@@ -34,13 +34,15 @@ __attribute__((format(printf, 3, 4))) void ceno_check_detail(struct ceno_ladder 
                                                              const char *format, ...);
 
 /* Stages; each returns at once when the ladder has stopped. */
-void ceno_stage_evidence(struct ceno_ladder *ladder);  /* 3, 4 */
-void ceno_stage_signature(struct ceno_ladder *ladder); /* 5 */
-void ceno_stage_step8(struct ceno_ladder *ladder);     /* 6 */
-void ceno_stage_memory(struct ceno_ladder *ladder);    /* 7 */
-void ceno_stage_log(struct ceno_ladder *ladder);       /* 8 */
-void ceno_stage_quote(struct ceno_ladder *ladder);     /* 9 */
-void ceno_stage_trust(struct ceno_ladder *ladder);     /* 10 to 13 */
+void ceno_stage_evidence(struct ceno_ladder *ladder);   /* 3, 4 */
+void ceno_stage_signature(struct ceno_ladder *ladder);  /* 5 */
+void ceno_stage_step8(struct ceno_ladder *ladder);      /* 6 */
+void ceno_stage_memory(struct ceno_ladder *ladder);     /* 7 */
+void ceno_stage_log(struct ceno_ladder *ladder);        /* 8 */
+void ceno_stage_quote(struct ceno_ladder *ladder);      /* 9 */
+void ceno_stage_reference(struct ceno_ladder *ladder);  /* 10 */
+void ceno_check_comparison(struct ceno_ladder *ladder); /* of 12 */
+void ceno_stage_trust(struct ceno_ladder *ladder);      /* 11 to 13 */
 
 #ifdef CENO_VERIFY_TESTING
 /* Test builds only: the check with this code always passes, as if compiled out. */

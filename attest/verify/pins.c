@@ -2,6 +2,7 @@
  * The pin file: which nodes a verifier knows (verify.h has the grammar). Strict:
  * a line that is not exactly of the form is an error, never skipped.
  */
+#include "lines.h"
 #include "verify.h"
 
 #include <sodium.h>
@@ -9,9 +10,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-#define ORIGIN_SET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789./_-"
-#define FIELDS_MAX 7
 
 const char *ceno_verify_pin_error_text(int error)
 {
@@ -26,69 +24,11 @@ const char *ceno_verify_pin_error_text(int error)
 	}
 }
 
-struct line {
-	char text[256];
-	char *field[FIELDS_MAX];
-	int fields;
-};
-
-/* Copy the line and cut it at single spaces. */
-static int cut(const char *text, size_t length, struct line *line)
-{
-	line->fields = 0;
-	if (length == 0 || length >= sizeof(line->text) || memchr(text, '\0', length) != NULL)
-		return CENO_VERIFY_PIN_E_FORM;
-	memcpy(line->text, text, length);
-	line->text[length] = '\0';
-	for (char *p = line->text, *next; p != NULL; p = next) {
-		if (line->fields == FIELDS_MAX)
-			return CENO_VERIFY_PIN_E_FORM;
-		next = strchr(p, ' ');
-		if (next != NULL)
-			*next++ = '\0';
-		if (*p == '\0')
-			return CENO_VERIFY_PIN_E_FORM;
-		line->field[line->fields++] = p;
-	}
-	return 0;
-}
-
-static bool read_digest(const char *text, uint8_t out[32])
-{
-	size_t n = 0;
-	return strncmp(text, "sha256:", 7) == 0 && strspn(text + 7, "0123456789abcdef") == 64 && text[71] == '\0' &&
-	    sodium_hex2bin(out, 32, text + 7, 64, NULL, &n, NULL) == 0 && n == 32;
-}
-
-static bool read_number(const char *text, uint64_t *out)
-{
-	*out = 0;
-	if (*text == '\0' || (text[0] == '0' && text[1] != '\0'))
-		return false;
-	for (; *text != '\0'; text++)
-		if (*text < '0' || *text > '9' || __builtin_mul_overflow(*out, 10u, out) ||
-		    __builtin_add_overflow(*out, (uint64_t)(*text - '0'), out))
-			return false;
-	return true;
-}
-
-static bool read_origin(const char *text, char out[65])
-{
-	size_t n = strlen(text);
-	if (n == 0 || n > 64 || strspn(text, ORIGIN_SET) != n)
-		return false;
-	memcpy(out, text, n + 1);
-	return true;
-}
-
-static int add_pin(const struct line *line, struct ceno_verify_pins *pins)
+static int add_pin(const struct ceno_line *line, struct ceno_verify_pins *pins)
 {
 	struct ceno_verify_pin pin = { 0 };
-	size_t n = 0;
-	if (line->fields != 4 || !read_origin(line->field[1], pin.origin) || !read_digest(line->field[2], pin.ak) ||
-	    sodium_base642bin(pin.log_pub, 32, line->field[3], strlen(line->field[3]), NULL, &n, NULL,
-	                      sodium_base64_VARIANT_ORIGINAL) != 0 ||
-	    n != 32)
+	if (line->fields != 4 || !ceno_line_origin(line->field[1], pin.origin) ||
+	    !ceno_line_digest(line->field[2], pin.ak) || !ceno_line_base64(line->field[3], pin.log_pub, 32))
 		return CENO_VERIFY_PIN_E_FORM;
 	for (uint32_t i = 0; i < pins->pin_count; i++)
 		if (strcmp(pins->pins[i].origin, pin.origin) == 0 || memcmp(pins->pins[i].ak, pin.ak, 32) == 0 ||
@@ -100,13 +40,13 @@ static int add_pin(const struct line *line, struct ceno_verify_pins *pins)
 	return 0;
 }
 
-static int add_seen(const struct line *line, struct ceno_verify_pins *pins)
+static int add_seen(const struct ceno_line *line, struct ceno_verify_pins *pins)
 {
 	struct ceno_verify_pin *pin = NULL, state = { 0 };
 	uint64_t resets;
-	if (line->fields != 7 || !read_number(line->field[2], &state.size) || state.size == 0 ||
-	    !read_digest(line->field[3], state.root) || !read_number(line->field[4], &state.nv_value) ||
-	    !read_number(line->field[5], &state.clock_ms) || !read_number(line->field[6], &resets) ||
+	if (line->fields != 7 || !ceno_line_number(line->field[2], &state.size) || state.size == 0 ||
+	    !ceno_line_digest(line->field[3], state.root) || !ceno_line_number(line->field[4], &state.nv_value) ||
+	    !ceno_line_number(line->field[5], &state.clock_ms) || !ceno_line_number(line->field[6], &resets) ||
 	    resets > UINT32_MAX)
 		return CENO_VERIFY_PIN_E_FORM;
 	for (uint32_t i = 0; i < pins->pin_count; i++)
@@ -124,21 +64,24 @@ static int add_seen(const struct line *line, struct ceno_verify_pins *pins)
 	return 0;
 }
 
-static int add_revoked(const struct line *line, struct ceno_verify_pins *pins)
+static int add_revoked(const struct ceno_line *line, struct ceno_verify_pins *pins)
 {
 	uint8_t ak[32];
-	if (line->fields != 2 || !read_digest(line->field[1], ak))
+	uint64_t since = 0;
+	if (line->fields < 2 || line->fields > 3 || !ceno_line_digest(line->field[1], ak) ||
+	    (line->fields == 3 && (!ceno_line_number(line->field[2], &since) || since == 0)))
 		return CENO_VERIFY_PIN_E_FORM;
 	for (uint32_t i = 0; i < pins->revoked_count; i++)
 		if (memcmp(pins->revoked[i], ak, 32) == 0)
 			return CENO_VERIFY_PIN_E_TWICE;
 	if (pins->revoked_count == CENO_VERIFY_REVOKED_MAX)
 		return CENO_VERIFY_PIN_E_MANY;
+	pins->revoked_since[pins->revoked_count] = since;
 	memcpy(pins->revoked[pins->revoked_count++], ak, 32);
 	return 0;
 }
 
-static int add_line(const struct line *line, uint32_t number, struct ceno_verify_pins *pins)
+static int add_line(const struct ceno_line *line, uint32_t number, struct ceno_verify_pins *pins)
 {
 	if (number == 1)
 		return line->fields == 2 && strcmp(line->field[0], "ceno-pins") == 0 && strcmp(line->field[1], "1") == 0
@@ -153,20 +96,17 @@ static int add_line(const struct line *line, uint32_t number, struct ceno_verify
 
 int ceno_verify_pins_parse(const char *text, size_t bytes, struct ceno_verify_pins *pins, uint32_t *line_number)
 {
-	struct line line;
+	struct ceno_line line;
 	memset(pins, 0, sizeof(*pins));
 	*line_number = 1;
 	for (size_t at = 0; at < bytes; (*line_number)++) {
-		const char *end = memchr(text + at, '\n', bytes - at);
-		if (end == NULL)
+		const char *start;
+		size_t length;
+		if (!ceno_line_next(text, bytes, &at, &start, &length) || !ceno_line_cut(start, length, &line))
 			return CENO_VERIFY_PIN_E_FORM;
-		size_t length = (size_t)(end - (text + at));
-		int rc = cut(text + at, length, &line);
-		if (rc == 0)
-			rc = add_line(&line, *line_number, pins);
+		int rc = add_line(&line, *line_number, pins);
 		if (rc != 0)
 			return rc;
-		at += length + 1;
 	}
 	return pins->pin_count + pins->revoked_count > 0 ? 0 : CENO_VERIFY_PIN_E_EMPTY;
 }
@@ -204,7 +144,12 @@ int ceno_verify_pins_format(const struct ceno_verify_pins *pins, char *text, siz
 			    sodium_bin2hex(hex, sizeof(hex), p->root, 32), (unsigned long long)p->nv_value,
 			    (unsigned long long)p->clock_ms, p->reset_count);
 	}
-	for (uint32_t i = 0; i < pins->revoked_count && !o.full; i++)
-		put(&o, "revoked sha256:%s\n", sodium_bin2hex(hex, sizeof(hex), pins->revoked[i], 32));
+	for (uint32_t i = 0; i < pins->revoked_count && !o.full; i++) {
+		put(&o, "revoked sha256:%s", sodium_bin2hex(hex, sizeof(hex), pins->revoked[i], 32));
+		if (pins->revoked_since[i] != 0 && !o.full)
+			put(&o, " %llu", (unsigned long long)pins->revoked_since[i]);
+		if (!o.full)
+			put(&o, "\n");
+	}
 	return o.full ? CENO_VERIFY_PIN_E_SPACE : (int)o.length;
 }

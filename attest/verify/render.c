@@ -33,6 +33,7 @@ static const char *hex(const uint8_t *bytes, size_t n, char *text)
 static const char *const key_names[] = { "none", "software", "vtpm", "ftpm", "dtpm" };
 static const char *const code_names[] = { "none", "boot", "runtime" };
 static const char *const status_names[] = { "not_run", "pass", "fail" };
+static const char *const status_words[] = { "not checked", "none seen", "FOUND" };
 static const char *const cause_names[] = { "", "exit", "request", "ttl", "oom", "violation", "crash" };
 static const char *const fact_names[] = { "unknown", "off", "on" };
 static const char *const kvm_names[] = { "unknown", "vmx", "svm", "paging" };
@@ -122,6 +123,7 @@ static void put_claims(struct out *o, const struct ceno_verify_result *r)
 	put(o, "  log           %s, launch at %llu, proof at %llu of %llu (R)\n", r->seal.node.origin,
 	    (unsigned long long)r->seal.launch.inclusion.index, (unsigned long long)r->seal.batch.index,
 	    (unsigned long long)r->log_size);
+	put(o, "  platform      sha256:%s (A)\n", hex(r->platform, 32, text));
 	put(o, "  sealed by     TPM key sha256:%s\n", hex(r->ak, 32, text));
 }
 
@@ -159,18 +161,35 @@ static const char limits[] =
     "  with IMA or a verified root. With a software TPM whoever runs the node can write any proof.\n"
     "  Structural facts, not a compliance verdict.\n";
 
+/* What the two axes mean together, in one sentence. */
+static const char *axes_text(const struct ceno_verify_result *r)
+{
+	if (r->key == CENO_KEY_NONE)
+		return "nothing says who made this proof";
+	if (r->code == CENO_TRUST_RUNTIME)
+		return "known firmware and kernel, and every executable that can open the TPM, says the signer of the "
+		       "reference values";
+	if (r->code == CENO_TRUST_BOOT)
+		return "known firmware and kernel, unknown programs: root on that host can write any proof";
+	return r->key == CENO_KEY_SOFTWARE
+	    ? "a node you pinned, unknown software: root on that host can write any proof"
+	    : "genuine TPM, unknown software: root on that host can write any proof";
+}
+
 static void put_axes(struct out *o, const struct ceno_verify_result *r, const struct ceno_verify_policy *policy)
 {
-	put(o, "Assurance\n  key %s, code %s: ", key_names[r->key], code_names[r->code]);
-	put(o, "%s\n",
-	    r->key == CENO_KEY_NONE ? "nothing says who made this proof"
-	                            : "a node you pinned, unknown software: root on that host can write any proof");
+	put(o, "Assurance\n  key %s, code %s: %s\n", key_names[r->key], code_names[r->code], axes_text(r));
 	put(o, "  memory roots: ");
 	if (r->status[CENO_VERIFY_MEMORY_ROOT] == CENO_CHECK_NOT_RUN)
 		put(o, "not checked%s\n", policy->memory == CENO_MEMORY_NONE ? " (--mem none)" : "");
 	else
 		put(o, "%u of %u passes recomputed\n", r->passes_checked, r->statement.overwrite.passes);
-	put(o, "  fork: not checked\n");
+	put(o, "  replay: %s; rollback: %s\n", status_words[r->status[CENO_VERIFY_REPLAY]],
+	    status_words[r->status[CENO_VERIFY_ROLLBACK]]);
+	put(o, "  fork: %s\n",
+	    r->status[CENO_VERIFY_FORK] == CENO_CHECK_FAIL ? "FOUND"
+	        : r->fork_checked                          ? "compared with another checkpoint, one log"
+	                                                   : "not checked");
 }
 
 size_t ceno_verify_render_text(const struct ceno_verify_result *result, const struct ceno_verify_policy *policy,
@@ -199,19 +218,19 @@ static void put_checks(struct out *o, const struct ceno_verify_result *r)
 
 static void put_proof(struct out *o, const struct ceno_verify_result *r)
 {
-	char session[33], ak[65], c0[65], c8[65], root[65];
+	char session[33], ak[65], c0[65], c8[65], root[65], platform[65];
 	put(o,
 	    ",\"proof\":{\"session_id\":\"%s\",\"cause\":\"%s\",\"violation\":%u,\"mem_total\":%llu,\"bytes\":%llu,"
 	    "\"passes\":%u,\"c0\":\"sha256:%s\",\"c8\":\"sha256:%s\",\"origin\":\"%s\",\"launch_index\":%llu,"
 	    "\"index\":%llu,\"log_size\":%llu,\"log_root\":\"sha256:%s\",\"nv_value\":\"%llu\",\"clock_ms\":\"%llu\","
-	    "\"reset_count\":%u,\"ak\":\"sha256:%s\",\"test_key\":%s}",
+	    "\"reset_count\":%u,\"ak\":\"sha256:%s\",\"platform\":\"sha256:%s\",\"test_key\":%s}",
 	    hex(r->statement.core.session_id, 16, session), cause_names[r->statement.isolation.cause],
 	    r->statement.isolation.violation, (unsigned long long)r->statement.core.mem_total,
 	    (unsigned long long)r->statement.overwrite.bytes, r->statement.overwrite.passes, hex(r->chain[0], 32, c0),
 	    hex(r->chain[8], 32, c8), r->seal.node.origin, (unsigned long long)r->seal.launch.inclusion.index,
 	    (unsigned long long)r->seal.batch.index, (unsigned long long)r->log_size, hex(r->log_root, 32, root),
 	    (unsigned long long)r->seal.nv.value, (unsigned long long)r->clock_ms, r->reset_count, hex(r->ak, 32, ak),
-	    r->statement.core.platform.test_key ? "true" : "false");
+	    hex(r->platform, 32, platform), r->statement.core.platform.test_key ? "true" : "false");
 }
 
 /* A detail quotes one key of a hostile file at most, but keep the output JSON whatever it holds. */
@@ -226,31 +245,67 @@ static void put_string(struct out *o, const char *text)
 	put(o, "\"");
 }
 
+/* AR4SI: 2 affirming, 32 warning, 96 contraindicated, 0 no claim. */
+static int claim(const struct ceno_verify_result *r, enum ceno_verify_code from, enum ceno_verify_code to, int affirmed)
+{
+	int value = 0;
+	for (uint32_t i = from; i <= (uint32_t)to; i++) {
+		if (r->status[i] == CENO_CHECK_FAIL)
+			return ceno_verify_code_info(i)->exit_status == 1 ? 96 : 32;
+		if (r->status[i] == CENO_CHECK_PASS)
+			value = affirmed;
+	}
+	return value;
+}
+
+static void put_vector(struct out *o, const struct ceno_verify_result *r)
+{
+	put(o,
+	    "\"ear.trustworthiness-vector\":{\"instance-identity\":%d,\"executables\":%d,\"hardware\":%d,"
+	    "\"runtime-opaque\":%d,\"sourced-data\":%d},",
+	    claim(r, CENO_VERIFY_AK_REVOKED, CENO_VERIFY_PIN_NODE, r->key > CENO_KEY_NONE ? 2 : 0),
+	    claim(r, CENO_VERIFY_REFERENCE, CENO_VERIFY_EVENT_LOG, r->code > CENO_TRUST_NONE ? 2 : 0),
+	    claim(r, CENO_VERIFY_AK_FORM, CENO_VERIFY_NV_VALUE, r->key >= CENO_KEY_VTPM ? 2 : 0),
+	    claim(r, CENO_VERIFY_SLOT_SUM, CENO_VERIFY_MEMORY_ROOT, 2),
+	    claim(r, CENO_VERIFY_CHECKPOINT, CENO_VERIFY_LOG_ORDER, 2));
+}
+
+static void put_reason(struct out *o, const struct ceno_verify_result *r)
+{
+	if (r->verdict == CENO_VERIFY_CODE_COUNT) {
+		put(o, "\"reason\":null,");
+		return;
+	}
+	const struct ceno_verify_code_info *info = ceno_verify_code_info(r->verdict);
+	put(o, "\"reason\":{\"code\":%u,\"name\":\"%s\",\"stage\":%u,\"text\":\"%s\",\"detail\":", info->number,
+	    info->name, info->stage, info->text);
+	put_string(o, r->detail);
+	put(o, "},");
+}
+
 size_t ceno_verify_render_json(const struct ceno_verify_result *result, const struct ceno_verify_policy *policy,
                                char *text, size_t capacity)
 {
 	static const char *const memory_names[] = { "full", "sample", "none" };
 	struct out o = { text, 0, capacity };
 	put(&o,
-	    "{\"eat_profile\":\"urn:cenotaph:ear:v0\",\"ear_status\":\"%s\",\"exit_status\":%u,\"key\":\"%s\",\"code\":"
-	    "\"%s\","
-	    "\"memory\":\"%s\",\"passes_checked\":%u,\"fork\":\"not_run\",",
-	    ear_status(result), result->exit_status, key_names[result->key], code_names[result->code],
+	    "{\"eat_profile\":\"urn:cenotaph:ear:v1\",\"ear.verifier-id\":{\"developer\":\"cenotaph\",\"build\":\"%s\"}"
+	    ",",
+	    CENO_VERSION);
+	if (policy->as_of != CENO_VERIFY_NO_TIME)
+		put(&o, "\"iat\":%llu,", (unsigned long long)policy->as_of);
+	put(&o, "\"submods\":{\"cdp\":{\"ear.status\":\"%s\",", ear_status(result));
+	put_vector(&o, result);
+	put(&o,
+	    "\"exit_status\":%u,\"key\":\"%s\",\"code\":\"%s\",\"memory\":\"%s\",\"passes_checked\":%u,\"fork\":\"%"
+	    "s\",",
+	    result->exit_status, key_names[result->key], code_names[result->code],
 	    memory_names[policy->memory <= CENO_MEMORY_NONE ? policy->memory : CENO_MEMORY_NONE],
-	    result->passes_checked);
-	if (result->verdict < CENO_VERIFY_CODE_COUNT) {
-		const struct ceno_verify_code_info *info = ceno_verify_code_info(result->verdict);
-		put(&o,
-		    "\"reason\":{\"code\":%u,\"name\":\"%s\",\"stage\":%u,\"text\":\"%s\",\"detail\":", info->number,
-		    info->name, info->stage, info->text);
-		put_string(&o, result->detail);
-		put(&o, "},");
-	} else {
-		put(&o, "\"reason\":null,");
-	}
+	    result->passes_checked, status_names[result->status[CENO_VERIFY_FORK]]);
+	put_reason(&o, result);
 	put_checks(&o, result);
 	if (result->read)
 		put_proof(&o, result);
-	put(&o, "}\n");
+	put(&o, "}}}\n");
 	return o.length;
 }

@@ -89,16 +89,30 @@
 	X(NV_SIGNATURE, 914, 9, 1, "the counter's signature is wrong") \
 	X(NV_DATA, 915, 9, 1, "the counter was certified for another quote") \
 	X(NV_VALUE, 916, 9, 1, "the counter's value is another") \
-	X(REFERENCE, 1001, 10, 3, "there are no reference values to compare PCRs with") \
+	X(REFERENCE, 1001, 10, 3, \
+	  "there are no reference values, by a key the policy names and valid now, to compare with") \
+	X(REFERENCE_PLATFORM, 1002, 10, 4, "the platform is not one of the reference values") \
+	X(REFERENCE_PCRS, 1003, 10, 4, "the quoted PCRs are not the reference values") \
+	X(EVENT_LOG, 1004, 10, 4, "the host event log is not the one of the reference values") \
 	X(AK_REVOKED, 1101, 11, 6, "the attestation key is revoked") \
 	X(AK_CHANGED, 1102, 11, 1, "this node is pinned with another attestation key") \
 	X(AK_UNPINNED, 1103, 11, 4, "consistent, but nothing says who made it: the attestation key is not pinned") \
+	X(AK_VOUCH, 1104, 11, 4, "an enrolment of the attestation key, or an authority's word for it, does not hold") \
 	X(PIN_NODE, 1201, 12, 1, "the pinned attestation key seals another log than the pinned one") \
 	X(ROLLBACK, 1202, 12, 5, "the node's log, counter or clock went back") \
+	X(COMPARISON, 1203, 12, 3, "the other checkpoint cannot be compared with this one") \
+	X(FORK, 1204, 12, 5, "the node showed someone else another log") \
 	X(NONCE, 1301, 13, 5, "the proof answers another nonce") \
 	X(REPLAY, 1302, 13, 5, "another proof of this session or launch was seen before") \
 	X(TEST_KEY, 1303, 13, 4, "the guest was signed by a test key") \
-	X(ASSURANCE, 1304, 13, 4, "the key's assurance is below what was asked")
+	X(ASSURANCE, 1304, 13, 4, "the key's assurance is below what was asked") \
+	X(CODE_ASSURANCE, 1305, 13, 4, "what is known of the code is below what was asked") \
+	X(PLATFORM, 1306, 13, 4, "the policy does not allow this platform") \
+	X(REQUEST, 1307, 13, 4, "another request was run than the one asked for") \
+	X(CAUSE_RULE, 1308, 13, 4, "the policy does not allow this end of a session") \
+	X(HOST_RULE, 1309, 13, 4, "a fact of the host is not what the policy asks") \
+	X(DECLARED, 1310, 13, 4, "another classification or jurisdiction was declared than the policy asks") \
+	X(PASSES_RULE, 1311, 13, 4, "memory was overwritten fewer times than the policy asks")
 
 enum ceno_verify_code { /* index into result.status; the number is CENO_VERIFY_NUMBER_* */
 #define CENO_VERIFY_CODE_ENUM(name, number, stage, exit, text) CENO_VERIFY_##name,
@@ -138,7 +152,52 @@ struct ceno_verify_pin { /* a node this verifier knows */
 struct ceno_verify_pins {
 	uint32_t pin_count, revoked_count;
 	struct ceno_verify_pin pins[CENO_VERIFY_PINS_MAX];
-	uint8_t revoked[CENO_VERIFY_REVOKED_MAX][32]; /* AK digests */
+	uint8_t revoked[CENO_VERIFY_REVOKED_MAX][32];    /* AK digests */
+	uint64_t revoked_since[CENO_VERIFY_REVOKED_MAX]; /* unix seconds; 0: ever */
+};
+
+#define CENO_VERIFY_LIST_MAX 32u
+#define CENO_VERIFY_FACTS    11u /* words of ceno_verify_fact_names */
+#define CENO_VERIFY_NO_TIME  UINT64_MAX
+
+struct ceno_verify_enrolment { /* this verifier's own, or an authority's word */
+	uint8_t ak[32];
+	uint32_t key;          /* enum ceno_verify_key: VTPM, FTPM, DTPM */
+	uint8_t ek[32];        /* SHA-256 of the EK certificate; zeros: not said */
+	uint64_t until;        /* unix seconds */
+	uint32_t is_vouched;   /* 1: authority and signature are an authority's */
+	uint8_t authority[32]; /* Ed25519 */
+	uint8_t signature[64]; /* over "CDP/v1/vouch"|0|u8 key|u64 until|ak|ek; key 2 vtpm, 3 ftpm, 4 dtpm */
+};
+
+struct ceno_verify_rules { /* a policy file, read; all zeros asks nothing */
+	uint32_t key_floor, code_floor, refuse_test_key;
+	uint32_t has_memory, memory, sample;   /* has_memory 1: the file has a memory line */
+	uint32_t passes;                       /* least keyed passes */
+	uint32_t causes;                       /* bits 1 << enum ceno_cause; 0: any */
+	uint32_t classification, jurisdiction; /* enum ceno_proof_classification, _jurisdiction; 0: any */
+	uint32_t facts[CENO_VERIFY_FACTS];     /* enum ceno_proof_fact; 0: any */
+	uint32_t signer_count, platform_count, authority_count, enrolment_count;
+	uint8_t signers[CENO_VERIFY_LIST_MAX][32];   /* Ed25519 keys whose reference values count */
+	uint8_t platforms[CENO_VERIFY_LIST_MAX][32]; /* digests allowed; none: any */
+	uint8_t authorities[CENO_VERIFY_LIST_MAX][32];
+	uint32_t authority_key[CENO_VERIFY_LIST_MAX]; /* the most that each may say */
+	struct ceno_verify_enrolment enrolments[CENO_VERIFY_LIST_MAX];
+};
+
+struct ceno_verify_pcr {
+	uint32_t number;
+	uint8_t value[32];
+};
+
+struct ceno_verify_reference { /* a file of reference values whose signature holds */
+	uint8_t signer[32];
+	uint64_t from, until; /* unix seconds, both included */
+	uint32_t runtime;     /* 1: the PCR values fix every executable that can open the TPM, says the signer */
+	uint32_t platform_count, pcr_count, event_log_count;
+	uint8_t platforms[CENO_VERIFY_LIST_MAX][32];
+	struct ceno_verify_pcr pcrs[4 * CENO_VERIFY_LIST_MAX]; /* several values of one PCR: any of them */
+	uint8_t event_logs[CENO_VERIFY_LIST_MAX][32];
 };
 
 struct ceno_verify_seen { /* a proof accepted earlier */
@@ -163,9 +222,16 @@ struct ceno_verify_policy {
 	uint32_t code_floor;      /* enum ceno_verify_trust; above NONE needs reference values: status 3 */
 	uint32_t refuse_test_key; /* 1: a bundle signed by a test key fails */
 	uint32_t explain;         /* 1: go on after the first failure */
+	uint64_t as_of;           /* unix seconds of the time the verdict is for. NO_TIME: whatever ends has ended */
+	const struct ceno_verify_rules *rules;          /* borrowed; NULL: none */
+	const struct ceno_verify_reference *references; /* borrowed; given at all, they must hold */
+	uint32_t reference_count;
+	const uint8_t *request; /* 32 bytes: the request_commit that must be in it; NULL: not asked */
+	const char *compare;    /* text of a comparison, borrowed, not NUL-terminated; NULL: none */
+	size_t compare_bytes;
 };
 
-/* The built-in policy: "pinned", all memory roots, nothing else asked. */
+/* The built-in policy: "pinned", all memory roots, no time, nothing else asked. */
 void ceno_verify_policy_init(struct ceno_verify_policy *policy);
 
 /* ---- result -------------------------------------------------------------------------- */
@@ -179,6 +245,8 @@ struct ceno_verify_result {
 	uint32_t key, code;                     /* the two axes */
 	char detail[160];                       /* of the first failure, printable, may be "" */
 	uint32_t passes_checked;                /* memory roots recomputed */
+	uint32_t fork_checked;                  /* 1: compared with another checkpoint, and one log */
+	uint8_t platform[32];                   /* digest, recomputed */
 	/* What the file says; valid when read is 1 (stage 2 passed). */
 	uint32_t read;
 	uint32_t pin; /* index of the pin that matched the AK, UINT32_MAX: none */
@@ -210,7 +278,7 @@ int ceno_verify_payload(const void *payload, size_t bytes, const uint8_t signatu
  *   ceno-pins 1
  *   pin ORIGIN sha256:AK LOGPUB                     AK digest in hex, log key in base64
  *   seen ORIGIN SIZE sha256:ROOT NV CLOCK RESETS    newest state of a pinned node, after its pin
- *   revoked sha256:AK
+ *   revoked sha256:AK [SINCE]                       unix seconds
  *
  * An empty file, one without a pin or revocation, and two pins of one origin, AK or log are errors. */
 #define CENO_VERIFY_PIN_ERRORS(X) \
@@ -237,6 +305,56 @@ int ceno_verify_pins_format(const struct ceno_verify_pins *pins, char *text, siz
 
 /* Digest part of an AK's name from its TPMT_PUBLIC: what a pin holds. */
 void ceno_verify_ak_digest(const uint8_t *ak_public, size_t bytes, uint8_t ak[32]);
+
+/* ---- policy file, reference values, comparison ------------------------------------------ */
+
+/* Policy file, strict as the pin file. Asking nothing is an error. Each line at most once unless marked *.
+ *
+ *   ceno-policy 1
+ *   key none|software|vtpm|ftpm|dtpm            least assurance of the key
+ *   code none|boot|runtime                      least assurance of the code
+ *   memory full|none|sample:N
+ *   refuse test-key
+ *   passes N                                    least keyed passes, 1 to 7
+ *   cause exit|request|ttl|oom|violation|crash  * ends that are allowed
+ *   classification WORD                         as the customer must have declared
+ *   jurisdiction WORD
+ *   host NAME on|off                            * npt swap zswap ksm compact_unevictable numa_balancing
+ *                                                 init_on_free dumpable kdump hibernation huge_pages
+ *   platform sha256:DIGEST                      * platforms that are allowed (ceno measure)
+ *   signer KEY                                  * key of reference values, base64
+ *   enrolled sha256:AK vtpm|ftpm|dtpm sha256:EKCERT|none UNTIL           * (ceno attest --enrol)
+ *   authority KEY vtpm|ftpm|dtpm                * whose word counts, up to this
+ *   vouched sha256:AK vtpm|ftpm|dtpm sha256:EKCERT|none UNTIL KEY SIG    * an authority's word
+ *
+ * Returns 0 or a ceno_verify_pin_error, *line as for pins. */
+int ceno_verify_rules_parse(const char *text, size_t bytes, struct ceno_verify_rules *rules, uint32_t *line);
+
+/* Let a policy ask what its rules ask: floors, memory, test key. policy->rules points to rules afterwards. */
+void ceno_verify_policy_apply(struct ceno_verify_policy *policy, const struct ceno_verify_rules *rules);
+
+/* Reference values, strict; the last line is an Ed25519 signature over "CDP/v1/reference"|0|the text before it.
+ *
+ *   ceno-reference 1
+ *   valid FROM UNTIL                            unix seconds, both included
+ *   runtime                                     optional
+ *   platform sha256:DIGEST                      * at least one
+ *   pcr N sha256:VALUE                          * at least one; N 0 to 15
+ *   event-log sha256:DIGEST                     * optional
+ *   signature KEY SIG                           base64
+ *
+ * Returns 0 or a ceno_verify_pin_error (FORM also if the signature is wrong). */
+int ceno_verify_reference_parse(const char *text, size_t bytes, struct ceno_verify_reference *reference,
+                                uint32_t *line);
+
+/* A comparison is another checkpoint of the same log, from elsewhere, with the proof that one of the two
+ * logs continues the other (no node lines if they are of one size):
+ *
+ *   ceno-consistency 1
+ *   node sha256:HASH                            * RFC 9162 2.1.4, at most 97
+ *
+ *   (an empty line, then the checkpoint's text)
+ */
 
 /* ---- rendering ------------------------------------------------------------------------- */
 

@@ -3,13 +3,14 @@
  * checked too, as far as there is something to read.
  *
  * schema: "$defs" of cdp.schema.json. policy: { pins: { pins, revoked }, nonce,
- * memory, key, code, refuseTestKey, seen }; all but pins may be missing. */
+ * memory, key, code, refuseTestKey, seen, rules, references, compare, request,
+ * asOf }; all but pins may be missing. */
 'use strict';
 
 const PAGE = 4096, CHUNK = 65536, RAM = 0x100000000, WINDOWS = 0x40000000, STRIDE = 0x400000, CLASSES = 8;
 const TRAIL = { gpa: 0x42000000, bytes: 262144, header: 4096 };
-const KEY_WORDS = ['none', 'software', 'vtpm', 'ftpm', 'dtpm'];
-const EXITS = { 1001: 3, 1101: 6, 1103: 4, 1202: 5, 1301: 5, 1302: 5, 1303: 4, 1304: 4 };
+const EXITS = { 1001: 3, 1002: 4, 1003: 4, 1004: 4, 1101: 6, 1103: 4, 1104: 4, 1202: 5, 1203: 3, 1204: 5, 1301: 5, 1302: 5, 1303: 4,
+	1304: 4, 1305: 4, 1306: 4, 1307: 4, 1308: 4, 1309: 4, 1310: 4, 1311: 4 };
 
 /* Thrown when there is nothing left to check. */
 class Stop extends Error {}
@@ -38,6 +39,15 @@ class Ladder {
 		this.status = new Map(); /* code -> passed */
 		this.verdict = 0;
 		this.key = 'none';
+		this.code = 'none';
+		this.rules = policy.rules || noRules();
+		this.asOf = policy.asOf === undefined ? NO_TIME : policy.asOf;
+		this.floors = { key: this.asks('key', 'software'), code: this.asks('code', 'none') };
+	}
+
+	/* A floor, from the policy file if it has one. */
+	asks(what, otherwise) {
+		return this.rules[what].length ? this.rules[what][0][0] : this.policy[what] || otherwise;
 	}
 
 	check(code, passed) {
@@ -67,7 +77,8 @@ class Ladder {
 			await this.memory();
 			await this.log();
 			await this.quote();
-			this.maker();
+			this.references();
+			await this.maker();
 			this.asked();
 		} catch (error) {
 			if (!(error instanceof Stop))
@@ -257,7 +268,7 @@ class Ladder {
 
 	async memory() {
 		const three = this.steps[3], roots = this.steps[6].roots, granules = this.granules();
-		if (this.policy.memory === 'none' || [401, 411, 414].some(code => !this.status.get(code)))
+		if (this.policy.memory === 'none' || this.rules.memory.some(m => m[0] === 'none') || [401, 411, 414].some(code => !this.status.get(code)))
 			return;
 		const challenge = sha('CDP/v1/challenge\0', this.session, fromBase64(this.core.rp_nonce),
 		    fromBase64(three.destroy_nonce), this.chain[2], fromBase64(three.random));
@@ -270,22 +281,18 @@ class Ladder {
 	/* ---- stage 8 ---- */
 
 	async log() {
-		const text = this.checkpoint = fromBase64(this.seal.batch.checkpoint);
-		const b64 = n => '[A-Za-z0-9+/]{' + n + '}[AEIMQUYcgkosw048]=', name = '([A-Za-z0-9./_-]{1,64})';
-		const form = new RegExp('^(' + name + '\\n(0|[1-9][0-9]{0,19})\\n(' + b64(42) + ')\\n)\\n\xe2\x80\x94 ' + name +
-		    ' (' + b64(90) + ')\\n$').exec(String.fromCharCode(...text));
-		this.need(801, form && BigInt(form[3]) < 1n << 64n && form[2] === form[5]);
-		const blob = fromBase64(form[6]), node = this.seal.node, log = fromBase64(node.log_pub);
-		this.size = BigInt(form[3]);
-		this.root = fromBase64(form[4]);
-		this.check(802, form[2] === node.origin);
-		this.check(803, same(blob.subarray(0, 4), sha(form[2], '\n\x01', log).subarray(0, 4)) &&
-		    await ed25519(log, ascii(form[1]), blob.subarray(4)));
+		this.checkpoint = fromBase64(this.seal.batch.checkpoint);
+		const c = readCheckpoint(String.fromCharCode(...this.checkpoint)), node = this.seal.node;
+		this.need(801, c);
+		this.size = c.size;
+		this.root = c.root;
+		this.check(802, c.origin === node.origin);
+		this.check(803, await checkpointSigned(c, fromBase64(node.log_pub)));
 		this.leaves();
 	}
 
 	leaves() {
-		const { launch, batch } = this.seal, platform = sha('CDP/v1/platform\0', jcs(this.core.platform));
+		const { launch, batch } = this.seal, platform = this.platform = sha('CDP/v1/platform\0', jcs(this.core.platform));
 		const first = sha('\0CDP/v1/launch\0', this.session, platform, fromDigest(this.core.request_commit),
 		    sha(this.signer), fromBase64(this.core.rp_nonce));
 		const last = sha('\0CDP/v1/cdp\0', this.session, bigEndian(this.seal.step8.launch_index, 8), this.chain[0],
@@ -350,20 +357,42 @@ class Ladder {
 		    (this.attest.resets === pin.resets && this.attest.clock < pin.clock);
 	}
 
-	maker() {
+	/* What the signers whom the policy names say of platform, PCRs and event log. */
+	references() {
+		const given = this.policy.references || [], signers = this.rules.signer.map(s => fromBase64(s[0]));
+		if (!given.length && this.floors.code === 'none')
+			return;
+		const usable = given.filter(r => signers.some(s => same(s, r.signer)) && r.valid[0] <= this.asOf && this.asOf <= r.valid[1]);
+		if (!this.check(1001, usable.length))
+			return;
+		const pcrs = this.seal.quote.pcrs.map(fromDigest), eventLog = fromDigest(this.seal.node.epoch_log_sha256);
+		const judged = usable.map(r => [r, judgeReference(r, this.platform, pcrs, eventLog)]);
+		[1002, 1003, 1004].forEach((code, i) => this.check(code, judged.some(j => j[1][i])));
+		for (const [r, j] of judged) /* one signer must stand for all of it */
+			if (j.every(Boolean) && this.code !== 'runtime')
+				this.code = r.runtime ? 'runtime' : 'boot';
+	}
+
+	async maker() {
 		const { pins, revoked } = this.policy.pins, node = this.seal.node, log = fromBase64(node.log_pub);
 		const pin = pins.find(p => same(p.ak, this.ak));
-		if ((this.policy.code || 'none') !== 'none')
-			this.check(1001, false);
-		this.check(1101, !revoked.some(ak => same(ak, this.ak)));
+		const enrolled = await enrolments(this.rules, this.ak, fromDigest(node.ak_binding), this.asOf);
+		this.check(1101, !revoked.some(r => same(r.ak, this.ak) && r.since <= this.asOf));
 		this.check(1102, pin || !pins.some(p => p.origin === node.origin || same(p.log, log)));
-		if (this.policy.key !== 'none')
-			this.check(1103, pin);
-		if (!pin)
+		this.key = enrolled.most ? KEY_WORDS[enrolled.most] : pin ? 'software' : 'none';
+		if (this.floors.key !== 'none')
+			this.check(1103, this.key !== 'none');
+		this.check(1104, enrolled.holds);
+		if (pin) {
+			this.check(1201, pin.origin === node.origin && same(pin.log, log));
+			this.check(1202, !this.rolledBack(pin));
+		}
+		if (this.policy.compare === undefined)
 			return;
-		this.key = 'software';
-		this.check(1201, pin.origin === node.origin && same(pin.log, log));
-		this.check(1202, !this.rolledBack(pin));
+		const { compared, fork } = await compareLogs(this.policy.compare, node.origin, log, this.size, this.root);
+		this.check(1203, compared);
+		if (compared)
+			this.check(1204, !fork);
 	}
 
 	replayed() {
@@ -377,42 +406,32 @@ class Ladder {
 			this.check(1301, same(policy.nonce, fromBase64(this.core.rp_nonce)));
 		if (policy.seen && policy.seen.length)
 			this.check(1302, !this.replayed());
-		if (policy.refuseTestKey)
+		if (policy.refuseTestKey || this.rules.refuse.length)
 			this.check(1303, !this.core.platform.test_key);
-		this.check(1304, KEY_WORDS.indexOf(this.key) >= KEY_WORDS.indexOf(policy.key || 'software'));
+		if (KEY_WORDS.indexOf(this.floors.key) > 1)
+			this.check(1304, KEY_WORDS.indexOf(this.key) >= KEY_WORDS.indexOf(this.floors.key));
+		if (this.floors.code !== 'none')
+			this.check(1305, CODE_WORDS.indexOf(this.code) >= CODE_WORDS.indexOf(this.floors.code));
+		this.ruled();
+	}
+
+	/* The policy file's rules, each only if the file has it. */
+	ruled() {
+		const rules = this.rules, has = (word, code, passed) => rules[word].length && this.check(code, passed());
+		const host = this.steps[6].host, declared = [...rules.classification.map(r => [this.core.classification, r[0]]),
+			...rules.jurisdiction.map(r => [this.core.jurisdiction, r[0]])];
+		has('platform', 1306, () => rules.platform.some(r => r[0] === toHex(this.platform)));
+		if (this.policy.request)
+			this.check(1307, same(this.policy.request, fromDigest(this.core.request_commit)));
+		has('cause', 1308, () => rules.cause.some(r => r[0] === this.steps[1].cause));
+		has('host', 1309, () => rules.host.every(([name, value]) => host[name] === value));
+		if (declared.length)
+			this.check(1310, declared.every(([is, wanted]) => is === wanted));
+		has('passes', 1311, () => this.steps[3].passes >= Number(rules.passes[0][0]));
 	}
 }
 
 /* Resolves to the ladder when every check has run: verdict, status, what was read. */
 function verify(schema, bytes, policy, progress) {
 	return new Ladder(schema, bytes, policy, progress).run();
-}
-
-/* ---- pin file ---- */
-
-/* Throws a SyntaxError with the line that is not of the form (docs/proof-format.md). */
-function readPins(text) {
-	const name = '([A-Za-z0-9./_-]{1,64})', hash = 'sha256:([0-9a-f]{64})', number = '(0|[1-9][0-9]*)';
-	const pinLine = new RegExp('^pin ' + name + ' ' + hash + ' ([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$');
-	const seenLine = new RegExp(['^seen', name, number, hash, number, number, number + '$'].join(' '));
-	const revokedLine = new RegExp('^revoked ' + hash + '$'), out = { pins: [], revoked: [] };
-	const lines = text.split('\n');
-	if (lines[0] !== 'ceno-pins 1' || lines.pop() !== '')
-		throw new SyntaxError('not a pin file');
-	for (const line of lines.slice(1)) {
-		const pin = pinLine.exec(line), seen = seenLine.exec(line), revoked = revokedLine.exec(line);
-		const known = seen && out.pins.find(p => p.origin === seen[1] && !p.size);
-		if (pin && !out.pins.some(p => p.origin === pin[1]))
-			out.pins.push({ origin: pin[1], ak: fromHex(pin[2]), log: fromBase64(pin[3]) });
-		else if (known && seen[2] !== '0')
-			Object.assign(known, { size: BigInt(seen[2]), root: fromHex(seen[3]), nv: BigInt(seen[4]), clock: BigInt(seen[5]),
-			    resets: Number(seen[6]) });
-		else if (revoked)
-			out.revoked.push(fromHex(revoked[1]));
-		else
-			throw new SyntaxError('not a line of a pin file: ' + line);
-	}
-	if (!out.pins.length && !out.revoked.length)
-		throw new SyntaxError('the pin file names no node');
-	return out;
 }

@@ -262,10 +262,14 @@ void fixture_step8(struct fixture *f)
 	MUST(ceno_proof_c8(e, f->chain[7], f->chain[8]) == 0);
 }
 
+static uint8_t (*kept)[32]; /* where the leaves of the log that is being made go */
+
 static void add_leaf(struct ceno_log *log, const uint8_t *body, size_t n)
 {
 	uint8_t leaf[32];
 	ceno_merkle_leaf(body, n, leaf);
+	MUST(log->count < sizeof(((struct fixture *)0)->leaves) / 32);
+	memcpy(kept[log->count], leaf, 32);
 	MUST(ceno_log_append(log, leaf, NULL) == 0);
 }
 
@@ -281,33 +285,57 @@ static void add_launch(struct ceno_log *log, const struct ceno_proof_core *core)
 	add_leaf(log, body, ceno_proof_leaf_launch(&launch, body));
 }
 
-void fixture_log(struct fixture *f)
+/* Every leaf of the log, ours among those of others. */
+static void add_leaves(struct fixture *f, struct ceno_log *log, uint64_t launch, uint64_t cdp, uint64_t size)
 {
 	const struct ceno_proof_core *core = &f->statement.core;
-	uint8_t body[CENO_PROOF_LEAF_MAX], root[32];
+	uint8_t body[CENO_PROOF_LEAF_MAX];
+	for (uint64_t i = 0; i < size; i++) {
+		if (i == launch)
+			add_launch(log, core);
+		else if (i == cdp)
+			add_leaf(log, body,
+			         ceno_proof_leaf_cdp(core->session_id, f->seal.step8.launch_index, f->chain[0],
+			                             f->chain[8], body));
+		else
+			add_leaf(log, (const uint8_t *)&i, sizeof(i));
+	}
+}
+
+void fixture_log(struct fixture *f)
+{
 	uint64_t launch = f->foreign_leaves + (f->launch_after_cdp ? 1 : 0);
 	uint64_t cdp = f->foreign_leaves + (f->launch_after_cdp ? 0 : 2);
+	uint64_t size = f->foreign_leaves + (f->launch_after_cdp ? 3 : 4);
 	struct ceno_log log;
+	if (f->log_size != 0) {
+		launch = f->launch_at;
+		cdp = f->cdp_at;
+		size = f->log_size;
+	}
 	ceno_log_init(&log);
+	kept = f->leaves;
 	f->seal.step8.launch_index = launch;
 	fixture_step8(f);
-	for (uint32_t i = 0; i < f->foreign_leaves; i++)
-		add_leaf(&log, (const uint8_t *)&i, sizeof(i));
-	if (!f->launch_after_cdp) {
-		add_launch(&log, core);
-		add_leaf(&log, (const uint8_t *)"between", 7);
-	}
-	add_leaf(&log, body, ceno_proof_leaf_cdp(core->session_id, launch, f->chain[0], f->chain[8], body));
-	if (f->launch_after_cdp)
-		add_launch(&log, core);
-	add_leaf(&log, (const uint8_t *)"after", 5);
+	add_leaves(f, &log, launch, cdp, size);
 	MUST(ceno_log_inclusion(&log, launch, log.count, &f->seal.launch.inclusion) == 0);
 	MUST(ceno_log_inclusion(&log, cdp, log.count, &f->seal.batch) == 0);
-	MUST(ceno_log_root(&log, log.count, root) == 0);
-	size_t n;
-	MUST(ceno_checkpoint_make(f->seal.node.origin, log.count, root, f->log_secret, f->seal.checkpoint, &n) == 0);
-	f->seal.checkpoint_bytes = (uint32_t)n;
 	f->log_count = (uint32_t)log.count;
+	ceno_log_fini(&log);
+	fixture_checkpoint(f, f->log_count);
+}
+
+void fixture_checkpoint(struct fixture *f, uint64_t size)
+{
+	struct ceno_log log;
+	uint8_t root[32];
+	size_t n;
+	ceno_log_init(&log);
+	for (uint32_t i = 0; i < f->log_count; i++)
+		MUST(ceno_log_append(&log, f->leaves[i], NULL) == 0);
+	MUST(ceno_log_root(&log, log.count, root) == 0);
+	MUST(ceno_checkpoint_make(f->seal.node.origin, size, root, f->log_secret, f->seal.checkpoint, &n) == 0);
+	f->seal.checkpoint_bytes = (uint32_t)n;
 	ceno_log_fini(&log);
 }
 
@@ -377,6 +405,8 @@ static void sign_p256(EVP_PKEY *key, const uint8_t *message, size_t length, uint
 	BN_mod_add(s, s, e, order, ctx);
 	MUST(BN_mod_inverse(k, k, order, ctx) != NULL);
 	BN_mod_mul(s, s, k, order, ctx);
+	if (BN_sub(e, order, s) == 1 && BN_cmp(e, s) < 0) /* as the file holds it */
+		BN_copy(s, e);
 	MUST(BN_bn2binpad(r, signature, 32) == 32 && BN_bn2binpad(s, signature + 32, 32) == 32);
 	BN_free(d), BN_free(k), BN_free(r), BN_free(s), BN_free(e);
 	EC_POINT_free(point);

@@ -30,7 +30,10 @@ struct fixture {
 	uint8_t signature[64];
 	uint32_t launch_after_cdp; /* 1: log the launch leaf last */
 	uint32_t foreign_leaves;   /* leaves of other sessions before ours */
+	/* log_size 0: a few leaves around ours. Else a log of that many, launch and cdp at these places. */
+	uint32_t log_size, launch_at, cdp_at;
 	uint32_t log_count;
+	uint8_t leaves[2048][32]; /* of the log, log_count of them */
 	struct ceno_proof_seal seal;
 	/* Quote fields that a test may change before fixture_quote. */
 	uint32_t magic, reset_count, restart_count;
@@ -64,6 +67,9 @@ void fixture_step8(struct fixture *f);
 
 /* Leaves of launch and cdp among others, checkpoint, both inclusion proofs. */
 void fixture_log(struct fixture *f);
+
+/* Sign the root of the leaves again, as if the log had `size`. */
+void fixture_checkpoint(struct fixture *f, uint64_t size);
 
 /* Quote (and NV certificate if with_nv) over the checkpoint by signing_ak, which node.ak_public names. */
 void fixture_quote(struct fixture *f);

@@ -1,4 +1,5 @@
 """Hashes, signatures, TPM structures and trees: what a proof is made with."""
+import functools
 import hashlib
 import hmac
 import re
@@ -83,11 +84,13 @@ def decode(raw):
 BASE = decode((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 
+@functools.lru_cache(maxsize=4096)
 def key_ok(pub):
     point = decode(pub)
     return point is not None and not is_zero(multiply(8, point)) and is_zero(multiply(L, point))
 
 
+@functools.lru_cache(maxsize=4096)
 def ed25519_ok(pub, message, signature):
     a, r, s = decode(pub), decode(signature[:32]), int.from_bytes(signature[32:], "little")
     if a is None or r is None or s >= L or is_zero(multiply(8, a)) or is_zero(multiply(8, r)):

@@ -16,12 +16,15 @@ asked assurance, 5 rollback or replay, 6 revoked.
 import argparse
 import json
 import os
-import re
+import struct
 import sys
+import time
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from cdp_asked import (CODES, KEYS, NO_RULES, NO_TIME, compare, enrolments, judge_reference, read_pins, read_reference,
+                       read_rules)
 from cdp_crypto import (CHECKPOINT, ecdsa_ok, ed25519_ok, hkdf, included, key_ok, parse, read_attest, read_public, sha,
                         tree_root, u32, u64)
 from cdp_form import b64, digest, fits, jcs, read
@@ -32,10 +35,10 @@ RAM_GPA, WINDOW_GPA, WINDOW_STRIDE, WINDOW_CLASSES = 0x100000000, 0x40000000, 0x
 TRAIL_GPA, TRAIL_BYTES, TRAIL_HEADER = 0x42000000, 262144, 4096
 # Checks that nothing can go on without: what they let through is not there to be read.
 PARSERS = (102, 203, 801, 901, 904, 913)
-KEYS = ["none", "software", "vtpm", "ftpm", "dtpm"]
 
 # Exit status of each code that is not simply "invalid" (docs/proof-format.md).
-EXITS = {1001: 3, 1101: 6, 1103: 4, 1202: 5, 1301: 5, 1302: 5, 1303: 4, 1304: 4}
+EXITS = {1001: 3, 1002: 4, 1003: 4, 1004: 4, 1101: 6, 1103: 4, 1104: 4, 1202: 5, 1203: 3, 1204: 5, 1301: 5, 1302: 5,
+         **dict.fromkeys(range(1303, 1312), 4)}
 
 
 class Verdict(Exception):
@@ -73,7 +76,7 @@ class Ladder:
     def run(self):
         for stage in (self.bytes, self.payload, self.subject, self.isolation, self.destruction, self.remainder,
                       self.chain_ends, self.machine, self.signature, self.completion, self.memory, self.log, self.quote,
-                      self.counter, self.maker, self.policy_asked):
+                      self.counter, self.references, self.maker, self.policy_asked):
             stage()
         raise Verdict(0)
 
@@ -260,8 +263,8 @@ class Ladder:
         hold(802, origin.decode() == self.seal["node"]["origin"])
         body = self.checkpoint[:match.end(3) + 1]
         hold(803, blob[:4] == sha(origin, b"\n\1", public)[:4] and ed25519_ok(public, body, blob[4:]))
-        platform = sha(b"CDP/v1/platform\0", jcs(self.core["platform"]))
-        first = sha(b"\0CDP/v1/launch\0", self.session, platform, digest(self.core["request_commit"]), sha(self.signer),
+        self.platform = sha(b"CDP/v1/platform\0", jcs(self.core["platform"]))
+        first = sha(b"\0CDP/v1/launch\0", self.session, self.platform, digest(self.core["request_commit"]), sha(self.signer),
                     b64(self.core["rp_nonce"]))
         hold(804, included(first, launch["index"], self.size, list(map(digest, launch["proof"])), self.root))
         last = sha(b"\0CDP/v1/cdp\0", self.session, u64(self.seal["step8"]["launch_index"]), self.chain[0], self.chain[8])
@@ -306,6 +309,23 @@ class Ladder:
              (sha(b"CDP/v1/nv\0", self.extra), self.name, q["resets"], q["restarts"]))
         hold(916, a["contents"] == u64(int(nv["value"])))
 
+    def references(self):
+        """Stage 10: what the signers whom the policy names say of platform, PCRs and event log."""
+        given, policy, self.code = self.policy["references"], self.policy, "none"
+        if not given and policy["code"] == "none":
+            return
+        signers = {b64(key) for key, in policy["rules"]["signer"]}
+        usable = [r for r in given if r["signer"] in signers and r["valid"][0] <= policy["as_of"] <= r["valid"][1]]
+        hold(1001, usable)
+        pcrs = list(map(digest, self.seal["quote"]["pcrs"]))
+        event_log = digest(self.seal["node"]["epoch_log_sha256"])
+        judged = [(r, judge_reference(r, self.platform, pcrs, event_log)) for r in usable]
+        for i, code in enumerate((1002, 1003, 1004)):
+            hold(code, not usable or any(j[i] for _, j in judged))
+        for r, j in judged: # one signer must stand for all of it
+            if all(j):
+                self.code = max(self.code, "runtime" if r["runtime"] else "boot", key=CODES.index)
+
     def rolled_back(self, pin):
         if not pin["size"] or self.size < pin["size"]:
             return False
@@ -316,16 +336,21 @@ class Ladder:
                 or (q["resets"] == pin["resets"] and q["clock"] < pin["clock"]))
 
     def maker(self):
-        pins, node = self.policy["pins"], self.seal["node"]
-        hold(1001, self.policy["code"] == "none")
-        hold(1101, self.ak not in self.policy["revoked"])
+        pins, node, as_of = self.policy["pins"], self.seal["node"], self.policy["as_of"]
+        hold(1101, not any(ak == self.ak and since <= as_of for ak, since in self.policy["revoked"]))
         mine = [p for p in pins if p["ak"] == self.ak]
         hold(1102, mine or not any(p["origin"] == node["origin"] or p["log"] == b64(node["log_pub"]) for p in pins))
-        hold(1103, mine or self.policy["key"] == "none")
-        self.key = "software" if mine else "none"
+        enrolled, most = enrolments(self.policy["rules"], self.ak, digest(node["ak_binding"]), as_of)
+        hold(1103, mine or most or self.policy["key"] == "none")
+        hold(1104, enrolled)
+        self.key = KEYS[most] if most else "software" if mine else "none"
         if mine:
             hold(1201, (mine[0]["origin"], mine[0]["log"]) == (node["origin"], b64(node["log_pub"])))
             hold(1202, not self.rolled_back(mine[0]))
+        if self.policy["compare"] is not None:
+            compared, fork = compare(self.policy["compare"], node["origin"], b64(node["log_pub"]), self.size, self.root)
+            hold(1203, compared)
+            hold(1204, not fork)
 
     def replayed(self):
         for s in self.policy["seen"]:
@@ -339,7 +364,15 @@ class Ladder:
             hold(1301, b64(self.core["rp_nonce"]) == self.policy["nonce"])
         hold(1302, not self.replayed())
         hold(1303, not (self.policy["refuse_test_key"] and self.core["platform"]["test_key"]))
-        hold(1304, KEYS.index(self.key) >= KEYS.index(self.policy["key"]))
+        hold(1304, KEYS.index(self.policy["key"]) <= max(1, KEYS.index(self.key)))
+        hold(1305, CODES.index(self.code) >= CODES.index(self.policy["code"]))
+        rules, host = self.policy["rules"], self.steps[6]["host"]
+        hold(1306, not rules["platform"] or (self.platform.hex(),) in rules["platform"])
+        hold(1307, self.policy["request"] in (None, digest(self.core["request_commit"])))
+        hold(1308, not rules["cause"] or (self.steps[1]["cause"],) in rules["cause"])
+        hold(1309, all(host[name] == value for name, value in rules["host"]))
+        hold(1310, all(self.core[name] == value for name in ("classification", "jurisdiction") for value, in rules[name]))
+        hold(1311, all(self.steps[3]["passes"] >= int(n) for n, in rules["passes"]))
 
 
 def verify(schema, text, policy):
@@ -351,50 +384,32 @@ def verify(schema, text, policy):
 
 # ---- policy ---------------------------------------------------------------------------
 
-LINE = {
-    "pin": re.compile(r"pin ([A-Za-z0-9./_-]{1,64}) sha256:([0-9a-f]{64}) ([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)\Z"),
-    "seen": re.compile(r"seen ([A-Za-z0-9./_-]{1,64}) ([1-9][0-9]*) sha256:([0-9a-f]{64}) (0|[1-9][0-9]*) (0|[1-9][0-9]*) "
-                       r"(0|[1-9][0-9]*)\Z"),
-    "revoked": re.compile(r"revoked sha256:([0-9a-f]{64})\Z"),
-}
-
-
-def read_pins(text):
-    """A pin file; ValueError if it is not exactly of the form."""
-    lines = text.decode("ascii").split("\n")
-    pins, revoked = [], []
-    if lines[0] != "ceno-pins 1" or lines[-1] != "":
-        raise ValueError("not a pin file")
-    for line in lines[1:-1]:
-        word = line.split(" ")[0]
-        match = LINE[word].match(line) if word in LINE else None
-        if not match:
-            raise ValueError("line %r" % line)
-        if word == "pin":
-            pins.append({"origin": match[1], "ak": bytes.fromhex(match[2]), "log": b64(match[3]), "size": 0})
-        elif word == "revoked":
-            revoked.append(bytes.fromhex(match[1]))
-        else:
-            pin = [p for p in pins if p["origin"] == match[1]][0]
-            pin.update(size=int(match[2]), root=bytes.fromhex(match[3]), nv=int(match[4]), clock=int(match[5]),
-                       resets=int(match[6]))
-    if not pins and not revoked:
-        raise ValueError("names no node")
-    return pins, revoked
-
-
-def policy_of(pins=None, nonce=None, memory="full", key="software", code="none", refuse_test_key=False, seen=()):
+def policy_of(pins=None, nonce=None, memory="full", key="software", code="none", refuse_test_key=False, seen=(), rules=None,
+              references=(), compared=None, request=None, as_of=NO_TIME):
+    """Texts as their files hold them; nonce and request as bytes."""
     known, revoked = read_pins(pins) if pins is not None else ([], [])
+    read = read_rules(rules) if rules is not None else NO_RULES
+    for floor, in read["key"]:
+        key = floor
+    for floor, in read["code"]:
+        code = floor
+    for which, in read["memory"]:
+        memory = "none" if which == "none" else memory
     return {"pins": known, "revoked": revoked, "nonce": nonce, "memory": memory, "key": key, "code": code,
-            "refuse_test_key": refuse_test_key, "seen": seen}
+            "refuse_test_key": refuse_test_key or bool(read["refuse"]), "seen": seen, "rules": read,
+            "references": list(map(read_reference, references)), "compare": compared, "request": request, "as_of": as_of}
 
 
 def case_policy(case):
     """The policy of one case of a corpus (tests/vectors/README.md)."""
     seen = [{"ak": bytes.fromhex(s["ak"]), "session_id": bytes.fromhex(s["session_id"]), "launch_index": s["launch_index"],
              "c8": bytes.fromhex(s["c8"])} for s in case["seen"]]
-    return policy_of(case["pins"].encode() if case["pins"] else None, bytes.fromhex(case["nonce"]) if case["nonce"] else None,
-                     "full", case["key"], case["code"], case["refuse_test_key"], seen)
+
+    def unhex(name):
+        return bytes.fromhex(case[name]) if case[name] else None
+    return policy_of(case["pins"], unhex("nonce"), "full", case["key"], case["code"], case["refuse_test_key"], seen,
+                     case["policy"], case["references"], None if case["compare"] is None else case["compare"].encode("latin-1"),
+                     unhex("request"), NO_TIME if case["as_of"] is None else int(case["as_of"]))
 
 
 def read_corpus(folder):
@@ -421,7 +436,7 @@ def passes(schema, case):
     """Does the verdict stay although its check is gone? Nonsense that breaks a later step got past it."""
     try:
         return agrees(schema, case)
-    except (IndexError, ValueError, KeyError):
+    except (LookupError, ValueError, TypeError, AttributeError, struct.error):
         return False
 
 
@@ -438,11 +453,23 @@ def prove(schema, folder):
     return 0 if len(codes) > 1 and not unnoticed else 1
 
 
+def slurp(path):
+    if path is None:
+        return None
+    with open(path, encoding="ascii", newline="") as file:
+        return file.read()
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     options = argparse.ArgumentParser(description="A second verifier of destruction proofs.")
     options.add_argument("--schema", default=os.path.join(here, "..", "..", "attest", "proof", "cdp.schema.json"))
-    options.add_argument("--pin", metavar="FILE", help="pin file of the nodes you know")
+    options.add_argument("--pin", "--pin-file", metavar="FILE", help="pin file of the nodes you know")
+    options.add_argument("--policy", metavar="FILE", help="what you ask of a proof")
+    options.add_argument("--reference", metavar="FILE", action="append", default=[], help="signed reference values")
+    options.add_argument("--compare", metavar="FILE", help="another checkpoint of the node's log")
+    options.add_argument("--request", help="the request commitment you expect, 64 hex digits")
+    options.add_argument("--as-of", type=int, default=int(time.time()), help="seconds since 1970; default: now")
     options.add_argument("--nonce", help="the nonce you asked for, 64 hex digits")
     options.add_argument("--mem", choices=["full", "none"], default="full", help="recompute the memory roots")
     options.add_argument("--key", choices=KEYS, default="software", help="least assurance of the key")
@@ -461,8 +488,10 @@ def main():
             return prove(schema, args.prove)
         with open(args.proof, "rb") as file:
             text = file.read(FILE_MAX + 1)
-        pins = open(args.pin, "rb").read() if args.pin else None
-        policy = policy_of(pins, bytes.fromhex(args.nonce) if args.nonce else None, args.mem, args.key)
+        policy = policy_of(slurp(args.pin), bytes.fromhex(args.nonce) if args.nonce else None, args.mem, args.key,
+                           rules=slurp(args.policy), references=list(map(slurp, args.reference)),
+                           compared=open(args.compare, "rb").read() if args.compare else None,
+                           request=bytes.fromhex(args.request) if args.request else None, as_of=args.as_of)
     except (OSError, ValueError) as error:
         print("cdp_verify: %s" % error, file=sys.stderr)
         return 2

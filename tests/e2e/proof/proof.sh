@@ -18,7 +18,7 @@ verdict() {
 	[ $# -gt 0 ] && shift
 	"$bin/ceno" verify --json "$@" "$file" >"$work/verdict.json" 2>"$work/verdict.err"
 	got=$?
-	read -r number name < <(python3 -c 'import json, sys; r = json.load(open(sys.argv[1]))["reason"]; print(*([r["code"], r["name"]] if r else [0]))' "$work/verdict.json")
+	read -r number name < <(python3 -c 'import json, sys; r = json.load(open(sys.argv[1]))["submods"]["cdp"]["reason"]; print(*([r["code"], r["name"]] if r else [0]))' "$work/verdict.json")
 	[ "$got" = "$want" ] && [ "$name" = "$code" ] || { echo "      exit $got, reason '$name'; wanted $want, '$code'"; return 1; }
 	python3 "$root/tests/verifiers/cdp_verify.py" --pin "$pins" "$@" "$file" >"$work/second" 2>&1
 	[ $? = "$want" ] && grep -qx "reason $number" "$work/second" && return 0

@@ -19,6 +19,9 @@ extern struct ceno_verify_policy policy;
 extern const struct forgery forgeries[];
 extern const size_t forgery_count;
 
+/* Compare the proof's log with an honest checkpoint of `count` leaves, shorter, equal or longer. */
+void compare_honest(uint32_t count);
+
 /* A fresh fixture and the built-in policy with its pins. */
 void start(void);
 

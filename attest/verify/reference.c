@@ -1,0 +1,157 @@
+/*
+ * Signed reference values (verify.h has the grammar) and stage 10: do the quoted
+ * PCRs, the platform and the host event log have values that someone whom the
+ * policy names stands for?
+ */
+#include "ladder.h"
+#include "lines.h"
+#include "../proof/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool take_hash(const struct ceno_line *l, uint8_t (*list)[32], uint32_t *count)
+{
+	if (l->fields != 2 || *count == CENO_VERIFY_LIST_MAX || !ceno_line_digest(l->field[1], list[*count]))
+		return false;
+	(*count)++;
+	return true;
+}
+
+static bool take_pcr(const struct ceno_line *l, struct ceno_verify_reference *r)
+{
+	uint64_t number;
+	if (l->fields != 3 || r->pcr_count == sizeof(r->pcrs) / sizeof(r->pcrs[0]) ||
+	    !ceno_line_number(l->field[1], &number) || number >= CENO_PROOF_PCRS ||
+	    !ceno_line_digest(l->field[2], r->pcrs[r->pcr_count].value))
+		return false;
+	r->pcrs[r->pcr_count++].number = (uint32_t)number;
+	return true;
+}
+
+static bool take_line(const struct ceno_line *l, struct ceno_verify_reference *r)
+{
+	if (strcmp(l->field[0], "platform") == 0)
+		return take_hash(l, r->platforms, &r->platform_count);
+	if (strcmp(l->field[0], "event-log") == 0)
+		return take_hash(l, r->event_logs, &r->event_log_count);
+	if (strcmp(l->field[0], "pcr") == 0)
+		return take_pcr(l, r);
+	if (strcmp(l->field[0], "runtime") != 0 || l->fields != 1 || r->runtime)
+		return false;
+	r->runtime = 1;
+	return true;
+}
+
+/* The signature's line, which must be the last: over everything before it. */
+static bool take_signature(const struct ceno_line *l, const char *text, size_t before, struct ceno_verify_reference *r)
+{
+	static const char tag[] = "CDP/v1/reference"; /* with its zero byte */
+	static const size_t limit = 1u << 16;
+	uint8_t signature[64], *message = before <= limit ? malloc(sizeof(tag) + before) : NULL;
+	bool ok = message != NULL && l->fields == 3 && ceno_line_base64(l->field[1], r->signer, 32) &&
+	    ceno_line_base64(l->field[2], signature, 64);
+	if (ok) {
+		memcpy(message, tag, sizeof(tag));
+		memcpy(message + sizeof(tag), text, before);
+		ok = crypto_core_ed25519_is_valid_point(r->signer) == 1 &&
+		    crypto_sign_ed25519_verify_detached(signature, message, sizeof(tag) + before, r->signer) == 0;
+	}
+	free(message);
+	return ok;
+}
+
+int ceno_verify_reference_parse(const char *text, size_t bytes, struct ceno_verify_reference *r, uint32_t *number)
+{
+	struct ceno_line line;
+	size_t at = 0, length, before;
+	const char *start;
+	memset(r, 0, sizeof(*r));
+	*number = 1;
+	if (bytes == 0)
+		return CENO_VERIFY_PIN_E_EMPTY;
+	for (;; (*number)++) {
+		bool ok;
+		before = at;
+		if (!ceno_line_next(text, bytes, &at, &start, &length) || !ceno_line_cut(start, length, &line))
+			return CENO_VERIFY_PIN_E_FORM;
+		if (*number == 1)
+			ok = line.fields == 2 && strcmp(line.field[0], "ceno-reference") == 0 &&
+			    strcmp(line.field[1], "1") == 0;
+		else if (*number == 2)
+			ok = line.fields == 3 && strcmp(line.field[0], "valid") == 0 &&
+			    ceno_line_number(line.field[1], &r->from) && ceno_line_number(line.field[2], &r->until);
+		else if (strcmp(line.field[0], "signature") == 0)
+			return at == bytes && r->platform_count > 0 && r->pcr_count > 0 &&
+				take_signature(&line, text, before, r)
+			    ? 0
+			    : CENO_VERIFY_PIN_E_FORM;
+		else
+			ok = take_line(&line, r);
+		if (!ok)
+			return CENO_VERIFY_PIN_E_FORM;
+	}
+}
+
+/* ---- stage 10 ----------------------------------------------------------------------------- */
+
+static bool listed(const uint8_t (*list)[32], uint32_t count, const uint8_t hash[32])
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (memcmp(list[i], hash, 32) == 0)
+			return true;
+	return false;
+}
+
+static bool usable(const struct ceno_ladder *l, const struct ceno_verify_reference *r)
+{
+	const struct ceno_verify_rules *rules = l->policy->rules;
+	uint64_t now = l->policy->as_of;
+	return rules != NULL && listed(rules->signers, rules->signer_count, r->signer) && r->from <= now &&
+	    now <= r->until;
+}
+
+/* Each PCR that the file names has one of its values. */
+static bool pcrs_match(const struct ceno_ladder *l, const struct ceno_verify_reference *r)
+{
+	uint32_t named = 0, met = 0;
+	for (uint32_t i = 0; i < r->pcr_count; i++) {
+		uint32_t bit = 1u << r->pcrs[i].number;
+		named |= bit;
+		if (memcmp(r->pcrs[i].value, l->envelope.seal.quote.pcrs[r->pcrs[i].number], 32) == 0)
+			met |= bit;
+	}
+	return named == met;
+}
+
+static bool event_log_matches(const struct ceno_ladder *l, const struct ceno_verify_reference *r)
+{
+	return r->event_log_count == 0 ||
+	    listed(r->event_logs, r->event_log_count, l->envelope.seal.node.epoch_log_sha256);
+}
+
+void ceno_stage_reference(struct ceno_ladder *l)
+{
+	bool any = false, platform = false, pcrs = false, event_log = false;
+	if (l->stopped || (l->policy->reference_count == 0 && l->policy->code_floor == CENO_TRUST_NONE))
+		return;
+	for (uint32_t i = 0; i < l->policy->reference_count; i++) {
+		const struct ceno_verify_reference *r = &l->policy->references[i];
+		bool a = listed(r->platforms, r->platform_count, l->result->platform), b = pcrs_match(l, r);
+		bool c = event_log_matches(l, r);
+		if (!usable(l, r))
+			continue;
+		any = true;
+		platform |= a;
+		pcrs |= b;
+		event_log |= c;
+		/* The axis needs one signer's word for all of it. */
+		if (a && b && c && l->result->code < (r->runtime ? CENO_TRUST_RUNTIME : CENO_TRUST_BOOT))
+			l->result->code = r->runtime ? CENO_TRUST_RUNTIME : CENO_TRUST_BOOT;
+	}
+	if (!ceno_check(l, CENO_VERIFY_REFERENCE, any) || !any)
+		return;
+	ceno_check(l, CENO_VERIFY_REFERENCE_PLATFORM, platform);
+	ceno_check(l, CENO_VERIFY_REFERENCE_PCRS, pcrs);
+	ceno_check(l, CENO_VERIFY_EVENT_LOG, event_log);
+}
