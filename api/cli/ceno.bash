@@ -4,7 +4,8 @@ _ceno() {
 	local -A options=(
 		[run]="--image --share --output --workdir --timeout --input --env --memory --ttl --pledge --proof --no-proof --trail --opening --nonce --classification --jurisdiction --native --hold --no-stdin --quiet --json --socket --help"
 		[exec]="--env --workdir --json --socket --help" [destroy]="--proof --json --quiet --socket --help"
-		[ls]="--all --json --socket --help" [verify]="--nonce --mem --pin --refuse-test-key --explain --json --help"
+		[ls]="--all --json --socket --help" [verify]="--nonce --request --mem --pin-file --policy --reference --as-of --compare --seen --refuse-test-key --explain --json --help"
+		[measure]="--blobs --vmm --image --json --sign --valid --pcr --event-log --runtime --help"
 		[audit]="--proof --key --session --nonce --bundle --program --json --socket --help"
 		[image]="build add ls rm verify show --from --output --name --key --debs --files --json --socket --help"
 		[attest]="--nonce --json --socket --help" [doctor]="--json --socket --help" [version]="--json --socket --help"
@@ -21,7 +22,7 @@ _ceno() {
 	--share) mapfile -t COMPREPLY < <(compgen -W "tenant session node" -- "$cur"); return ;;
 	--image) mapfile -t COMPREPLY < <(compgen -W "$(ceno image ls 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur"); return ;;
 	--mem) mapfile -t COMPREPLY < <(compgen -W "full none sample:1" -- "$cur"); return ;;
-	--input | --output | --key | --debs | --proof | --trail | --opening | --pin | --bundle | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--input | --output | --key | --debs | --proof | --trail | --opening | --pin | --pin-file | --policy | --reference | --compare | --seen | --vmm | --sign | --bundle | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	esac
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		[ "${COMP_WORDS[i]}" = -- ] || continue

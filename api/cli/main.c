@@ -15,6 +15,7 @@ static const struct {
 	{ "ls", "ceno ls", ceno_command_ls },
 	{ "verify", "ceno verify", ceno_command_verify },
 	{ "audit", "ceno audit", ceno_command_audit },
+	{ "measure", "ceno measure", ceno_command_measure },
 	{ "attest", "ceno attest", ceno_command_attest },
 	{ "image", "ceno image", ceno_command_image },
 	{ "doctor", "ceno doctor", ceno_command_doctor },
@@ -31,6 +32,7 @@ static const char usage[] =
     "  ls                                    list sessions\n"
     "  verify FILE                           check a proof, with nobody's help\n"
     "  audit FILE|SESSION                    check the trail that a guest left of itself\n"
+    "  measure                               what proofs of this build say of their platform; reference values\n"
     "  attest                                ask the node's TPM what the node is, and check the answer\n"
     "  image build|add|ls|rm|verify|show     images that sessions run from\n"
     "  doctor                                what this machine offers, and what to do about each gap\n"

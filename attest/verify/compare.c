@@ -11,6 +11,8 @@
 #include <string.h>
 
 struct other {
+	uint64_t old_size; /* of the smaller log, and its root, as the proof's maker has it */
+	uint8_t old_root[32];
 	uint8_t path[CENO_LOG_PATH_MAX][32];
 	uint32_t count;
 	struct ceno_checkpoint checkpoint;
@@ -23,6 +25,10 @@ static bool read_other(const struct ceno_ladder *l, struct other *o)
 	struct ceno_line line;
 	if (!ceno_line_next(text, bytes, &at, &start, &length) || length != 18 ||
 	    memcmp(start, "ceno-consistency 1", 18) != 0)
+		return false;
+	if (!ceno_line_next(text, bytes, &at, &start, &length) || !ceno_line_cut(start, length, &line) ||
+	    line.fields != 3 || strcmp(line.field[0], "old") != 0 || !ceno_line_number(line.field[1], &o->old_size) ||
+	    !ceno_line_digest(line.field[2], o->old_root))
 		return false;
 	for (o->count = 0; ceno_line_next(text, bytes, &at, &start, &length); o->count++) {
 		if (length == 0)
@@ -81,14 +87,14 @@ void ceno_check_comparison(struct ceno_ladder *l)
 		return;
 	bool compared = read_other(l, &o), fork = false;
 	if (compared && c->size == r->log_size) {
-		compared = o.count == 0;
+		compared = o.count == 0 && o.old_size == c->size;
 		fork = memcmp(c->root, r->log_root, 32) != 0;
 	} else if (compared) {
 		bool older = c->size < r->log_size;
 		const uint8_t *first = older ? c->root : r->log_root, *second = older ? r->log_root : c->root;
-		compared = roots_of(&o, older ? c->size : r->log_size, first, older ? r->log_size : c->size, old_root,
-		                    new_root) &&
-		    memcmp(new_root, second, 32) == 0;
+		compared = o.old_size == (older ? c->size : r->log_size) &&
+		    roots_of(&o, o.old_size, o.old_root, older ? r->log_size : c->size, old_root, new_root) &&
+		    memcmp(old_root, o.old_root, 32) == 0 && memcmp(new_root, second, 32) == 0;
 		fork = compared && memcmp(old_root, first, 32) != 0;
 	}
 	ceno_check(l, CENO_VERIFY_COMPARISON, compared);

@@ -351,6 +351,7 @@ int ceno_verify_reference_parse(const char *text, size_t bytes, struct ceno_veri
  * logs continues the other (no node lines if they are of one size):
  *
  *   ceno-consistency 1
+ *   old SIZE sha256:ROOT                        the smaller of the two logs
  *   node sha256:HASH                            * RFC 9162 2.1.4, at most 97
  *
  *   (an empty line, then the checkpoint's text)

@@ -182,11 +182,12 @@ async function checkpointSigned(c, log) {
 
 async function readComparison(text, origin, log) {
 	const cut = text.indexOf('\n\n'), lines = text.slice(0, Math.max(cut, 0)).split('\n'), c = readCheckpoint(text.slice(cut + 2));
-	const path = lines.slice(1).map(line => /^node sha256:([0-9a-f]{64})$/.exec(line));
-	if (cut < 0 || lines[0] !== 'ceno-consistency 1' || path.length > 97 || path.includes(null) || !c || c.size === 0n ||
+	const old = new RegExp('^old ' + FORM.number + ' ' + FORM.hash + '$').exec(lines[1] || '');
+	const path = lines.slice(2).map(line => /^node sha256:([0-9a-f]{64})$/.exec(line));
+	if (cut < 0 || lines[0] !== 'ceno-consistency 1' || path.length > 97 || !old || path.includes(null) || !c || c.size === 0n ||
 	    c.origin !== origin || !await checkpointSigned(c, log))
 		return undefined;
-	return { path: path.map(m => fromHex(m[1])), size: c.size, root: c.root };
+	return { path: path.map(m => fromHex(m[1])), size: c.size, root: c.root, old: { size: BigInt(old[1]), root: fromHex(old[2]) } };
 }
 
 /* RFC 9162, 2.1.4.2: the two roots that a path leads to, or undefined if it has other nodes than the sizes need. */
@@ -220,10 +221,10 @@ async function compareLogs(text, origin, log, size, root) {
 	if (!other)
 		return { compared: false };
 	if (other.size === size)
-		return { compared: other.path.length === 0, fork: !same(other.root, root) };
+		return { compared: other.path.length === 0 && other.old.size === size, fork: !same(other.root, root) };
 	const older = other.size < size ? other : { size, root }, newer = other.size < size ? { size, root } : other;
-	const roots = rootsOf(other.path, older.size, older.root, newer.size);
-	if (!roots || !same(roots[1], newer.root))
+	const roots = rootsOf(other.path, older.size, other.old.root, newer.size);
+	if (other.old.size !== older.size || !roots || !same(roots[0], other.old.root) || !same(roots[1], newer.root))
 		return { compared: false };
-	return { compared: true, fork: !same(roots[0], older.root) };
+	return { compared: true, fork: !same(other.old.root, older.root) };
 }

@@ -164,15 +164,16 @@ def read_comparison(text, origin, log):
     """(path, size, root) of another checkpoint of that log, or None."""
     head, _, note = text.partition(b"\n\n")
     lines = head.split(b"\n")
+    old = re.match(rb"old (0|[1-9][0-9]{0,19}) sha256:([0-9a-f]{64})\Z", lines[1]) if len(lines) > 1 else None
     match = CHECKPOINT.match(note)
-    if lines[0] != b"ceno-consistency 1" or len(lines) > 98 or not match or match[1] != match[4] or not 0 < int(match[2]) < 2**64:
+    if lines[0] != b"ceno-consistency 1" or len(lines) > 99 or not old or not match or match[1] != match[4] or not 0 < int(match[2]) < 2**64:
         return None
-    path = [re.match(rb"node sha256:([0-9a-f]{64})\Z", line) for line in lines[1:]]
+    path = [re.match(rb"node sha256:([0-9a-f]{64})\Z", line) for line in lines[2:]]
     blob = b64(match[5])
     if None in path or match[1].decode() != origin or blob[:4] != sha(match[1], b"\n\1", log)[:4] \
             or not ed25519_ok(log, note[:match.end(3) + 1], blob[4:]):
         return None
-    return [bytes.fromhex(m[1].decode()) for m in path], int(match[2]), b64(match[3])
+    return [bytes.fromhex(m[1].decode()) for m in path], int(match[2]), b64(match[3]), int(old[1]), bytes.fromhex(old[2].decode())
 
 
 def roots_of(path, first, first_root, second):
@@ -202,11 +203,10 @@ def compare(text, origin, log, size, root):
     other = read_comparison(text, origin, log)
     if other is None:
         return False, False
-    path, shown, shown_root = other
+    path, shown, shown_root, old_size, old_root = other
     if shown == size:
-        return not path, shown_root != root
+        return not path and old_size == size, shown_root != root
     (first, first_root), (second, second_root) = sorted([(size, root), (shown, shown_root)])
-    roots = roots_of(path, first, first_root, second)
-    if roots is None or roots[1] != second_root:
+    if old_size != first or roots_of(path, first, old_root, second) != (old_root, second_root):
         return False, False
-    return True, roots[0] != first_root
+    return True, old_root != first_root

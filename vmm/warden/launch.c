@@ -9,6 +9,7 @@
  */
 #include "session.h"
 #include "layout.h"
+#include "platform.h"
 #include "record.h"
 #include "../../guest-kernel/abi/bundle.h"
 #include "../sandbox/filter_digest.h"
@@ -183,24 +184,9 @@ static void policy_digest(const struct ceno_session *session, uint8_t digest[32]
 	crypto_hash_sha256(digest, body, sizeof body);
 }
 
-/* The trust page's name is shown to people and signed: only its plain characters. */
-static void copy_trust_name(const struct ceno_trust *trust, char out[65])
-{
-	memset(out, 0, 65);
-	for (size_t i = 0; i < sizeof trust->name && trust->name[i]; i++) {
-		char c = trust->name[i];
-		int ok =
-		    (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr(" ._:()-", c);
-		out[i] = ok ? c : '_';
-	}
-}
-
 static int fill_platform(const struct ceno_session *session, const struct sources *s, struct ceno_proof_platform *p)
 {
-	const struct ceno_trust *trust = s->trust.map;
-	p->abi_version = CENO_ABI_VERSION;
-	p->test_key = trust->test_key != 0;
-	copy_trust_name(trust, p->trust_name);
+	ceno_warden_platform_names(s->trust.map, p);
 	memcpy(p->firmware, session->launch.digest_firmware, 32);
 	memcpy(p->trust, session->launch.digest_trust, 32);
 	memcpy(p->bundle, session->launch.digest_bundle, 32);

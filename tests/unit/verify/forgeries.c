@@ -766,7 +766,8 @@ static void compare_with(struct ceno_log *log, uint64_t old, uint64_t size, uint
 	char text[16384], checkpoint[CENO_PROOF_CHECKPOINT_MAX];
 	uint8_t root[32];
 	uint32_t nodes = 0;
-	size_t n = (size_t)snprintf(text, sizeof(text), "ceno-consistency 1\n"), m;
+	MUST(ceno_log_root(log, old, root) == 0);
+	size_t n = (size_t)snprintf(text, sizeof(text), "ceno-consistency 1\nold %llu sha256:%s\n", (unsigned long long)old, hex_of(root)), m;
 	MUST(ceno_log_consistency(log, old, size, path, &nodes) == 0 && ceno_log_root(log, shown, root) == 0);
 	for (uint32_t i = 0; i < nodes; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "node sha256:%s\n", hex_of(path[i]));
@@ -784,6 +785,8 @@ void compare_honest(uint32_t count)
 	other_tree(&log, count > size ? count : size, false);
 	compare_with(&log, count < size ? count : size, count < size ? size : count, count, f.seal.node.origin, f.log_secret);
 }
+
+static void compare_at(uint32_t more) { fixture_redo(&f); compare_honest(f.log_count + more); }
 
 /* The node showed a longer log with another beginning: its proof leads to that, from another old root. */
 static void v_fork_longer(void)
@@ -805,6 +808,18 @@ static void v_fork_same_size(void)
 
 static void v_compare_empty(void) { fixture_redo(&f); asked_compare(&policy, "", 0); }
 static void v_compare_words(void) { fixture_redo(&f); asked_compare(&policy, "ceno-consistency 1\nroot 7\n", 26); }
+static void v_compare_other_old(void)
+{
+	compare_at(5);
+	char *old = strstr(asked.compare, "\nold ") + 5; /* another size, the rest as it is */
+	*old = (char)(*old == '9' ? '1' : *old + 1);
+}
+static void v_compare_other_root(void)
+{
+	compare_at(5);
+	char *root = strstr(asked.compare, " sha256:") + 8;
+	*root = (char)(*root == '9' ? '1' : '9');
+}
 
 static void v_compare_other_log(void)
 {
@@ -889,6 +904,6 @@ const struct forgery forgeries[] = {
 	V(ASSURANCE, v_rule_key), V(AK_VOUCH, v_enrolment_over), V(AK_VOUCH, v_enrolment_other_ek), V(AK_VOUCH, v_vouch_stranger),
 	V(AK_VOUCH, v_vouch_too_much), V(AK_VOUCH, v_vouch_prolonged), V(FORK, v_fork_longer), V(FORK, v_fork_same_size),
 	V(COMPARISON, v_compare_empty), V(COMPARISON, v_compare_words), V(COMPARISON, v_compare_other_log),
-	V(COMPARISON, v_compare_other_key), V(COMPARISON, v_compare_other_path),
+	V(COMPARISON, v_compare_other_old), V(COMPARISON, v_compare_other_root), V(COMPARISON, v_compare_other_key), V(COMPARISON, v_compare_other_path),
 };
 const size_t forgery_count = sizeof(forgeries) / sizeof(forgeries[0]);
