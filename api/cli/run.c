@@ -22,6 +22,7 @@
 #include "policy/units.h"
 #include "missing.h"
 #include "run.h"
+#include "terminal.h"
 
 /* With an image the program is the image's, unless its name says that it is the caller's. */
 static bool is_of_image(const struct ceno_run_options *options)
@@ -123,6 +124,10 @@ static int prepare(struct ceno_run *run)
 
 	if (status)
 		return -1;
+	if (run->options.tty && !ceno_terminal_here()) {
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "--tty: standard input and output are no terminal");
+		return -1;
+	}
 	if (run->options.proof && ceno_proof_file_open(&run->proof, run->options.proof, CENO_CDP_FILE_MAX, error)) {
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", error);
 		return -1;
@@ -165,6 +170,13 @@ static json_t *request_json(const struct ceno_run *run)
 		json_object_set_new(params, "memory_bytes", json_integer((json_int_t)run->options.memory_bytes));
 	if (run->options.ttl_ms)
 		json_object_set_new(params, "ttl_ms", json_integer((json_int_t)run->options.ttl_ms));
+	if (run->options.tty) {
+		uint16_t rows, columns;
+
+		ceno_terminal_size(&rows, &columns);
+		json_object_set_new(params, "rows", json_integer(rows));
+		json_object_set_new(params, "columns", json_integer(columns));
+	}
 	set_text(params, "image", run->options.image);
 	set_text(params, "share", run->options.share);
 	set_text(params, "pledge", run->options.pledge);

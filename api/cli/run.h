@@ -33,7 +33,7 @@ struct ceno_run {
 	/* the loop */
 	uv_loop_t loop;
 	uv_poll_t poll;
-	uv_signal_t signals[3];
+	uv_signal_t signals[3], resized;
 	uv_timer_t grace, timeout;
 	struct ceno_pump pumps[3];
 	json_t *program, *ended; /* owned; the first program's end, the session's end */

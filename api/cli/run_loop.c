@@ -11,6 +11,7 @@
 
 #include "cli.h"
 #include "guest-kernel/abi/window.h"
+#include "terminal.h"
 
 #define STREAM_GRACE_MS 3000u /* streams still open when the connection died */
 
@@ -24,6 +25,7 @@ void ceno_run_fail(struct ceno_run *run, int status, const char *format, ...)
 	if (run->told)
 		return;
 	run->told = true;
+	ceno_terminal_restore();
 	va_start(arguments, format);
 	vsnprintf(line, sizeof line, format, arguments);
 	va_end(arguments);
@@ -91,6 +93,8 @@ static void on_reply(struct ceno_run *run, json_t *message, int fd)
 	run->opening_fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 	if (run->options.hold && !run->options.quiet)
 		fprintf(stderr, "session %s\n", run->session);
+	if (run->options.tty && ceno_terminal_raw())
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "cannot make the terminal raw: %s", strerror(errno));
 	if (run->options.timeout_ms)
 		uv_timer_start(&run->timeout, on_timeout, run->options.timeout_ms, 0);
 	if (run->signal_number || run->status >= 0)
@@ -175,9 +179,26 @@ static void on_signal(uv_signal_t *handle, int number)
 		return;
 	}
 	run->signal_number = number;
+	ceno_terminal_restore();
 	if (!run->options.quiet)
 		fprintf(stderr, "\nceno: destroying the session; once more to stop waiting for its proof\n");
 	send_destroy(run);
+}
+
+/* A size that the node does not take is the one before: nothing to say. */
+static void on_resized(uv_signal_t *handle, int number)
+{
+	struct ceno_run *run = handle->data;
+	uint16_t rows, columns;
+
+	(void)number;
+	if (!run->launched || run->ended || run->connection_gone)
+		return;
+	ceno_terminal_size(&rows, &columns);
+	(void)ceno_client_send(&run->client, "session.resize",
+	                       json_pack("{s:s,s:i,s:i}", "session", run->session, "rows", (int)rows, "columns",
+	                                 (int)columns),
+	                       NULL, 0);
 }
 
 static int start(struct ceno_run *run)
@@ -200,6 +221,10 @@ static int start(struct ceno_run *run)
 		run->signals[i].data = run;
 		uv_signal_start(&run->signals[i], on_signal, numbers[i]);
 	}
+	uv_signal_init(&run->loop, &run->resized);
+	run->resized.data = run;
+	if (run->options.tty)
+		uv_signal_start(&run->resized, on_resized, SIGWINCH);
 	for (int i = 0; i < 3; i++) {
 		if (run->our_fds[i] < 0) {
 			run->pumps[i].done = true;
@@ -226,4 +251,5 @@ void ceno_run_loop(struct ceno_run *run)
 	uv_run(&run->loop, UV_RUN_DEFAULT);
 	for (int i = 0; i < 3; i++)
 		ceno_pump_close(&run->pumps[i]); /* puts flags back */
+	ceno_terminal_restore();
 }

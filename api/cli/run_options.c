@@ -35,6 +35,7 @@ static const char usage[] =
     "  --jurisdiction WORD   US EU UK CA AU IN OTHER (declared in the proof)\n"
     "  --native              PROGRAM is a native file (made by ceno-native), not a Linux program\n"
     "  --hold                stay after the program ends, for ceno exec, until destroyed\n"
+    "  --tty                 your terminal is the program's: line editing, job control, size\n"
     "  --no-stdin            the program's standard input is empty\n"
     "  --quiet               no summary; --json: one JSON object on stderr instead of it\n"
     "  --socket PATH         the node's socket (default $CENO_SOCKET or /run/cenotaph/cenod.sock)\n"
@@ -64,6 +65,7 @@ enum {
 	NATIVE,
 	HOLD,
 	NO_STDIN,
+	TTY,
 	QUIET,
 	JSON,
 	SOCKET,
@@ -91,6 +93,7 @@ static const struct option options_table[] = {
 	{ "native", no_argument, NULL, NATIVE },
 	{ "hold", no_argument, NULL, HOLD },
 	{ "no-stdin", no_argument, NULL, NO_STDIN },
+	{ "tty", no_argument, NULL, TTY },
 	{ "quiet", no_argument, NULL, QUIET },
 	{ "json", no_argument, NULL, JSON },
 	{ "socket", required_argument, NULL, SOCKET },
@@ -208,6 +211,9 @@ static int one(int option, struct ceno_run_options *o)
 	case NO_STDIN:
 		o->no_stdin = true;
 		return -1;
+	case TTY:
+		o->tty = true;
+		return -1;
 	case QUIET:
 		o->quiet = true;
 		return -1;
@@ -243,6 +249,10 @@ int ceno_run_options_parse(int argc, char **argv, struct ceno_run_options *o)
 	}
 	if (o->native && o->image) {
 		ceno_cli_error("--image: a native program has no image");
+		return CENO_EXIT_USAGE;
+	}
+	if (o->tty && (o->native || o->no_stdin || o->json)) {
+		ceno_cli_error("--tty: not with --native, --no-stdin or --json");
 		return CENO_EXIT_USAGE;
 	}
 	if (o->native && o->hold) {

@@ -26,7 +26,7 @@ struct ceno_run_options {
 	const char *pledge, *classification, *jurisdiction; /* NULL default */
 	uint64_t memory_bytes, ttl_ms, timeout_ms;          /* 0 default; 0: none */
 	uint8_t nonce[32];
-	bool has_nonce, native, hold, json, quiet, no_stdin;
+	bool has_nonce, native, hold, json, quiet, no_stdin, tty;
 	char **program; /* argv of the program, NULL-terminated */
 	uint32_t program_count;
 };

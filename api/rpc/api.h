@@ -97,6 +97,7 @@ void ceno_api_session_run(struct ceno_api_client *client, json_t *id, const stru
                           struct ceno_packet_fds *fds);
 void ceno_api_session_exec(struct ceno_api_client *client, json_t *id, const uint8_t session[16], uint64_t args_bytes,
                            int args_fd);
+void ceno_api_session_resize(struct ceno_api_client *client, json_t *id, const uint8_t session[16], uint32_t terminal);
 void ceno_api_session_destroy(struct ceno_api_client *client, json_t *id, const uint8_t session[16]);
 void ceno_api_session_trail(struct ceno_api_client *client, json_t *id, const uint8_t session[16]);
 

@@ -98,6 +98,17 @@ static void session_exec(struct call *call)
 		ceno_api_session_exec(call->client, call->id, session, args_bytes, call->fds->fd[0]);
 }
 
+static void session_resize(struct call *call)
+{
+	uint8_t session[16];
+	uint32_t terminal;
+
+	if (ceno_rpc_resize_parse(call->params, session, &terminal, call->message))
+		bad_params(call);
+	else
+		ceno_api_session_resize(call->client, call->id, session, terminal);
+}
+
 static void session_destroy(struct call *call)
 {
 	uint8_t session[16];
@@ -257,13 +268,13 @@ static const struct method {
 	unsigned fds;
 	void (*serve)(struct call *call);
 } methods[] = {
-	{ "node.version", 0, node_version }, { "node.status", 0, node_status },
-	{ "node.attest", 0, node_attest },   { "session.run", ANY_FDS, session_run },
-	{ "session.exec", 1, session_exec }, { "session.destroy", 0, session_destroy },
-	{ "session.list", 0, session_list }, { "session.proof", 0, session_proof },
-	{ "keys.get", 0, keys_get },         { "session.trail", 0, session_trail },
-	{ "image.add", 1, image_add },       { "image.list", 0, image_list },
-	{ "image.remove", 0, image_remove },
+	{ "node.version", 0, node_version },       { "node.status", 0, node_status },
+	{ "node.attest", 0, node_attest },         { "session.run", ANY_FDS, session_run },
+	{ "session.exec", 1, session_exec },       { "session.resize", 0, session_resize },
+	{ "session.destroy", 0, session_destroy }, { "session.list", 0, session_list },
+	{ "session.proof", 0, session_proof },     { "keys.get", 0, keys_get },
+	{ "session.trail", 0, session_trail },     { "image.add", 1, image_add },
+	{ "image.list", 0, image_list },           { "image.remove", 0, image_remove },
 };
 
 static const struct method *find_method(const char *name)

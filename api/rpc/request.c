@@ -283,6 +283,28 @@ static void read_files(struct reader *reader, struct ceno_rpc_run *run)
 	json_decref(files);
 }
 
+/* "rows" and "columns"; both or, if not required, none. */
+static uint32_t read_terminal(struct reader *reader, bool required)
+{
+	uint64_t rows = 0, columns = 0;
+
+	read_number(reader, "rows", required, &rows);
+	read_number(reader, "columns", required, &columns);
+	if ((rows || columns || required) && (!rows || rows > UINT16_MAX || !columns || columns > UINT16_MAX))
+		fail(reader, "rows", "rows and columns are from 1 to 65535");
+	return (uint32_t)rows << 16 | (uint32_t)columns;
+}
+
+int ceno_rpc_resize_parse(json_t *params, uint8_t session[16], uint32_t *terminal, char *message)
+{
+	struct reader reader;
+
+	begin(&reader, params, message);
+	read_hex(&reader, "session", true, session, 16);
+	*terminal = read_terminal(&reader, true);
+	return finish(&reader);
+}
+
 int ceno_rpc_run_parse(json_t *params, struct ceno_rpc_run *run, char *message)
 {
 	struct reader reader;
@@ -302,6 +324,9 @@ int ceno_rpc_run_parse(json_t *params, struct ceno_rpc_run *run, char *message)
 	read_bool(&reader, "native", &run->native);
 	if (run->native && run->hold)
 		fail(&reader, "hold", "a native session runs one program");
+	run->terminal = read_terminal(&reader, false);
+	if (run->native && run->terminal)
+		fail(&reader, "rows", "a native program has no terminal");
 	if (run->native && run->pledge_errors)
 		fail(&reader, "pledge", "`error' is for Linux programs");
 	read_hex(&reader, "nonce", false, run->nonce, 32);

@@ -56,6 +56,7 @@ struct ceno_rpc_run {
 	bool pledge_errors; /* what is not pledged is an error for a program, not its end */
 	uint32_t classification, jurisdiction;
 	bool hold, native;
+	uint32_t terminal; /* rows << 16 | columns; 0: the streams are no terminal */
 	uint8_t nonce[32]; /* zeros: none */
 	bool has_image;
 	char image[CENO_RPC_IMAGE_MAX]; /* a name, or the text of a content id */
@@ -72,6 +73,7 @@ struct ceno_rpc_run {
  * reason in `message` (CENO_RPC_MESSAGE_MAX bytes). Unknown members are refused. */
 int ceno_rpc_run_parse(json_t *params, struct ceno_rpc_run *run, char *message);
 int ceno_rpc_exec_parse(json_t *params, uint8_t session[16], uint64_t *args_bytes, char *message);
+int ceno_rpc_resize_parse(json_t *params, uint8_t session[16], uint32_t *terminal, char *message);
 int ceno_rpc_session_parse(json_t *params, uint8_t session[16], char *message);
 int ceno_rpc_list_parse(json_t *params, int64_t *before, int64_t *limit, char *message);
 int ceno_rpc_attest_parse(json_t *params, uint8_t nonce[32], char *message);

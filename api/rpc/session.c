@@ -398,6 +398,7 @@ static int send_pack(struct ceno_api_session *session, const struct ceno_rpc_run
 		                              .flags = (run->hold ? CENO_SESSION_HOLD : 0u) |
 		                                  (run->native ? CENO_SESSION_NATIVE : 0u) |
 		                                  (run->pledge_errors ? CENO_SESSION_ERRORS : 0u),
+		                              .value = run->terminal,
 		                              .classification = run->classification,
 		                              .jurisdiction = run->jurisdiction };
 	int rc;
@@ -581,6 +582,25 @@ void ceno_api_session_exec(struct ceno_api_client *client, json_t *id, const uin
 	}
 	session->programs++;
 	move(session, CENO_EVENT_RUNNING);
+}
+
+void ceno_api_session_resize(struct ceno_api_client *client, json_t *id, const uint8_t session_id[16],
+                             uint32_t terminal)
+{
+	struct ceno_api_session *session = find_own(client, session_id);
+	const struct ceno_session_record record = { .type = CENO_SESSION_TERMINAL, .value = terminal };
+
+	if (!session) {
+		ceno_api_reply_error(client, id, CENO_RPC_SESSION, NULL, NULL);
+		return;
+	}
+	if (!session->launched || session->ended ||
+	    (session->state != CENO_STATE_ACTIVE && session->state != CENO_STATE_EXECUTING) ||
+	    ceno_channel_send(&session->warden, &record, sizeof record, NULL, 0)) {
+		ceno_api_reply_error(client, id, CENO_RPC_STATE, "the session is not running", NULL);
+		return;
+	}
+	ceno_api_reply(client, id, json_object(), -1);
 }
 
 void ceno_api_session_destroy(struct ceno_api_client *client, json_t *id, const uint8_t session_id[16])

@@ -56,7 +56,8 @@ struct ceno_stdio_host {
 	uint32_t request_seq;         /* number of programs asked for; 1 = the one in the pack */
 	uint32_t request_bytes;       /* length of the request area for request_seq > 1 */
 	uint32_t shutdown;            /* enum ceno_shutdown; only ever rises */
-	uint32_t reserved[1014];
+	uint32_t terminal;            /* the streams are a terminal's: rows << 16 | columns, which may change; 0: no */
+	uint32_t reserved[1013];
 };
 _Static_assert(sizeof(struct ceno_stdio_host) == 4096, "host page");
 

@@ -48,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t id[16], nonce[32];
 	int64_t before, limit;
 	uint64_t bytes;
+	uint32_t terminal;
 	int error = ceno_rpc_request_parse(data, size, &request);
 
 	if (!error) {
@@ -56,6 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			promises_of_run(&run);
 		else
 			PROMISE(message[0] && memchr(message, '\0', sizeof message));
+		if (!ceno_rpc_resize_parse(request.params, id, &terminal, message))
+			PROMISE(terminal >> 16 && terminal & 0xffff);
 		if (!ceno_rpc_exec_parse(request.params, id, &bytes, message))
 			PROMISE(bytes <= CENO_ARGS_MAX);
 		if (!ceno_rpc_list_parse(request.params, &before, &limit, message))

@@ -155,9 +155,13 @@ static void refuses_bad_orders(void **state)
 {
 	(void)state;
 	static const struct ceno_vmm_record bad[] = {
-		{ .type = CENO_VMM_DRAIN },           { .type = CENO_VMM_REQUEST },
-		{ .type = CENO_VMM_LOCKED },          { .type = 99 },
-		{ .type = CENO_VMM_GO, .value = 1 },  { .type = CENO_VMM_GO, .reserved2 = { 0, 0, 1 } },
+		{ .type = CENO_VMM_DRAIN },
+		{ .type = CENO_VMM_REQUEST },
+		{ .type = CENO_VMM_TERMINAL },
+		{ .type = CENO_VMM_LOCKED },
+		{ .type = 99 },
+		{ .type = CENO_VMM_GO, .value = 1 },
+		{ .type = CENO_VMM_GO, .reserved2 = { 0, 0, 1 } },
 		{ .type = CENO_VMM_GO, .detail = 1 },
 	};
 	for (size_t i = 0; i <= sizeof(bad) / sizeof(bad[0]); i++) {

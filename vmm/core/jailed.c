@@ -118,6 +118,11 @@ static bool obey(struct jailed *jailed, const struct ceno_vmm_record *record)
 			return false;
 		ceno_stdio_request(&jailed->runner.stdio);
 		return true;
+	case CENO_VMM_TERMINAL:
+		if (!jailed->went || !jailed->runner.has_stdio)
+			return false;
+		ceno_stdio_signal(&jailed->runner.stdio);
+		return true;
 	default:
 		return false;
 	}

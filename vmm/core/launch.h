@@ -108,6 +108,7 @@ enum ceno_vmm_message {
 	CENO_VMM_PROGRAM,          /* vmm: a program ended or was refused; fields below */
 	CENO_VMM_STOPPED,          /* vmm: the vCPU will not run again; reason, value, gpa */
 	CENO_VMM_REQUEST,          /* warden: request_seq/bytes of the stdio host page were set: ring the irqfd */
+	CENO_VMM_TERMINAL,         /* warden: `terminal` of the stdio host page was set: ring the irqfd */
 	CENO_VMM_PARKED            /* vmm: jailed, with a machine that has the node's slots and nothing of a session;
 	                              waits for the launch record */
 };

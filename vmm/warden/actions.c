@@ -199,7 +199,8 @@ static int take_streams(struct ceno_warden *w, int streams[3])
 enum ceno_state ceno_on_open(struct ceno_warden *w)
 {
 	int streams[3];
-	if (take_streams(w, streams) < 0)
+	if ((w->record.value && (!ceno_terminal_ok(w->record.value) || w->record.flags & CENO_SESSION_NATIVE)) ||
+	    take_streams(w, streams) < 0)
 		return fail(w, CENO_SESSION_ERROR_PROTOCOL);
 	int error = ceno_session_open(&w->session, &w->record, streams);
 	if (error)
@@ -357,6 +358,18 @@ enum ceno_state ceno_on_exec(struct ceno_warden *w)
 	}
 	ceno_record_send(w->session.control, &request, sizeof request, NULL, 0, NULL, 0);
 	return CENO_STATE_ACTIVE;
+}
+
+/* The user's terminal has another size. Without a terminal, or with a size that is none, nothing happens. */
+enum ceno_state ceno_on_terminal(struct ceno_warden *w)
+{
+	const struct ceno_vmm_record changed = { .type = CENO_VMM_TERMINAL };
+	const uint32_t size = (uint32_t)w->record.value;
+	const off_t at = CENO_STDIO_HOST_OFFSET + (off_t)offsetof(struct ceno_stdio_host, terminal);
+	if (w->session.open.value && ceno_terminal_ok(w->record.value) &&
+	    pwrite(w->session.material.stdio, &size, sizeof size, at) == (ssize_t)sizeof size)
+		ceno_record_send(w->session.control, &changed, sizeof changed, NULL, 0, NULL, 0);
+	return w->state;
 }
 
 /* While the guest runs: whatever the window says at this moment, bounded. */

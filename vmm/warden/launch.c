@@ -260,6 +260,7 @@ static int announce_first_program(struct ceno_session *session)
 	const struct ceno_stdio_host host = {
 		.request_seq = 1,
 		.shutdown = session->open.flags & CENO_SESSION_HOLD ? CENO_SHUTDOWN_NOT : CENO_SHUTDOWN_AFTER,
+		.terminal = (uint32_t)session->open.value,
 	};
 	session->program_seq = session->request_seq = 1;
 	if (session->material.stdio < 0)

@@ -32,6 +32,7 @@ static const struct ceno_rule rules[] = {
 	{ RECORDING, CENO_EVENT_LAUNCHED, ceno_on_launched },
 	{ ACTIVE, CENO_EVENT_EXEC, ceno_on_exec },
 	{ ACTIVE, CENO_EVENT_TRAIL, ceno_on_trail },
+	{ ACTIVE, CENO_EVENT_TERMINAL, ceno_on_terminal },
 	{ ACTIVE, CENO_EVENT_PROGRAM, ceno_on_program },
 	{ DRAINING, CENO_EVENT_PROGRAM, ceno_on_late_program },
 	{ ACTIVE | DRAINING, CENO_EVENT_STOPPED, ceno_on_stopped },

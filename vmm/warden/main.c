@@ -281,6 +281,8 @@ static enum ceno_event client_event(uint32_t type)
 		return CENO_EVENT_DESTROY;
 	case CENO_SESSION_TRAIL:
 		return CENO_EVENT_TRAIL;
+	case CENO_SESSION_TERMINAL:
+		return CENO_EVENT_TERMINAL;
 	default:
 		return CENO_EVENT_CLIENT_MALFORMED;
 	}

@@ -57,6 +57,7 @@ enum ceno_event {
 	CENO_EVENT_EXEC,
 	CENO_EVENT_DESTROY,
 	CENO_EVENT_TRAIL,
+	CENO_EVENT_TERMINAL,
 	CENO_EVENT_CLIENT_GONE,
 	/* clocks */
 	CENO_EVENT_TTL,
@@ -141,6 +142,7 @@ enum ceno_state ceno_on_step(struct ceno_warden *w);
 enum ceno_state ceno_on_locked(struct ceno_warden *w);
 enum ceno_state ceno_on_launched(struct ceno_warden *w);
 enum ceno_state ceno_on_exec(struct ceno_warden *w);
+enum ceno_state ceno_on_terminal(struct ceno_warden *w);
 enum ceno_state ceno_on_trail(struct ceno_warden *w);
 enum ceno_state ceno_on_program(struct ceno_warden *w);
 enum ceno_state ceno_on_late_program(struct ceno_warden *w);

@@ -163,6 +163,7 @@ enum ceno_session_message {
 	CENO_SESSION_EXEC,             /* later, while active: 1 descriptor: memfd with an argument block */
 	CENO_SESSION_DESTROY,
 	CENO_SESSION_TRAIL,            /* while active: a copy of the trail as it is now */
+	CENO_SESSION_TERMINAL,         /* while active: value, as in OPEN; only if the streams are a terminal's */
 	/* warden -> api */
 	CENO_SESSION_LAUNCHED = 32,    /* launch index in value; program running; 1 descriptor: memfd, 32-byte opening */
 	CENO_SESSION_PROGRAM,          /* a program ended: exit_status, signal, refusal ... */
@@ -176,7 +177,8 @@ enum ceno_session_message {
 struct ceno_session_record {
 	uint32_t type;                 /* enum ceno_session_message */
 	uint32_t code;                 /* FAILED: enum ceno_session_error; DESTROYING: enum ceno_cause */
-	uint64_t value;                /* launch index; errno; file index */
+	uint64_t value;                /* launch index; errno; file index. OPEN, TERMINAL: the streams are a terminal's,
+	                                  of rows << 16 | columns; 0: no */
 	uint64_t length;               /* FILE, ARGS: bytes; the deadline applies. DESTROYED, TRAIL_COPY: bytes of the trail */
 	uint32_t mode;                 /* FILE: enum ceno_pack_mode | permission bits */
 	uint32_t flags;                /* OPEN: enum ceno_session_flag */
@@ -197,6 +199,12 @@ enum ceno_session_flag {
 	CENO_SESSION_NATIVE = 2,       /* the program is a native file (abi/native.h) */
 	CENO_SESSION_ERRORS = 4        /* what a program was not pledged is ENOSYS; never with NATIVE */
 };
+
+/* Whether a value is a terminal's rows << 16 | columns. */
+static inline int ceno_terminal_ok(uint64_t value)
+{
+	return value >> 32 == 0 && value >> 16 != 0 && (value & 0xffff) != 0;
+}
 
 #define CENO_SESSION_ERRORS(X) \
 	X(NONE, 0, "no error") \

@@ -9,6 +9,7 @@
 #include "process.h"
 #include "promise.h"
 #include "stdio.h"
+#include "tty.h"
 #include "vm.h"
 
 typedef int64_t (*call)(const uint64_t a[6]);
@@ -173,6 +174,13 @@ static void note_fault(const struct ceno_trap_page *t)
 	ceno_current->fault_cr2 = t->vector == 14 ? t->cr2 : ceno_current->fault_cr2;
 }
 
+/* A program that only computes is interrupted from the terminal, too. */
+static void tick(void)
+{
+	ceno_membrane_runs();
+	ceno_tty_pump();
+}
+
 void ceno_service_fault(struct ceno_trap_page *t)
 {
 	ceno_in_trap = CENO_IN_FAULT;
@@ -184,7 +192,7 @@ void ceno_service_fault(struct ceno_trap_page *t)
 		ceno_signal_fault(signal_of(t->vector), code_of(t->vector),
 		                  code_of(t->vector) == LX_SI_KERNEL ? 0 : t->rip);
 	else
-		ceno_membrane_runs(); /* a tick */
+		tick();
 	if (ceno_attention || event_came() || ceno_stdio_shutdown() == CENO_SHUTDOWN_NOW)
 		ceno_sched_after_fault();
 	t->resume_rip = t->rip;

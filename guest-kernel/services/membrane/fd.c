@@ -11,6 +11,7 @@
 #include "poll.h"
 #include "task.h"
 #include "stdio.h"
+#include "tty.h"
 #include "vm.h"
 
 /* ---- tables ------------------------------------------------------------------------ */
@@ -126,8 +127,25 @@ static struct ceno_file *new_file(struct ceno_inode *inode, struct ceno_name *na
 	return file;
 }
 
+/* One open file, thrice. */
+static int open_terminal(struct ceno_files *files, struct ceno_name *name)
+{
+	struct ceno_file *file = new_file(name->inode, name, LX_O_RDWR);
+
+	if (!file)
+		return -LX_ENOMEM;
+	file->refs = CENO_STREAMS;
+	for (int stream = 0; stream < CENO_STREAMS; stream++)
+		files->slot[stream] = slot_of(file, 0);
+	return 0;
+}
+
 static int open_streams(struct ceno_files *files)
 {
+	struct ceno_name *name = ceno_tty_start();
+
+	if (name)
+		return open_terminal(files, name);
 	for (int stream = 0; stream < CENO_STREAMS; stream++) {
 		struct ceno_inode *inode = ceno_inode_new(CENO_INODE_STREAM, 0600);
 		struct ceno_file *file =
@@ -342,6 +360,12 @@ int64_t ceno_sys_ioctl(const uint64_t a[6])
 
 	if (!file || (file->flags & LX_O_PATH))
 		return -LX_EBADF;
+	if (file->inode->kind == CENO_INODE_STREAM && file->inode->device == CENO_STREAM_TTY) {
+		int64_t result = ceno_tty_ioctl((uint32_t)a[1], a[2]);
+
+		if (result != -LX_ENOTTY)
+			return result;
+	}
 	switch ((uint32_t)a[1]) {
 	case 0x541b:
 		if (file->inode->kind == CENO_INODE_STREAM && file->inode->device == CENO_STREAM_IN)

@@ -6,6 +6,7 @@
 #include "promise.h"
 #include "task.h"
 #include "stdio.h"
+#include "tty.h"
 
 #define OPEN_KNOWN \
 	(LX_O_ACCMODE | LX_O_CREAT | LX_O_EXCL | LX_O_NOCTTY | LX_O_TRUNC | LX_O_APPEND | LX_O_NONBLOCK | LX_O_SYNC | \
@@ -98,7 +99,7 @@ static int64_t open_inode(struct ceno_walk *walk, uint32_t flags)
 	if (!(flags & LX_O_PATH)) {
 		if (inode->kind == CENO_INODE_DEVICE && inode->device == CENO_DEVICE_TTY)
 			return -LX_ENXIO;
-		if (inode->kind == CENO_INODE_STREAM &&
+		if (inode->kind == CENO_INODE_STREAM && inode->device != CENO_STREAM_TTY &&
 		    ((flags & LX_O_ACCMODE) == LX_O_WRONLY) != (inode->device != CENO_STREAM_IN))
 			return -LX_EACCES;
 		if (inode->kind >= CENO_INODE_SOCKET)

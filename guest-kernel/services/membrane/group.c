@@ -75,7 +75,7 @@ int64_t ceno_sys_setpriority(const uint64_t a[6])
 	return 0;
 }
 
-static int group_exists(uint32_t pgid, uint32_t sid)
+int ceno_group_exists(uint32_t pgid, uint32_t sid)
 {
 	for (uint32_t i = 0; i < CENO_TASKS; i++) {
 		const struct ceno_process *process = ceno_process_at(i);
@@ -102,7 +102,7 @@ int64_t ceno_sys_setpgid(const uint64_t a[6])
 	if (process->sid == process->pid)
 		return -LX_EPERM;
 	pgid = pgid ? pgid : process->pid;
-	if (pgid != process->pid && !group_exists(pgid, process->sid))
+	if (pgid != process->pid && !ceno_group_exists(pgid, process->sid))
 		return -LX_EPERM;
 	process->pgid = pgid;
 	return 0;
@@ -113,7 +113,7 @@ int64_t ceno_sys_setsid(const uint64_t a[6])
 	struct ceno_process *self = ceno_self();
 
 	(void)a;
-	if (group_exists(self->pid, 0))
+	if (ceno_group_exists(self->pid, 0))
 		return -LX_EPERM;
 	self->sid = self->pgid = self->pid;
 	return self->sid;

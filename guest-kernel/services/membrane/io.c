@@ -13,6 +13,7 @@
 #include "task.h"
 #include "random.h"
 #include "stdio.h"
+#include "tty.h"
 #include "vm.h"
 
 #define IOV_MAX 1024
@@ -79,7 +80,9 @@ int64_t ceno_file_read(struct ceno_file *file, void *to, uint64_t bytes, uint64_
 	case CENO_INODE_PIPE:
 		return ceno_pipe_read(file, to, bytes);
 	case CENO_INODE_STREAM:
-		return file->inode->device == CENO_STREAM_IN ? ceno_stdio_read(to, bytes) : -LX_EBADF;
+		return file->inode->device == CENO_STREAM_IN ? ceno_stdio_read(to, bytes)
+		    : file->inode->device == CENO_STREAM_TTY ? ceno_tty_read(to, bytes)
+							     : -LX_EBADF;
 	case CENO_INODE_SOCKET:
 		return ceno_socket_read(file, to, bytes);
 	case CENO_INODE_EVENT:
@@ -118,6 +121,7 @@ int64_t ceno_file_write(struct ceno_file *file, const void *from, uint64_t bytes
 		return ceno_pipe_write(file, from, bytes);
 	case CENO_INODE_STREAM:
 		return file->inode->device == CENO_STREAM_IN ? -LX_EBADF
+		    : file->inode->device == CENO_STREAM_TTY ? ceno_tty_write(from, bytes)
 							     : ceno_stdio_write(file->inode->device, from, bytes);
 	case CENO_INODE_SOCKET:
 		return ceno_socket_write(file, from, bytes);
@@ -146,7 +150,8 @@ int64_t ceno_file_wait(struct ceno_file *file, int64_t moved)
 
 	if (file->flags & LX_O_NONBLOCK)
 		return moved ? moved : -LX_EAGAIN;
-	if (file->inode->kind == CENO_INODE_STREAM && file->inode->device == CENO_STREAM_IN)
+	if (file->inode->kind == CENO_INODE_STREAM &&
+	    (file->inode->device == CENO_STREAM_IN || file->inode->device == CENO_STREAM_TTY))
 		ceno_stdio_want();
 	result = ceno_block(ceno_file_key(file),
 	                    file->inode->kind == CENO_INODE_TIMER && file->inode->timer.deadline

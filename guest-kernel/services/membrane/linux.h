@@ -70,6 +70,8 @@ enum lx_errno {
 
 enum lx_signal {
 	LX_SIGHUP = 1,
+	LX_SIGINT = 2,
+	LX_SIGQUIT = 3,
 	LX_SIGILL = 4,
 	LX_SIGTRAP = 5,
 	LX_SIGABRT = 6,

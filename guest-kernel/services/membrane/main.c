@@ -12,6 +12,7 @@
 #include "stdio.h"
 #include "text.h"
 #include "time.h"
+#include "tty.h"
 #include "vfs.h"
 #include "vm.h"
 
@@ -43,6 +44,7 @@ void ceno_service_main(void)
 	if (ceno_stdio_init() || ceno_frames_init(user_bytes(boot->ram_bytes)) || ceno_packs_init(boot->pack_bytes))
 		ceno_membrane_abort();
 	ceno_run.enosys = ceno_frames_table(CENO_ENOSYS_SLOTS * sizeof(*ceno_run.enosys));
+	ceno_tty_init();
 	ceno_tasks_init();
 	ceno_signals_init();
 	ceno_timers_init();

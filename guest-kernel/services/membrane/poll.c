@@ -10,6 +10,7 @@
 #include "stdio.h"
 #include "task.h"
 #include "time.h"
+#include "tty.h"
 #include "vm.h"
 
 static uint64_t soonest; /* when a timer's descriptor that was asked and was not ready will be */
@@ -20,7 +21,7 @@ uint32_t ceno_file_poll(const struct ceno_file *file)
 
 	switch (file->inode->kind) {
 	case CENO_INODE_STREAM:
-		return ceno_stdio_poll(file->inode->device);
+		return file->inode->device == CENO_STREAM_TTY ? ceno_tty_poll() : ceno_stdio_poll(file->inode->device);
 	case CENO_INODE_PIPE:
 		return ceno_pipe_poll(file);
 	case CENO_INODE_SOCKET:

@@ -14,6 +14,7 @@
 #include "stdio.h"
 #include "task.h"
 #include "time.h"
+#include "tty.h"
 #include "vm.h"
 
 #define TURN_NS 8000000u /* CENO_TICK_MS */
@@ -235,6 +236,7 @@ static void idle(uint64_t deadline)
 		ceno_stdio_wait();
 	else
 		ceno_stdio_sleep(deadline, 1);
+	ceno_tty_pump();
 	ceno_wake(&ceno_stdio_key);
 	ceno_wake_pollers();
 }

@@ -7,6 +7,7 @@
 #include "frames.h"
 #include "promise.h"
 #include "process.h"
+#include "tty.h"
 #include "vm.h"
 
 /* ---- stat -------------------------------------------------------------------- */
@@ -20,6 +21,8 @@ static uint64_t rdev_of(const struct ceno_inode *inode)
 {
 	static const uint8_t minors[] = { 3, 5, 9, 0, 7 };
 
+	if (inode->kind == CENO_INODE_STREAM && inode->device == CENO_STREAM_TTY)
+		return 5u << 8;
 	if (inode->kind != CENO_INODE_DEVICE)
 		return 0;
 	return (inode->device == CENO_DEVICE_TTY ? 5u : 1u) << 8 | minors[inode->device];

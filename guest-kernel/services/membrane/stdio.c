@@ -220,6 +220,11 @@ enum ceno_shutdown ceno_stdio_shutdown(void)
 	return __atomic_load_n(&host()->shutdown, __ATOMIC_ACQUIRE);
 }
 
+uint32_t ceno_stdio_terminal(void)
+{
+	return __atomic_load_n(&host()->terminal, __ATOMIC_ACQUIRE);
+}
+
 int64_t ceno_stdio_request(uint8_t *to)
 {
 	uint32_t bytes = __atomic_load_n(&host()->request_bytes, __ATOMIC_ACQUIRE);

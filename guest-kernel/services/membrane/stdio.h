@@ -20,6 +20,8 @@ void ceno_stdio_want(void);
 int64_t ceno_stdio_write(int stream, const void *from, uint64_t bytes);
 /* LX_POLL* bits that hold now. */
 uint32_t ceno_stdio_poll(int stream);
+/* The terminal that the streams are: rows << 16 | columns; 0: they are none. */
+uint32_t ceno_stdio_terminal(void);
 /* How many bytes of input are there. */
 uint32_t ceno_stdio_pending(void);
 

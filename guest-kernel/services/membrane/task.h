@@ -155,6 +155,9 @@ struct ceno_process *ceno_process_find(int32_t pid);
 struct ceno_task *ceno_task_at(uint32_t i);
 struct ceno_process *ceno_process_at(uint32_t i);
 
+/* Whether a process is in this group, and session (0: any) (group.c). */
+int ceno_group_exists(uint32_t pgid, uint32_t sid);
+
 /* ---- blocking (block.c) ----------------------------------------------------- */
 
 /* The result of a call that cannot finish until somebody wakes key (an address that

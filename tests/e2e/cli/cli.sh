@@ -59,6 +59,9 @@ check "an image and a native program" fails 2 "no image" "$ceno" run --native --
 check "a working directory" eval '[ "$("$ceno" run --quiet --no-proof --workdir /tmp -- busybox pwd)" = /tmp ]'
 check "a relative working directory" fails 2 "absolute path" "$ceno" run --workdir tmp -- busybox true
 check "a timeout" fails 124 "longer than --timeout" "$ceno" run --quiet --no-proof --timeout 300ms -- busybox sleep 60
+check "--tty without a terminal" fails 125 "are no terminal" "$ceno" run --tty -- busybox true
+check "--tty and no input" fails 2 "not with --native" "$ceno" run --tty --no-stdin -- busybox true
+check "--tty in a terminal" python3 "$root/tests/e2e/cli/terminal.py" "$ceno"
 check "a vanished input" fails 125 "No such file" "$ceno" run --input gone -- busybox true
 check "two inputs of one name" fails 125 "two inputs would lie at /in/a" "$ceno" run --input a --input d/a -- busybox true
 check "... told apart by a name" eval '[ "$("$ceno" run --quiet --no-proof --input a --input d/a=b -- busybox cat /in/a /in/b)" = "$(printf "one\ntwo")" ]'

@@ -148,6 +148,10 @@ def wrong_run():
         ("an endless lifetime", lambda p: p.update(ttl_ms=10 ** 12), -32004),
         ("an unknown pledge", lambda p: p.update(pledge="wifi"), -32602),
         ("a pledge without device", lambda p: p.update(pledge="stdio,gpu"), -32004),
+        ("rows without columns", lambda p: p.update(rows=24), -32602),
+        ("too many columns", lambda p: p.update(rows=24, columns=65536), -32602),
+        ("a terminal for a native program", lambda p: p.update(rows=24, columns=80, native=True), -32602),
+        ("errors for a native program", lambda p: p.update(pledge="stdio,error", native=True), -32602),
         ("arguments too long", lambda p: p.update(args_bytes=1 << 20), -32602),
         ("an unknown classification", lambda p: p.update(classification="top"), -32602),
     ]

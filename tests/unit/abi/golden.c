@@ -57,6 +57,7 @@ static void test_offsets(void **state)
 	AT(ceno_pack_entry, sha256, 224);
 	AT(ceno_stdio_host, index, 12);
 	AT(ceno_stdio_host, shutdown, 36);
+	AT(ceno_stdio_host, terminal, 40);
 	AT(ceno_stdio_guest, state, 24);
 	AT(ceno_stdio_guest, entry_tsc, 56);
 	AT(ceno_stdio_guest, enosys, 104);

@@ -167,6 +167,13 @@ static void test_run(void **state)
 	           &run, message),
 	    CENO_RPC_PARAMS);
 	assert_string_equal(message, "hold: a native session runs one program");
+	assert_int_equal(run.terminal, 0);
+	assert_int_equal(
+	    run_of("{\"args_bytes\":9,\"rows\":24,\"columns\":80,\"files\":[{\"path\":\"/bin/a\",\"bytes\":5,"
+	           "\"mode\":493,\"program\":true}]}",
+	           &run, message),
+	    0);
+	assert_int_equal(run.terminal, 24 << 16 | 80);
 	assert_int_equal(run_of("{\"args_bytes\":9,\"native\":1}", &run, message), CENO_RPC_PARAMS);
 	assert_int_equal(run_of("{\"args_bytes\":9}", &run, message), CENO_RPC_PARAMS);
 	assert_string_equal(message, "files: missing");

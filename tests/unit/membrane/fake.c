@@ -292,7 +292,8 @@ static void make_pack(const struct fake_file *files, size_t count, const void *a
 	MUST(pack_view != MAP_FAILED);
 }
 
-uint32_t fake_pledge = 1u << CENO_PLEDGE_STDIO | 1u << CENO_PLEDGE_RW | 1u << CENO_PLEDGE_SPAWN, fake_flags;
+uint32_t fake_pledge = 1u << CENO_PLEDGE_STDIO | 1u << CENO_PLEDGE_RW | 1u << CENO_PLEDGE_SPAWN, fake_flags,
+	 fake_terminal;
 
 /* What the warden has mapped for it (boot.h, prepared spaces). */
 static void map_prepared(void)
@@ -344,6 +345,7 @@ enum fake_outcome fake_boot_args(const struct fake_file *files, size_t count, co
 	fake_host()->magic = CENO_STDIO_MAGIC;
 	fake_host()->abi_version = CENO_ABI_VERSION;
 	fake_host()->request_seq = 1;
+	fake_host()->terminal = fake_terminal;
 	outcome = setjmp(back);
 	if (!outcome)
 		ceno_service_main();

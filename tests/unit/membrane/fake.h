@@ -43,8 +43,9 @@ enum fake_outcome {
 #define FAKE_RAM_BYTES (32ull << 20)
 
 /* What the boot page says of the session; changed before fake_boot. */
-extern uint32_t fake_pledge; /* 1 << enum ceno_pledge_class; at first stdio, rw, spawn */
-extern uint32_t fake_flags;  /* enum ceno_boot_flag; at first 0 */
+extern uint32_t fake_pledge;   /* 1 << enum ceno_pledge_class; at first stdio, rw, spawn */
+extern uint32_t fake_flags;    /* enum ceno_boot_flag; at first 0 */
+extern uint32_t fake_terminal; /* the host page's; at first 0 */
 
 struct fake_file {
 	const char *path;
