@@ -1,8 +1,9 @@
 # Programs as anybody would build them: static, the host's C library.
 if(TARGET guest_membrane)
-  foreach(program same end threads processes signals pledged)
+  foreach(program same end threads processes signals pledged apart)
     add_executable(guest_program_${program} programs/${program}.c)
     target_compile_definitions(guest_program_${program} PRIVATE _GNU_SOURCE)
+    target_include_directories(guest_program_${program} PRIVATE ${CMAKE_SOURCE_DIR})
     target_compile_options(guest_program_${program} PRIVATE -O1 -Wall -Wextra -Wno-infinite-recursion -Wno-array-bounds -Wno-stringop-overflow)
     target_link_options(guest_program_${program} PRIVATE -static)
     set_target_properties(guest_program_${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test-bin)
@@ -11,5 +12,6 @@ if(TARGET guest_membrane)
     $<TARGET_FILE:guest_program_same> $<TARGET_FILE:guest_program_end>
     $<TARGET_FILE:guest_program_pledged>
     $<TARGET_FILE:guest_program_threads> $<TARGET_FILE:guest_program_processes> $<TARGET_FILE:guest_program_signals>
+    $<TARGET_FILE:guest_program_apart>
     TIMEOUT 240 LABELS kvm)
 endif()

@@ -92,6 +92,13 @@ for way in fork/ exec/; do
 	pledge 17 $killed $rw "" "${way}soften"
 	pledge 19 0 "" "write: ok" "${way}write"
 done
+pledge 19 0 "" "hidden: ok" hidden
+for way in "" fork/ exec/ thread/ fork/exec/ exec/exec/ exec/thread/; do
+	pledge 19 1 "" "hidden: No such file or directory" "veil/${way}hidden"
+	pledge 19 1 "" "link: No such file or directory" "veil/${way}link"
+	pledge 19 1 "" "unveil: Operation not permitted" "veil/${way}unveil"
+	pledge 19 0 "" "write: ok" "veil/${way}write"
+done
 
 # out of memory: SIGKILL, and said so
 got=0

@@ -1,7 +1,7 @@
 /*
  * One thing that a pledge is about, named by the argument; prints "ok", or the error. What stands
  * before an action and a slash is done first, and the action after it: "fork/read", "thread/read",
- * "exec/read" are ways to get more than was given.
+ * "exec/read" are ways to get more than was given; "veil/" unveils /tmp and the program, and no more.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define PLEDGE 0x43454e01 /* promise.h */
+#define UNVEIL 0x43454e02
 
 static char *program;
 
@@ -35,6 +36,12 @@ static long act(const char *what)
 		return kill(1, 0);
 	if (!strcmp(what, "socket"))
 		return socket(AF_INET, SOCK_STREAM, 0);
+	if (!strcmp(what, "hidden"))
+		return open("/etc/passwd", O_RDONLY);
+	if (!strcmp(what, "link"))
+		return symlink("/etc/passwd", "/tmp/link") < 0 && errno != EEXIST ? 0 : open("/tmp/link", O_RDONLY);
+	if (!strcmp(what, "unveil"))
+		return prctl(UNVEIL, "/etc", "r");
 	if (!strcmp(what, "raise"))
 		return prctl(PLEDGE, "stdio rw spawn");
 	if (!strcmp(what, "soften")) {
@@ -78,6 +85,11 @@ static int go(char *what)
 		if (child < 0 || waitpid(child, &status, 0) != child)
 			return 3;
 		return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	}
+	if (!strncmp(what, "veil/", 5)) {
+		if (prctl(UNVEIL, "/tmp", "rwc") || prctl(UNVEIL, "/bin", "rx") || prctl(UNVEIL, NULL, NULL))
+			return 3;
+		return go(what + 5);
 	}
 	if (!strncmp(what, "exec/", 5)) {
 		execl("/proc/self/exe", program, what + 5, NULL);

@@ -198,6 +198,21 @@ static void test_around(void **state)
 	assert_int_equal(open_("/dev/fd/5", O_RDWR), -EACCES); /* a descriptor with more than it has */
 }
 
+static void test_interpreter(void **state)
+{
+	int64_t fd = open_("/tmp/script", O_CREAT | O_WRONLY);
+
+	(void)state;
+	fake_poke(page, "#!/bin/p\n", 9);
+	assert_int_equal(sys(SYS_write, fd, page, 9), 9);
+	assert_int_equal(sys(SYS_fchmod, fd, 0755), 0);
+	assert_int_equal(sys(SYS_close, fd), 0);
+	assert_int_equal(unveil("/tmp", "rwxc"), 0);
+	assert_int_equal(sys(SYS_execve, fake_string("/tmp/script"), 0, 0), -ENOENT);
+	assert_int_equal(unveil("/bin", "r"), 0); /* to read is not to run */
+	assert_int_equal(sys(SYS_execve, fake_string("/tmp/script"), 0, 0), -EACCES);
+}
+
 /* ---- the session's own words -------------------------------------------------------------- */
 
 static void boot_with(uint32_t pledges, uint32_t flags)
@@ -319,15 +334,11 @@ static void test_session_ratchet(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_words, boot),
-		cmocka_unit_test_setup(test_violation, boot),
-		cmocka_unit_test_setup(test_without_stdio, boot),
-		cmocka_unit_test_setup(test_kept, boot),
-		cmocka_unit_test_setup(test_unveil, boot),
-		cmocka_unit_test_setup(test_around, boot),
-		cmocka_unit_test(test_session_without_rw),
-		cmocka_unit_test(test_session_without_spawn),
-		cmocka_unit_test(test_session_errors),
+		cmocka_unit_test_setup(test_words, boot),         cmocka_unit_test_setup(test_violation, boot),
+		cmocka_unit_test_setup(test_without_stdio, boot), cmocka_unit_test_setup(test_kept, boot),
+		cmocka_unit_test_setup(test_unveil, boot),        cmocka_unit_test_setup(test_around, boot),
+		cmocka_unit_test_setup(test_interpreter, boot),   cmocka_unit_test(test_session_without_rw),
+		cmocka_unit_test(test_session_without_spawn),     cmocka_unit_test(test_session_errors),
 		cmocka_unit_test(test_session_ratchet),
 	};
 
