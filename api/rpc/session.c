@@ -38,7 +38,7 @@ struct ceno_api_session {
 	bool launched, ended, unclean, wiped, file_known, failed;
 	bool hold, finished;
 	uint32_t cause, violation, fail_code, proof_error, programs;
-	uint64_t fail_value;
+	uint64_t fail_value, accepted_us;
 	char fail_path[CENO_PACK_PATH_MAX];
 	uint8_t *file; /* owned; the proof */
 	size_t file_bytes;
@@ -57,6 +57,14 @@ static int64_t now_ms(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static uint64_t monotonic_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
 static void move(struct ceno_api_session *session, enum ceno_state_event event)
@@ -247,7 +255,9 @@ static void on_launched(struct ceno_api_session *session, const struct ceno_sess
 		fprintf(stderr, "ceno-api: the ledger does not take a launch\n");
 	ceno_units_format_hex(session->id, 16, id);
 	ceno_api_reply(session->owner, session->run_id,
-	               json_pack("{s:s,s:I}", "session", id, "launch_index", (json_int_t)record->value), opening);
+	               json_pack("{s:s,s:I,s:I}", "session", id, "launch_index", (json_int_t)record->value,
+	                         "accepted_us", (json_int_t)session->accepted_us),
+	               opening);
 	json_decref(session->run_id);
 	session->run_id = NULL;
 }
@@ -518,6 +528,7 @@ void ceno_api_session_run(struct ceno_api_client *client, json_t *id, const stru
 
 	if (!error && run->has_image)
 		error = ceno_api_image_want(client, run, &request);
+	const uint64_t accepted_us = monotonic_us();
 
 	if (error) {
 		ceno_api_reply_error(client, id, error, message, NULL);
@@ -529,6 +540,7 @@ void ceno_api_session_run(struct ceno_api_client *client, json_t *id, const stru
 		return;
 	}
 	session->pledge_mask = run->pledge_mask;
+	session->accepted_us = accepted_us;
 	memcpy(request.session_id, session->id, 16);
 	rc = insert_row(session, &request, run);
 	if (rc) {

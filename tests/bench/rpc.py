@@ -71,6 +71,7 @@ class Session:
             self.ended, self.times["ended"] = message["params"], now
         else:
             self.name, self.times["launched"] = message["result"]["session"], now
+            self.times["accepted"] = message["result"]["accepted_us"] * 1000
 
     def wait_output(self, word):
         while word not in self.output:
@@ -100,10 +101,13 @@ class Session:
         """The program's ELF entry to its end, by the guest's own clock."""
         return (self.program["done_tsc"] - self.program["entry_tsc"]) * 1000 / tsc_hz
 
-    def first_instruction_ms(self, tsc_hz):
-        """RPC sent to the program's ELF entry, at most: the news of the program's end, minus the time the
-        program ran by the guest's own clock. What the news took to travel counts against us."""
-        return self.ended_ms() - self.ran_ms(tsc_hz)
+    def entry_ns(self, tsc, monotonic_ns, tsc_hz):
+        """When the program was entered, by our clock: the guest counts the host's TSC, and tsc and monotonic_ns
+        are one instant after its end."""
+        entry = monotonic_ns - (tsc - self.program["entry_tsc"]) * 1_000_000_000 / tsc_hz
+        if not self.times["sent"] <= self.times["accepted"] <= entry <= self.times["program"]:
+            raise RuntimeError(f"the program was entered at {entry}: {self.times}")
+        return entry
 
     def proof(self):
         proof = self.ended["proof"]

@@ -202,7 +202,10 @@ def vanishing():
 
 def whole():
     run, client = Run("echo", "hello"), Client()
+    sent = time.monotonic_ns() // 1000
     started = client.call("session.run", run.params, run.fds)
+    accepted = started["result"]["accepted_us"]
+    check("accepted after it was sent, before it ran", sent <= accepted < time.monotonic_ns() // 1000, (sent, accepted))
     os.close(run.out_end)
     run.out_end = os.dup(run.null)
     messages = {}
