@@ -8,6 +8,7 @@ _ceno() {
 		[measure]="--blobs --vmm --image --json --sign --valid --pcr --event-log --runtime --help"
 		[audit]="--proof --key --session --nonce --bundle --program --json --socket --help"
 		[image]="build add ls rm verify show --from --output --name --key --debs --files --json --socket --help"
+		[proof]="inclusion consistency orphans --launch --from --socket --help"
 		[attest]="--nonce --json --socket --help" [doctor]="--json --socket --help" [version]="--json --socket --help"
 	)
 	COMPREPLY=()
@@ -22,7 +23,7 @@ _ceno() {
 	--share) mapfile -t COMPREPLY < <(compgen -W "tenant session node" -- "$cur"); return ;;
 	--image) mapfile -t COMPREPLY < <(compgen -W "$(ceno image ls 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur"); return ;;
 	--mem) mapfile -t COMPREPLY < <(compgen -W "full none sample:1" -- "$cur"); return ;;
-	--input | --output | --key | --debs | --proof | --trail | --opening | --pin | --pin-file | --policy | --reference | --compare | --seen | --vmm | --sign | --bundle | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--input | --output | --key | --debs | --proof | --trail | --opening | --pin | --from | --pin-file | --policy | --reference | --compare | --seen | --vmm | --sign | --bundle | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	esac
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		[ "${COMP_WORDS[i]}" = -- ] || continue
@@ -33,9 +34,13 @@ _ceno() {
 		mapfile -t COMPREPLY < <(compgen -W "build add ls rm verify show" -- "$cur")
 		return
 	fi
+	if [ "$command" = proof ] && [ "$COMP_CWORD" -eq 2 ]; then
+		mapfile -t COMPREPLY < <(compgen -W "inclusion consistency orphans" -- "$cur")
+		return
+	fi
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "${options[$command]-}" -- "$cur")
-	elif [ "$command" = verify ] || [ "$command" = audit ] || [ "$command" = image ]; then
+	elif [ "$command" = verify ] || [ "$command" = audit ] || [ "$command" = image ] || [ "$command" = proof ]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	elif [ "$command" = destroy ] || [ "$command" = exec ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(ceno ls 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur")

@@ -14,6 +14,7 @@ static const struct {
 	{ "destroy", "ceno destroy", ceno_command_destroy },
 	{ "ls", "ceno ls", ceno_command_ls },
 	{ "verify", "ceno verify", ceno_command_verify },
+	{ "proof", "ceno proof", ceno_command_proof },
 	{ "audit", "ceno audit", ceno_command_audit },
 	{ "measure", "ceno measure", ceno_command_measure },
 	{ "attest", "ceno attest", ceno_command_attest },
@@ -31,6 +32,7 @@ static const char usage[] =
     "  destroy SESSION                       end a session now, get its proof\n"
     "  ls                                    list sessions\n"
     "  verify FILE                           check a proof, with nobody's help\n"
+    "  proof inclusion|consistency|orphans   what a proof and the node's log say, for other tools\n"
     "  audit FILE|SESSION                    check the trail that a guest left of itself\n"
     "  measure                               what proofs of this build say of their platform; reference values\n"
     "  attest                                ask the node's TPM what the node is, and check the answer\n"

@@ -61,6 +61,7 @@ struct ceno_api {
 	struct ceno_api_session *sessions;
 	struct ceno_api_add *adds;          /* image.add requests under way */
 	struct ceno_api_waiter *node_first; /* node.attest requests, in order */
+	struct ceno_api_waiter *text_first; /* log.* requests, in order */
 	uint64_t started_ms;
 	int64_t started_real_ms; /* CLOCK_REALTIME */
 	uv_timer_t abandon;
@@ -132,6 +133,9 @@ void ceno_api_image_client_left(struct ceno_api *api, const struct ceno_api_clie
 
 /* Takes a (new) channel to attest; `fd` moved. */
 void ceno_api_attest_open(struct ceno_api *api, int fd);
+
+/* Asks for a text about the log (what, size: struct ceno_attest_text_request); answers `id` later. */
+void ceno_api_attest_text(struct ceno_api_client *client, json_t *id, uint32_t what, uint64_t size);
 
 /* Asks for a node quote; answers `id` later. */
 void ceno_api_attest_node(struct ceno_api_client *client, json_t *id, const uint8_t nonce[32]);

@@ -20,12 +20,12 @@ static const char *attest_error_text(uint32_t error)
 	return "attestation failed";
 }
 
-static void fail_node_requests(struct ceno_api *api)
+static void fail_requests(struct ceno_api_waiter **first)
 {
-	while (api->node_first) {
-		struct ceno_api_waiter *waiter = api->node_first;
+	while (*first) {
+		struct ceno_api_waiter *waiter = *first;
 
-		api->node_first = waiter->next;
+		*first = waiter->next;
 		ceno_api_reply_error(waiter->client, waiter->id, CENO_RPC_ATTEST, "attestation went away; try again",
 		                     NULL);
 		ceno_api_waiter_free(waiter);
@@ -39,18 +39,20 @@ static bool empty_session(const struct ceno_attest_file *head)
 	return !memcmp(head->session_id, zeros, 16);
 }
 
-static void answer_node(struct ceno_api *api, const struct ceno_attest_file *head, const char *text)
+/* The first of these waiters gets its answer, a text under this name, or the error. */
+static void answer(struct ceno_api_waiter **first, const char *name, const struct ceno_attest_file *head,
+                   const char *text)
 {
-	struct ceno_api_waiter *waiter = api->node_first;
+	struct ceno_api_waiter *waiter = *first;
 
 	if (!waiter)
 		return;
-	api->node_first = waiter->next;
-	if (head->type == CENO_ATTEST_ERROR)
+	*first = waiter->next;
+	if (head->type == CENO_ATTEST_ERROR || head->error)
 		ceno_api_reply_error(waiter->client, waiter->id, CENO_RPC_ATTEST, attest_error_text(head->error), NULL);
 	else
 		ceno_api_reply(waiter->client, waiter->id,
-		               json_pack("{s:o}", "node", json_stringn(text, head->file_bytes)), -1);
+		               json_pack("{s:o}", name, json_stringn(text, head->file_bytes)), -1);
 	ceno_api_waiter_free(waiter);
 }
 
@@ -74,7 +76,11 @@ static void on_record(struct ceno_channel *channel, const void *bytes, size_t le
 	if (head.file_bytes > CENO_CDP_FILE_MAX || head.file_bytes != length - sizeof head)
 		goto malformed;
 	if (head.type == CENO_ATTEST_NODE || (head.type == CENO_ATTEST_ERROR && empty_session(&head))) {
-		answer_node(api, &head, body);
+		answer(&api->node_first, "node", &head, body);
+		return;
+	}
+	if (head.type == CENO_ATTEST_TEXT) {
+		answer(&api->text_first, "text", &head, body);
 		return;
 	}
 	if (head.type == CENO_ATTEST_FILE || head.type == CENO_ATTEST_ERROR) {
@@ -110,7 +116,8 @@ static void on_end(struct ceno_channel *channel, int error)
 		return;
 	api->attest_open = false;
 	api->attest_closing = true;
-	fail_node_requests(api);
+	fail_requests(&api->node_first);
+	fail_requests(&api->text_first);
 	ceno_channel_close(channel, false, attest_closed);
 }
 
@@ -138,16 +145,31 @@ void ceno_api_attest_open(struct ceno_api *api, int fd)
 	api->attest_open = true;
 }
 
-void ceno_api_attest_node(struct ceno_api_client *client, json_t *id, const uint8_t nonce[32])
+/* Queues the waiter for the answer of a request; bytes: the record. */
+static void ask(struct ceno_api_client *client, json_t *id, struct ceno_api_waiter **first, const void *record,
+                size_t bytes)
 {
 	struct ceno_api *api = client->api;
-	struct ceno_attest_node_request request = { .type = CENO_ATTEST_NODE };
 
-	memcpy(request.nonce, nonce, 32);
-	if (!api->attest_open || ceno_channel_send(&api->attest, &request, sizeof request, NULL, 0)) {
+	if (!api->attest_open || ceno_channel_send(&api->attest, record, bytes, NULL, 0)) {
 		ceno_api_reply_error(client, id, CENO_RPC_ATTEST, NULL, NULL);
 		return;
 	}
-	if (!ceno_api_wait(&api->node_first, client, id, 0))
+	if (!ceno_api_wait(first, client, id, 0))
 		ceno_api_client_drop(client); /* out of memory: the order of answers must hold */
+}
+
+void ceno_api_attest_node(struct ceno_api_client *client, json_t *id, const uint8_t nonce[32])
+{
+	struct ceno_attest_node_request request = { .type = CENO_ATTEST_NODE };
+
+	memcpy(request.nonce, nonce, 32);
+	ask(client, id, &client->api->node_first, &request, sizeof request);
+}
+
+void ceno_api_attest_text(struct ceno_api_client *client, json_t *id, uint32_t what, uint64_t size)
+{
+	const struct ceno_attest_text_request request = { .type = CENO_ATTEST_TEXT, .what = what, .size = size };
+
+	ask(client, id, &client->api->text_first, &request, sizeof request);
 }

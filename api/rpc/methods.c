@@ -70,6 +70,28 @@ static void node_attest(struct call *call)
 		ceno_api_attest_node(call->client, call->id, nonce);
 }
 
+static void log_consistency(struct call *call)
+{
+	uint64_t size;
+
+	if (ceno_rpc_consistency_parse(call->params, &size, call->message))
+		bad_params(call);
+	else
+		ceno_api_attest_text(call->client, call->id, CENO_ATTEST_TEXT_CONSISTENCY, size);
+}
+
+/* Everybody's sessions are in the log: the administrator's to read. */
+static void log_orphans(struct call *call)
+{
+	if (ceno_rpc_empty_parse(call->params, call->message))
+		bad_params(call);
+	else if (call->client->uid)
+		ceno_api_reply_error(call->client, call->id, CENO_RPC_POLICY, "only root may list the log's orphans",
+		                     NULL);
+	else
+		ceno_api_attest_text(call->client, call->id, CENO_ATTEST_TEXT_ORPHANS, 0);
+}
+
 static void session_run(struct call *call)
 {
 	struct ceno_rpc_run *run = malloc(sizeof *run);
@@ -275,6 +297,7 @@ static const struct method {
 	{ "session.proof", 0, session_proof },     { "keys.get", 0, keys_get },
 	{ "session.trail", 0, session_trail },     { "image.add", 1, image_add },
 	{ "image.list", 0, image_list },           { "image.remove", 0, image_remove },
+	{ "log.consistency", 0, log_consistency }, { "log.orphans", 0, log_orphans },
 };
 
 static const struct method *find_method(const char *name)

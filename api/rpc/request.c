@@ -384,6 +384,16 @@ int ceno_rpc_attest_parse(json_t *params, uint8_t nonce[32], char *message)
 	return finish(&reader);
 }
 
+int ceno_rpc_consistency_parse(json_t *params, uint64_t *size, char *message)
+{
+	struct reader reader;
+
+	*size = 0;
+	begin(&reader, params, message);
+	read_number(&reader, "size", false, size);
+	return finish(&reader);
+}
+
 int ceno_rpc_image_parse(json_t *params, char image[CENO_RPC_IMAGE_MAX], char *message)
 {
 	struct reader reader;

@@ -160,6 +160,23 @@ static bool api_node(struct ceno_attestd *d, size_t bytes)
 	return true;
 }
 
+static bool api_text(struct ceno_attestd *d, size_t bytes)
+{
+	static char text[CENO_CDP_FILE_MAX];
+	struct ceno_attest_text_request request;
+	struct ceno_attest_file head = { .type = CENO_ATTEST_TEXT };
+	size_t length = 0;
+	if (bytes != sizeof(request))
+		return false;
+	memcpy(&request, d->buffer, sizeof(request));
+	head.error = ceno_attestd_text(d, request.what, request.size, text, sizeof(text), &length);
+	if (head.error == CENO_ATTEST_ERROR_PAYLOAD)
+		return false;
+	head.file_bytes = (uint32_t)length;
+	/* No room: the api does not read. It asks again on its next channel. */
+	return !ceno_attestd_send(d->api.fd, &head, sizeof(head), text, length);
+}
+
 /* api has a file: forget ours. */
 static bool api_acknowledged(struct ceno_attestd *d, size_t bytes)
 {
@@ -188,8 +205,9 @@ static void api_readable(struct ceno_attestd *d)
 		if (n >= (ssize_t)sizeof(type))
 			memcpy(&type, d->buffer, sizeof(type));
 		bool right = n > 0 && fd < 0 &&
-		    (type == CENO_ATTEST_NODE ? api_node(d, (size_t)n)
-		                              : type == CENO_ATTEST_FILE && api_acknowledged(d, (size_t)n));
+		    (type == CENO_ATTEST_NODE       ? api_node(d, (size_t)n)
+		         : type == CENO_ATTEST_TEXT ? api_text(d, (size_t)n)
+		                                    : type == CENO_ATTEST_FILE && api_acknowledged(d, (size_t)n));
 		if (!right)
 			ceno_attestd_api_close(d);
 	}

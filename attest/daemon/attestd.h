@@ -4,6 +4,7 @@
  *   supervisor.c  descriptor 3: channels, step 8, unclean ends
  *   warden.c      one channel a session: launch, random bytes, payload
  *   api.c         proofs out, requests for a node quote in
+ *   node.c text.c what it says of the node, and of the log
  *   session.c     the sessions of the log and what each still waits for
  *   sealer.c      checkpoint -> quote, for every leaf that waits; when, is policy
  *   seal.c        then whole files, for all sessions that it covers
@@ -160,6 +161,11 @@ void ceno_attestd_api_error(struct ceno_attestd *d, const uint8_t id[16], enum c
 /* JSON of a node quote. Returns its length, 0: does not fit (an invariant of the caller). */
 size_t ceno_attestd_node_json(const struct ceno_attestd *d, const uint8_t nonce[32], const struct ceno_tpm_quote *quote,
                               char *out, size_t size);
+
+/* What the log says of itself (text.c, which has the forms), at most size bytes. *bytes gets its length.
+ * Returns enum ceno_attest_error: NONE, RANGE, LOG (memory). what: of the request, checked here (PAYLOAD). */
+enum ceno_attest_error ceno_attestd_text(const struct ceno_attestd *d, uint32_t what, uint64_t old, char *out,
+                                         size_t size, size_t *bytes);
 
 /* Its cdp leaf is in the tree: make its file when that is sealed. */
 void ceno_attestd_seal_add(struct ceno_attestd_session *s);

@@ -18,6 +18,7 @@
  *                                                                    has it, until then it comes again on
  *                                                                    every new api channel
  *   api --(NODE)--> attest --(NODE + JSON | ERROR)--> api
+ *   api --(TEXT)--> attest --(TEXT + text, or error and none)--> api   about the log; at once, so it may overtake a NODE
  */
 #ifndef CENO_ATTEST_WIRE_H
 #define CENO_ATTEST_WIRE_H
@@ -48,7 +49,8 @@ enum ceno_attest_message {
 	CENO_ATTEST_NODE,              /* api asks with a nonce; answer: JSON of quote and keys (ceno attest) */
 	CENO_ATTEST_ERROR,
 	CENO_ATTEST_STORED,            /* attest -> warden: the payload is on disk (struct ceno_attest_launched) */
-	CENO_ATTEST_READY              /* attest -> supervisor: launch_index is the size of the log */
+	CENO_ATTEST_READY,             /* attest -> supervisor: launch_index is the size of the log */
+	CENO_ATTEST_TEXT               /* api asks (struct ceno_attest_text_request); answer: struct ceno_attest_file + text */
 };
 
 #define CENO_ATTEST_ERRORS(X) \
@@ -60,7 +62,8 @@ enum ceno_attest_message {
 	X(UNKNOWN, 5, "no launch of this session is in the log") \
 	X(PAYLOAD, 6, "the payload is not what this session's proof must be") \
 	X(TOO_LARGE, 7, "the proof is larger than a proof may be") \
-	X(NO_PAYLOAD, 8, "the warden ended without giving a payload")
+	X(NO_PAYLOAD, 8, "the warden ended without giving a payload") \
+	X(RANGE, 9, "the log has no quoted checkpoint of that size yet")
 
 enum ceno_attest_error {
 #define CENO_ATTEST_ERROR_ENUM(name, number, text) CENO_ATTEST_ERROR_##name = number,
@@ -129,7 +132,7 @@ struct ceno_step8_record {         /* supervisor -> attest, after the warden's p
 _Static_assert(sizeof(struct ceno_step8_record) == 48, "step 8 record");
 
 struct ceno_attest_file {          /* attest -> api; followed by file_bytes bytes in the same datagram */
-	uint32_t type;                 /* CENO_ATTEST_FILE, CENO_ATTEST_NODE, CENO_ATTEST_ERROR */
+	uint32_t type;                 /* CENO_ATTEST_FILE, CENO_ATTEST_NODE, CENO_ATTEST_TEXT, CENO_ATTEST_ERROR */
 	uint32_t file_bytes;           /* at most CENO_CDP_FILE_MAX */
 	uint8_t  session_id[16];
 	uint32_t error, reserved;
@@ -141,5 +144,16 @@ struct ceno_attest_node_request {  /* api -> attest; answers come in the order o
 	uint8_t  nonce[32];
 };
 _Static_assert(sizeof(struct ceno_attest_node_request) == 40, "attest node request");
+
+enum ceno_attest_text {
+	CENO_ATTEST_TEXT_CONSISTENCY = 1, /* from size to the newest quoted checkpoint; size 0: from that itself */
+	CENO_ATTEST_TEXT_ORPHANS          /* launches without an end; size 0 */
+};
+
+struct ceno_attest_text_request {  /* api -> attest; answers come in the order of the requests */
+	uint32_t type, what;           /* enum ceno_attest_text */
+	uint64_t size;
+};
+_Static_assert(sizeof(struct ceno_attest_text_request) == 16, "attest text request");
 
 #endif

@@ -22,7 +22,7 @@
 #define FILTER_MODE 2
 #endif
 
-static uint8_t file[CENO_CDP_FILE_MAX];
+static uint8_t file[CENO_CDP_FILE_MAX + 1];
 
 static void one_session_gives_a_proof_that_verifies(void **state)
 {
@@ -311,6 +311,51 @@ static void malformed_records_of_api_end_its_channel(void **state)
 	send_record(n->api, &ack, sizeof(ack));
 	assert_ended(n->api);
 	node_api(n);
+	const struct ceno_attest_text_request text[] = {
+		{ .type = CENO_ATTEST_TEXT, .what = 0 },
+		{ .type = CENO_ATTEST_TEXT, .what = 3 },
+		{ .type = CENO_ATTEST_TEXT, .what = CENO_ATTEST_TEXT_ORPHANS, .size = 1 }
+	};
+	for (int i = 0; i < 3; i++) {
+		send_record(n->api, &text[i], sizeof(text[i]));
+		assert_ended(n->api);
+		node_api(n);
+	}
+	node_works(n);
+}
+
+/* From every size that the log had to the checkpoint of now; other sizes have their own answer. */
+static void consistency_is_told_for_every_size(void **state)
+{
+	struct node *n = *state;
+	uint8_t old_root[32], path[CENO_LOG_PATH_MAX][32];
+	char hex[65];
+	unsigned long long old;
+	for (int i = 0; i < 4; i++)
+		node_works(n);
+	struct ceno_attest_text_request request = { .type = CENO_ATTEST_TEXT, .what = CENO_ATTEST_TEXT_CONSISTENCY };
+	for (request.size = 1;; request.size++) {
+		struct ceno_checkpoint c;
+		uint32_t count = 0;
+		send_record(n->api, &request, sizeof(request));
+		struct ceno_attest_file head = api_receive(n, file);
+		assert_int_equal(head.type, CENO_ATTEST_TEXT);
+		if (head.error == CENO_ATTEST_ERROR_RANGE)
+			break;
+		file[head.file_bytes] = 0;
+		char *at = (char *)file, *note = strstr(at, "\n\n") + 2;
+		assert_int_equal(sscanf(at, "ceno-consistency 1\nold %llu sha256:%64s", &old, hex), 2);
+		assert_int_equal(old, request.size);
+		sodium_hex2bin(old_root, 32, hex, 64, NULL, NULL, NULL);
+		for (char *line = at; (line = strstr(line, "\nnode sha256:")); line++)
+			sodium_hex2bin(path[count++], 32, line + 13, 64, NULL, NULL, NULL);
+		size_t note_bytes = head.file_bytes - (size_t)(note - at);
+		assert_int_equal(ceno_checkpoint_parse(note, note_bytes, &c), 0);
+		assert_int_equal(ceno_log_check_consistency(old, old_root, c.size, c.root, (const uint8_t(*)[32])path,
+		                                            count),
+		                 0);
+	}
+	assert_true(request.size > 9);
 	node_works(n);
 }
 
@@ -574,6 +619,7 @@ int main(void)
 		TEST(malformed_records_of_a_warden_end_its_channel),
 		TEST(payload_length_must_be_the_datagrams),
 		TEST(malformed_records_of_api_end_its_channel),
+		TEST(consistency_is_told_for_every_size),
 		TEST(malformed_control_ends_attest_with_an_error),
 		TEST(unclean_end_is_a_leaf_and_no_proof),
 		TEST(step8_of_an_unknown_session_is_ignored),
