@@ -4,6 +4,7 @@
  *   proof-corpus DIR      one file a case: the proof, what is asked, the verdict (README.md)
  *   proof-corpus --check  the C verifier over it; and with the check that a case is for left
  *                         out, the case passes it (so each check removed is noticed)
+ *   proof-corpus --example DIR  the proof of docs/example, one with a forged quote, and the pin file
  *   proof-corpus --digest one SHA-256 over all cases: the same in each run
  */
 #include <sodium.h>
@@ -198,6 +199,36 @@ void vector(uint32_t code, const char *format, ...)
 	free(text);
 }
 
+static void write_file(const char *name, const void *bytes, size_t length)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	FILE *out = fopen(path, "wb");
+	if (out == NULL || fwrite(bytes, 1, length, out) != length || fclose(out) != 0) {
+		perror(path);
+		exit(1);
+	}
+}
+
+/* A proof, and the same whose quote a key that is in no TPM signed over what no TPM would have made. */
+static int example(void)
+{
+	char pins[4096];
+	start();
+	f.with_nv = 1;
+	f.foreign_leaves = 9;
+	fixture_redo(&f);
+	int n = ceno_verify_pins_format(&f.pins, pins, sizeof(pins));
+	MUST(n > 0);
+	write_file("proof.cdp.json", f.file, f.file_bytes);
+	write_file("pins", pins, (size_t)n);
+	f.magic = 0x43454e4f;
+	fixture_quote(&f);
+	fixture_write(&f);
+	write_file("forged.cdp.json", f.file, f.file_bytes);
+	return 0;
+}
+
 static void families(void)
 {
 	vectors_honest();
@@ -237,6 +268,10 @@ int main(int argc, char **argv)
 {
 	uint8_t digest[32];
 	char hex[65];
+	if (argc == 3 && strcmp(argv[1], "--example") == 0 && sodium_init() >= 0) {
+		folder = argv[2];
+		return example();
+	}
 	if (argc != 2 || sodium_init() < 0) {
 		fputs("usage: proof-corpus DIR|--check|--digest\n", stderr);
 		return 2;
