@@ -1,7 +1,8 @@
 /*
  * What a supervised fiber and init tell each other: requests go to the channel in
  * CENO_SLOT_SUPERVISOR, which all fibers of init share, answers come from the one in
- * CENO_SLOT_REPLY, which is the fiber's own. RECV tells init who sent a request, so
+ * CENO_SLOT_REPLY, which is the fiber's own: a native program's, or a service's that may be
+ * restarted and has a state. RECV tells init who sent a request, so
  * none names its sender. init takes away and closes any capability that comes along;
  * what it does not know it does not answer.
  */

@@ -31,7 +31,8 @@ bool checkpoint_take(struct service *s)
 	memcpy(answer.root, s->root, sizeof answer.root);
 	answer.count = s->checkpoints;
 	memcpy(&message, &answer, sizeof message);
-	(void)ceno_send(SLOT_REPLY + s->number, -1, &message); /* FULL: it does not read its answers */
+	(void)ceno_send(SLOT_REPLY + s->number, -1,
+	                &message); /* FULL: it does not read its answers; SLOT: it has no channel */
 	return answer.result == 0;
 }
 

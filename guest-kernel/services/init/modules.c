@@ -27,6 +27,12 @@ static bool is_restartable(const struct service *s)
 	return s->module->restarts_max != 0;
 }
 
+/* Who can ask for nothing that is answered has no channel for answers. */
+static bool has_reply(const struct service *s)
+{
+	return is_restartable(s) && (is_native(s) || s->module->state_bytes);
+}
+
 /* Of the memory that the service itself has: stack and bss in one piece. */
 static uint64_t own_bytes(const struct service *s)
 {
@@ -206,7 +212,7 @@ static uint64_t fill_cspace(const struct service *s)
 	given |= grant(s, slot_of(s), CENO_SLOT_SELF, CENO_RIGHT_MAP | CENO_RIGHT_SPAWN);
 	given |= grant(s, CENO_SLOT_SUPERVISOR, CENO_SLOT_SUPERVISOR, W);
 	given |= grant(s, SLOT_MESSAGES, CENO_SLOT_TRAIL_MESSAGES, R);
-	if (is_restartable(s)) {
+	if (has_reply(s)) {
 		must_give(ceno_grant(slot_of(s), SLOT_REPLY + s->number, CENO_SLOT_REPLY, R));
 		given |= 1ull << CENO_SLOT_REPLY;
 	}
@@ -282,7 +288,7 @@ void service_start(struct init *init, struct service *s)
 	index = spawn(init, s);
 	must_give(index);
 	s->fiber = (uint32_t)index;
-	if (is_restartable(s))
+	if (has_reply(s))
 		must_give(ceno_spawn_channel(SLOT_REPLY + s->number));
 	fill(init, s);
 	service_run(s);
@@ -303,7 +309,7 @@ void service_remake(struct init *init, struct service *s)
 		again(rc = ceno_restart(slot_of(s), s->module->entry, CENO_GVA_SERVICE_STACK));
 	while (rc);
 	do /* an answer that the fiber before did not take */
-		again(rc = ceno_revoke(SLOT_REPLY + s->number, CENO_RIGHTS_ALL));
+		again(rc = has_reply(s) ? ceno_revoke(SLOT_REPLY + s->number, CENO_RIGHTS_ALL) : 0);
 	while (rc);
 	if (s->prepared)
 		map_for_init(s);
