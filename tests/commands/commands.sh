@@ -1,7 +1,7 @@
 #!/bin/bash
 # Command lines that people type, on the host and in sessions: equal to the byte (run.py).
 . "$(dirname "$0")/../e2e/node.sh"
-for tool in bwrap gawk lua5.4 sqlite3 jq perl xz busybox; do
+for tool in bwrap gawk lua5.4 sqlite3 jq perl xz busybox musl-gcc; do
 	command -v "$tool" >/dev/null || { echo "no $tool on this machine: ./do test installs it"; exit 1; }
 done
 for image in base data python; do

@@ -7,6 +7,7 @@ every fixed line (lines), and of as many drawn from a grammar over files of
 import argparse
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -85,6 +86,16 @@ def fixed_lines():
                 yield line.rstrip("\n").split(" ", 1)
 
 
+def programs(ceno, folder):
+    """C programs in every executable format, as tests/guest builds them. No image has musl's loader: the dynamic
+    one of musl looks for it in /tmp."""
+    built = os.path.join(os.path.dirname(ceno), "..", "test-bin")
+    for name in ("static", "static-pie", "dynamic", "musl-static", "threads"):
+        shutil.copy(os.path.join(built, "guest_program_" + name), os.path.join(folder, "c-" + name))
+    shutil.copy(os.path.join(built, "commands_musl"), os.path.join(folder, "c-musl"))
+    shutil.copy("/lib/ld-musl-x86_64.so.1", os.path.join(folder, "ld-musl"))
+
+
 def shared_files(chance):
     """Text of /usr/share, as the machine has it."""
     found = []
@@ -104,11 +115,12 @@ def main():
     options.add_argument("--only", default="", help="fixed lines that contain this text")
     args = options.parse_args()
     comparison, chance = Comparison(args.ceno), random.Random(args.seed)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as built:
         subprocess.run([os.path.join(HERE, "inputs.py"), args.tree, folder], check=True)
+        programs(args.ceno, built)
         for image, command in fixed_lines():
             if args.only in command:
-                comparison.compare(folder, image, command)
+                comparison.compare(built if "/in/c-" in command else folder, image, command)
     print("drawn with --seed %d:" % args.seed)
     files = shared_files(chance)
     for i, command in enumerate(grammar.pipelines(args.seed, args.count)):

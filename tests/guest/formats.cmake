@@ -15,11 +15,16 @@ if(TARGET guest_membrane)
   ceno_test(NAME guest_formats COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/formats.sh ${CMAKE_BINARY_DIR} ${formats} TIMEOUT 240 LABELS kvm)
 
   # Without musl-tools there is no such program, and the test says so.
-  set(musl ${CMAKE_BINARY_DIR}/test-bin/guest_program_musl)
-  if(CENO_MUSL_GCC)
-    add_custom_command(OUTPUT ${musl} DEPENDS programs/formats.c VERBATIM
-      COMMAND ${CENO_MUSL_GCC} -O1 -D_GNU_SOURCE -o ${musl} ${CMAKE_CURRENT_SOURCE_DIR}/programs/formats.c)
-    add_custom_target(guest_program_musl ALL DEPENDS ${musl})
-  endif()
+  set(musl "")
+  foreach(format musl musl-static)
+    list(APPEND musl ${CMAKE_BINARY_DIR}/test-bin/guest_program_${format})
+    if(CENO_MUSL_GCC)
+      set(static $<$<STREQUAL:${format},musl-static>:-static>)
+      add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/test-bin/guest_program_${format} DEPENDS programs/formats.c VERBATIM COMMAND_EXPAND_LISTS
+        COMMAND ${CENO_MUSL_GCC} -O1 -D_GNU_SOURCE ${static} -o ${CMAKE_BINARY_DIR}/test-bin/guest_program_${format}
+                ${CMAKE_CURRENT_SOURCE_DIR}/programs/formats.c)
+      add_custom_target(guest_program_${format} ALL DEPENDS ${CMAKE_BINARY_DIR}/test-bin/guest_program_${format})
+    endif()
+  endforeach()
   ceno_test(NAME guest_formats_musl COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/formats.sh ${CMAKE_BINARY_DIR} ${musl} TIMEOUT 120 LABELS kvm)
 endif()
