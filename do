@@ -12,6 +12,7 @@ packages="gcc g++ libc6-dev make cmake ninja-build pkg-config python3 git ca-cer
   libuv1-dev libsodium-dev libssl-dev libtss2-dev libtss2-tcti-swtpm0 swtpm libseccomp-dev
   libcap-ng-dev libsqlite3-dev libjansson-dev libcmocka-dev busybox-static b3sum musl-tools python3-cryptography nodejs"
 # What command lines in sessions are compared with.
+docs_packages="jq xxd openssl tpm2-tools"
 compared_packages="bash bubblewrap bzip2 diffutils findutils gawk jq lua5.4 mawk openssl perl python3 sqlite3 xz-utils zstd"
 nested_packages="qemu-system-x86 seabios ipxe-qemu busybox-static cpio zstd kmod e2fsprogs swtpm tpm2-tools"
 
@@ -143,7 +144,7 @@ do_bench() {
 		return
 	fi
 	# shellcheck disable=SC2086
-	need strace $compared_packages $nested_packages
+	need strace $docs_packages $compared_packages $nested_packages
 	do_build
 	kvm_usable || die "no usable /dev/kvm here"
 	CENO_BUILD=$build python3 tests/bench/bench.py "$@"

@@ -8,7 +8,7 @@ _ceno() {
 		[measure]="--blobs --vmm --image --json --sign --valid --pcr --event-log --runtime --help"
 		[audit]="--proof --key --session --nonce --bundle --program --json --socket --help"
 		[image]="build add ls rm verify show --from --output --name --key --debs --files --json --socket --help"
-		[proof]="inclusion consistency orphans --launch --from --socket --help"
+		[proof]="cert --pdf --policy --pin-file inclusion consistency orphans --launch --from --socket --help"
 		[attest]="--nonce --json --socket --help" [doctor]="--json --socket --help" [version]="--json --socket --help"
 	)
 	COMPREPLY=()

@@ -32,7 +32,7 @@ static const char usage[] =
     "  destroy SESSION                       end a session now, get its proof\n"
     "  ls                                    list sessions\n"
     "  verify FILE                           check a proof, with nobody's help\n"
-    "  proof inclusion|consistency|orphans   what a proof and the node's log say, for other tools\n"
+    "  proof cert|inclusion|consistency|...  what a proof and the node's log say, for other tools\n"
     "  audit FILE|SESSION                    check the trail that a guest left of itself\n"
     "  measure                               what proofs of this build say of their platform; reference values\n"
     "  attest                                ask the node's TPM what the node is, and check the answer\n"

@@ -3,6 +3,7 @@
  *
  *   inclusion    offline: a leaf of a verified proof as a C2SP tlog-proof
  *   consistency  the node's log since a size, for `ceno verify --compare` (attest/daemon/text.c has the form)
+ *   cert         a certificate for people, of a verified proof (verify.c)
  *   orphans      launches without an end in the node's log; root only
  */
 #include <getopt.h>
@@ -22,8 +23,9 @@ static const char usage[] =
     "                                                  or the launch leaf\n"
     "       ceno proof consistency [--from FILE|SIZE]  that the node's log today extends the one of a proof,\n"
     "                                                  for ceno verify --compare\n"
+    "       ceno proof cert [--pdf FILE] FILE          a certificate of sanitization of a proof that verifies\n"
     "       ceno proof orphans                         launches in the node's log without an end (root)\n"
-    "Also: --socket PATH for the last two.\n";
+    "Also: --socket PATH for consistency and orphans; what ceno verify takes for cert.\n";
 
 /* Reads a proof and checks it as far as its log: 0, or -1 after a line about it. */
 static int read_proof(const char *path, struct ceno_verify_result *result)
@@ -168,6 +170,7 @@ int ceno_command_proof(int argc, char **argv)
 		{ "inclusion", "ceno proof inclusion", inclusion },
 		{ "consistency", "ceno proof consistency", consistency },
 		{ "orphans", "ceno proof orphans", orphans },
+		{ "cert", "ceno proof cert", ceno_proof_cert },
 	};
 	static char title[32];
 

@@ -46,6 +46,8 @@ static const char usage[] =
 #define COMPARISON_MAX 65536u
 
 struct ask {
+	const char *usage, *pdf_file;
+	bool may_pdf;
 	const char *file, *pin_file, *policy_file, *compare_file;
 	const char *reference_files[FILES_MAX], *seen_files[FILES_MAX];
 	uint32_t references, seen;
@@ -145,8 +147,11 @@ static int parse_value(int option, struct ask *ask)
 		else
 			ask->policy.request = ask->request;
 		return -1;
+	case 'd':
+		ask->pdf_file = optarg;
+		return ask->may_pdf ? -1 : ceno_cli_usage(ask->usage, false);
 	default:
-		return ceno_cli_usage(usage, option == 'h');
+		return ceno_cli_usage(ask->usage, option == 'h');
 	}
 }
 
@@ -166,6 +171,7 @@ static int parse(int argc, char **argv, struct ask *ask)
 		{ "compare", required_argument, NULL, 'c' },
 		{ "seen", required_argument, NULL, 's' },
 		{ "refuse-test-key", no_argument, NULL, 't' },
+		{ "pdf", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -182,7 +188,7 @@ static int parse(int argc, char **argv, struct ask *ask)
 			return status;
 	}
 	if (optind + 1 != argc)
-		return ceno_cli_usage(usage, false);
+		return ceno_cli_usage(ask->usage, false);
 	ask->file = argv[optind];
 	return -1;
 }
@@ -333,33 +339,85 @@ static int load_asked(struct ask *ask, char **compare)
 	return load_seen(ask);
 }
 
-int ceno_command_verify(int argc, char **argv)
+/* Options, then the verdict. -1: it is in *result; else the exit status, and why is said. */
+static int run(int argc, char **argv, struct ask *ask, struct ceno_verify_result *result)
 {
-	static struct ceno_verify_result result;
-	struct ask ask = { 0 };
 	char *file = NULL, *compare = NULL;
 	size_t length;
 	int status, rc;
 
-	ceno_verify_policy_init(&ask.policy);
-	ask.policy.as_of = (uint64_t)time(NULL);
-	status = parse(argc, argv, &ask);
+	ceno_verify_policy_init(&ask->policy);
+	ask->policy.as_of = (uint64_t)time(NULL);
+	status = parse(argc, argv, ask);
 	if (status >= 0)
 		return status;
 	status = CENO_EXIT_USAGE;
-	if (sodium_init() < 0 || load_asked(&ask, &compare))
+	if (sodium_init() < 0 || load_asked(ask, &compare))
 		goto out;
-	rc = ceno_file_read(ask.file, (size_t)4 * CENO_CDP_FILE_MAX, &file, &length);
+	rc = ceno_file_read(ask->file, (size_t)4 * CENO_CDP_FILE_MAX, &file, &length);
 	if (rc) {
-		ceno_cli_error("%s: %s", ask.file, rc == -EFBIG ? "far larger than any proof" : strerror(-rc));
+		ceno_cli_error("%s: %s", ask->file, rc == -EFBIG ? "far larger than any proof" : strerror(-rc));
 		goto out;
 	}
-	if (ceno_verify(file, length, &ask.policy, &result))
+	if (ceno_verify(file, length, &ask->policy, result))
 		ceno_cli_error("out of memory");
 	else
-		status = print(&result, &ask.policy, ask.json);
+		status = -1;
 out:
 	free(compare);
+	ask->policy.compare = NULL;
 	free(file);
 	return status;
+}
+
+int ceno_command_verify(int argc, char **argv)
+{
+	static struct ceno_verify_result result;
+	struct ask ask = { .usage = usage };
+	int status = run(argc, argv, &ask, &result);
+
+	return status >= 0 ? status : print(&result, &ask.policy, ask.json);
+}
+
+#define CERTIFICATE_MAX 16384u
+
+static const char cert_usage[] =
+    "usage: ceno proof cert [--pdf FILE] [option of ceno verify]... FILE\n"
+    "A one-page certificate of sanitization (NIST SP 800-88r2), from a proof that verifies\n"
+    "under what is asked, and from no other. On standard output as text, or as PDF in a file.\n"
+    "Exit status: that of ceno verify.\n";
+
+static int write_pdf(const char *path, const char *certificate)
+{
+	static char pdf[2 * CERTIFICATE_MAX];
+	char error[CENO_PROOF_FILE_ERROR_MAX];
+	size_t length = ceno_verify_render_pdf(certificate, pdf, sizeof pdf);
+	struct ceno_proof_file file;
+
+	if (length < sizeof pdf && !ceno_proof_file_open(&file, path, length, error) &&
+	    !ceno_proof_file_commit(&file, pdf, length, error))
+		return CENO_EXIT_OK;
+	ceno_cli_error("%s", error);
+	return CENO_EXIT_USAGE;
+}
+
+int ceno_proof_cert(int argc, char **argv)
+{
+	static struct ceno_verify_result result;
+	static char certificate[CERTIFICATE_MAX];
+	struct ask ask = { .usage = cert_usage, .may_pdf = true };
+	int status = run(argc, argv, &ask, &result);
+
+	if (status >= 0)
+		return status;
+	if (!ceno_verify_render_certificate(&result, &ask.policy, certificate, sizeof certificate)) {
+		const struct ceno_verify_code_info *why =
+		    result.verdict < CENO_VERIFY_CODE_COUNT ? ceno_verify_code_info(result.verdict) : NULL;
+
+		ceno_cli_error("%s: no certificate: %s", ask.file, why ? why->text : "it does not verify");
+		return result.exit_status ? (int)result.exit_status : CENO_EXIT_FAILURE;
+	}
+	if (ask.pdf_file)
+		return write_pdf(ask.pdf_file, certificate);
+	return fputs(certificate, stdout) < 0 || fflush(stdout) ? CENO_EXIT_USAGE : CENO_EXIT_OK;
 }

@@ -368,4 +368,12 @@ size_t ceno_verify_render_text(const struct ceno_verify_result *result, const st
 size_t ceno_verify_render_json(const struct ceno_verify_result *result, const struct ceno_verify_policy *policy,
                                char *text, size_t capacity);
 
+/* A one-page certificate, with the fields of NIST SP 800-88r2, of a proof that verified. Returns its length
+ * (like snprintf), or 0 if the result is not that of a verified proof: then there is no certificate. */
+size_t ceno_verify_render_certificate(const struct ceno_verify_result *result, const struct ceno_verify_policy *policy,
+                                      char *text, size_t capacity);
+
+/* The certificate's text as a PDF of one page. Same return; pdf is NUL-terminated if capacity > 0. */
+size_t ceno_verify_render_pdf(const char *certificate, char *pdf, size_t capacity);
+
 #endif

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 
+TOOLS = ("jq", "xxd", "openssl", "sha256sum", "tpm2_checkquote")
 MARK = "@@done %s@@" % os.getpid()
 
 
@@ -56,6 +57,10 @@ class Shell:
 
 def main():
     document, example, path = sys.argv[1:4]
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    if missing:
+        print("not here: %s" % ", ".join(missing))
+        return 77
     with open(document, encoding="utf-8") as file:
         text = file.read()
     folder = tempfile.mkdtemp()

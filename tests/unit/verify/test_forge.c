@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "attest/verify/ladder.h"
 #include "forgeries.h"
@@ -229,6 +230,44 @@ static void renderings(void **state)
 	}
 }
 
+/* A certificate only of what verified, and of that one page of lines that fit it. */
+static void certificates(void **state)
+{
+	static char text[16384], pdf[32768];
+	(void)state;
+	for (size_t i = 0; i < forgery_count; i++) {
+		start();
+		forgeries[i].forge();
+		verify();
+		assert_int_equal(ceno_verify_render_certificate(&result, &policy, text, sizeof(text)), 0);
+	}
+	start();
+	fixture_redo(&f);
+	verify();
+	size_t n = ceno_verify_render_certificate(&result, &policy, text, sizeof(text)), lines = 0;
+	assert_true(n > 0 && n < sizeof(text) && strlen(text) == n);
+	assert_non_null(strstr(text, "Category             Clear\n"));
+	assert_non_null(strstr(text, "It does not say that no copy exists."));
+	for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1, lines++)
+		assert_in_range(end - line, 0, 95); /* of 5.4 points: 595 less the margins */
+	assert_in_range(lines, 30, 60);
+	size_t m = ceno_verify_render_pdf(text, pdf, sizeof(pdf));
+	assert_true(m < sizeof(pdf) && strlen(pdf) == m);
+	assert_memory_equal(pdf, "%PDF-1.4\n", 9);
+	assert_memory_equal(pdf + m - 6, "%%EOF\n", 6);
+	/* Each entry of the table of objects points to its object. */
+	char *table = strstr(pdf, "xref\n0 6\n");
+	assert_non_null(table);
+	for (unsigned i = 1; i <= 5; i++) {
+		char head[16];
+		snprintf(head, sizeof(head), "%u 0 obj", i);
+		assert_memory_equal(pdf + strtoul(table + 9 + 20 * i, NULL, 10), head, strlen(head));
+	}
+	assert_int_equal(strtoul(strstr(pdf, "startxref\n") + 10, NULL, 10), table - pdf);
+	char *stream = strstr(pdf, "stream\n") + 7;
+	assert_int_equal(strtoul(strstr(pdf, "/Length ") + 8, NULL, 10), strstr(stream, "endstream") - stream);
+}
+
 static void code_line(uint32_t code, char *line, size_t capacity)
 {
 	const struct ceno_verify_code_info *info = ceno_verify_code_info(code);
@@ -281,6 +320,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(memory_options),
 		cmocka_unit_test(payload_alone),
 		cmocka_unit_test(renderings),
+		cmocka_unit_test(certificates),
 		cmocka_unit_test(the_document_lists_every_code),
 	};
 	if (argc == 2 && strcmp(argv[1], "--codes") == 0) {
