@@ -133,7 +133,7 @@ static void moved(struct ceno_tpmq_job *job)
 static bool move(struct ceno_sealer *s)
 {
 	uint64_t now = uv_now(s->timer.loop);
-	if (!s->tpm->counted || now - s->moved_ms < CENO_SEALER_MOVE_MS)
+	if (!s->tpm->counted || now - s->moved_ms < s->move_ms)
 		return false;
 	struct ceno_tpmq_job *job = ceno_tpmq_job_new(CENO_TPMQ_MOVE, moved, s);
 	if (!job)
@@ -160,6 +160,7 @@ void ceno_sealer_start(struct ceno_sealer *s, uv_loop_t *loop)
 	s->timer.data = s;
 	s->policy = ceno_sealer_policy(s->tpm->quote_ms);
 	s->moved_ms = uv_now(loop);
+	s->move_ms = CENO_SEALER_MOVE_MS;
 }
 
 void ceno_sealer_want(struct ceno_sealer *s)

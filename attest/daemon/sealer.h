@@ -45,11 +45,11 @@ struct ceno_sealer {
 	int log_folder; /* borrowed directory */
 	struct ceno_sealer_policy policy;
 	enum ceno_sealer_stage stage;
-	uint64_t waiting;  /* leaves that want a seal and are in no batch */
-	uint64_t size;     /* of the tree under the batch's checkpoint */
-	bool hurry, due;   /* stopping: no waiting any more; the time is up */
-	uint64_t moved_ms; /* when the counter was moved, by the loop's clock */
-	uint64_t quotes;   /* batches since the start */
+	uint64_t waiting;           /* leaves that want a seal and are in no batch */
+	uint64_t size;              /* of the tree under the batch's checkpoint */
+	bool hurry, due;            /* stopping: no waiting any more; the time is up */
+	uint64_t moved_ms, move_ms; /* when the counter was moved, by the loop's clock; not again before so long */
+	uint64_t quotes;            /* batches since the start */
 	uv_timer_t timer;
 	struct ceno_proof_seal seal; /* of the batch; step8, launch and the batch's inclusion are the consumer's */
 	/* The checkpoint over `size` leaves is durable and quoted; or error: it could not be written, a new
