@@ -16,6 +16,7 @@
 #include "image.h"
 #include "poll.h"
 #include "time.h"
+#include "vm.h"
 
 #define GRAIN     32u
 #define BUCKETS   2048u
@@ -44,8 +45,9 @@ void ceno_inodes_init(void)
 
 uint64_t ceno_pool_frame(void)
 {
-	if (ceno_frames_used() + ceno_frames_total() / 32 >= ceno_frames_total())
-		return CENO_NO_FRAME;
+	while (ceno_frames_used() + ceno_frames_total() / 32 >= ceno_frames_total())
+		if (!ceno_husk_release())
+			return CENO_NO_FRAME;
 	return ceno_frames_alloc(0);
 }
 

@@ -4,8 +4,9 @@
  * A program that ended keeps its space until the next one starts: giving back page
  * tables takes long, and nobody should wait for that who waits for the result.
  *
- * Invariant: no program starts before the space, the descriptors and the areas of
- * the one before are gone; what it leaves is the tree of files and its report.
+ * Invariant: no program starts before the processes and the descriptors of the one before
+ * are gone; what it leaves is the tree of files, its report, and husks (husk.c), of which
+ * the next ones can have mappings, but not a byte.
  */
 #include "process.h"
 

@@ -1,0 +1,531 @@
+/*
+ * Husks, one condition at a time: what one program leaves, and whether the next one, which is
+ * different in one thing, has it mapped; and what comes when frames, pool pages or slots are
+ * missing. test_husk_model.c has random programs.
+ */
+#include "truth.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "guest-kernel/services/membrane/task.h"
+
+#define SECRET 0x5ec2e75ec2e75ec2ull
+#define TOUCH  8u /* pages that a program touches */
+
+static struct ceno_area area_of(uint16_t prot, struct ceno_inode *file, uint64_t index)
+{
+	return (struct ceno_area){
+		.start = BASE, .end = BASE + TOUCH * PAGE, .prot = prot, .file = file, .offset = index * PAGE
+	};
+}
+
+/* A program that has this area, and runs. */
+static struct ceno_vm *program(struct ceno_area area)
+{
+	struct ceno_vm *vm = ceno_vm_new();
+
+	assert_non_null(vm);
+	assert_int_equal(ceno_vm_add(vm, &area), 0);
+	live_in(vm);
+	return vm;
+}
+
+static void fill_pages(struct ceno_vm *vm, uint64_t gva, uint64_t pages, uint64_t token)
+{
+	for (uint64_t i = 0; i < pages; i++) {
+		uint64_t *at;
+
+		assert_int_equal(touch(vm, gva + i * PAGE, PROT_WRITE, &at), 0);
+		for (unsigned k = 0; k < PAGE / 8; k++)
+			at[k] = token;
+	}
+}
+
+static void end(struct ceno_vm *vm)
+{
+	live_in(first);
+	ceno_vm_drop(vm);
+}
+
+/* One that touched some of it, wrote the secret where it could, and is a husk now. */
+static void leave(struct ceno_area area, uint64_t access)
+{
+	struct ceno_vm *vm = program(area);
+	uint64_t *at;
+
+	for (uint64_t i = 0; access != PROT_WRITE && i < TOUCH; i++)
+		assert_int_equal(touch(vm, BASE + i * PAGE, access, &at), 0);
+	if (access == PROT_WRITE)
+		fill_pages(vm, BASE, TOUCH, SECRET);
+	end(vm);
+	assert_ptr_equal(ceno_husks_first(), vm);
+}
+
+static void clear(void)
+{
+	live_in(first);
+	while (ceno_husk_release())
+		;
+	check_spares();
+	check_owners();
+}
+
+static void check_taken(struct ceno_vm *vm, const struct ceno_area *area)
+{
+	for (uint64_t i = 0; i < TOUCH; i++) {
+		const struct fake_mapping *m = fake_space_find(vm->slot, BASE + i * PAGE);
+		uint64_t *at;
+
+		assert_non_null(m);
+		assert_int_equal(m->rights & CENO_RIGHT_WRITE && !(area->prot & PROT_WRITE), 0);
+		assert_int_equal(m->rights & CENO_RIGHT_EXECUTE && !(area->prot & PROT_EXEC), 0);
+		assert_int_equal(touch(vm, BASE + i * PAGE, PROT_READ, &at), 0);
+		check_bytes(BASE + i * PAGE, at, area->file ? PACKED + area->offset / PAGE + i : 0);
+		if (area->prot & PROT_WRITE)
+			fill_pages(vm, BASE + i * PAGE, 1, SECRET + i);
+	}
+}
+
+static void fit(struct ceno_area old, uint64_t access, struct ceno_area new, int wanted)
+{
+	struct ceno_vm *vm;
+	int got;
+
+	leave(old, access);
+	vm = program(new);
+	got = ceno_husk_adopt(vm, BASE);
+	if (got != wanted)
+		print_error("from %u (%p %llu) to %u (%p %llu)\n", old.prot, (void *)old.file,
+		            (unsigned long long)old.offset, new.prot, (void *)new.file, (unsigned long long)new.offset);
+	assert_int_equal(got, wanted);
+	if (got)
+		check_taken(vm, &new);
+	else
+		assert_int_equal(fake_space_pages(vm->slot), 0);
+	check_space(vm);
+	check_husks();
+	end(vm);
+	clear();
+}
+
+enum { R = PROT_READ, W = PROT_WRITE, RW = PROT_READ | PROT_WRITE, X = PROT_EXEC, RX = PROT_READ | PROT_EXEC };
+
+static void test_fits_ram(void **state)
+{
+	struct ceno_area shared;
+
+	(void)state;
+	boot();
+	assert_int_equal(sys(SYS_ftruncate, ram_fd, 32 * PAGE), 0);
+	shared = area_of(RW, ram_file, 0);
+	shared.flags = CENO_AREA_SHARED;
+	fit(area_of(RW, NULL, 0), W, area_of(RW, NULL, 0), 1);
+	fit(area_of(RW, NULL, 0), W, area_of(R, NULL, 0), 0); /* is mapped writable */
+	fit(area_of(RW, NULL, 0), W, area_of(0, NULL, 0), 0);
+	fit(area_of(RW, NULL, 0), W, area_of(RX, NULL, 0), 0);
+	fit(area_of(R, NULL, 0), R, area_of(R, NULL, 0), 1);
+	fit(area_of(R, NULL, 0), R, area_of(RW, NULL, 0), 1); /* writable at the next fault */
+	fit(area_of(R, NULL, 0), R, area_of(0, NULL, 0), 0);
+	fit(area_of(R, NULL, 0), R, area_of(RX, NULL, 0), 0); /* not executable there */
+	fit(area_of(RW, NULL, 0), W, area_of(RW, pack_file, 3), 1);
+	fit(area_of(R, NULL, 0), R, area_of(R, pack_file, 3), 1);
+	fit(area_of(R, NULL, 0), R, area_of(RX, pack_file, 3), 0);
+	fit(area_of(RW, NULL, 0), W, area_of(RW, pack_file, PACK_PAGES), 0); /* beyond its end */
+	fit(area_of(RW, NULL, 0), W, area_of(RW, ram_file, 0), 0);
+	fit(area_of(RW, NULL, 0), W, shared, 0);
+	fit(area_of(RW, pack_file, 3), W, area_of(RW, NULL, 0), 1);
+}
+
+static void test_fits_pack(void **state)
+{
+	(void)state;
+	boot();
+	fit(area_of(R, pack_file, 3), R, area_of(R, pack_file, 3), 1);
+	fit(area_of(R, pack_file, 3), R, area_of(R, pack_file, 4), 0);
+	fit(area_of(R, other_file, 3), R, area_of(R, pack_file, 3), 0);
+	fit(area_of(R, pack_file, 3), R, area_of(RX, pack_file, 3), 0);
+	fit(area_of(RX, pack_file, 3), X, area_of(RX, pack_file, 3), 1);
+	fit(area_of(RX, pack_file, 3), X, area_of(R, pack_file, 3), 0);
+	fit(area_of(R, pack_file, 3), R, area_of(0, pack_file, 3), 0);
+	fit(area_of(R, pack_file, 3), R, area_of(R, NULL, 0), 0);
+	fit(area_of(R, pack_file, 3), R, area_of(RW, pack_file, 3), 1);
+	fit(area_of(R, pack_file, PACK_PAGES - 8), R, area_of(R, pack_file, PACK_PAGES - 8), 1);
+}
+
+/* What a program wrote before it had a space (its stack) stays, whatever a husk has there. */
+static void test_own_pages(void **state)
+{
+	static const uint16_t prots_left[] = { R, RW };
+
+	(void)state;
+	boot();
+	for (unsigned k = 0; k < 2; k++) {
+		struct ceno_area area = area_of(RW, pack_file, 3);
+		struct ceno_vm *vm;
+		uint64_t *at, got;
+		int error;
+
+		leave(area_of(prots_left[k], pack_file, 3), k ? W : R);
+		vm = ceno_vm_new();
+		assert_int_equal(ceno_vm_add(vm, &area), 0);
+		at = ceno_pages_reach(vm, BASE, PROT_WRITE, &got, &error);
+		for (unsigned i = 0; i < PAGE / 8; i++)
+			at[i] = 77;
+		live_in(vm);
+		assert_int_equal(ceno_husk_adopt(vm, BASE + (TOUCH - 1) * PAGE), k);
+		assert_int_equal(touch(vm, BASE, PROT_READ, &at), 0);
+		check_bytes(BASE, at, 77);
+		check_space(vm);
+		check_owners();
+		end(vm);
+		clear();
+	}
+}
+
+/* Areas here and there: the rest is not in reach; too few: nothing is taken. */
+static void test_holes(void **state)
+{
+	static const uint8_t has[][TOUCH] = { { 1, 1, 0, 0, 1, 1, 1, 1 },
+		                              { 1, 0, 1, 0, 1, 0, 1, 0 },
+		                              { 1, 0, 0, 1, 1, 0, 1, 1 },
+		                              { 0, 1, 1, 1, 1, 0, 0, 1 },
+		                              { 1, 0, 0, 0, 1, 0, 0, 1 } };
+
+	(void)state;
+	boot();
+	for (unsigned k = 0; k < 5; k++) {
+		struct ceno_vm *vm = ceno_vm_new();
+		unsigned mapped = 0;
+
+		leave(area_of(RW, NULL, 0), W);
+		for (uint64_t i = 0; i < TOUCH; i++) {
+			struct ceno_area area = { .start = BASE + i * PAGE, .end = BASE + (i + 1) * PAGE, .prot = RW };
+
+			if (has[k][i])
+				assert_int_equal(ceno_vm_add(vm, &area), 0);
+		}
+		live_in(vm);
+		assert_int_equal(ceno_husk_adopt(vm, BASE + 4 * PAGE), k < 4);
+		for (uint64_t i = 0; i < TOUCH; i++) {
+			const struct fake_mapping *m = fake_space_find(vm->slot, BASE + i * PAGE);
+
+			assert_int_equal(m != NULL, k < 4 && has[k][i]);
+			mapped += m != NULL;
+		}
+		assert_int_equal(fake_space_pages(vm->slot), mapped);
+		end(vm);
+		clear();
+	}
+	leave(area_of(RW, NULL, 0), W);
+	live_in(first);
+	assert_int_equal(ceno_husk_adopt(first, CENO_USER_END), 0);
+	assert_int_equal(ceno_husk_adopt(first, ~0ull), 0);
+	assert_int_equal(ceno_husk_adopt(first, BASE), 0); /* has no area there */
+}
+
+/* A frame that somebody has, too, is nobody's to fill; who shares it anyhow has it mapped at once. */
+static void test_shared_frames(void **state)
+{
+	struct ceno_vm *parent, *child, *other;
+	uint64_t *at;
+
+	(void)state;
+	boot();
+	parent = program(area_of(RW, NULL, 0));
+	fill_pages(parent, BASE, TOUCH, 5);
+	assert_int_equal(sys(SYS_mprotect, BASE, TOUCH * PAGE, PROT_READ), 0);
+	child = ceno_vm_fork(parent);
+	live_in(child);
+	for (uint64_t i = 0; i < TOUCH; i++)
+		assert_int_equal(touch(child, BASE + i * PAGE, PROT_READ, &at), 0);
+	end(child);
+	assert_ptr_equal(ceno_husks_first(), child);
+	other = program(area_of(R, NULL, 0));
+	assert_int_equal(ceno_husk_adopt(other, BASE), 0);
+	end(other);
+	live_in(parent);
+	for (uint64_t i = 0; i < TOUCH; i++) {
+		assert_int_equal(touch(parent, BASE + i * PAGE, PROT_READ, &at), 0);
+		check_bytes(BASE, at, 5);
+	}
+	other = ceno_vm_fork(parent);
+	live_in(other);
+	for (uint64_t i = 0; i < TOUCH; i++) {
+		assert_non_null(fake_space_find(other->slot, BASE + i * PAGE));
+		assert_int_equal(touch(other, BASE + i * PAGE, PROT_READ, &at), 0);
+		check_bytes(BASE, at, 5);
+	}
+	check_owners();
+	check_husks();
+	end(other);
+	end(parent);
+	clear();
+}
+
+/* What a husk may not have: code in RAM, large pages, files in RAM, too much, no space. */
+static void test_kept(void **state)
+{
+	struct ceno_area area = { .start = BASE, .end = BASE + 4 * LARGE, .prot = RW };
+	struct ceno_vm *vm;
+	uint64_t used, *at;
+
+	(void)state;
+	boot();
+	used = ceno_frames_used();
+	vm = program(area); /* of large pages */
+	for (unsigned i = 0; i < 3; i++)
+		fill_pages(vm, BASE + i * LARGE + PAGE, 2, SECRET);
+	assert_true(vm->pages >= 3 * CENO_LEAF_PAGES);
+	end(vm);
+	assert_ptr_equal(ceno_husks_first(), vm);
+	assert_int_equal(vm->pages, 0);
+	check_husks();
+	assert_int_equal(fake_space_pages(vm->slot), 0);
+	clear();
+	assert_int_equal(ceno_frames_used(), used);
+
+	area.flags = CENO_AREA_STACK; /* of small pages */
+	vm = program(area);
+	fill_pages(vm, BASE, 1024, SECRET);
+	end(vm);
+	assert_ptr_equal(ceno_husks_first(), vm);
+	clear();
+	vm = program(area);
+	for (uint64_t i = 0; i < 33; i++)
+		fill_pages(vm, BASE + i * 32 * PAGE, 32, SECRET);
+	end(vm);
+	assert_null(ceno_husks_first());
+
+	vm = program(area_of(RW, NULL, 0));
+	fill_pages(vm, BASE, TOUCH, SECRET);
+	assert_int_equal(sys(SYS_mprotect, BASE + PAGE, 3 * PAGE, PROT_READ | PROT_EXEC), 0);
+	assert_int_equal(touch(vm, BASE + PAGE, PROT_EXEC, &at), 0);
+	end(vm);
+	assert_ptr_equal(ceno_husks_first(), vm);
+	check_husks();
+	clear();
+	assert_int_equal(ceno_frames_used(), used);
+
+	vm = ceno_vm_new();
+	ceno_vm_drop(vm); /* it never ran */
+	assert_null(ceno_husks_first());
+	for (unsigned i = 0; i < 12; i++)
+		leave(area_of(RW, NULL, 0), W);
+	check_husks();
+	clear();
+	assert_int_equal(ceno_frames_used(), used);
+}
+
+/* A whole space goes to a child that has a large page where the husk has small ones. */
+static void test_large_over_small(void **state)
+{
+	struct ceno_area area = { .start = BASE, .end = BASE + LARGE, .prot = RW };
+	struct ceno_vm *parent, *child;
+	uint64_t *at;
+
+	(void)state;
+	boot();
+	parent = program(area);
+	fill_pages(parent, BASE, TOUCH, 9);
+	assert_int_equal(parent->pages, CENO_LEAF_PAGES);
+	child = ceno_vm_fork(parent);
+	live_in(child);
+	assert_int_equal(sys(SYS_munmap, BASE + LARGE - PAGE, PAGE), 0);
+	fill_pages(child, BASE, TOUCH, SECRET);
+	end(child);
+	assert_ptr_equal(ceno_husks_first(), child);
+	child = ceno_vm_fork(parent);
+	live_in(child);
+	assert_null(ceno_husks_first());
+	assert_int_equal(fake_space_pages(child->slot), 0);
+	for (uint64_t i = 0; i < TOUCH; i++) {
+		assert_int_equal(touch(child, BASE + i * PAGE, PROT_READ, &at), 0);
+		check_bytes(BASE + i * PAGE, at, 9);
+	}
+	check_space(child);
+	check_owners();
+	end(child);
+	end(parent);
+	clear();
+}
+
+/* ---- shortages ------------------------------------------------------------------------------- */
+
+/* Takes all RAM but so many frames, without any from a husk. */
+static uint64_t leave_frames(uint64_t frames)
+{
+	uint64_t eaten = CENO_NO_FRAME;
+
+	while (ceno_frames_total() - ceno_frames_used() > frames) {
+		uint64_t frame = ceno_frames_alloc(0);
+
+		assert_true(frame != CENO_NO_FRAME);
+		*(uint64_t *)ceno_ram(frame) = eaten;
+		eaten = frame;
+	}
+	return eaten;
+}
+
+static void give_frames(uint64_t eaten)
+{
+	while (eaten != CENO_NO_FRAME) {
+		uint64_t next = *(uint64_t *)ceno_ram(eaten);
+
+		ceno_frames_free(eaten, 0);
+		eaten = next;
+	}
+}
+
+/* Each frame that taking a table, or a space, wants may be missing. */
+static void test_no_frames(void **state)
+{
+	struct ceno_area more = {
+		.start = BASE + LARGE, .end = BASE + 2 * LARGE, .prot = RW, .flags = CENO_AREA_STACK
+	};
+
+	(void)state;
+	for (uint64_t frames = 0; frames < 6; frames++) {
+		struct ceno_vm *vm, *parent;
+		uint64_t used, eaten, *at;
+		int result;
+
+		boot();
+		used = ceno_frames_used();
+		leave(area_of(RW, NULL, 0), W);
+		vm = program(area_of(RW, NULL, 0));
+		eaten = leave_frames(frames);
+		result = touch(vm, BASE, PROT_READ, &at);
+		assert_int_equal(result, 0); /* of the husk's RAM, if there is no other */
+		check_bytes(BASE, at, 0);
+		check_space(vm);
+		check_owners();
+		give_frames(eaten);
+		end(vm);
+		clear();
+
+		parent = program(area_of(RW, NULL, 0));
+		assert_int_equal(ceno_vm_add(parent, &more), 0);
+		fill_pages(parent, BASE, 1, 3);
+		vm = ceno_vm_fork(parent);
+		live_in(vm);
+		fill_pages(vm, more.start, TOUCH, SECRET);
+		fill_pages(vm, BASE, TOUCH, SECRET);
+		end(vm);
+		vm = ceno_vm_fork(parent);
+		eaten = leave_frames(frames);
+		live_in(vm);
+		assert_null(ceno_husks_first());
+		check_space(vm);
+		check_owners();
+		assert_int_equal(touch(vm, BASE, PROT_READ, &at), 0);
+		check_bytes(BASE, at, 3);
+		result = touch(vm, more.start + PAGE, PROT_READ, &at);
+		assert_true(!result || result == -ENOMEM);
+		if (!result)
+			check_bytes(more.start, at, 0);
+		give_frames(eaten);
+		end(vm);
+		end(parent);
+		clear();
+		assert_int_equal(ceno_frames_used(), used);
+	}
+}
+
+/* No page of the pool for the table that comes: it goes, and all begins anew. */
+static void test_no_pool(void **state)
+{
+	struct ceno_area area = { .start = BASE, .end = BASE + 128 * LARGE, .prot = RW, .flags = CENO_AREA_STACK };
+	struct ceno_vm *vm;
+	uint64_t *at;
+
+	(void)state;
+	boot();
+	leave(area_of(RW, NULL, 0), W);
+	vm = program(area);
+	for (uint64_t i = 1; i <= 58; i++)
+		fill_pages(vm, BASE + i * LARGE, 1, i);
+	assert_int_equal(ceno_husk_adopt(vm, BASE), 0);
+	assert_null(fake_space_find(vm->slot, BASE));
+	assert_int_equal(fake_space_pages(ceno_husks_first()->slot), 0);
+	check_owners();
+	check_husks();
+	assert_int_equal(touch(vm, BASE, PROT_READ, &at), 0);
+	check_bytes(BASE, at, 0);
+	for (uint64_t i = 1; i <= 58; i++) {
+		assert_int_equal(touch(vm, BASE + i * LARGE, PROT_READ, &at), 0);
+		check_bytes(BASE, at, i);
+	}
+	end(vm);
+	clear();
+}
+
+/* More programs than slots, husks among them. */
+static void test_no_slots(void **state)
+{
+	struct ceno_vm *vm[70];
+	uint64_t *at;
+
+	(void)state;
+	boot();
+	for (uint64_t round = 0; round < 2; round++) {
+		for (uint64_t i = 0; i < 70; i++) {
+			vm[i] = program(area_of(RW, NULL, 0));
+			fill_pages(vm[i], BASE, TOUCH, i + 1);
+			if (i % 7 == 0)
+				leave(area_of(RW, NULL, 0), W);
+		}
+		for (uint64_t i = 0; i < 70; i++) {
+			live_in(vm[i]);
+			for (uint64_t k = 0; k < TOUCH; k++) {
+				assert_int_equal(touch(vm[i], BASE + k * PAGE, PROT_READ, &at), 0);
+				check_bytes(BASE, at, i + 1);
+			}
+		}
+		check_owners();
+		check_husks();
+		check_spares();
+		for (uint64_t i = 0; i < 70; i++)
+			end(vm[i]);
+	}
+	clear();
+}
+
+/* RAM that husks have is RAM that files may have. */
+static void test_full_disk(void **state)
+{
+	struct ceno_area area = { .start = BASE, .end = BASE + 4 * LARGE, .prot = RW, .flags = CENO_AREA_STACK };
+	uint64_t room[2], from;
+
+	(void)state;
+	boot();
+	from = fake_string("x");
+	for (unsigned k = 0; k < 2; k++) {
+		for (unsigned i = 0; k && i < 4; i++) {
+			struct ceno_vm *vm = program(area);
+
+			fill_pages(vm, BASE, 1000, SECRET);
+			end(vm);
+		}
+		assert_int_equal(ceno_husks_first() != NULL, k);
+		for (room[k] = 0; sys(SYS_pwrite64, ram_fd, from, 1, room[k] * PAGE) == 1; room[k]++)
+			;
+		assert_int_equal(sys(SYS_ftruncate, ram_fd, 0), 0);
+	}
+	assert_in_range(room[1], room[0] - 8, room[0] + 8);
+	clear();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fits_ram),         cmocka_unit_test(test_fits_pack),
+		cmocka_unit_test(test_own_pages),        cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_shared_frames),    cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_large_over_small), cmocka_unit_test(test_no_frames),
+		cmocka_unit_test(test_no_pool),          cmocka_unit_test(test_no_slots),
+		cmocka_unit_test(test_full_disk),
+	};
+
+	return cmocka_run_group_tests_name("membrane husk", tests, NULL, NULL);
+}
