@@ -196,6 +196,9 @@ static void print_ran(const struct ceno_proof_statement *s, const json_t *progra
 		        (long long)json_integer_value(json_object_get(program, "syscalls")));
 		print_enosys(json_object_get(program, "enosys"));
 		ceno_missing_print(program, "             ");
+		if (json_is_true(json_object_get(program, "out_of_memory")))
+			fprintf(stderr,
+			        "             RAM ran out: whoever held most of it was killed (try --memory)\n");
 	}
 }
 

@@ -304,7 +304,7 @@ static int program_status(struct ceno_run *run)
 		return 128 + run->signal_number;
 	if (!run->program) {
 		no_status(run);
-	} else if (json_is_true(json_object_get(run->program, "out_of_memory"))) {
+	} else if (number == SIGKILL && json_is_true(json_object_get(run->program, "out_of_memory"))) {
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the program ran out of the session's memory (try --memory)");
 	} else if (refusal) {
 		refused(run, refusal);

@@ -99,7 +99,7 @@ struct ceno_stdio_guest {
 	uint32_t exit_status;         /* 0-255 when signal is 0 */
 	uint32_t signal;              /* terminating signal number or 0 */
 	uint32_t refusal;             /* enum ceno_refusal */
-	uint32_t out_of_memory;       /* non-zero: killed because RAM ran out */
+	uint32_t out_of_memory;       /* non-zero: it, or a process of it, was killed because RAM ran out */
 	uint32_t end;                 /* enum ceno_program_end */
 	uint32_t detail;              /* 0-255, see there and refusal */
 	uint64_t entry_tsc;           /* TSC at the program's ELF entry */

@@ -1,6 +1,6 @@
 # Programs as anybody would build them: static, the host's C library.
 if(TARGET guest_membrane)
-  foreach(program same end threads processes signals pledged apart)
+  foreach(program same end threads processes signals pledged apart exhaust)
     add_executable(guest_program_${program} programs/${program}.c)
     target_compile_definitions(guest_program_${program} PRIVATE _GNU_SOURCE)
     target_include_directories(guest_program_${program} PRIVATE ${CMAKE_SOURCE_DIR})

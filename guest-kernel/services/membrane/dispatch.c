@@ -160,7 +160,7 @@ static void page_fault(const struct ceno_trap_page *t)
 	if (result == 1)
 		result = in_vain > 16 ? -LX_EFAULT : 0;
 	if (result == -LX_ENOMEM)
-		ceno_process_out_of_memory();
+		(void)ceno_process_make_room(); /* with room, the program faults again */
 	else if (result == -LX_EIO)
 		ceno_signal_fault(LX_SIGBUS, LX_BUS_ADRERR, t->cr2);
 	else if (result)

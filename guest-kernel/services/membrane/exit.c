@@ -8,8 +8,6 @@
 #include "fd.h"
 #include "promise.h"
 #include "process.h"
-#include "fd.h"
-#include "promise.h"
 #include "stdio.h"
 #include "time.h"
 #include "vm.h"
@@ -43,6 +41,26 @@ void ceno_process_out_of_memory(void)
 	if (!ceno_self()->ending)
 		ceno_run.out_of_memory = 1;
 	ceno_process_kill(ceno_self(), LX_SIGKILL);
+}
+
+int ceno_process_make_room(void)
+{
+	struct ceno_process *most = ceno_self();
+
+	for (uint32_t i = 0; i < CENO_TASKS; i++) {
+		struct ceno_process *process = ceno_process_at(i);
+
+		if (process && process->vm && process->vm != ceno_vm_current() && process->vm->pages > most->vm->pages)
+			most = process;
+	}
+	if (most == ceno_self() || ceno_self()->vm != ceno_vm_current()) {
+		ceno_process_out_of_memory();
+		return 0;
+	}
+	ceno_run.out_of_memory = 1;
+	ceno_process_kill(most, LX_SIGKILL);
+	ceno_pages_discard(most->vm, 0, CENO_USER_END);
+	return 1;
 }
 
 int64_t ceno_sys_exit_group(const uint64_t a[6])

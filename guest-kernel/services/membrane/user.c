@@ -5,14 +5,16 @@
 #include "process.h"
 #include "vm.h"
 
-/* A page that has the right but no RAM left to back it ends the program. */
+/* A page that has the right but no RAM left to back it ends a program. */
 static void *reach(uint64_t gva, int access, uint64_t *bytes)
 {
-	int error = 0;
-	void *at = ceno_pages_reach(ceno_vm_current(), gva, access, bytes, &error);
+	void *at;
+	int error;
 
-	if (error == -LX_ENOMEM)
-		ceno_process_out_of_memory();
+	do {
+		error = 0;
+		at = ceno_pages_reach(ceno_vm_current(), gva, access, bytes, &error);
+	} while (error == -LX_ENOMEM && ceno_process_make_room());
 	return at;
 }
 

@@ -12,6 +12,7 @@
 
 #include "fake_space.h"
 #include "guest-kernel/services/membrane/frames.h"
+#include "guest-kernel/services/membrane/process.h"
 #include "guest-kernel/services/membrane/task.h"
 #include "guest-kernel/services/membrane/vm.h"
 
@@ -513,6 +514,48 @@ static void test_futex_names(void **state)
 	ceno_vm_drop(child);
 }
 
+/* Of parent and child, the larger one is killed, whoever asks for more. */
+static void fill(uint64_t at, uint64_t bytes, enum fake_outcome *outcome)
+{
+	for (uint64_t i = 0; i < bytes && *outcome == FAKE_RETURNED; i += PAGE)
+		fake_touch(at + i, CENO_RIGHT_WRITE, outcome);
+}
+
+static void test_out_of_memory_kills_the_largest(void **state)
+{
+	const uint64_t large = 20ull << 20, small = 4ull << 20;
+	enum fake_outcome outcome = FAKE_RETURNED;
+	uint64_t at, more;
+	int64_t child, grandchild;
+	uint8_t first = 1;
+
+	(void)state;
+	child = sys(SYS_fork);
+	assert_true(child > 2);
+	grandchild = sys(SYS_fork);
+	assert_true(grandchild > child);
+	ceno_current = ceno_process_find((int32_t)child)->threads; /* the child takes most of RAM */
+	assert_int_equal(ceno_vm_enter(ceno_self()->vm), 0);
+	at = (uint64_t)sys(SYS_mmap, 0, large, 3, 0x22, -1, 0);
+	fill(at, large, &outcome);
+	assert_int_equal(outcome, FAKE_RETURNED);
+	ceno_current = ceno_run.first->threads;
+	assert_int_equal(ceno_vm_enter(ceno_self()->vm), 0);
+	more = (uint64_t)sys(SYS_mmap, 0, 16ull << 20, 3, 0x22, -1, 0);
+	fill(more, small, &outcome);
+	fake_poke(more, &first, 1);
+	fill(more + small, (16ull << 20) - small, &outcome);
+	assert_int_equal(outcome, FAKE_RETURNED);
+	assert_int_equal(ceno_process_find((int32_t)child)->ending, 1);
+	assert_int_equal(ceno_process_find((int32_t)child)->signal, 9);
+	assert_int_equal(ceno_process_find((int32_t)child)->vm->pages, 0);
+	assert_int_equal(ceno_process_find((int32_t)grandchild)->ending, 0);
+	assert_int_equal(ceno_run.out_of_memory, 1);
+	fake_peek(&first, more, 1);
+	assert_int_equal(first, 1);
+	assert_int_equal(fake_guest()->state, CENO_PROGRAM_RUNNING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -528,6 +571,7 @@ int main(void)
 		cmocka_unit_test_setup(test_code_is_shared, start),
 		cmocka_unit_test_setup(test_many_mappings, start),
 		cmocka_unit_test_setup(test_futex_names, start),
+		cmocka_unit_test_setup(test_out_of_memory_kills_the_largest, start),
 	};
 
 	return cmocka_run_group_tests_name("membrane fork", tests, NULL, NULL);
