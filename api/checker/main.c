@@ -11,18 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/confine/calls.h"
 #include "images/session/read.h"
 #include "report.h"
 
-static const struct {
-	int call;
-	const char *reason;
-} allowed[] = {
+static const struct ceno_allowed_call allowed[] = {
 	{ SCMP_SYS(pread64), "the image" },
 	{ SCMP_SYS(pwrite64), "its copy" },
 	{ SCMP_SYS(ftruncate), "the copy's length" },
@@ -40,33 +37,14 @@ static const struct {
 	{ SCMP_SYS(exit_group), "the end" },
 };
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1 /* the sanitizers make calls of their own */
-#else
-#define SANITIZED 0
-#endif
-
 static int confine(void)
 {
-	const struct rlimit no_core = { 0, 0 }, memory = { 1u << 30, 1u << 30 };
-	scmp_filter_ctx filter;
-	int rc = 0;
+	const struct rlimit memory = { 1u << 30, 1u << 30 };
+	int rc = ceno_confine_begin();
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || setrlimit(RLIMIT_CORE, &no_core) || prctl(PR_SET_DUMPABLE, 0))
-		return -errno;
-	if (SANITIZED)
-		return 0;
-	if (setrlimit(RLIMIT_AS, &memory))
-		return -errno;
-	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	if (!filter)
-		return -ENOMEM;
-	for (size_t i = 0; !rc && i < sizeof allowed / sizeof allowed[0]; i++)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i].call, 0);
-	if (!rc)
-		rc = seccomp_load(filter);
-	seccomp_release(filter);
-	return rc;
+	if (!rc && !ceno_confine_is_sanitized() && setrlimit(RLIMIT_AS, &memory))
+		rc = -errno;
+	return rc ? rc : ceno_confine_calls(allowed, sizeof allowed / sizeof allowed[0]);
 }
 
 /* What is made lazily, made before the filter: OpenSSL looks for its configuration, which is not wanted. */

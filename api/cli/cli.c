@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -17,6 +18,20 @@ void ceno_cli_error(const char *format, ...)
 	vfprintf(stderr, format, arguments);
 	fputc('\n', stderr);
 	va_end(arguments);
+}
+
+int ceno_cli_dispatch(const struct ceno_cli_command *commands, size_t count, int argc, char **argv)
+{
+	static char title[32]; /* argv is not const */
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		snprintf(title, sizeof title, "%s", commands[i].title);
+		argv[1] = title;
+		return commands[i].run(argc - 1, argv + 1);
+	}
+	return -1;
 }
 
 int ceno_cli_usage(const char *usage, bool asked)

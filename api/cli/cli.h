@@ -22,6 +22,15 @@ enum ceno_exit {
 	CENO_EXIT_NOT_FOUND = 127       /* run: no such program */
 };
 
+struct ceno_cli_command {
+	const char *name, *title; /* title: what its argv[0] becomes */
+	int (*run)(int argc, char **argv);
+};
+
+/* Runs the command that argv[1] names (argc at least 2) with what follows it; its exit status, or -1: the table
+ * has none of that name. */
+int ceno_cli_dispatch(const struct ceno_cli_command *commands, size_t count, int argc, char **argv);
+
 /* Each command: argv[0] is "ceno <command>"; returns the exit status. */
 int ceno_command_run(int argc, char **argv);
 int ceno_command_exec(int argc, char **argv);

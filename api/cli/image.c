@@ -166,10 +166,7 @@ static int show(int argc, char **argv)
 
 int ceno_command_image(int argc, char **argv)
 {
-	static const struct {
-		const char *name, *title;
-		int (*run)(int argc, char **argv);
-	} commands[] = {
+	static const struct ceno_cli_command commands[] = {
 		{ "build", "ceno image build", ceno_image_build_command },
 		{ "add", "ceno image add", ceno_image_add_command },
 		{ "ls", "ceno image ls", ceno_image_ls_command },
@@ -177,19 +174,15 @@ int ceno_command_image(int argc, char **argv)
 		{ "verify", "ceno image verify", verify },
 		{ "show", "ceno image show", show },
 	};
-	static char title[32];
+	int status;
 
 	if (argc < 2)
 		return ceno_cli_usage(usage, false);
 	if (!strcmp(argv[1], "--help"))
 		return ceno_cli_usage(usage, true);
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-		if (strcmp(argv[1], commands[i].name))
-			continue;
-		snprintf(title, sizeof title, "%s", commands[i].title);
-		argv[1] = title;
-		return commands[i].run(argc - 1, argv + 1);
-	}
+	status = ceno_cli_dispatch(commands, sizeof commands / sizeof commands[0], argc, argv);
+	if (status >= 0)
+		return status;
 	ceno_cli_error("no command `image %s'", argv[1]);
 	return ceno_cli_usage(usage, false);
 }

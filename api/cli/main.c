@@ -5,10 +5,7 @@
 
 #include "cli.h"
 
-static const struct {
-	const char *name, *title;
-	int (*run)(int argc, char **argv);
-} commands[] = {
+static const struct ceno_cli_command commands[] = {
 	{ "run", "ceno run", ceno_command_run },
 	{ "exec", "ceno exec", ceno_command_exec },
 	{ "destroy", "ceno destroy", ceno_command_destroy },
@@ -44,7 +41,7 @@ static const char usage[] =
 
 int main(int argc, char **argv)
 {
-	static char title[32];
+	int status;
 
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2)
@@ -55,13 +52,9 @@ int main(int argc, char **argv)
 		puts("ceno " CENO_VERSION);
 		return CENO_EXIT_OK;
 	}
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-		if (strcmp(argv[1], commands[i].name))
-			continue;
-		snprintf(title, sizeof title, "%s", commands[i].title);
-		argv[1] = title;
-		return commands[i].run(argc - 1, argv + 1);
-	}
+	status = ceno_cli_dispatch(commands, sizeof commands / sizeof commands[0], argc, argv);
+	if (status >= 0)
+		return status;
 	ceno_cli_error("no command `%s'; ceno --help lists them", argv[1]);
 	return CENO_EXIT_USAGE;
 }

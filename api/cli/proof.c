@@ -163,28 +163,21 @@ static int orphans(int argc, char **argv)
 
 int ceno_command_proof(int argc, char **argv)
 {
-	static const struct {
-		const char *name, *title;
-		int (*run)(int argc, char **argv);
-	} commands[] = {
+	static const struct ceno_cli_command commands[] = {
 		{ "inclusion", "ceno proof inclusion", inclusion },
 		{ "consistency", "ceno proof consistency", consistency },
 		{ "orphans", "ceno proof orphans", orphans },
 		{ "cert", "ceno proof cert", ceno_proof_cert },
 	};
-	static char title[32];
+	int status;
 
 	if (argc < 2)
 		return ceno_cli_usage(usage, false);
 	if (!strcmp(argv[1], "--help"))
 		return ceno_cli_usage(usage, true);
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-		if (strcmp(argv[1], commands[i].name))
-			continue;
-		snprintf(title, sizeof title, "%s", commands[i].title);
-		argv[1] = title;
-		return commands[i].run(argc - 1, argv + 1);
-	}
+	status = ceno_cli_dispatch(commands, sizeof commands / sizeof commands[0], argc, argv);
+	if (status >= 0)
+		return status;
 	if (argv[1][0] != '-')
 		ceno_cli_error("no command `proof %s'", argv[1]);
 	return ceno_cli_usage(usage, false);

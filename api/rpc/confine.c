@@ -10,19 +10,16 @@
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "api/confine/calls.h"
 
 #define ACCESS_ABI1     ((1ull << 13) - 1)
 #define ACCESS_REFER    (1ull << 13) /* ABI 2 */
 #define ACCESS_TRUNCATE (1ull << 14) /* ABI 3 */
 
-static const struct {
-	int call;
-	const char *reason;
-} allowed[] = {
+static const struct ceno_allowed_call allowed[] = {
 	{ SCMP_SYS(epoll_wait), "the loop" },
 	{ SCMP_SYS(epoll_pwait), "the loop" },
 	{ SCMP_SYS(epoll_ctl), "connections come and go" },
@@ -78,12 +75,6 @@ static const struct {
 	{ SCMP_SYS(exit_group), "the end" },
 };
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1 /* the sanitizers make calls of their own */
-#else
-#define SANITIZED 0
-#endif
-
 static int restrict_files(const char *state)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -113,31 +104,18 @@ static int restrict_files(const char *state)
 	return rc;
 }
 
-static int restrict_calls(void)
-{
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int rc = filter ? 0 : -ENOMEM;
-
-	for (size_t i = 0; !rc && i < sizeof allowed / sizeof allowed[0]; i++)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i].call, 0);
-	if (!rc)
-		rc = seccomp_load(filter);
-	seccomp_release(filter);
-	return rc;
-}
-
 int ceno_api_confine(const char *state, const char **step)
 {
-	const struct rlimit no_core = { 0, 0 };
 	int rc;
 
 	*step = "no_new_privs";
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || setrlimit(RLIMIT_CORE, &no_core) || prctl(PR_SET_DUMPABLE, 0))
-		return -errno;
+	rc = ceno_confine_begin();
+	if (rc)
+		return rc;
 	*step = "Landlock";
 	rc = restrict_files(state);
-	if (rc || SANITIZED)
+	if (rc)
 		return rc;
 	*step = "seccomp";
-	return restrict_calls();
+	return ceno_confine_calls(allowed, sizeof allowed / sizeof allowed[0]);
 }

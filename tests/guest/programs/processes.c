@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <immintrin.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -18,6 +17,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "tests/guest/programs/vectors.h"
 
 static int failures;
 static char *own_path;
@@ -212,24 +213,6 @@ static int executed(int argc, char **argv)
 
 /* ---- what is one process's own ------------------------------------------------------------------ */
 
-__attribute__((target("avx"))) static int keeps(uint8_t fill)
-{
-	uint8_t pattern[32], seen[32];
-
-	memset(pattern, fill, sizeof(pattern));
-	for (int i = 0; i < 200; i++) {
-		long result;
-
-		__asm__ volatile("vmovdqu %1, %%ymm7\n\tsyscall\n\tvmovdqu %%ymm7, %2\n\t"
-		                 : "=a"(result)
-		                 : "m"(pattern), "m"(seen), "a"(SYS_sched_yield)
-		                 : "rcx", "r11", "memory", "xmm7");
-		if (memcmp(seen, pattern, sizeof(seen)))
-			return 0;
-	}
-	return 1;
-}
-
 static void test_vectors(void)
 {
 	pid_t children[3];
@@ -238,7 +221,7 @@ static void test_vectors(void)
 	for (int i = 0; i < 3; i++) {
 		children[i] = fork();
 		if (children[i] == 0)
-			_exit(keeps((uint8_t)(i * 50 + 1)) ? 0 : 1);
+			_exit(vectors_stay((uint8_t)(i * 50 + 1)) ? 0 : 1);
 	}
 	for (int i = 0; i < 3; i++)
 		good += ended(children[i]) == 0;
@@ -318,10 +301,7 @@ int main(int argc, char **argv)
 	test_memory();
 	test_pipes();
 	test_exec();
-	if (__builtin_cpu_supports("avx"))
-		test_vectors();
-	else
-		printf("vector registers: 3 of 3 kept theirs\n");
+	test_vectors();
 	test_preemption();
 	test_groups();
 	test_bomb();

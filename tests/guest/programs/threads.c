@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/guest/programs/vectors.h"
+
 #define THREADS 4
 #define ROUNDS  500
 
@@ -95,55 +97,15 @@ static void test_queue(void)
 
 static atomic_int running;
 
-__attribute__((target("avx"))) static int ymm_stays(uint8_t fill)
-{
-	uint8_t pattern[32], seen[32];
-
-	memset(pattern, fill, sizeof(pattern));
-	for (int i = 0; i < 300; i++) {
-		long result;
-
-		/* sched_yield without touching a vector register in between */
-		__asm__ volatile("vmovdqu %1, %%ymm9\n\tvmovdqu %1, %%ymm15\n\tsyscall\n\tvmovdqu %%ymm9, %2\n\t"
-		                 : "=a"(result)
-		                 : "m"(pattern), "m"(seen), "a"(SYS_sched_yield)
-		                 : "rcx", "r11", "memory", "xmm9", "xmm15");
-		if (memcmp(seen, pattern, sizeof(seen)))
-			return 0;
-	}
-	return 1;
-}
-
-__attribute__((target("avx512f"))) static int zmm_stays(uint8_t fill)
-{
-	uint8_t pattern[64], seen[64];
-
-	memset(pattern, fill, sizeof(pattern));
-	for (int i = 0; i < 300; i++) {
-		long result;
-
-		__asm__ volatile("vmovdqu64 %1, %%zmm31\n\tsyscall\n\tvmovdqu64 %%zmm31, %2\n\t"
-		                 : "=a"(result)
-		                 : "m"(pattern), "m"(seen), "a"(SYS_sched_yield)
-		                 : "rcx", "r11", "memory", "xmm31");
-		if (memcmp(seen, pattern, sizeof(seen)))
-			return 0;
-	}
-	return 1;
-}
-
 static void *vectors(void *arg)
 {
 	uint8_t fill = (uint8_t)(intptr_t)arg;
-	intptr_t good = 1;
+	intptr_t good;
 
 	running++;
 	while (running < THREADS)
 		sched_yield();
-	if (__builtin_cpu_supports("avx"))
-		good &= ymm_stays(fill);
-	if (__builtin_cpu_supports("avx512f"))
-		good &= zmm_stays(fill);
+	good = vectors_stay(fill);
 	return (void *)good;
 }
 

@@ -1,0 +1,26 @@
+/*
+ * What every confined process of the node's gives up in the same way: privileges to gain,
+ * core dumps, and all system calls but those of a list of its own, each with its reason.
+ */
+#ifndef CENO_API_CONFINE_CALLS_H
+#define CENO_API_CONFINE_CALLS_H
+
+#include <stddef.h>
+
+struct ceno_allowed_call {
+	int number;         /* SCMP_SYS(name) */
+	const char *reason; /* who makes it, and why */
+};
+
+/* Nothing executed from here on gains privileges, and neither core dump nor debugger shows
+ * the process's memory. 0, or -errno. */
+int ceno_confine_begin(void);
+
+/* 1 if the build has a sanitizer that makes calls of its own: then no list holds. */
+int ceno_confine_is_sanitized(void);
+
+/* Kills the process at any call outside `list` (borrowed) from here on; threads that run
+ * already are not held. 0 (at once if sanitized), or -errno with nothing installed. */
+int ceno_confine_calls(const struct ceno_allowed_call *list, size_t count);
+
+#endif
