@@ -95,6 +95,12 @@ guest unpledged_bell     /* ring its doorbell */
 1:	jmp 1b
 end unpledged_bell
 
+guest stdio_bell         /* ring stdio's doorbell, which this session did not pledge */
+	movabs $CENO_GPA_DOORBELL, %rax
+	movl $1, (%rax)
+1:	jmp 1b
+end stdio_bell
+
 guest off_ram            /* first byte behind RAM */
 	movabs $CENO_GPA_RAM + CENO_RAM_MIN, %rax
 	movb $1, (%rax)

@@ -64,6 +64,7 @@ DECLARE(sysenter, 0, 0, 0)
 DECLARE(touch_net, 0, 0, 0)
 DECLARE(stepped, 0, 0, 0)
 DECLARE(fetch_ram, 0, 0, 0)
+DECLARE(stdio_bell, 0, 0, 0)
 
 /* Six bytes of output reach the pipe, and one program is reported, once. */
 static void serves_honest_guest(void **state)
@@ -148,6 +149,24 @@ static void stops_fetch_off_ram(void **state)
 	tiny_fini(&vm);
 }
 
+/* A vmm makes stdio's doorbell before it knows its session: one that does not pledge it has none. */
+static void has_no_bell_without_pledge(void **state)
+{
+	(void)state;
+	struct tinyvm vm;
+	struct ceno_vmm_launch *launch = &vm.launch;
+	tiny_init(&vm, guest_stdio_bell, (size_t)(guest_stdio_bell_end - guest_stdio_bell));
+	uint32_t i = 0;
+	while (launch->slots[i].fd != CENO_VMM_FD_WINDOW)
+		i++;
+	launch->slots[i] = launch->slots[--launch->slot_count];
+	launch->pledge_mask = 0;
+	struct ceno_vcpu_stop stop = tiny_run(&vm, TIMEOUT_MS);
+	assert_int_equal(stop.reason, CENO_VMM_STOP_UNBACKED);
+	assert_int_equal(stop.gpa, CENO_GPA_DOORBELL);
+	tiny_fini(&vm);
+}
+
 int main(void)
 {
 	static struct expected expected[] = {
@@ -156,10 +175,9 @@ int main(void)
 	};
 	const struct CMUnitTest tests[] = {
 #define TEST(name_, reason_, value_, gpa_) { .name = #name_, .test_func = check },
-		GUESTS(TEST) cmocka_unit_test(serves_honest_guest),
-		cmocka_unit_test(refuses_msrs),
-		cmocka_unit_test(loses_a_dropped_window),
-		cmocka_unit_test(stops_fetch_off_ram),
+		GUESTS(TEST) cmocka_unit_test(serves_honest_guest), cmocka_unit_test(refuses_msrs),
+		cmocka_unit_test(loses_a_dropped_window),           cmocka_unit_test(stops_fetch_off_ram),
+		cmocka_unit_test(has_no_bell_without_pledge),
 	};
 	struct CMUnitTest all[sizeof(tests) / sizeof(tests[0])];
 	memcpy(all, tests, sizeof(tests));

@@ -16,7 +16,7 @@
  * and exits 0; or one line on stderr and exit 1.
  *
  *   warden                          vmm
- *     (exec)  ------------------->   jail; create VM, the node's slots, routes, vCPU
+ *     (exec)  ------------------->   jail; create VM, the node's slots, routes, stdio's doorbell, vCPU
  *     <------------------- PARKED    (nothing of a session is here yet)
  *     launch + descriptors  ----->   the session's slots, doorbells, registers; close; filter
  *     <------------------- LOCKED    (after this nothing can be opened, mapped or received)

@@ -12,21 +12,41 @@
 #include "vmm/core/launch_check.h"
 #include "vmm/kvm/step.h"
 
-/* One doorbell and one interrupt for each pledged class that has a window. */
+static ceno_gpa_t doorbell_gpa(uint32_t class)
+{
+	return (ceno_gpa_t){ CENO_GPA_DOORBELL + class * CENO_PAGE };
+}
+
+/* One doorbell and one interrupt. */
+static int open_window(struct ceno_vm *vm, uint32_t class)
+{
+	vm->doorbell_fd[class] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	vm->irq_fd[class] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (vm->doorbell_fd[class] < 0 || vm->irq_fd[class] < 0)
+		return -errno;
+	int result = ceno_kvm_irqfd(&vm->kvm, vm->irq_fd[class], class);
+	return result ? result : ceno_kvm_doorbell(&vm->kvm, vm->doorbell_fd[class], doorbell_gpa(class));
+}
+
+static int close_window(struct ceno_vm *vm, uint32_t class)
+{
+	int result = ceno_kvm_doorbell_end(&vm->kvm, vm->doorbell_fd[class], doorbell_gpa(class));
+	close(vm->doorbell_fd[class]);
+	close(vm->irq_fd[class]); /* the last reference but KVM's: it drops the irqfd */
+	vm->doorbell_fd[class] = vm->irq_fd[class] = -1;
+	return result;
+}
+
+/* A doorbell and an interrupt for each pledged class, for no other. */
 static int init_windows(struct ceno_vm *vm)
 {
 	int result = 0;
 	for (uint32_t class = 0; class < CENO_PLEDGE_COUNT && !result; class ++) {
-		if (!(vm->pledge_mask & 1u << class))
-			continue;
-		vm->doorbell_fd[class] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		vm->irq_fd[class] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (vm->doorbell_fd[class] < 0 || vm->irq_fd[class] < 0)
-			return -errno;
-		result = ceno_kvm_irqfd(&vm->kvm, vm->irq_fd[class], class);
-		if (!result)
-			result = ceno_kvm_doorbell(&vm->kvm, vm->doorbell_fd[class],
-			                           (ceno_gpa_t){ CENO_GPA_DOORBELL + class * CENO_PAGE });
+		bool pledged = vm->pledge_mask & 1u << class, open = vm->doorbell_fd[class] >= 0;
+		if (pledged && !open)
+			result = open_window(vm, class);
+		else if (open && !pledged)
+			result = close_window(vm, class);
 	}
 	return result;
 }
@@ -100,6 +120,11 @@ static int build_node(struct ceno_vm *vm, const int fd[CENO_VMM_FD_END])
 		return result;
 	vm->failed = "route the windows' interrupts";
 	if ((result = ceno_kvm_route_windows(&vm->kvm, CENO_PLEDGE_COUNT)))
+		return result;
+	/* Nearly every session pledges it. The end of a VM waits until KVM has dropped, in its own time, what
+	 * each new doorbell replaced: a short session would wait for that of its launch. */
+	vm->failed = "install the doorbell of stdio";
+	if ((result = open_window(vm, CENO_PLEDGE_STDIO)))
 		return result;
 	vm->failed = "create the vCPU";
 	if ((result = ceno_kvm_vcpu_create(&vm->kvm)))

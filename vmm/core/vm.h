@@ -1,7 +1,7 @@
 /*
  * One virtual machine, built in two parts: what every session of a node has (VM,
- * firmware, trust page, bundle, interrupt routes, vCPU and its thread), then what one
- * launch record adds (the other slots, doorbells, registers). The jailed role waits
+ * firmware, trust page, bundle, interrupt routes, stdio's doorbell, vCPU and its thread), then
+ * what one launch record adds (the other slots and doorbells, registers). The jailed role waits
  * for its session between the two; the --direct driver does not.
  *
  * Order: prepare, complete (everything fallible) -> seal (drop what set-up needed) -> run.

@@ -100,6 +100,12 @@ int ceno_kvm_doorbell(const struct ceno_kvm *kvm, int fd, ceno_gpa_t gpa)
 	return check(ioctl(kvm->vm_fd, KVM_IOEVENTFD, &bell));
 }
 
+int ceno_kvm_doorbell_end(const struct ceno_kvm *kvm, int fd, ceno_gpa_t gpa)
+{
+	struct kvm_ioeventfd bell = { .addr = gpa.v, .len = 4, .fd = fd, .flags = KVM_IOEVENTFD_FLAG_DEASSIGN };
+	return check(ioctl(kvm->vm_fd, KVM_IOEVENTFD, &bell));
+}
+
 int ceno_kvm_msr_restrict(const struct ceno_kvm *kvm)
 {
 	static uint8_t all[1] = { 0xff }; /* 1: allowed; read by the kernel only */

@@ -48,6 +48,8 @@ int ceno_kvm_irqfd(const struct ceno_kvm *kvm, int fd, uint32_t gsi);
 
 /* Signal eventfd fd on every 32-bit guest store to gpa (no exit to user space). */
 int ceno_kvm_doorbell(const struct ceno_kvm *kvm, int fd, ceno_gpa_t gpa);
+/* No more, of the same fd and gpa. */
+int ceno_kvm_doorbell_end(const struct ceno_kvm *kvm, int fd, ceno_gpa_t gpa);
 
 /* Create the vCPU, map its run page, set its CPUID. */
 int ceno_kvm_vcpu_create(struct ceno_kvm *kvm);
