@@ -241,20 +241,27 @@ int ceno_space_check_move(struct ceno_map_request *r)
 
 /* Each of its mappings is one as before: no frame's count changes. And no flush: who calls
  * verbs is a fiber, and a process's space is loaded when it is entered. */
+void ceno_space_exchange(struct ceno_space *to, struct ceno_space *from, uint64_t *there, uint64_t *here)
+{
+	uint64_t table = *here;
+
+	from->last_table = to->last_table = NULL;
+	*here = *there;
+	*there = table;
+	if (*here)
+		return;
+	from->quota++;
+	from->pages--;
+	to->quota--;
+	to->pages++;
+}
+
 void ceno_space_move(const struct ceno_map_request *r)
 {
-	uint64_t unused = 0, *from = hook_of(r->from, r->offset, &unused), table = *from;
-	uint64_t *to = make_table(r->space, r->gva, 1) + index_of(r->gva, 1);
+	uint64_t unused = 0;
 
-	r->from->last_table = r->space->last_table = NULL;
-	*from = *to;
-	*to = table;
-	if (*from)
-		return;
-	r->from->quota++;
-	r->from->pages--;
-	r->space->quota--;
-	r->space->pages++;
+	ceno_space_exchange(r->space, r->from, make_table(r->space, r->gva, 1) + index_of(r->gva, 1),
+	                    hook_of(r->from, r->offset, &unused));
 }
 
 uint64_t *ceno_space_table(struct ceno_space *s, uint64_t gva)

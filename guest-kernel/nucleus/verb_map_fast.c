@@ -1,10 +1,12 @@
 /*
- * MAP, the short way: what a fault and a start are made of.
+ * MAP, the short way: what a fault, a start and a fork are made of.
  *
  * Called by entry.S before anything else is looked at. It takes entries of one size
- * in one table, where nothing is mapped, from plain capabilities; whatever is wrong
- * or unusual is left to the long way (verb_map.c), which finds the same again and
- * says what it is. Checks first, then writes that cannot fail, as everywhere.
+ * in one table, where nothing is mapped, from plain capabilities; of a process, whose
+ * space is never loaded while a verb runs, also what takes small entries out, or replaces
+ * them, and tables that move. Whatever is wrong or unusual is left to the long way
+ * (verb_map.c), which finds the same again and says what it is. Checks first, then writes
+ * that cannot fail, as everywhere.
  */
 #include "cap.h"
 #include "frames.h"
@@ -50,6 +52,11 @@ static inline __attribute__((always_inline)) int walk_to_table(const struct ceno
 		w->at = ceno_pool_page(*entry & PTE_ADDRESS);
 	}
 	return DONE;
+}
+
+static __attribute__((noinline)) int walk_to_directory(const struct ceno_space *space, uint64_t gva, struct walk *w)
+{
+	return walk_to_table(space, gva, 1, w);
 }
 
 /* The table, made with those above it. */
@@ -103,7 +110,7 @@ static __attribute__((noinline)) int64_t map_large(struct ceno_space *space, uin
 	struct walk w;
 
 	/* the entry page's table is an entry like others: nothing maps over it */
-	if (n > ENTRIES - first || walk_to_table(space, gva, 1, &w) ||
+	if (n > ENTRIES - first || walk_to_directory(space, gva, &w) ||
 	    (!w.missing && ceno_entries_any(w.at + first, n)) || count_large(gpa, n, flags))
 		return LONG_WAY;
 	if (w.missing)
@@ -164,12 +171,109 @@ static __attribute__((noinline)) int64_t map_shared(const struct ceno_fiber *f, 
 	     (source->pledge & ~ceno_fiber_of(target->object)->pledge)))
 		return LONG_WAY;
 	/* as above: not over the entry page's table */
-	if (walk_to_table(space, gva, 1, &w) || (!w.missing && w.at[gva / CENO_LARGE_PAGE & (ENTRIES - 1)]))
+	if (walk_to_directory(space, gva, &w) || (!w.missing && w.at[gva / CENO_LARGE_PAGE & (ENTRIES - 1)]))
 		return LONG_WAY;
 	if (w.missing)
 		w.at = make_tables(space, gva, 1, w);
 	w.at[gva / CENO_LARGE_PAGE & (ENTRIES - 1)] = ceno_region_point(r, 0, (uint32_t)rights);
 	return done();
+}
+
+/* ---- taking out, replacing, moving: of processes ---- */
+
+/* Small entries of one table of a process that is there. The entry page's is no process's own. */
+static __attribute__((noinline)) int walk_to_small(const struct ceno_fiber *f, const struct ceno_cap *target,
+                                                   uint64_t gva, uint64_t bytes, struct walk *w)
+{
+	if (target->type != CENO_OBJECT_PROCESS || ceno_cap_check(f, target, CENO_RIGHT_MAP) ||
+	    ((gva | bytes) & (CENO_PAGE - 1)) || gva >= USER_END || !bytes ||
+	    bytes >= CENO_LARGE_PAGE - (gva & (CENO_LARGE_PAGE - 1)) + CENO_PAGE || bytes == CENO_LARGE_PAGE ||
+	    gva / CENO_LARGE_PAGE == CENO_GVA_ENTRY / CENO_LARGE_PAGE)
+		return LONG_WAY;
+	if (walk_to_table(ceno_space_of(target), gva, 0, w) || w->missing)
+		return LONG_WAY;
+	w->at += gva / CENO_PAGE & (ENTRIES - 1);
+	return DONE;
+}
+
+/* Takes what is mapped writable at e, in frames side by side, out of their counts: how many. */
+static inline uint64_t uncount_run(const uint64_t *e, const uint64_t *end)
+{
+	uint64_t n = 1, gpa = *e & PTE_ADDRESS;
+
+	while (e + n != end && e[n] == *e + n * CENO_PAGE)
+		n++;
+	if (ceno_frames_are_ram(gpa))
+		ceno_frames_sub_write(gpa, n);
+	return n;
+}
+
+/* No entry of the n is counted any more. They stay as they are. */
+static __attribute__((noinline)) void uncount(const uint64_t *e, uint64_t n)
+{
+	const uint64_t *end = e + n;
+
+	while (e != end) {
+		if (*e & PTE_W) {
+			e += uncount_run(e, end);
+		} else {
+			if (*e && !(*e & PTE_NX)) /* read-only ones are not counted */
+				ceno_frames_drop(*e, 0);
+			e++;
+		}
+	}
+}
+
+/* gpa, flags: as for what maps where nothing is; both 0: nothing is there after. */
+static __attribute__((noinline)) int64_t replace_small(const struct ceno_fiber *f, const struct ceno_cap *target,
+                                                       uint64_t gva, uint64_t gpa, uint64_t bytes, uint64_t flags)
+{
+	struct walk w;
+
+	if (walk_to_small(f, target, gva, bytes, &w) || count_small(gpa, bytes / CENO_PAGE, flags))
+		return LONG_WAY;
+	uncount(w.at, bytes / CENO_PAGE);
+	if (flags)
+		ceno_entries_fill(w.at, bytes / CENO_PAGE, gpa | flags, CENO_PAGE);
+	else
+		ceno_entries_fill(w.at, bytes / CENO_PAGE, 0, 0);
+	return done();
+}
+
+/* Where a table of small entries for 2 MiB hangs; not the entry page's. */
+static __attribute__((noinline)) int find_hook(const struct ceno_space *space, uint64_t gva, struct walk *w)
+{
+	if ((gva & (CENO_LARGE_PAGE - 1)) || gva >= USER_END ||
+	    gva / CENO_LARGE_PAGE == CENO_GVA_ENTRY / CENO_LARGE_PAGE || walk_to_directory(space, gva, w) || w->missing)
+		return LONG_WAY;
+	w->at += gva / CENO_LARGE_PAGE & (ENTRIES - 1);
+	return *w->at & (PTE_PS | PTE_SHARED) ? LONG_WAY : DONE;
+}
+
+static __attribute__((noinline)) int64_t move_table(const struct ceno_fiber *f, const struct ceno_cap *target,
+                                                    const struct ceno_cap *source, uint64_t gva, uint64_t offset,
+                                                    uint64_t bytes)
+{
+	struct ceno_space *to_space = ceno_space_of(target), *from_space = ceno_space_of(source);
+	struct walk from, to;
+
+	if (target->type != CENO_OBJECT_PROCESS || bytes != CENO_LARGE_PAGE ||
+	    ceno_cap_check(f, target, CENO_RIGHT_MAP) || ceno_cap_check(f, source, CENO_RIGHT_MAP) ||
+	    find_hook(from_space, offset, &from) || !*from.at || find_hook(to_space, gva, &to) ||
+	    (!*to.at && !to_space->quota))
+		return LONG_WAY;
+	ceno_space_exchange(to_space, from_space, to.at, from.at);
+	return done();
+}
+
+static int64_t not_frames(const struct ceno_fiber *f, const struct ceno_cap *target, const struct ceno_cap *source,
+                          uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights)
+{
+	if (source->type == CENO_OBJECT_PROCESS && !rights)
+		return move_table(f, target, source, gva, offset, bytes);
+	if (offset == 0 && (source->type == CENO_OBJECT_WINDOW || source->type == CENO_OBJECT_REGION))
+		return map_shared(f, target, source, gva, bytes, rights);
+	return LONG_WAY;
 }
 
 int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights)
@@ -178,14 +282,16 @@ int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t of
 	const struct ceno_cap *target = ceno_cap_at(f, to), *source = ceno_cap_at(f, what);
 	const struct ceno_frames *object = (const struct ceno_frames *)(const void *)source->object;
 	struct ceno_space *space = ceno_space_of(target);
-	uint64_t gpa, first, flags;
+	uint64_t gpa, first, flags, replace;
 
-	if (f->energy < CENO_PRICE_MAP || !space || what == (uint64_t)-1)
+	if (f->energy < CENO_PRICE_MAP || !space)
 		return LONG_WAY;
+	if (what == (uint64_t)-1)
+		return replace_small(f, target, gva, 0, bytes, 0);
 	if (source->type != CENO_OBJECT_FRAMES)
-		return offset == 0 && (source->type == CENO_OBJECT_WINDOW || source->type == CENO_OBJECT_REGION)
-		    ? map_shared(f, target, source, gva, bytes, rights)
-		    : LONG_WAY;
+		return not_frames(f, target, source, gva, offset, bytes, rights);
+	replace = rights & CENO_MAP_REPLACE;
+	rights ^= replace;
 	if (rights >= RIGHTS_END)
 		return LONG_WAY;
 	flags = flags_of[rights];
@@ -195,6 +301,8 @@ int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t of
 	    bytes > source->length - offset)
 		return LONG_WAY;
 	gpa = object->gpa + source->offset + offset;
+	if (replace)
+		return replace_small(f, target, gva, gpa, bytes, flags);
 	if (((gva | gpa | bytes) & (CENO_LARGE_PAGE - 1)) == 0)
 		return map_large(space, gva, gpa, bytes, flags);
 	first = gva / CENO_PAGE & (ENTRIES - 1);

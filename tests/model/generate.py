@@ -34,7 +34,7 @@ class Generator:
         r = self.random
         self.verbs = [self.spawn] * 7 + [self.send] * 16 + [self.recv] * 16 + [self.map] * 20 + [self.mask] * 15 + \
             [self.tick_verb] * 5 + [self.grant] * 16
-        self.recipes = [self.child, self.child, self.chain, self.share, self.waste, self.ring, self.restart, self.alias, self.relocate, self.fade,
+        self.recipes = [self.child, self.child, self.chain, self.share, self.waste, self.ring, self.restart, self.alias, self.relocate, self.reuse, self.fade,
                         self.dress, self.supervise]
         self.sloppy = r.choice((0.05, 0.2, 0.2, 0.4))
         self.lively = r.choice((0.004, 0.02, 0.08))
@@ -440,6 +440,17 @@ class Generator:
         steps = [lambda: self.verb(f, 4, slot, ALL | MASK_REVOKE),
                  lambda: self.verb(f, 0, self.myself(f), 5, slot, 0, 0x10000040, 0),
                  lambda: self.verb(f, 1, slot, U64)]
+        self.plan += [self.later_by(f, step) for step in reversed(steps)]
+
+    def reuse(self, f):
+        """Frames that were written in a process become code there, and the other way round."""
+        r = self.random
+        at, (what, offset, _) = self.slot(f, (PROCESS,), MAP), self.part(f, EXECUTE)
+        gva, size = r.choice(GVAS) & ~(LARGE - 1), r.choice((1, 3, 9)) * PAGE
+        steps = []
+        for rights in r.choice(((3, 5), (5, 3), (3, 5, 3))):
+            steps += [lambda rights=rights: self.verb(f, 3, at, what, gva, offset, size, rights),
+                      lambda: self.verb(f, 3, at, U64, gva, 0, size)]
         self.plan += [self.later_by(f, step) for step in reversed(steps)]
 
     def alias(self, f):

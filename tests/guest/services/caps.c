@@ -105,6 +105,21 @@ static uint32_t quota(void)
 
 /* ---- counted: in this order, and nothing before ---- */
 
+/* What membrane does to the spaces of its programs. */
+static void counted_in_processes(void)
+{
+	const uint64_t some = 16 * CENO_PAGE;
+
+	CHECK(ceno_spawn_process(SLOT_A, 32) == 0);
+	CHECK(ceno_spawn_process(SLOT_B, 32) == 0);
+	CHECK(ceno_map(SLOT_A, RAM, REGION_GVA, 0, some, R | W) == 0);
+	CHECK(ceno_map(SLOT_A, RAM, REGION_GVA + some, some, some, R | W) == 0);
+	CHECK(ceno_map(SLOT_A, RAM, REGION_GVA, 0, 4 * CENO_PAGE, R | CENO_MAP_REPLACE) == 0);
+	CHECK(ceno_map(SLOT_A, -1, REGION_GVA + some, 0, some, 0) == 0);
+	CHECK(ceno_map(SLOT_B, SLOT_A, REGION_GVA, REGION_GVA, CENO_LARGE_PAGE, 0) == 0);
+	CHECK(ceno_map(SLOT_A, SLOT_B, REGION_GVA, REGION_GVA, CENO_LARGE_PAGE, 0) == 0);
+}
+
 static void counted(void)
 {
 	static const uint32_t pages[] = { 1, 16, 512 };
@@ -124,6 +139,7 @@ static void counted(void)
 		CHECK(ceno_map(SELF, -1, REGION_GVA, 0, CENO_LARGE_PAGE, 0) == 0);
 		CHECK(ceno_mask(SLOT_REGION, 0, 0, 0, 0) == 0);
 	}
+	counted_in_processes();
 }
 
 /* ---- the errors of naming a capability, each verb ---- */
@@ -416,6 +432,8 @@ static void check_window(void)
 void ceno_service_main(void)
 {
 	counted();
+	close_slot(SLOT_A);
+	close_slot(SLOT_B);
 	CHECK(ceno_map(SELF, RAM, SHARED_GVA, CENO_LARGE_PAGE, CENO_PAGE, R | W) == 0);
 	CHECK(ceno_spawn_channel(EVENTS) == 0);
 	make_bad_slots();
