@@ -8,7 +8,8 @@
 #include "pages.h"
 #include "text.h"
 
-#define AROUND_RAM  32u  /* pages; a power of two */
+#define AROUND_RAM  32u /* pages; a power of two */
+#define AROUND_HEAP 64u
 #define AROUND_PACK 128u /* needs no frames, and little of the nucleus */
 
 #define AROUND_FEW 16u          /* both, in what fork made: it mostly ends soon, and each entry costs then, too */
@@ -343,7 +344,10 @@ static int fault_small(struct ceno_vm *vm, const struct ceno_area *area, uint64_
 		run = run_around(area, gva, entry, vm->forked ? AROUND_FEW : AROUND_PACK);
 		return map_pack(vm, &run);
 	}
-	run = run_around(area, gva, entry, vm->forked ? AROUND_FEW : AROUND_RAM);
+	run = run_around(area, gva, entry,
+	                 vm->forked                        ? AROUND_FEW
+	                     : area->flags & CENO_AREA_BRK ? AROUND_HEAP
+	                                                   : AROUND_RAM);
 	if (*entry & CENO_PTE_HW)
 		replace = CENO_MAP_REPLACE; /* of the pack, about to be written */
 	error = is_pack(area) ? copy_run(vm, &run) : touch(vm, &run, access);
@@ -364,11 +368,14 @@ static int is_plentiful(void)
 
 /* One large frame for an untouched 2 MiB within one area of zeros, while RAM is plentiful.
  * A heap is mostly used for a few pages: it gets one only if it need not be zeroed, since
- * that would touch all of it. A stack never does: each fork would copy it. */
+ * that would touch all of it, and not at its beginning, which is all that a shell uses: each
+ * fork would copy it, and no other program could have it after (husk.c). Nor does a stack. */
 static int touch_large(struct ceno_vm *vm, const struct ceno_area *area, uint64_t *dir, uint64_t gva)
 {
 	uint64_t frame;
 
+	if ((area->flags & CENO_AREA_BRK) && gva < CENO_LARGE_DOWN(vm->brk_start) + CENO_LARGE_PAGE)
+		return 0;
 	if (area->file || (area->prot & LX_PROT_EXEC) || (area->flags & CENO_AREA_STACK) ||
 	    !holds_large(area, CENO_LARGE_DOWN(gva)))
 		return 0;

@@ -126,7 +126,8 @@ int ceno_husk_keep(struct ceno_vm *vm)
 struct pair {
 	struct ceno_vm *vm, *husk;
 	uint64_t gva;
-	uint64_t *to, *from; /* their leaf tables; to may be NULL: nothing there yet */
+	uint64_t *to, *from;                /* their leaf tables; to may be NULL: nothing there yet */
+	const struct ceno_area *area, *old; /* that were looked at last, or NULL */
 	uint64_t fits[CENO_LEAF_PAGES / 64];
 	uint32_t good, bad; /* entries that fit, and that do not */
 };
@@ -159,11 +160,18 @@ static const void *packed(const struct ceno_area *area, uint64_t gva)
 	return ceno_packs_data(area->file->stored.offset + offset_in(area, gva), CENO_PAGE);
 }
 
+/* Pages are looked at upwards: mostly it is the area of the one before. */
+static const struct ceno_area *area_at(struct ceno_vm *vm, uint64_t gva, const struct ceno_area *last)
+{
+	return last && gva >= last->start && gva < last->end ? last : ceno_areas_find(vm, gva);
+}
+
 /* Whether the husk's mapping of this page may stay. */
-static int fits(const struct pair *p, unsigned i)
+static int fits(struct pair *p, unsigned i)
 {
 	uint64_t gva = p->gva + i * CENO_PAGE, own = p->to ? p->to[i] : 0;
-	const struct ceno_area *area = ceno_areas_find(p->vm, gva), *old = ceno_areas_find(p->husk, gva);
+	const struct ceno_area *area = p->area = area_at(p->vm, gva, p->area);
+	const struct ceno_area *old = p->old = area_at(p->husk, gva, p->old);
 
 	if (!area || !old || !area->prot || (area->file && !ceno_area_within(area, gva)))
 		return 0;
@@ -176,6 +184,7 @@ static void look(struct pair *p)
 {
 	memset(p->fits, 0, sizeof(p->fits));
 	p->good = p->bad = 0;
+	p->area = p->old = NULL;
 	for (unsigned i = 0; i < CENO_LEAF_PAGES; i++) {
 		if (!(p->from[i] & CENO_PTE_HW))
 			continue;
@@ -290,19 +299,22 @@ static int has_table(struct pair *p)
 	return 1;
 }
 
-/* The latest husk, of those that began as vm did or not so, whose table fits for gva, and mostly. */
+/* Looks for the husk, of those that began as vm did or not so, whose table fits for gva, and best. */
 static int find(struct pair *p, uint64_t gva, uint32_t forked)
 {
-	uint64_t page = gva / CENO_PAGE % CENO_LEAF_PAGES;
+	struct pair best = { .good = 0 };
 
 	for (p->husk = husks; p->husk; p->husk = p->husk->next) {
 		if (p->husk->forked != forked || !has_table(p))
 			continue;
 		look(p);
-		if (is_fit(p, (unsigned)page) && p->good >= p->bad)
-			return 1;
+		if (is_fit(p, (unsigned)(gva / CENO_PAGE % CENO_LEAF_PAGES)) && p->good >= p->bad &&
+		    p->good + best.bad > best.good + p->bad)
+			best = *p;
 	}
-	return 0;
+	if (best.good)
+		*p = best;
+	return best.good != 0;
 }
 
 int ceno_husk_adopt(struct ceno_vm *vm, uint64_t gva)

@@ -169,6 +169,36 @@ int ceno_pages_discard(struct ceno_vm *vm, uint64_t start, uint64_t end)
 	return 0;
 }
 
+#define CLEAR_MAX 64u /* pages */
+
+/* Whether all pages of RAM from *entry on are nobody else's, and few. */
+static int can_clear(const uint64_t *entry, uint64_t pages)
+{
+	uint64_t present = 0;
+
+	for (uint64_t i = 0; i < pages; i++) {
+		if (!(entry[i] & CENO_PTE_RAM))
+			continue;
+		if ((entry[i] & CENO_PTE_TEXT) || ceno_frames_shared(ceno_pte_frame(entry[i]), 0) ||
+		    ++present > CLEAR_MAX)
+			return 0;
+	}
+	return 1;
+}
+
+int ceno_pages_clear(struct ceno_vm *vm, uint64_t start, uint64_t end)
+{
+	const uint64_t *entry = ceno_pages_look(vm, start);
+
+	if (!entry || CENO_LARGE_DOWN(start) != CENO_LARGE_DOWN(end - 1) ||
+	    !can_clear(entry, (end - start) / CENO_PAGE))
+		return ceno_pages_discard(vm, start, end);
+	for (; start < end; start += CENO_PAGE, entry++)
+		if (*entry & CENO_PTE_RAM)
+			memset(ceno_ram(ceno_pte_frame(*entry)), 0, CENO_PAGE);
+	return 0;
+}
+
 int ceno_pages_hide(struct ceno_vm *vm, uint64_t start, uint64_t end)
 {
 	uint64_t *dir;
@@ -188,6 +218,73 @@ int ceno_pages_hide(struct ceno_vm *vm, uint64_t start, uint64_t end)
 		if (*dir & CENO_PTE_LEAF)
 			hide_leaf(vm, ceno_pte_frame(*dir), start, stop);
 		start = stop;
+	}
+	return 0;
+}
+
+/* ---- other rights ------------------------------------------------------------------ */
+
+static int is_writable(uint64_t entry)
+{
+	return (entry & (CENO_PTE_RAM | CENO_PTE_HW | CENO_PTE_RO | CENO_PTE_TEXT)) == (CENO_PTE_RAM | CENO_PTE_HW);
+}
+
+/* Pages of RAM from *entry on that are mapped writable, in frames next to one another. */
+static uint64_t writable_run(const uint64_t *entry, uint64_t pages)
+{
+	uint64_t run = 0;
+
+	while (run < pages && is_writable(entry[run]) &&
+	       ceno_pte_frame(entry[run]) == ceno_pte_frame(entry[0]) + run * CENO_PAGE)
+		run++;
+	return run;
+}
+
+/* [start, end), within one leaf table, is mapped, but not writable any more. */
+static void narrow_leaf(struct ceno_vm *vm, uint64_t table, uint64_t start, uint64_t end)
+{
+	uint64_t *entry = ceno_pte_at(table, start, 1);
+
+	while (start < end) {
+		uint64_t run = writable_run(entry, (end - start) / CENO_PAGE);
+
+		if (run && vm->slot)
+			(void)ceno_space_map(vm, CENO_SLOT_RAM, start, ceno_pte_frame(*entry), run * CENO_PAGE,
+			                     CENO_RIGHT_READ | CENO_MAP_REPLACE);
+		else
+			*entry &= ~CENO_PTE_RO;
+		run = run ? run : 1;
+		entry += run;
+		start += run * CENO_PAGE;
+	}
+}
+
+/* What is mapped of it is not writable, though it may be: the next write will see to it. */
+static void widen_leaf(uint64_t table, uint64_t start, uint64_t end)
+{
+	for (uint64_t *entry = ceno_pte_at(table, start, 1); start < end; start += CENO_PAGE, entry++)
+		if ((*entry & CENO_PTE_RAM) && (*entry & CENO_PTE_HW))
+			*entry |= CENO_PTE_RO;
+}
+
+int ceno_pages_protect(struct ceno_vm *vm, uint64_t start, uint64_t end, uint16_t from, uint16_t to)
+{
+	uint64_t *dir;
+
+	if (!to || ((from ^ to) & LX_PROT_EXEC))
+		return ceno_pages_hide(vm, start, end);
+	for (; (dir = ceno_pages_next(vm, &start, end)); start = CENO_LARGE_DOWN(start) + CENO_LARGE_PAGE) {
+		uint64_t stop = CENO_LARGE_DOWN(start) + CENO_LARGE_PAGE;
+
+		stop = stop < end ? stop : end;
+		if (!(*dir & CENO_PTE_LEAF)) {
+			if (ceno_pages_hide(vm, start, stop))
+				return -LX_ENOMEM;
+		} else if (from & ~to & LX_PROT_WRITE) {
+			narrow_leaf(vm, ceno_pte_frame(*dir), start, stop);
+		} else if (to & ~from & LX_PROT_WRITE) {
+			widen_leaf(ceno_pte_frame(*dir), start, stop);
+		}
 	}
 	return 0;
 }

@@ -150,6 +150,21 @@ static int grow_heap(struct ceno_vm *vm, uint64_t old, uint64_t new)
 	return 0;
 }
 
+/* What stays of the last large page is zeros again where it was the heap's: a little is cleared
+ * in place, since taking it out and putting it in again costs more. */
+static int shrink_heap(struct ceno_vm *vm, uint64_t want, uint64_t new, uint64_t old)
+{
+	uint64_t cut = want == vm->brk_start ? new : CENO_PAGE_UP(want);
+	int error = ceno_areas_split(vm, new, old);
+
+	if (!error && new < old)
+		error = ceno_pages_discard(vm, new, old);
+	if (error)
+		return error;
+	ceno_areas_remove(vm, new, old);
+	return cut < new ? ceno_pages_clear(vm, cut, new) : 0;
+}
+
 int64_t ceno_sys_brk(const uint64_t a[6])
 {
 	struct ceno_vm *vm = ceno_vm_current();
@@ -161,13 +176,8 @@ int64_t ceno_sys_brk(const uint64_t a[6])
 	new = area_end(vm, want);
 	if (grow_heap(vm, old, new))
 		return (int64_t)vm->brk_end;
-	if (want < vm->brk_end) {
-		uint64_t cut = want == vm->brk_start ? new : CENO_PAGE_UP(want);
-
-		if (ceno_areas_split(vm, new, old) || (cut < old && ceno_pages_discard(vm, cut, old)))
-			return (int64_t)vm->brk_end;
-		ceno_areas_remove(vm, new, old);
-	}
+	if (want < vm->brk_end && shrink_heap(vm, want, new, old))
+		return (int64_t)vm->brk_end;
 	vm->brk_end = want;
 	return (int64_t)vm->brk_end;
 }
@@ -310,7 +320,7 @@ static int protect(struct ceno_vm *vm, uint64_t start, uint64_t end, uint64_t pr
 			return area ? -LX_EACCES : -LX_ENOMEM;
 		error = ceno_areas_split(vm, at, stop);
 		if (!error)
-			error = ceno_pages_hide(vm, at, stop);
+			error = ceno_pages_protect(vm, at, stop, ceno_areas_find(vm, at)->prot, (uint16_t)prot);
 		if (!error)
 			ceno_areas_find(vm, at)->prot = (uint16_t)prot;
 		at = stop;

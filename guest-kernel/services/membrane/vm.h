@@ -156,9 +156,13 @@ void *ceno_pages_reach(struct ceno_vm *vm, uint64_t gva, int access, uint64_t *b
 /* Forgets pages and drops their RAM. Returns 0 or -LX_ENOMEM (a large page
  * could not be split: nothing after it was changed). */
 int ceno_pages_discard(struct ceno_vm *vm, uint64_t start, uint64_t end);
+/* Makes zeros of private memory: in place where that is little, else as ceno_pages_discard. */
+int ceno_pages_clear(struct ceno_vm *vm, uint64_t start, uint64_t end);
 /* Takes pages out of the hardware tables; they come back on the next touch with
  * whatever rights their area has then. Returns as ceno_pages_discard. */
 int ceno_pages_hide(struct ceno_vm *vm, uint64_t start, uint64_t end);
+/* Pages of one area get other rights: what is mapped is mapped with no more than `to` after it. */
+int ceno_pages_protect(struct ceno_vm *vm, uint64_t start, uint64_t end, uint16_t from, uint16_t to);
 /* Forgets that anything is in the hardware tables (they are gone). */
 void ceno_pages_unmapped(struct ceno_vm *vm);
 /* Whether any page of the range has a frame of RAM. */
