@@ -202,6 +202,7 @@ int ceno_attestd_state_load(struct ceno_attestd *d, const char *origin)
 	const struct ceno_tpm_ak *ak = &d->tpm.ak[CENO_TPM_KEY_SEAL];
 	memcpy(d->node.ak_public, ak->public_area, ak->public_bytes);
 	d->node.ak_public_bytes = (uint32_t)ak->public_bytes;
+	memcpy(d->node.ak_binding, d->tpm.ek_certificate, 32);
 	if (load_keys(d, origin) || check_checkpoint(d))
 		return -1;
 	if (d->store.torn_bytes) {

@@ -53,7 +53,8 @@ static int by_index(const void *a, const void *b)
 
 static enum ceno_attest_error orphans(const struct ceno_attestd *d, char *out, size_t size, size_t *bytes)
 {
-	const struct ceno_attestd_session **list = malloc((d->sessions.count + 1) * sizeof(*list));
+	const struct ceno_attestd_session **list =
+	    malloc((d->sessions.count + 1) * sizeof(struct ceno_attestd_session *));
 	size_t count = 0, launches = 0;
 	char hex[33];
 	if (!list)

@@ -53,6 +53,16 @@ static int measure(struct ceno_tpmq *q)
 	return error;
 }
 
+/* Which endorsement key this TPM's maker vouches for. */
+static int note_certificate(struct ceno_tpmq *q)
+{
+	static struct ceno_tpm_ek ek;
+	int error = ceno_tpm_ek_certificate(q->tpm, &ek);
+	if (!error && ek.certificate_bytes)
+		crypto_hash_sha256(q->ek_certificate, ek.certificate, ek.certificate_bytes);
+	return error;
+}
+
 int ceno_tpmq_open(struct ceno_tpmq *q, const char *tcti, const char *state_dir)
 {
 	memset(q, 0, sizeof(*q));
@@ -72,6 +82,8 @@ int ceno_tpmq_open(struct ceno_tpmq *q, const char *tcti, const char *state_dir)
 	}
 	if (!error)
 		error = ceno_tpm_clock(q->tpm, &q->reset_count, &q->restart_count);
+	if (!error)
+		error = note_certificate(q);
 	if (!error)
 		error = measure(q);
 	if (error) {

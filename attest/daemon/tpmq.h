@@ -41,8 +41,9 @@ struct ceno_tpmq {
 	struct ceno_tpm *tpm;     /* owned; the worker's while busy; NULL: not open */
 	struct ceno_tpm_ak ak[2]; /* by enum ceno_tpm_key, as at the first open */
 	struct ceno_tpm_properties properties;
-	unsigned quote_ms; /* what a quote took at the open: the quickest of three, or the one that was slow */
-	bool counted;      /* the node has a counter, of value */
+	uint8_t ek_certificate[32]; /* its SHA-256; zeros: the TPM has none */
+	unsigned quote_ms;          /* what a quote took at the open: the quickest of three, or the one that was slow */
+	bool counted;               /* the node has a counter, of value */
 	uint64_t counter;
 	uint32_t reset_count, restart_count; /* as last seen */
 	struct ceno_tpmq_job *waiting[CENO_TPMQ_KINDS], *running;

@@ -20,11 +20,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CENO_TPM_PCRS       16 /* sha256 bank, PCR 0 to 15; 16 and 23 are never evidence */
-#define CENO_TPM_NAME_BYTES 34 /* TPM_ALG_ID of the name hash, then SHA-256 of the public area */
-#define CENO_TPM_PUBLIC_MAX 256
-#define CENO_TPM_ATTEST_MAX 512
-#define CENO_TPM_COUNTER    0x018ce170u /* NV index of our counter, in the owner's range */
+#define CENO_TPM_PCRS            16 /* sha256 bank, PCR 0 to 15; 16 and 23 are never evidence */
+#define CENO_TPM_NAME_BYTES      34 /* TPM_ALG_ID of the name hash, then SHA-256 of the public area */
+#define CENO_TPM_PUBLIC_MAX      256
+#define CENO_TPM_ATTEST_MAX      512
+#define CENO_TPM_CERTIFICATE_MAX 4096
+#define CENO_TPM_COUNTER         0x018ce170u /* NV index of our counter, in the owner's range */
 
 #define CENO_TPM_ERRORS(X) \
 	X(OK, 0, "no error") \
@@ -122,6 +123,29 @@ int ceno_tpm_clock(struct ceno_tpm *tpm, uint32_t *reset_count, uint32_t *restar
 
 /* bytes (at most 32) random bytes from TPM2_GetRandom. Returns OK, GONE, REFUSED, REPLY. */
 int ceno_tpm_random(struct ceno_tpm *tpm, uint8_t *out, size_t bytes);
+
+struct ceno_tpm_ek {
+	bool rsa;                 /* RSA 2048; else ECC P-256 */
+	uint8_t public_area[512]; /* TPMT_PUBLIC as marshalled */
+	size_t public_bytes;
+	uint8_t certificate[CENO_TPM_CERTIFICATE_MAX]; /* DER, as the TPM's maker stored it */
+	size_t certificate_bytes;                      /* 0: the TPM has none */
+};
+
+/* The EK certificate alone (the ECC one before the RSA one); public_area stays empty. Returns OK, GONE, REPLY. */
+int ceno_tpm_ek_certificate(struct ceno_tpm *tpm, struct ceno_tpm_ek *ek);
+
+/* The certificate and the EK that it is about; without one, the ECC EK. Returns OK, GONE, REFUSED (the
+ * endorsement hierarchy has an authorization), REPLY. Up to a second, some seconds for RSA on a chip. */
+int ceno_tpm_ek_read(struct ceno_tpm *tpm, struct ceno_tpm_ek *ek);
+
+/*
+ * TPM2_ActivateCredential: open what somebody made for our key and this TPM's EK (rsa: which).
+ * credential: TPM2B_ID_OBJECT's bytes, secret: TPM2B_ENCRYPTED_SECRET's; hostile, borrowed.
+ * out: the 32 bytes in it. Returns OK, GONE, REFUSED (made for another key or another EK, or damaged), REPLY.
+ */
+int ceno_tpm_activate(struct ceno_tpm *tpm, enum ceno_tpm_key key, bool rsa, const uint8_t *credential,
+                      size_t credential_bytes, const uint8_t *secret, size_t secret_bytes, uint8_t out[32]);
 
 /*
  * Make sure our NV counter exists (defined once in the owner hierarchy, empty
