@@ -197,6 +197,7 @@ static void test_holes(void **state)
 	for (unsigned k = 0; k < 5; k++) {
 		struct ceno_vm *vm = ceno_vm_new();
 		unsigned mapped = 0;
+		int taken = k != 1 && k != 4; /* most of it fits */
 
 		leave(area_of(RW, NULL, 0), W);
 		for (uint64_t i = 0; i < TOUCH; i++) {
@@ -206,11 +207,11 @@ static void test_holes(void **state)
 				assert_int_equal(ceno_vm_add(vm, &area), 0);
 		}
 		live_in(vm);
-		assert_int_equal(ceno_husk_adopt(vm, BASE + 4 * PAGE), k < 4);
+		assert_int_equal(ceno_husk_adopt(vm, BASE + 4 * PAGE), taken);
 		for (uint64_t i = 0; i < TOUCH; i++) {
 			const struct fake_mapping *m = fake_space_find(vm->slot, BASE + i * PAGE);
 
-			assert_int_equal(m != NULL, k < 4 && has[k][i]);
+			assert_int_equal(m != NULL, taken && has[k][i]);
 			mapped += m != NULL;
 		}
 		assert_int_equal(fake_space_pages(vm->slot), mapped);
