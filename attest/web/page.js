@@ -80,7 +80,8 @@ function sealPart(ladder) {
 	return section('Log and quote', table([
 		['Node', node.origin], ['Log size', ladder.size], ['Launch and proof', 'leaves ' + ladder.seal.launch.index + ' and ' + ladder.seal.batch.index],
 		['Attestation key', 'sha256:' + toHex(ladder.ak)], ['TPM clock', q.clock + ' ms, reset ' + q.resets + ', restart ' + q.restarts],
-		['Counter', ladder.seal.nv.kind === 'none' ? 'none' : ladder.seal.nv.value], ['Key axis', ladder.key], ['Code axis', 'none'],
+		['Counter', ladder.seal.nv.kind === 'none' ? 'none' : ladder.seal.nv.value], ['Key axis', ladder.key], ['Code axis', ladder.code],
+		['Fork', ladder.status.get(1204) === undefined ? 'not checked' : ladder.status.get(1204) ? 'compared, one log' : 'found'],
 		...ladder.seal.quote.pcrs.map((p, i) => ['PCR ' + i, p]),
 	]));
 }
@@ -96,7 +97,7 @@ function checksPart(ladder) {
 
 /* ---- what the user gives ---- */
 
-const given = { proof: undefined, pins: { pins: [], revoked: [] }, nonce: undefined };
+const given = { proof: undefined, pins: { pins: [], revoked: [] }, nonce: undefined, rules: undefined, references: [], compare: undefined };
 
 function say(text) {
 	document.getElementById('progress').textContent = text;
@@ -106,7 +107,8 @@ async function check() {
 	if (!given.proof)
 		return;
 	const begin = performance.now(), bytes = given.proof;
-	const ladder = await verify(SCHEMA, bytes, { pins: given.pins, nonce: given.nonce, seen: [] }, (pass, part) =>
+	const ladder = await verify(SCHEMA, bytes, { pins: given.pins, nonce: given.nonce, seen: [], rules: given.rules,
+	    references: given.references, compare: given.compare, asOf: BigInt(Math.floor(Date.now() / 1000)) }, (pass, part) =>
 	    say('memory root of pass ' + pass + ': ' + Math.round(100 * part) + ' %'));
 	if (bytes !== given.proof)
 		return; /* another one was dropped meanwhile */
@@ -125,15 +127,22 @@ async function takeProof(file) {
 	await check();
 }
 
-async function takePins(file) {
+/* One of the texts that a verifier is given; what is malformed is said, and nothing is checked. */
+async function takeText(name, files, read) {
 	try {
-		given.pins = readPins(await file.slice(0, 1 << 20).text());
+		given[name] = await read(await Promise.all(files.map(async f => String.fromCharCode(...new Uint8Array(
+		    await f.slice(0, 1 << 16).arrayBuffer())))));
 	} catch (error) {
 		say(String(error.message));
 		return;
 	}
 	await check();
 }
+
+const TEXTS = {
+	pins: texts => readPins(texts[0]), policy: texts => readRules(texts[0]), compare: texts => texts[0],
+	references: texts => Promise.all(texts.map(readReference)),
+};
 
 function takeNonce(text) {
 	given.nonce = /^[0-9a-f]{64}$/.test(text) ? fromHex(text) : undefined;
@@ -150,7 +159,8 @@ function start() {
 		form.classList.toggle('over', on);
 	};
 	document.getElementById('proof').addEventListener('change', event => event.target.files[0] && takeProof(event.target.files[0]));
-	document.getElementById('pins').addEventListener('change', event => event.target.files[0] && takePins(event.target.files[0]));
+	for (const [id, read] of Object.entries(TEXTS))
+		document.getElementById(id).addEventListener('change', event => takeText(id === 'policy' ? 'rules' : id, [...event.target.files], read));
 	document.getElementById('nonce').addEventListener('change', event => takeNonce(event.target.value.trim()));
 	form.addEventListener('submit', event => event.preventDefault());
 	document.addEventListener('dragover', over(true));

@@ -453,6 +453,30 @@ def prove(schema, folder):
     return 0 if len(codes) > 1 and not unnoticed else 1
 
 
+def neighbour(c):
+    """The next character of the same class."""
+    if 48 <= c <= 57:
+        return 48 if c == 57 else c + 1
+    if 97 <= c < 122 or 65 <= c < 90:
+        return c + 1
+    return {122: 97, 90: 65}.get(c, c ^ 0x15)
+
+
+def mutate(schema, text, policy):
+    """Every byte changed in two ways (tests/vectors/mutate.c); a line each."""
+    if verify(schema, text, policy).code:
+        return 2
+    survivors = 0
+    for i, old in enumerate(text):
+        for k, new in enumerate((old ^ 1 << i % 8, neighbour(old))):
+            if k != i % 2 and "CENO_MUTATE_ALL" not in os.environ:
+                continue
+            code = verify(schema, text[:i] + bytes([new]) + text[i + 1:], policy).code
+            survivors += code == 0
+            print(i, k, code)
+    return 1 if survivors else 0
+
+
 def slurp(path):
     if path is None:
         return None
@@ -475,10 +499,11 @@ def main():
     options.add_argument("--key", choices=KEYS, default="software", help="least assurance of the key")
     options.add_argument("--corpus", metavar="DIR", help="check every case of a corpus instead")
     options.add_argument("--prove", metavar="DIR", help="leave out each check in turn: the corpus must notice")
+    options.add_argument("--mutate", metavar="PROOF", help="every byte of a proof changed in two ways: the codes")
     options.add_argument("proof", nargs="?")
     args = options.parse_args()
-    if [args.corpus, args.prove, args.proof].count(None) != 2:
-        options.error("give one proof, --corpus or --prove")
+    if [args.corpus, args.prove, args.mutate, args.proof].count(None) != 3:
+        options.error("give one proof, --corpus, --prove or --mutate")
     try:
         with open(args.schema, encoding="ascii") as file:
             schema = json.load(file)["$defs"]
@@ -486,7 +511,7 @@ def main():
             return run_corpus(schema, args.corpus)
         if args.prove:
             return prove(schema, args.prove)
-        with open(args.proof, "rb") as file:
+        with open(args.proof or args.mutate, "rb") as file:
             text = file.read(FILE_MAX + 1)
         policy = policy_of(slurp(args.pin), bytes.fromhex(args.nonce) if args.nonce else None, args.mem, args.key,
                            rules=slurp(args.policy), references=list(map(slurp, args.reference)),
@@ -495,6 +520,8 @@ def main():
     except (OSError, ValueError) as error:
         print("cdp_verify: %s" % error, file=sys.stderr)
         return 2
+    if args.mutate:
+        return mutate(schema, text, policy)
     verdict = verify(schema, text, policy)
     print("reason %d" % verdict.code)
     return verdict.exit

@@ -17,7 +17,8 @@ import time
 
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--remote-debugging-pipe"]
-WANTED = ["honest-1-plain", "honest-7-counter", "root", "second_tpm", "no_pins", "empty", "too_long", "quote_signature", "space"]
+WANTED = ["honest-plain-1", "honest-counter-7", "asked-code-1", "asked-compare-9", "asked-host-1", "forged-root", "forged-second_tpm", "forged-no_pins",
+          "forged-empty", "forged-too_long", "forged-quote_signature", "forged-space", "forged-fork_longer", "asked-pcr-8"]
 
 
 class Browser:
@@ -102,11 +103,18 @@ def write(folder, name, data):
 def show(browser, folder, case):
     """The verdict that the page shows for a case, and its milliseconds."""
     browser.evaluate("delete document.getElementById('result').dataset.verdict; given.pins = { pins: [], revoked: [] };"
-                     "given.proof = undefined; given.nonce = undefined")
+                     "given.proof = given.nonce = given.rules = given.compare = undefined; given.references = []")
     if case["pins"]:
         browser.give("#pins", write(folder, case["name"] + ".pins", case["pins"].encode()))
         while not browser.evaluate("given.pins.pins.length + given.pins.revoked.length"):
             time.sleep(0.02)
+    texts = [("policy", case["policy"], "given.rules"), ("compare", case["compare"], "given.compare"),
+             ("references", (case["references"] or [None])[0], "given.references.length")]
+    for name, text, taken in texts:
+        if text is not None:
+            browser.give("#" + name, write(folder, case["name"] + "." + name, text.encode("latin-1")))
+            while not browser.evaluate("Boolean(%s)" % taken):
+                time.sleep(0.02)
     browser.give("#proof", write(folder, case["name"] + ".json", base64.b64decode(case["proof"])))
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /* The offline page's verifier over a corpus, in Node: page_corpus.js PAGE DIR [--prove].
  * PAGE is the built page; the script inside it is what runs. Exit 0 if every
- * verdict is the expected one. With --prove each case runs with the check that it
+ * verdict is the expected one; PAGE --mutate PROOF PINS: the codes of a proof with each
+ * byte changed. With --prove each case runs with the check that it
  * is for left out (put into the script as it is loaded), and must not get its
  * verdict then. */
 'use strict';
@@ -16,7 +17,7 @@ function load(page) {
 	const hooked = match[1].replace('check(code, passed) {', 'check(code, passed) {\n\t\tif (code === without)\n\t\t\tpassed = true;');
 	if (hooked === match[1])
 		throw new Error('no check to leave out in ' + page);
-	vm.runInNewContext(hooked + '\nthis.cenotaph = { verify, readPins, readRules, readReference, fromHex, fromBase64, SCHEMA, EXITS };', world);
+	vm.runInNewContext(hooked + '\nthis.cenotaph = { verify, readPins, readRules, readReference, fromHex, fromBase64, SCHEMA, EXITS, isKey, ed25519, ecdsa };', world);
 	return [world, world.cenotaph];
 }
 
@@ -42,9 +43,45 @@ async function verdictOf(c, kase) {
 	return { code: result.verdict, exit: c.EXITS[result.verdict] || (result.verdict ? 1 : 0) };
 }
 
+/* Every byte of a proof changed in two ways (tests/vectors/mutate.c); a line each. */
+async function mutate(c, proof, pins) {
+	const text = new Uint8Array(fs.readFileSync(proof)), policy = { pins: c.readPins(fs.readFileSync(pins, 'latin1')), seen: [] }, out = [];
+	const neighbour = b => b >= 48 && b <= 57 ? (b === 57 ? 48 : b + 1) : (b >= 97 && b < 122) || (b >= 65 && b < 90) ? b + 1 :
+	    b === 122 ? 97 : b === 90 ? 65 : b ^ 0x15;
+	if ((await c.verify(c.SCHEMA, text, policy)).verdict)
+		throw new Error(proof + ' does not verify');
+	for (let i = 0; i < text.length; i++) {
+		const old = text[i];
+		for (const [k, changed] of [old ^ 1 << i % 8, neighbour(old)].entries()) {
+			if (k !== i % 2 && !process.env.CENO_MUTATE_ALL)
+				continue;
+			text[i] = changed;
+			out.push(i + ' ' + k + ' ' + (await c.verify(c.SCHEMA, text, policy)).verdict);
+		}
+		text[i] = old;
+	}
+	console.log(out.join('\n'));
+}
+
+/* Answers to [kind, key, message, signature] in hex, from standard input. */
+async function signatures(c) {
+	const out = [];
+	for (const [kind, ...given] of JSON.parse(fs.readFileSync(0, 'utf8'))) {
+		const [key, message, signature] = given.map(c.fromHex);
+		out.push(kind === 'ed25519' ? c.isKey(key) && await c.ed25519(key, message, signature) :
+		    await c.ecdsa({ x: key.subarray(0, 32), y: key.subarray(32) }, message, signature));
+	}
+	console.log(JSON.stringify(out));
+}
+
 async function main() {
 	const given = process.argv.slice(2), prove = given.includes('--prove'), [page, folder] = given.filter(g => g !== '--prove');
-	const [world, c] = load(page), names = fs.readdirSync(folder).sort();
+	const [world, c] = load(page);
+	if (given[1] === '--signatures')
+		return signatures(c);
+	if (given[1] === '--mutate')
+		return mutate(c, given[2], given[3]);
+	const names = fs.readdirSync(folder).sort();
 	let wrong = 0, asked = 0;
 	for (const name of names) {
 		const kase = JSON.parse(fs.readFileSync(path.join(folder, name), 'utf8')), want = kase.verdict;
@@ -67,4 +104,7 @@ async function main() {
 	process.exit(asked && !wrong ? 0 : 1);
 }
 
-main();
+main().catch(error => {
+	console.error(error);
+	process.exit(2);
+});

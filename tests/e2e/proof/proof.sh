@@ -37,6 +37,33 @@ check "a session for a nonce" run "$work/proof.json" --nonce "$nonce" -- busybox
 check "another session" run "$work/other.json" --nonce "$asked" -- busybox seq 1000
 check "it verifies" verdict "$work/proof.json" 0 "" --nonce "$nonce"
 check "so does the other" verdict "$work/other.json" 0 "" --nonce "$asked"
+platform() { python3 -c 'import json, sys
+print(json.load(open(sys.argv[1]))["submods"]["cdp"]["proof"]["platform"])' "$work/verdict.json"; }
+check "ceno measure says its platform, without the node" eval \
+	'[ "sha256:$("$bin/ceno" measure --json | python3 -c "import json, sys; print(json.load(sys.stdin)[\"platform\"])")" = "$(platform)" ]'
+cat >"$work/key" <<-KEY
+	ceno-key-v1 secret
+	name reference values of a test
+	test 1
+	key $(printf '%064x' 77)
+KEY
+pcrs=$(python3 -c 'import json, sys
+print(*("--pcr %d=%s" % (i, p[7:]) for i, p in enumerate(json.load(open(sys.argv[1]))["seal"]["quote"]["pcrs"])))' "$work/proof.json")
+# shellcheck disable=SC2086
+check "signed reference values of it" eval '"$bin/ceno" measure --sign "$work/key" --valid 0,4000000000 $pcrs >"$work/reference"'
+printf 'ceno-policy 1\ncode boot\nsigner %s\n' "$(tail -1 "$work/reference" | cut -d" " -f2)" >"$work/policy"
+check "code boot, by these" verdict "$work/proof.json" 0 "" --policy "$work/policy" --reference "$work/reference"
+check "  not after their time" verdict "$work/proof.json" 3 REFERENCE --policy "$work/policy" --reference "$work/reference" --as-of 4000000001
+check "  nor without them" verdict "$work/proof.json" 3 REFERENCE --policy "$work/policy"
+sed 's/^code boot/code runtime/' "$work/policy" >"$work/more"
+check "  nor for more than they say" verdict "$work/proof.json" 4 CODE_ASSURANCE --policy "$work/more" --reference "$work/reference"
+# shellcheck disable=SC2086
+"$bin/ceno" measure --sign "$work/key" --valid 0,4000000000 $(sed "s/--pcr 8=0/--pcr 8=1/;t;s/--pcr 8=./--pcr 8=0/" <<<"$pcrs") >"$work/other-pcr"
+check "another PCR 8" verdict "$work/proof.json" 4 REFERENCE_PCRS --policy "$work/policy" --reference "$work/other-pcr"
+check "what the node's log shows elsewhere" eval '"$bin/ceno" proof consistency --from "$work/proof.json" >"$work/compare"'
+check "  is one log with the proof's" verdict "$work/proof.json" 0 "" --compare "$work/compare"
+check "a certificate" eval '"$bin/ceno" proof cert "$work/proof.json" | grep -q "Category             Clear"'
+check "a proof taken earlier is no replay of itself" eval '"$bin/ceno" verify --seen "$work/proof.json" "$work/proof.json" >/dev/null'
 flips() { "$tools/unit_verify_flip" "$1" "$pins" 2>&1 | grep -E "caught|bytes,|PASSED|FAILED|ERROR"; [ "${PIPESTATUS[0]}" = 0 ]; }
 check "every byte of it counts" flips "$work/proof.json"
 
