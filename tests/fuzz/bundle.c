@@ -14,14 +14,7 @@
 
 #include "abi/manifest.h"
 #include "lib/bundle.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/property.h"
 
 #define TEMPLATE_BYTES (7 * CENO_PAGE)
 
@@ -186,19 +179,14 @@ static void require_promises(const struct ceno_bundle_header *h, size_t availabl
 	REQUIRE(all_zero(&h->modules[h->module_count], (CENO_BUNDLE_MODULES - h->module_count) * sizeof h->modules[0]));
 }
 
-static void run_raw(const uint8_t *data, size_t size)
+static void run_whole(const void *file, size_t size)
 {
-	uint8_t *copy = malloc(size ? size : 1); /* exactly as long as said, and 16-byte aligned */
-
-	REQUIRE(copy);
-	memcpy(copy, data, size);
 	if (size >= sizeof(struct ceno_trust))
-		(void)ceno_trust_check((const void *)copy);
+		(void)ceno_trust_check(file);
 	if (size >= sizeof(struct ceno_boot))
-		(void)ceno_boot_check((const void *)copy);
-	if (ceno_bundle_check(copy, size) == CENO_STOP_NONE)
-		require_promises((const void *)copy, size);
-	free(copy);
+		(void)ceno_boot_check(file);
+	if (ceno_bundle_check(file, size) == CENO_STOP_NONE)
+		require_promises(file, size);
 }
 
 static void run_patched(const uint8_t *data, size_t size)
@@ -217,11 +205,6 @@ static void run_patched(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (size == 0)
-		return 0;
-	if (data[0] & 1)
-		run_raw(data + 1, size - 1);
-	else
-		run_patched(data + 1, size - 1);
+	fuzz_either(data, size, run_whole, run_patched);
 	return 0;
 }

@@ -13,14 +13,7 @@
 #include "attest/proof/schema.h"
 #include "attest/verify/verify.h"
 #include "tests/lib/proof_fixture.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition) \
-	do { \
-		if (!(condition)) \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/property.h"
 
 static struct fixture base, f;
 static struct ceno_verify_result result;
@@ -35,11 +28,11 @@ static void run(const uint8_t *file, size_t bytes, const struct ceno_verify_pins
 	policy.pins = pins;
 	policy.explain = 1;
 	policy.memory = memory;
-	MUST(ceno_verify(file, bytes, &policy, &result) == 0);
-	MUST(ceno_verify_render_text(&result, &policy, text, sizeof(text)) < sizeof(text));
-	MUST(ceno_verify_render_json(&result, &policy, text, sizeof(text)) < sizeof(text));
-	MUST((result.exit_status == 0) == (result.verdict == CENO_VERIFY_CODE_COUNT));
-	MUST(pins != NULL || result.exit_status != 0);
+	REQUIRE(ceno_verify(file, bytes, &policy, &result) == 0);
+	REQUIRE(ceno_verify_render_text(&result, &policy, text, sizeof(text)) < sizeof(text));
+	REQUIRE(ceno_verify_render_json(&result, &policy, text, sizeof(text)) < sizeof(text));
+	REQUIRE((result.exit_status == 0) == (result.verdict == CENO_VERIFY_CODE_COUNT));
+	REQUIRE(pins != NULL || result.exit_status != 0);
 }
 
 static void run_payload(void)
@@ -55,8 +48,8 @@ static void run_payload(void)
 	fixture_write(&f);
 	run(f.file, f.file_bytes, &f.pins, CENO_MEMORY_NONE); /* memory could be 64 GiB here */
 	if (result.read && result.status[CENO_VERIFY_SUBJECT] == CENO_CHECK_PASS) {
-		MUST(ceno_proof_payload(&result.statement, again, &n) == 0);
-		MUST(n == part_bytes && memcmp(again, part, n) == 0);
+		REQUIRE(ceno_proof_payload(&result.statement, again, &n) == 0);
+		REQUIRE(n == part_bytes && memcmp(again, part, n) == 0);
 	}
 }
 
@@ -93,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		base.with_nv = 1;
 		fixture_redo(&base);
 		run(base.file, base.file_bytes, &base.pins, CENO_MEMORY_FULL);
-		MUST(result.exit_status == 0);
+		REQUIRE(result.exit_status == 0);
 	}
 	if (size == 0)
 		return 0;

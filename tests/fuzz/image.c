@@ -12,14 +12,7 @@
 #include <string.h>
 
 #include "lib/image.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/property.h"
 
 /* /  /a  /d/  /l->d/b  /z=a  /d/b  /d/e/  /d/e/n */
 #define GOOD_ENTRIES 8u
@@ -171,14 +164,9 @@ static bool try(const void *file, size_t size)
 	return true;
 }
 
-static void run_raw(const uint8_t *data, size_t size)
+static void run_whole(const void *file, size_t size)
 {
-	uint8_t *copy = malloc(size ? size : 1); /* exactly as long as said, and 16-byte aligned */
-
-	REQUIRE(copy);
-	memcpy(copy, data, size);
-	try(copy, size);
-	free(copy);
+	try(file, size);
 }
 
 static void run_patched(const uint8_t *data, size_t size)
@@ -202,11 +190,6 @@ static void run_patched(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (size == 0)
-		return 0;
-	if (data[0] & 1)
-		run_raw(data + 1, size - 1);
-	else
-		run_patched(data + 1, size - 1);
+	fuzz_either(data, size, run_whole, run_patched);
 	return 0;
 }

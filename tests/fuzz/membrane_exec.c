@@ -12,14 +12,7 @@
 #include "guest-kernel/services/membrane/exec.h"
 #include "guest-kernel/services/membrane/frames.h"
 #include "tests/unit/membrane/fake.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(x) \
-	do { \
-		if (!(x)) \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/property.h"
 
 enum { PROGRAM, INTERPRETER, SCRIPT };
 
@@ -28,15 +21,15 @@ static struct ceno_inode *file_of(const char *path)
 	struct ceno_walk walk;
 	struct ceno_inode *file = ceno_inode_new(CENO_INODE_FILE, 0755);
 
-	MUST(file && !ceno_path_walk(ceno_inode_root(), path, 0, &walk) && !walk.inode);
-	MUST(ceno_dir_add(walk.parent, walk.last, walk.last_length, file) == 0);
+	REQUIRE(file && !ceno_path_walk(ceno_inode_root(), path, 0, &walk) && !walk.inode);
+	REQUIRE(ceno_dir_add(walk.parent, walk.last, walk.last_length, file) == 0);
 	return file;
 }
 
 static void fill(struct ceno_inode *file, const void *bytes, size_t size)
 {
-	MUST(ceno_inode_truncate(file, 0) == 0);
-	MUST(ceno_inode_write(file, bytes, size, 0) == (int64_t)size);
+	REQUIRE(ceno_inode_truncate(file, 0) == 0);
+	REQUIRE(ceno_inode_write(file, bytes, size, 0) == (int64_t)size);
 }
 
 /* A good program that asks for /tmp/i. */
@@ -60,14 +53,15 @@ static void look_at(struct ceno_exec *exec)
 	uint64_t got;
 	int error;
 
-	MUST(ceno_pages_reach(exec->vm, exec->rsp, LX_PROT_READ, &got, &error));
+	REQUIRE(ceno_pages_reach(exec->vm, exec->rsp, LX_PROT_READ, &got, &error));
 	if (exec->rip < CENO_USER_END)
 		(void)ceno_pages_fault(exec->vm, exec->rip, LX_PROT_EXEC);
 	for (uint32_t i = 0; i < exec->vm->count; i++) {
 		const struct ceno_area *area = &exec->vm->areas[i];
 
-		MUST(area->start < area->end && area->end <= CENO_USER_END && (i == 0 || area[-1].end <= area->start));
-		MUST((area->prot & (LX_PROT_WRITE | LX_PROT_EXEC)) != (LX_PROT_WRITE | LX_PROT_EXEC));
+		REQUIRE(area->start < area->end && area->end <= CENO_USER_END &&
+		        (i == 0 || area[-1].end <= area->start));
+		REQUIRE((area->prot & (LX_PROT_WRITE | LX_PROT_EXEC)) != (LX_PROT_WRITE | LX_PROT_EXEC));
 		(void)ceno_pages_fault(exec->vm, area->start,
 		                       area->prot & LX_PROT_WRITE ? LX_PROT_WRITE : LX_PROT_READ);
 		(void)ceno_pages_fault(exec->vm, area->end - 1, LX_PROT_READ);
@@ -116,11 +110,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	used = ceno_frames_used();
 	exec.file = program;
 	result = ceno_exec(&exec);
-	MUST(result <= CENO_EXEC_KILL && result > -134);
+	REQUIRE(result <= CENO_EXEC_KILL && result > -134);
 	if (!result) {
 		look_at(&exec);
 		ceno_vm_drop(exec.vm);
 	}
-	MUST(ceno_frames_used() == used);
+	REQUIRE(ceno_frames_used() == used);
 	return 0;
 }

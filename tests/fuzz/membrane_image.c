@@ -13,14 +13,7 @@
 #include "guest-kernel/services/membrane/pack.h"
 #include "lib/image.h"
 #include "tests/unit/membrane/fake.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(x) \
-	do { \
-		if (!(x)) \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/property.h"
 
 /* /  /a  /d/  /l->d/b  /d/b  /d/e/  /d/m->.. */
 #define ENTRIES     7u
@@ -71,10 +64,10 @@ static void start(void)
 	image = fake_image(IMAGE_BYTES);
 	make_good();
 	fake_start();
-	MUST(!ceno_path_walk(ceno_inode_root(), "/d/../l", 0, &walk) && walk.inode && walk.inode->size == 7);
+	REQUIRE(!ceno_path_walk(ceno_inode_root(), "/d/../l", 0, &walk) && walk.inode && walk.inode->size == 7);
 	top = ceno_inode_new(CENO_INODE_DIR, 0755);
-	MUST(top && !ceno_path_walk(ceno_inode_root(), "/tmp/t", 0, &walk) && !walk.inode);
-	MUST(ceno_dir_add(walk.parent, walk.last, walk.last_length, top) == 0);
+	REQUIRE(top && !ceno_path_walk(ceno_inode_root(), "/tmp/t", 0, &walk) && !walk.inode);
+	REQUIRE(ceno_dir_add(walk.parent, walk.last, walk.last_length, top) == 0);
 }
 
 static void look_at_file(struct ceno_inode *file)
@@ -85,10 +78,10 @@ static void look_at_file(struct ceno_inode *file)
 	uint64_t at = file->stored.offset - CENO_PACKS_IMAGE;
 	uint8_t bytes[64];
 
-	MUST(file->stored.length == file->size && at <= IMAGE_BYTES && file->size <= IMAGE_BYTES - at);
-	MUST(file->size == 0 || ceno_packs_data(file->stored.offset, file->size));
-	MUST(ceno_exec_read(file, bytes, sizeof(bytes), 0) ==
-	     (int64_t)(file->size < sizeof(bytes) ? file->size : sizeof(bytes)));
+	REQUIRE(file->stored.length == file->size && at <= IMAGE_BYTES && file->size <= IMAGE_BYTES - at);
+	REQUIRE(file->size == 0 || ceno_packs_data(file->stored.offset, file->size));
+	REQUIRE(ceno_exec_read(file, bytes, sizeof(bytes), 0) ==
+	        (int64_t)(file->size < sizeof(bytes) ? file->size : sizeof(bytes)));
 	if (ceno_exec(&exec) == 0)
 		ceno_vm_drop(exec.vm);
 }
@@ -98,7 +91,7 @@ static void look_at_link(const struct ceno_name *name, struct ceno_inode *dir)
 	char path[CENO_NAME_MAX + 1];
 	struct ceno_walk walk;
 
-	MUST(name->inode->target[name->inode->size] == 0);
+	REQUIRE(name->inode->target[name->inode->size] == 0);
 	memcpy(path, name->text, name->length);
 	path[name->length] = 0;
 	(void)ceno_path_walk(dir, path, 0, &walk);
@@ -107,21 +100,21 @@ static void look_at_link(const struct ceno_name *name, struct ceno_inode *dir)
 static void look_at_dir(struct ceno_inode *dir)
 {
 	(void)ceno_dir_find(dir, "b", 1);
-	MUST(!dir->dir.image);
+	REQUIRE(!dir->dir.image);
 	for (const struct ceno_name *name = dir->dir.first; name; name = name->next) {
-		MUST(name->length && ceno_dir_find(dir, name->text, name->length) == name);
+		REQUIRE(name->length && ceno_dir_find(dir, name->text, name->length) == name);
 		if (looks++ == LOOKS_MAX)
 			return;
 		switch (name->inode->kind) {
 		case CENO_INODE_DIR:
-			MUST(name->inode != dir && name->inode->dir.parent == dir);
+			REQUIRE(name->inode != dir && name->inode->dir.parent == dir);
 			look_at_dir(name->inode);
 			break;
 		case CENO_INODE_PACK:
 			look_at_file(name->inode);
 			break;
 		default:
-			MUST(name->inode->kind == CENO_INODE_LINK);
+			REQUIRE(name->inode->kind == CENO_INODE_LINK);
 			look_at_link(name, dir);
 		}
 	}
@@ -156,7 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	top->dir.image = 1;
 	look_at_dir(top);
 	clear(top);
-	MUST(top->nlink == 2 && top->size == empty_size);
-	MUST(ceno_frames_used() <= used + 2 * LOOKS_MAX); /* the pool keeps pages, but for what there is at once */
+	REQUIRE(top->nlink == 2 && top->size == empty_size);
+	REQUIRE(ceno_frames_used() <= used + 2 * LOOKS_MAX); /* the pool keeps pages, but for what there is at once */
 	return 0;
 }

@@ -11,14 +11,7 @@
 #include <string.h>
 
 #include "lib/native.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/property.h"
 
 #define TEMPLATE_BYTES (4 * CENO_PAGE)
 #define MEMORY_PAGES   ((CENO_GVA_WINDOW - CENO_GVA_SERVICE) / CENO_PAGE)
@@ -82,15 +75,10 @@ static void require_promises(const struct ceno_native_header *h, size_t bytes)
 		REQUIRE(h->reserved[i] == 0);
 }
 
-static void run_raw(const uint8_t *data, size_t size)
+static void run_whole(const void *file, size_t size)
 {
-	uint8_t *copy = malloc(size ? size : 1); /* exactly as long as said, and 16-byte aligned */
-
-	REQUIRE(copy);
-	memcpy(copy, data, size);
-	if (ceno_native_check(copy, size) == CENO_NATIVE_OK)
-		require_promises((const void *)copy, size);
-	free(copy);
+	if (ceno_native_check(file, size) == CENO_NATIVE_OK)
+		require_promises(file, size);
 }
 
 static void run_patched(const uint8_t *data, size_t size)
@@ -114,11 +102,6 @@ static void run_patched(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (size == 0)
-		return 0;
-	if (data[0] & 1)
-		run_raw(data + 1, size - 1);
-	else
-		run_patched(data + 1, size - 1);
+	fuzz_either(data, size, run_whole, run_patched);
 	return 0;
 }

@@ -7,14 +7,7 @@
 #include <string.h>
 
 #include "api/cli/output.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/property.h"
 
 static struct ceno_output whole, pieces;
 

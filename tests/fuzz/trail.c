@@ -9,12 +9,7 @@
 #include <string.h>
 #include "attest/trail/audit.h"
 #include "tests/lib/trail_fixture.h"
-
-#define REQUIRE(x) \
-	do { \
-		if (!(x)) \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/property.h"
 
 static struct trail_fixture honest, f;
 static struct ceno_audit audit;
@@ -83,8 +78,6 @@ static void run_patched(const uint8_t *data, size_t size)
 	check(f.area, trail_bytes(&f), &expect);
 	resume(f.area, sizeof f.area - 64);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

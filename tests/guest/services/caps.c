@@ -6,10 +6,7 @@
  * failed. It begins with verbs in a fixed order, whose ring-0 instructions
  * tests/guest/ring0-table counts (VERBS there).
  */
-#include "sdk/ceno.h"
-
-#define STOP_GOOD 0x5afe0000u
-#define STOP_BAD  0xbad00000u
+#include "stop.h"
 
 enum {
 	SLOT_CHANNEL = CENO_SLOT_FIRST_FREE,
@@ -45,18 +42,6 @@ struct shared {
 };
 enum { TOUCH_REGION, TOUCH_WINDOW, EXIT };
 
-static _Noreturn void stop(uint32_t code)
-{
-	for (;;)
-		ceno_verb(CENO_VERB_MASK, SELF, 0, 0, 0, 0, code, NULL);
-}
-
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-			stop(STOP_BAD + __LINE__); \
-	} while (0)
-
 static volatile struct shared *shared(void)
 {
 	return (volatile struct shared *)SHARED_GVA;
@@ -73,16 +58,6 @@ static _Noreturn void child(void)
 			ceno_mask(SELF, 0, 0, 0, 0);
 		(void)*(volatile uint32_t *)(shared()->what == TOUCH_REGION ? REGION_GVA : WINDOW_GVA);
 	}
-}
-
-static void close_slot(uint32_t slot)
-{
-	int64_t rc;
-
-	do
-		rc = ceno_mask(slot, 0, 0, 0, 0);
-	while (rc == CENO_E_AGAIN);
-	CHECK(rc == 0);
 }
 
 /* Pool pages that are left: the most that a process can be given. */

@@ -4,13 +4,13 @@
  *
  * Each fiber runs a function of this file from a copy of its text, with a stack and
  * one page of counters that both see. A check that fails ends the session with its
- * line number (modulo 255, plus 1) as exit status; 0 means every one held.
+ * line number (report.h) as exit status; 0 means every one held.
  *
  * Joules are exact wherever only verbs spend them. A tick may take up to 16 J more
  * from a fiber that was just started and has not called a verb, and a machine that
  * stalls for a period loses it: such measurements are repeated a few times.
  */
-#include "sdk/ceno.h"
+#include "report.h"
 
 enum slot {
 	SLOT_FIBER = CENO_SLOT_FIRST_FREE, /* the fiber under test */
@@ -20,15 +20,12 @@ enum slot {
 	SLOT_MADE                          /* in a fiber: what it makes, from here */
 };
 
-#define STDIO        (CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO)
-#define WINDOW_GVA   (CENO_GVA_WINDOW + CENO_PLEDGE_STDIO * CENO_LARGE_PAGE)
-#define DOORBELL_GVA (WINDOW_GVA + CENO_LARGE_PAGE - CENO_PAGE)
-#define SHARED_GVA   0x30000000ull
-#define COPY_GVA     0x31000000ull
-#define CODE_GVA     0x400000ull
-#define TEXT_PAGES   3u
-#define ATTEMPTS     5u
-#define FOREVER      0x7fffffffu
+#define SHARED_GVA 0x30000000ull
+#define COPY_GVA   0x31000000ull
+#define CODE_GVA   0x400000ull
+#define TEXT_PAGES 3u
+#define ATTEMPTS   5u
+#define FOREVER    0x7fffffffu
 
 static const uint32_t R = CENO_RIGHT_READ, W = CENO_RIGHT_WRITE, X = CENO_RIGHT_EXECUTE;
 
@@ -54,26 +51,6 @@ static uint64_t ms(uint64_t n)
 {
 	return ((const struct ceno_boot *)CENO_GVA_BOOT_PAGE)->tsc_hz / 1000 * n;
 }
-
-static _Noreturn void finish(uint32_t status)
-{
-	volatile struct ceno_stdio_guest *g = (struct ceno_stdio_guest *)(WINDOW_GVA + CENO_STDIO_GUEST_OFFSET);
-
-	g->magic = CENO_STDIO_MAGIC;
-	g->abi_version = CENO_ABI_VERSION;
-	g->seq = 1;
-	g->exit_status = status;
-	__atomic_store_n(&g->state, CENO_PROGRAM_DONE, __ATOMIC_RELEASE);
-	*(volatile uint32_t *)DOORBELL_GVA = 1;
-	for (;;)
-		ceno_recv_signal(STDIO, 0);
-}
-
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-			finish(__LINE__ % 255 + 1); \
-	} while (0)
 
 /* ---- what the fibers do ---- */
 
@@ -572,7 +549,7 @@ static void repeat(int (*test)(void))
 
 void ceno_service_main(void)
 {
-	CHECK(ceno_map(CENO_SLOT_SELF, STDIO, WINDOW_GVA, 0, CENO_STDIO_BYTES, R | W) == 0);
+	CHECK(report_open() == 0);
 	map_own(SHARED_GVA, RAM_SHARED, 1);
 	copy_out(RAM_TEXT, (const void *)CENO_GVA_SERVICE, TEXT_PAGES * CENO_PAGE);
 	copy_out(RAM_PROCESS, process_code, sizeof process_code);

@@ -6,10 +6,8 @@
  *
  * It ends the session with STOP_GOOD, or with STOP_BAD + the line of a failed check.
  */
-#include "sdk/ceno.h"
+#include "stop.h"
 
-#define STOP_GOOD      0x5afe0000u
-#define STOP_BAD       0xbad00000u
 #define SECONDS        4u
 #define COPY_GVA       0x400000000ull
 #define CODE_GVA       0x41000000ull /* of the sender; the hog's is 2 MiB above */
@@ -22,18 +20,6 @@ extern const uint8_t frozen_sender[], frozen_hog[], frozen_end[];
 
 static const uint32_t R = CENO_RIGHT_READ, W = CENO_RIGHT_WRITE, X = CENO_RIGHT_EXECUTE, SELF = CENO_SLOT_SELF,
 		      RAM = CENO_SLOT_RAM;
-
-static _Noreturn void stop(uint32_t code)
-{
-	for (;;)
-		ceno_verb(CENO_VERB_MASK, SELF, 0, 0, 0, 0, code, NULL);
-}
-
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-			stop(STOP_BAD + __LINE__); \
-	} while (0)
 
 static void copy(uint64_t offset, const uint8_t *from, const uint8_t *to)
 {

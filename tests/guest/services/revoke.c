@@ -8,10 +8,8 @@
  * 128 MiB, 10,000 below 512 MiB, else 100,000.
  * It ends the session with STOP_GOOD, or with STOP_BAD + the line of a failed check.
  */
-#include "sdk/ceno.h"
+#include "stop.h"
 
-#define STOP_GOOD  0x5afe0000u
-#define STOP_BAD   0xbad00000u
 #define LEVELS     4u
 #define A_CHANNEL  31u
 #define SPACES_MAX 8u
@@ -29,28 +27,6 @@ static const uint32_t R = CENO_RIGHT_READ, W = CENO_RIGHT_WRITE, G = CENO_RIGHT_
 		      SELF = CENO_SLOT_SELF, RAM = CENO_SLOT_RAM;
 
 static uint32_t filled[LEVELS];
-
-static _Noreturn void stop(uint32_t code)
-{
-	for (;;)
-		ceno_verb(CENO_VERB_MASK, SELF, 0, 0, 0, 0, code, NULL);
-}
-
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-			stop(STOP_BAD + __LINE__); \
-	} while (0)
-
-static void close_slot(uint32_t slot)
-{
-	int64_t rc;
-
-	do
-		rc = ceno_mask(slot, 0, 0, 0, 0);
-	while (rc == CENO_E_AGAIN);
-	CHECK(rc == 0);
-}
 
 static void mark(void)
 {
