@@ -337,8 +337,11 @@ static int build_stack(struct ceno_exec *exec, const struct image *image, uint64
 	words = 1 + exec->argc + 1ull + exec->envc + 1 + 2 * AUXV_PAIRS;
 	exec->rsp = stack.at = (random - words * 8) & ~15ull;
 	push_word(&stack, exec->argc);
+	exec->vm->args = strings;
 	push_pointers(&stack, exec->argc, &strings);
+	exec->vm->env = strings;
 	push_pointers(&stack, exec->envc, &strings);
+	exec->vm->env_end = strings;
 	push_auxv(&stack, image, base, random, platform);
 	return stack.error;
 }

@@ -196,6 +196,15 @@ struct ceno_name *ceno_dir_find(struct ceno_inode *dir, const char *name, uint64
 	return NULL;
 }
 
+const struct ceno_name *ceno_inode_name(const struct ceno_inode *inode)
+{
+	for (unsigned i = 0; i < BUCKETS; i++)
+		for (const struct ceno_name *at = buckets[i]; at; at = at->chain)
+			if (at->inode == inode)
+				return at;
+	return NULL;
+}
+
 /* Puts a name with its text at the end of a directory. */
 static void link_name(struct ceno_name *name, struct ceno_inode *dir)
 {

@@ -44,7 +44,6 @@ static int reset(uint32_t seq)
 	ceno_run.first->umask = 022;
 	ceno_run.first->dumpable = 1;
 	set_limits(ceno_run.first->limit);
-	ceno_run.first->start_tsc = ceno_rdtsc();
 	ceno_current = ceno_run.first->threads;
 	ceno_current->state = CENO_TASK_RUNNABLE;
 	return 0;

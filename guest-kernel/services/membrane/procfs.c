@@ -140,8 +140,32 @@ static void put_cpu_stat(struct text *out, const struct ceno_process *of)
 
 /* ---- of a process ------------------------------------------------------------------------- */
 
+/* What an area shows; the name of a file in ceno_path_scratch, of one that was looked for last still there. */
+static const char *describe(const struct ceno_area *area, const struct ceno_inode **last)
+{
+	char *path = ceno_path_scratch();
+	int removed = 0;
+
+	if (area->flags & CENO_AREA_STACK)
+		return "[stack]";
+	if (area->flags & CENO_AREA_BRK)
+		return "[heap]";
+	if (!area->file)
+		return "";
+	if (area->file != *last) {
+		const struct ceno_name *name = ceno_inode_name(area->file);
+
+		*last = area->file;
+		if (!name || ceno_name_path(name, path, CENO_PATH_MAX, &removed) < 0)
+			memcpy(path, "/ (deleted)", 12);
+	}
+	return path;
+}
+
 static void put_maps(struct text *out, const struct ceno_process *of)
 {
+	const struct ceno_inode *last = NULL;
+
 	for (uint32_t i = 0; of->vm && i < of->vm->count; i++) {
 		const struct ceno_area *area = &of->vm->areas[i];
 		const char rights[] = { area->prot & LX_PROT_READ ? 'r' : '-', area->prot & LX_PROT_WRITE ? 'w' : '-',
@@ -149,11 +173,7 @@ static void put_maps(struct text *out, const struct ceno_process *of)
 			                area->flags & CENO_AREA_SHARED ? 's' : 'p', 0 };
 
 		put_format(out, "%x-%x %s %x 00:0%u %u %s\n", area->start, area->end, rights, area->offset,
-		           (uint64_t)(area->file ? 2 : 0), area->file ? area->file->number : 0,
-		           area->flags & CENO_AREA_STACK     ? "[stack]"
-		               : area->flags & CENO_AREA_BRK ? "[heap]"
-		               : area->file                  ? "/pack"
-		                                             : "");
+		           (uint64_t)(area->file ? 2 : 0), area->file ? area->file->number : 0, describe(area, &last));
 	}
 }
 
@@ -186,15 +206,32 @@ static uint64_t parent_of(const struct ceno_process *of)
 	return of->parent ? of->parent->pid : 1;
 }
 
+/* Bytes of address space; pages of RAM in it. */
+static uint64_t size_of(const struct ceno_process *of)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; of->vm && i < of->vm->count; i++)
+		sum += of->vm->areas[i].end - of->vm->areas[i].start;
+	return sum;
+}
+
+static uint64_t resident(const struct ceno_process *of)
+{
+	return of->vm ? of->vm->pages : 0;
+}
+
 static void put_stat(struct text *out, const struct ceno_process *of)
 {
 	char state[2] = { state_of(of)[0], 0 };
 
 	put_format(out, "%u (%s) %s %u %u %u 0 -1 0 0 0 0 0 ", (uint64_t)of->pid, name_of(of), state, parent_of(of),
 	           (uint64_t)of->pgid, (uint64_t)of->sid);
-	put_format(out, "%u 0 0 0 20 0 %u 0 %u 0 %u 18446744073709551615",
-	           of == ceno_self() ? ceno_time_ns(LX_CLOCK_PROCESS_CPUTIME) / 10000000u : 0, threads_of(of),
-	           (uint64_t)0, ceno_frames_used());
+	put_format(out, "%u 0 %u 0 %u %u %u 0 %u %u %u 18446744073709551615",
+	           ceno_time_ticks(ceno_sched_process_tsc(of)), ceno_time_ticks(of->children_tsc),
+	           20 + (uint64_t)of->nice, (uint64_t)of->nice, threads_of(of),
+	           ceno_time_ns(LX_CLOCK_BOOTTIME) / 10000000u - ceno_time_ticks(ceno_rdtsc() - of->start_tsc),
+	           size_of(of), resident(of));
 	for (int i = 0; i < 27; i++)
 		put_format(out, " 0");
 	put_format(out, "\n");
@@ -202,8 +239,7 @@ static void put_stat(struct text *out, const struct ceno_process *of)
 
 static void put_statm(struct text *out, const struct ceno_process *of)
 {
-	(void)of;
-	put_format(out, "%u %u 0 0 0 0 0\n", ceno_frames_used(), ceno_frames_used());
+	put_format(out, "%u %u 0 0 0 %u 0\n", size_of(of) / CENO_PAGE, resident(of), resident(of));
 }
 
 static void put_status(struct text *out, const struct ceno_process *of)
@@ -223,7 +259,7 @@ static void put_status(struct text *out, const struct ceno_process *of)
 		put_format(out, "%s:\t%u\t%u\t%u\t%u\n", i ? "Gid" : "Uid", (uint64_t)CENO_UID, (uint64_t)CENO_UID,
 		           (uint64_t)CENO_UID, (uint64_t)CENO_UID);
 	put_format(out, "FDSize:\t%u\nGroups:\t\nVmSize:\t%u kB\nVmRSS:\t%u kB\nThreads:\t%u\n", (uint64_t)CENO_FDS,
-	           ceno_frames_used() * 4, ceno_frames_used() * 4, threads_of(of));
+	           size_of(of) / 1024, resident(of) * 4, threads_of(of));
 	put_format(out, "SigPnd:\t%X\nShdPnd:\t%X\nSigBlk:\t%X\nSigIgn:\t%X\nSigCgt:\t%X\n",
 	           task ? task->pending.set : 0, of->pending.set, task ? task->mask : 0, ignored, caught);
 	for (int i = 0; i < 5; i++)
@@ -265,19 +301,38 @@ static void put_limits(struct text *out, const struct ceno_process *of)
 	}
 }
 
-static void put_path(struct text *out, const struct ceno_process *of)
+/* As the program has it in its memory, which may not be what it was given. */
+static void put_memory(struct text *out, struct ceno_vm *vm, uint64_t from, uint64_t end)
 {
-	put(out, of->path, strlen(of->path) + 1);
+	while (from < end && !out->full) {
+		uint64_t bytes;
+		int error = 0;
+		const char *at = ceno_pages_reach(vm, from, LX_PROT_READ, &bytes, &error);
+
+		if (!at)
+			return;
+		bytes = bytes < end - from ? bytes : end - from;
+		put(out, at, bytes);
+		from += bytes;
+	}
+}
+
+static void put_cmdline(struct text *out, const struct ceno_process *of)
+{
+	if (of->vm)
+		put_memory(out, of->vm, of->vm->args, of->vm->env);
+}
+
+/* Not to others, if the process is not dumpable. */
+static void put_environ(struct text *out, const struct ceno_process *of)
+{
+	if (of->vm && (of->dumpable || of == ceno_self()))
+		put_memory(out, of->vm, of->vm->env, of->vm->env_end);
 }
 
 static void put_comm(struct text *out, const struct ceno_process *of)
 {
 	put_format(out, "%s\n", name_of(of));
-}
-
-static void put_nothing(struct text *out, const struct ceno_process *of)
-{
-	(void)out, (void)of;
 }
 
 /* ---- the tree -------------------------------------------------------------------------------- */
@@ -292,8 +347,8 @@ static const struct entry {
 	{ "/proc/0/stat", CENO_INODE_GENERATED, 0, 0444, put_stat },
 	{ "/proc/0/statm", CENO_INODE_GENERATED, 0, 0444, put_statm },
 	{ "/proc/0/status", CENO_INODE_GENERATED, 0, 0444, put_status },
-	{ "/proc/0/cmdline", CENO_INODE_GENERATED, 0, 0444, put_path },
-	{ "/proc/0/environ", CENO_INODE_GENERATED, 0, 0400, put_nothing },
+	{ "/proc/0/cmdline", CENO_INODE_GENERATED, 0, 0444, put_cmdline },
+	{ "/proc/0/environ", CENO_INODE_GENERATED, 0, 0400, put_environ },
 	{ "/proc/0/comm", CENO_INODE_GENERATED, 0, 0644, put_comm },
 	{ "/proc/0/limits", CENO_INODE_GENERATED, 0, 0444, put_limits },
 	{ "/proc/meminfo", CENO_INODE_GENERATED, 0, 0444, put_meminfo },

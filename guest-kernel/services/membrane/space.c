@@ -264,6 +264,9 @@ struct ceno_vm *ceno_vm_fork(struct ceno_vm *vm)
 	child->pool_pages = vm->pool_pages;
 	child->forked = 1;
 	child->mmap_top = vm->mmap_top;
+	child->args = vm->args;
+	child->env = vm->env;
+	child->env_end = vm->env_end;
 	child->brk_start = vm->brk_start;
 	child->brk_end = vm->brk_end;
 	if (ceno_areas_copy(child, vm) || ceno_pages_copy(child, vm)) {

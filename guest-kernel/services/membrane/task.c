@@ -166,6 +166,7 @@ struct ceno_process *ceno_process_new(struct ceno_process *parent)
 	}
 	process->pid = task->tid;
 	process->parent = parent;
+	process->start_tsc = ceno_rdtsc();
 	processes[slot] = process;
 	return process;
 }

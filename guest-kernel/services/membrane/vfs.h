@@ -145,6 +145,8 @@ int64_t ceno_dir_new(struct ceno_walk *walk, struct ceno_inode *inode);
 /* Names an inode that there is already by a path of the current process. Returns 0, -LX_EEXIST, or an
  * error of the walk. (dir.c) */
 int ceno_dir_bind(const char *path, struct ceno_inode *inode);
+/* One of the names that an inode has now; NULL: it has none. Looks at all there are. */
+const struct ceno_name *ceno_inode_name(const struct ceno_inode *inode);
 /* A name that somebody remembers: its path can be asked for after its removal. NULL is allowed. */
 void ceno_name_hold(struct ceno_name *name);
 void ceno_name_drop(struct ceno_name *name);

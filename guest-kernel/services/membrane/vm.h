@@ -57,7 +57,8 @@ struct ceno_vm {
 	uint64_t root;            /* frame of the top table */
 	uint64_t ran;             /* stamp of its last enter */
 	uint64_t mmap_top, brk_start, brk_end;
-	uint64_t pages; /* of RAM that its table names */
+	uint64_t args, env, env_end; /* the strings of its program: args up to env, env up to env_end */
+	uint64_t pages;              /* of RAM that its table names */
 	struct ceno_vm *next;
 	struct ceno_area *areas; /* sorted, no two overlap */
 	struct ceno_area few[96];

@@ -213,6 +213,23 @@ static void test_interpreter(void **state)
 	assert_int_equal(sys(SYS_execve, fake_string("/tmp/script"), 0, 0), -EACCES);
 }
 
+/* Signals to others, by each call that sends one, and their limits. */
+static void test_others(void **state)
+{
+	int64_t child;
+
+	(void)state;
+	child = sys(SYS_fork);
+	assert_int_equal(pledge("stdio error"), 0);
+	assert_int_equal(sys(SYS_kill, child, 0), -ENOSYS);
+	assert_int_equal(sys(SYS_tkill, child, 10), -ENOSYS);
+	assert_int_equal(sys(SYS_tgkill, child, child, 10), -ENOSYS);
+	assert_int_equal(sys(SYS_rt_sigqueueinfo, child, 10, page), -ENOSYS);
+	assert_int_equal(sys(SYS_rt_tgsigqueueinfo, child, child, 10, page), -ENOSYS);
+	assert_int_equal(sys(SYS_prlimit64, child, 7, 0, page), -ENOSYS);
+	assert_int_equal(sys(SYS_prlimit64, 0, 7, 0, page), 0);
+}
+
 /* ---- the session's own words -------------------------------------------------------------- */
 
 static void boot_with(uint32_t pledges, uint32_t flags)
@@ -334,11 +351,17 @@ static void test_session_ratchet(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_words, boot),         cmocka_unit_test_setup(test_violation, boot),
-		cmocka_unit_test_setup(test_without_stdio, boot), cmocka_unit_test_setup(test_kept, boot),
-		cmocka_unit_test_setup(test_unveil, boot),        cmocka_unit_test_setup(test_around, boot),
-		cmocka_unit_test_setup(test_interpreter, boot),   cmocka_unit_test(test_session_without_rw),
-		cmocka_unit_test(test_session_without_spawn),     cmocka_unit_test(test_session_errors),
+		cmocka_unit_test_setup(test_words, boot),
+		cmocka_unit_test_setup(test_violation, boot),
+		cmocka_unit_test_setup(test_without_stdio, boot),
+		cmocka_unit_test_setup(test_kept, boot),
+		cmocka_unit_test_setup(test_unveil, boot),
+		cmocka_unit_test_setup(test_around, boot),
+		cmocka_unit_test_setup(test_interpreter, boot),
+		cmocka_unit_test_setup(test_others, boot),
+		cmocka_unit_test(test_session_without_rw),
+		cmocka_unit_test(test_session_without_spawn),
+		cmocka_unit_test(test_session_errors),
 		cmocka_unit_test(test_session_ratchet),
 	};
 
