@@ -4,8 +4,8 @@
  * that the nucleus would refuse, a changed register, a fault handler without
  * progress, a result that is neither a value nor an error, fresh memory not zero.
  *
- *   op < 0xe0   call number op % COUNT, then one selector byte for each argument
- *   op < 0xf0   touch: selector of an address, access, page offset
+ *   op < 0xf0   call number op % COUNT, then one selector byte for each argument
+ *   op < 0xf8   touch: selector of an address, access, page offset
  *   else        the host: input bytes, consumer index, closed, an index as it likes
  */
 #include <stdlib.h>
@@ -21,6 +21,7 @@ static const uint16_t numbers[] = {
 #undef NUMBER
 };
 #define COUNT (sizeof(numbers) / sizeof(numbers[0]))
+_Static_assert(COUNT <= 0xf0, "an operation for each call");
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -145,9 +146,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int i = 0; i < 200 && alive && s.at < s.end; i++) {
 		uint8_t op = take(&s);
 
-		if (op < 0xe0)
+		if (op < 0xf0)
 			alive = call(&s, op);
-		else if (op < 0xf0)
+		else if (op < 0xf8)
 			alive = touch(&s);
 		else
 			host(&s);

@@ -20,7 +20,7 @@ static struct lx_siginfo from_self(uint64_t signal, int32_t code)
 	};
 }
 
-static int is_signal(uint64_t signal)
+static int is_signal(int32_t signal)
 {
 	return (uint32_t)signal <= LX_SIGNALS;
 }
@@ -28,18 +28,18 @@ static int is_signal(uint64_t signal)
 /* To every process of a group, or with group 0 to all but the caller. */
 static int64_t raise_many(uint32_t group, const struct lx_siginfo *info)
 {
-	int64_t found = 0;
+	int64_t found = -LX_ESRCH;
 
 	for (uint32_t i = 0; i < CENO_TASKS; i++) {
 		struct ceno_process *process = ceno_process_at(i);
 
 		if (!process || (group ? process->pgid != group : process == ceno_self()))
 			continue;
-		found = 1;
-		if (info->signo)
+		found = is_signal(info->signo) ? 0 : -LX_EINVAL;
+		if (info->signo && !found)
 			(void)ceno_signal_process(process, info);
 	}
-	return found ? 0 : -LX_ESRCH;
+	return found;
 }
 
 static int64_t raise_one(int32_t pid, const struct lx_siginfo *info)
@@ -49,8 +49,12 @@ static int64_t raise_one(int32_t pid, const struct lx_siginfo *info)
 
 	if (task)
 		process = task->process;
+	if (!process && pid != 1)
+		return -LX_ESRCH;
+	if (!is_signal(info->signo))
+		return -LX_EINVAL;
 	if (!process)
-		return pid == 1 ? -LX_EPERM : -LX_ESRCH; /* 1 is nobody's to kill */
+		return -LX_EPERM; /* 1 is nobody's to kill */
 	return info->signo ? ceno_signal_process(process, info) : 0;
 }
 
@@ -59,8 +63,6 @@ int64_t ceno_sys_kill(const uint64_t a[6])
 	const struct lx_siginfo info = from_self(a[1], LX_SI_USER);
 	int32_t pid = (int32_t)a[0];
 
-	if (!is_signal(a[1]))
-		return -LX_EINVAL;
 	if (pid == INT32_MIN)
 		return -LX_ESRCH;
 	if (pid > 0)
@@ -75,6 +77,8 @@ static int64_t raise_task(int32_t tgid, int32_t tid, const struct lx_siginfo *in
 
 	if (!task || (tgid && task->process->pid != (uint32_t)tgid))
 		return -LX_ESRCH;
+	if (!is_signal(info->signo))
+		return -LX_EINVAL;
 	return info->signo ? ceno_signal_task(task, info) : 0;
 }
 
@@ -82,14 +86,14 @@ int64_t ceno_sys_tkill(const uint64_t a[6])
 {
 	const struct lx_siginfo info = from_self(a[1], LX_SI_TKILL);
 
-	return (int32_t)a[0] <= 0 || !is_signal(a[1]) ? -LX_EINVAL : raise_task(0, (int32_t)a[0], &info);
+	return (int32_t)a[0] <= 0 ? -LX_EINVAL : raise_task(0, (int32_t)a[0], &info);
 }
 
 int64_t ceno_sys_tgkill(const uint64_t a[6])
 {
 	const struct lx_siginfo info = from_self(a[2], LX_SI_TKILL);
 
-	if ((int32_t)a[0] <= 0 || (int32_t)a[1] <= 0 || !is_signal(a[2]))
+	if ((int32_t)a[0] <= 0 || (int32_t)a[1] <= 0)
 		return -LX_EINVAL;
 	return raise_task((int32_t)a[0], (int32_t)a[1], &info);
 }
@@ -100,8 +104,6 @@ static int64_t read_info(struct lx_siginfo *info, uint64_t gva, uint64_t signal,
 	if (ceno_user_read(info, gva, sizeof(*info)))
 		return -LX_EFAULT;
 	info->signo = (int32_t)signal;
-	if (!is_signal(signal))
-		return -LX_EINVAL;
 	return (info->code >= 0 || info->code == LX_SI_TKILL) && !to_self ? -LX_EPERM : 0;
 }
 
@@ -118,9 +120,9 @@ int64_t ceno_sys_rt_tgsigqueueinfo(const uint64_t a[6])
 	struct lx_siginfo info;
 	int64_t error;
 
-	if ((int32_t)a[0] <= 0 || (int32_t)a[1] <= 0)
-		return -LX_EINVAL;
 	error = read_info(&info, a[3], a[2], (uint32_t)a[1] == ceno_current->tid);
+	if (error != -LX_EFAULT && ((int32_t)a[0] <= 0 || (int32_t)a[1] <= 0))
+		return -LX_EINVAL;
 	return error ? error : raise_task((int32_t)a[0], (int32_t)a[1], &info);
 }
 

@@ -25,10 +25,10 @@
 	X(87, unlink) X(88, symlink) X(89, readlink) X(90, chmod) X(91, fchmod) X(92, chown) X(93, fchown) \
 	X(94, lchown) X(95, umask) X(96, gettimeofday) X(97, getrlimit) X(98, getrusage) X(99, sysinfo) X(100, times) \
 	X(102, getuid) X(104, getgid) X(105, setuid) X(106, setgid) X(107, geteuid) X(108, getegid) X(109, setpgid) \
-	X(110, getppid) X(111, getpgrp) X(112, setsid) X(115, getgroups) X(118, getresuid) X(120, getresgid) \
-	X(121, getpgid) X(124, getsid) X(127, rt_sigpending) X(128, rt_sigtimedwait) X(129, rt_sigqueueinfo) \
+	X(110, getppid) X(111, getpgrp) X(112, setsid) X(113, setreuid) X(114, setregid) X(115, getgroups) X(116, setgroups) X(117, setresuid) X(118, getresuid) X(119, setresgid) X(120, getresgid) \
+	X(121, getpgid) X(122, setfsuid) X(123, setfsgid) X(124, getsid) X(127, rt_sigpending) X(128, rt_sigtimedwait) X(129, rt_sigqueueinfo) \
 	X(130, rt_sigsuspend) X(131, sigaltstack) X(133, mknod) X(137, statfs) X(138, fstatfs) X(140, getpriority) \
-	X(141, setpriority) X(157, prctl) X(158, arch_prctl) X(160, setrlimit) X(162, sync) X(186, gettid) \
+	X(141, setpriority) X(142, sched_setparam) X(143, sched_getparam) X(144, sched_setscheduler) X(145, sched_getscheduler) X(146, sched_get_priority_max) X(147, sched_get_priority_min) X(148, sched_rr_get_interval) X(149, mlock) X(150, munlock) X(151, mlockall) X(152, munlockall) X(157, prctl) X(158, arch_prctl) X(160, setrlimit) X(162, sync) X(186, gettid) \
 	X(187, readahead) X(188, setxattr) X(189, lsetxattr) X(190, fsetxattr) X(191, getxattr) X(192, lgetxattr) \
 	X(193, fgetxattr) X(194, listxattr) X(195, llistxattr) X(196, flistxattr) X(197, removexattr) \
 	X(198, lremovexattr) X(199, fremovexattr) X(200, tkill) X(201, time) X(202, futex) X(203, sched_setaffinity) \
@@ -39,10 +39,10 @@
 	X(262, newfstatat) X(263, unlinkat) X(264, renameat) X(265, linkat) X(266, symlinkat) X(267, readlinkat) \
 	X(268, fchmodat) X(269, faccessat) X(270, pselect6) X(271, ppoll) X(273, set_robust_list) \
 	X(274, get_robust_list) X(275, splice) X(276, tee) X(277, sync_file_range) X(280, utimensat) \
-	X(281, epoll_pwait) X(283, timerfd_create) X(284, eventfd) X(285, fallocate) X(286, timerfd_settime) \
-	X(287, timerfd_gettime) X(288, accept4) X(290, eventfd2) X(291, epoll_create1) X(292, dup3) X(293, pipe2) X(295, preadv) \
+	X(281, epoll_pwait) X(282, signalfd) X(283, timerfd_create) X(284, eventfd) X(285, fallocate) X(286, timerfd_settime) \
+	X(287, timerfd_gettime) X(288, accept4) X(289, signalfd4) X(290, eventfd2) X(291, epoll_create1) X(292, dup3) X(293, pipe2) X(295, preadv) \
 	X(296, pwritev) X(297, rt_tgsigqueueinfo) X(302, prlimit64) X(306, syncfs) X(309, getcpu) X(316, renameat2) \
-	X(318, getrandom) X(319, memfd_create) X(322, execveat) X(326, copy_file_range) X(332, statx) X(334, rseq) \
+	X(318, getrandom) X(319, memfd_create) X(322, execveat) X(324, membarrier) X(325, mlock2) X(326, copy_file_range) X(327, preadv2) X(328, pwritev2) X(332, statx) X(334, rseq) \
 	X(435, clone3) X(436, close_range) X(439, faccessat2) X(441, epoll_pwait2)
 /* clang-format on */
 

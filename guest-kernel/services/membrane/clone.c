@@ -83,6 +83,8 @@ static void copy_process(struct ceno_process *child, const struct wish *wish)
 	child->umask = parent->umask;
 	child->dumpable = parent->dumpable;
 	child->nice = parent->nice;
+	child->policy = parent->policy;
+	child->barriers = parent->barriers;
 	child->no_new_privs = parent->no_new_privs;
 	ceno_promise_inherit(child, parent);
 	memcpy(child->limit, parent->limit, sizeof(child->limit));

@@ -1,5 +1,5 @@
 /*
- * Descriptors that are no files: eventfd, timerfd, memfd.
+ * Descriptors that are no files: eventfd, timerfd, signalfd, memfd.
  */
 #include "calls.h"
 #include "poll.h"
@@ -155,16 +155,128 @@ int64_t ceno_sys_timerfd_settime(const uint64_t a[6])
 	return 0;
 }
 
+/* ---- signalfd -------------------------------------------------------------------------- */
+
+static struct ceno_inode *signalfds;
+
+void ceno_signalfds_init(void)
+{
+	signalfds = NULL;
+}
+
+void ceno_signalfds_changed(void)
+{
+	for (struct ceno_inode *inode = signalfds; inode; inode = inode->signals.next)
+		ceno_file_changed(inode);
+}
+
+void ceno_signalfd_end(struct ceno_inode *inode)
+{
+	struct ceno_inode **at = &signalfds;
+
+	while (*at != inode)
+		at = &(*at)->signals.next;
+	*at = inode->signals.next;
+}
+
+int ceno_signalfd_ready(const struct ceno_inode *inode)
+{
+	return ((ceno_self()->pending.set | ceno_current->pending.set) & inode->signals.set) != 0;
+}
+
+struct read_signal { /* struct signalfd_siginfo */
+	int32_t signo, error, code;
+	uint32_t pid, uid;
+	int32_t fd;
+	uint32_t tid, band, overrun, trap;
+	int32_t status, value;
+	uint64_t pointer, utime, stime, address, rest[6];
+};
+_Static_assert(sizeof(struct read_signal) == 128, "struct signalfd_siginfo");
+
+static void translate(struct read_signal *out, const struct lx_siginfo *info)
+{
+	*out = (struct read_signal){ .signo = info->signo, .error = info->error, .code = info->code };
+	if (info->code == LX_SI_TIMER) {
+		out->tid = (uint32_t)info->timer_id;
+		out->overrun = (uint32_t)info->timer_overrun;
+		out->pointer = info->timer_value;
+		out->value = (int32_t)info->timer_value;
+		return;
+	}
+	out->pid = (uint32_t)info->pid;
+	out->uid = info->uid;
+	if (info->signo == LX_SIGCHLD && info->code > 0) {
+		out->status = info->child_status;
+		out->utime = (uint64_t)info->child_utime;
+		out->stime = (uint64_t)info->child_stime;
+	} else {
+		out->pointer = info->value;
+		out->value = (int32_t)info->value;
+	}
+}
+
+int64_t ceno_signalfd_read(struct ceno_inode *inode, void *to, uint64_t bytes)
+{
+	struct read_signal *out = to;
+	struct lx_siginfo info;
+	uint64_t count = 0;
+
+	if (bytes < sizeof(*out))
+		return -LX_EINVAL;
+	for (; count < bytes / sizeof(*out) && ceno_signal_take(inode->signals.set, &info); count++)
+		translate(&out[count], &info);
+	return count ? (int64_t)(count * sizeof(*out)) : -LX_EAGAIN;
+}
+
+int64_t ceno_sys_signalfd4(const uint64_t a[6])
+{
+	struct ceno_file *file = ceno_fd_file((int32_t)a[0]);
+	struct ceno_inode *inode = file ? file->inode : NULL;
+	uint64_t set;
+
+	if (a[2] != sizeof(set) || ((uint32_t)a[3] & ~(uint32_t)(LX_O_CLOEXEC | LX_O_NONBLOCK)))
+		return -LX_EINVAL;
+	if (ceno_user_read(&set, a[1], sizeof(set)))
+		return -LX_EFAULT;
+	set &= ~(CENO_SIGNAL_BIT(LX_SIGKILL) | CENO_SIGNAL_BIT(LX_SIGSTOP));
+	if ((int32_t)a[0] != -1) {
+		if (!inode || inode->kind != CENO_INODE_SIGNALS)
+			return inode ? -LX_EINVAL : -LX_EBADF;
+		inode->signals.set = set;
+		ceno_file_changed(inode);
+		return (int32_t)a[0];
+	}
+	inode = ceno_inode_new(CENO_INODE_SIGNALS, 0600);
+	if (inode) {
+		inode->signals.set = set;
+		inode->signals.next = signalfds;
+		signalfds = inode;
+	}
+	return open_new(inode, (uint32_t)a[3]);
+}
+
+int64_t ceno_sys_signalfd(const uint64_t a[6])
+{
+	const uint64_t b[6] = { a[0], a[1], a[2] };
+
+	return ceno_sys_signalfd4(b);
+}
+
 /* ---- memfd --------------------------------------------------------------------------- */
 
 int64_t ceno_sys_memfd_create(const uint64_t a[6])
 {
-	enum { CLOEXEC = 1, KNOWN = 3 }; /* sealing is accepted */
+	enum { CLOEXEC = 1, SEALING = 2 };
+	struct ceno_inode *inode;
 	int64_t length = ceno_user_string(ceno_path_scratch(), a[0], 250);
 
 	if (length < 0)
 		return length == -LX_ENAMETOOLONG ? -LX_EINVAL : length;
-	if (a[1] & ~(uint64_t)KNOWN)
+	if (a[1] & ~(uint64_t)(CLOEXEC | SEALING))
 		return -LX_EINVAL;
-	return open_new(ceno_inode_new(CENO_INODE_FILE, 0777), a[1] & CLOEXEC ? LX_O_CLOEXEC : 0);
+	inode = ceno_inode_new(CENO_INODE_FILE, 0777);
+	if (inode && (a[1] & SEALING))
+		inode->traits = CENO_INODE_SEALABLE;
+	return open_new(inode, a[1] & CLOEXEC ? LX_O_CLOEXEC : 0);
 }

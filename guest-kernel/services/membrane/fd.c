@@ -282,6 +282,40 @@ int64_t ceno_sys_dup3(const uint64_t a[6])
 	return duplicate((int32_t)a[0], (int32_t)a[1], (a[2] & LX_O_CLOEXEC) != 0);
 }
 
+/* ---- seals and owners ---------------------------------------------------------------------- */
+
+static int64_t add_seals(const struct ceno_file *file, uint64_t seals)
+{
+	struct ceno_inode *inode = file->inode;
+
+	if (inode->kind != CENO_INODE_FILE || (seals & ~(uint64_t)LX_F_SEAL_ALL))
+		return -LX_EINVAL;
+	if (!ceno_file_writable(file) || (ceno_seals(inode->traits) & LX_F_SEAL_SEAL))
+		return -LX_EPERM;
+	if ((seals & LX_F_SEAL_WRITE) && !(ceno_seals(inode->traits) & LX_F_SEAL_WRITE) && ceno_vms_may_write(inode))
+		return -LX_EBUSY;
+	inode->traits |= (uint32_t)seals << 8;
+	return 0;
+}
+
+/* A process, or a group as a negative number; 0: nobody. */
+static int64_t set_owner(struct ceno_file *file, int32_t who)
+{
+	if (who == INT32_MIN)
+		return -LX_EINVAL;
+	if (who > 0 ? !ceno_task_find(who) : who < 0 && !ceno_process_find(-who))
+		return -LX_ESRCH;
+	file->owner = who;
+	return 0;
+}
+
+static int64_t tell_owner(const struct ceno_file *file, uint64_t gva)
+{
+	const int32_t owner[2] = { file->owner < 0 ? 2 : 1, file->owner < 0 ? -file->owner : file->owner };
+
+	return ceno_user_write(gva, owner, sizeof(owner));
+}
+
 /* ---- fcntl ----------------------------------------------------------------------------- */
 
 static int64_t set_flags(struct ceno_file *file, uint32_t flags)
@@ -330,6 +364,16 @@ int64_t ceno_sys_fcntl(const uint64_t a[6])
 		return file->inode->kind == CENO_INODE_STREAM ? 65536 : -LX_EBADF;
 	case LX_F_SETPIPE_SZ:
 		return file->inode->kind == CENO_INODE_PIPE ? ceno_pipe_resize(file->inode, (uint32_t)a[2]) : -LX_EBADF;
+	case LX_F_ADD_SEALS:
+		return add_seals(file, a[2]);
+	case LX_F_GET_SEALS:
+		return file->inode->kind == CENO_INODE_FILE ? (int64_t)ceno_seals(file->inode->traits) : -LX_EINVAL;
+	case LX_F_SETOWN:
+		return set_owner(file, (int32_t)a[2]);
+	case LX_F_GETOWN:
+		return file->owner;
+	case LX_F_GETOWN_EX:
+		return tell_owner(file, a[2]);
 	default:
 		return -LX_EINVAL;
 	}

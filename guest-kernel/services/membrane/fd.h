@@ -16,6 +16,7 @@ struct ceno_file {
 	uint32_t flags; /* LX_O_* */
 	uint32_t refs;  /* descriptors, and messages it is in */
 	int32_t pid;    /* whose /proc/<pid> it lies in; 0 */
+	int32_t owner;  /* F_SETOWN: kept, and gets nothing */
 };
 
 struct ceno_files {
@@ -160,10 +161,18 @@ void ceno_sockets_init(void);
 /* All processes are gone, and with them what was on its way between them. */
 void ceno_sockets_end(void);
 
-/* ---- eventfd, timerfd (event.c): as ceno_file_read and _write ----------------------- */
+/* ---- eventfd, timerfd, signalfd (event.c): as ceno_file_read and _write ----------------------- */
 
 int64_t ceno_event_read(struct ceno_inode *inode, void *to, uint64_t bytes);
 int64_t ceno_event_write(struct ceno_inode *inode, const void *from, uint64_t bytes);
 int64_t ceno_timerfd_read(struct ceno_inode *inode, void *to, uint64_t bytes);
+int64_t ceno_signalfd_read(struct ceno_inode *inode, void *to, uint64_t bytes);
+/* The current task has a signal that it would read there. */
+int ceno_signalfd_ready(const struct ceno_inode *inode);
+/* A signal was raised: who reads signals looks again. */
+void ceno_signalfds_changed(void);
+/* There is none (once per boot); one is gone. */
+void ceno_signalfds_init(void);
+void ceno_signalfd_end(struct ceno_inode *inode);
 
 #endif

@@ -111,8 +111,8 @@ static int64_t open_inode(struct ceno_walk *walk, uint32_t flags)
 			if (!inode)
 				return -LX_ENOMEM;
 		}
-		if (inode->kind == CENO_INODE_FILE && (flags & LX_O_TRUNC))
-			ceno_inode_truncate(inode, 0);
+		if (inode->kind == CENO_INODE_FILE && (flags & LX_O_TRUNC) && ceno_inode_truncate(inode, 0))
+			return -LX_EPERM;
 	}
 	fd = ceno_fd_open(inode, name, flags, 0);
 	if (fd >= 0)

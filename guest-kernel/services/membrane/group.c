@@ -121,9 +121,13 @@ int64_t ceno_sys_setsid(const uint64_t a[6])
 
 /* ---- one unprivileged user and its group ------------------------------------------------ */
 
-static int64_t own_only(uint64_t id)
+/* Of those arguments that set one: the own one, or -1 to leave it. */
+static int64_t own_only(const uint64_t *ids, unsigned count)
 {
-	return (uint32_t)id == CENO_UID ? 0 : -LX_EPERM;
+	for (unsigned i = 0; i < count; i++)
+		if ((uint32_t)ids[i] != CENO_UID && (uint32_t)ids[i] != UINT32_MAX)
+			return -LX_EPERM;
+	return 0;
 }
 
 int64_t ceno_sys_getuid(const uint64_t a[6])
@@ -148,11 +152,43 @@ int64_t ceno_sys_getegid(const uint64_t a[6])
 }
 int64_t ceno_sys_setuid(const uint64_t a[6])
 {
-	return own_only(a[0]);
+	return (uint32_t)a[0] == UINT32_MAX ? -LX_EINVAL : own_only(a, 1);
 }
 int64_t ceno_sys_setgid(const uint64_t a[6])
 {
-	return own_only(a[0]);
+	return ceno_sys_setuid(a);
+}
+int64_t ceno_sys_setreuid(const uint64_t a[6])
+{
+	return own_only(a, 2);
+}
+int64_t ceno_sys_setregid(const uint64_t a[6])
+{
+	return own_only(a, 2);
+}
+int64_t ceno_sys_setresuid(const uint64_t a[6])
+{
+	return own_only(a, 3);
+}
+int64_t ceno_sys_setresgid(const uint64_t a[6])
+{
+	return own_only(a, 3);
+}
+/* What it was; others are not taken, and that is no error. */
+int64_t ceno_sys_setfsuid(const uint64_t a[6])
+{
+	(void)a;
+	return CENO_UID;
+}
+int64_t ceno_sys_setfsgid(const uint64_t a[6])
+{
+	(void)a;
+	return CENO_UID;
+}
+int64_t ceno_sys_setgroups(const uint64_t a[6])
+{
+	(void)a;
+	return -LX_EPERM;
 }
 int64_t ceno_sys_getgroups(const uint64_t a[6])
 {

@@ -39,6 +39,7 @@ void ceno_inodes_init(void)
 	next_number = 0;
 	ceno_epolls_init();
 	ceno_sockets_init();
+	ceno_signalfds_init();
 }
 
 /* ---- small records --------------------------------------------------------------- */
@@ -143,6 +144,7 @@ void ceno_inode_settle(struct ceno_inode *inode)
 	       inode->nlink <= (inode->kind == CENO_INODE_DIR || inode->kind >= CENO_INODE_PIPE)) {
 		struct ceno_inode *above = inode->kind == CENO_INODE_DIR ? inode->dir.parent : NULL;
 
+		inode->traits = 0; /* no seal keeps it */
 		if (inode->kind == CENO_INODE_FILE)
 			ceno_inode_truncate(inode, 0);
 		if (inode->kind == CENO_INODE_LINK)
@@ -151,6 +153,8 @@ void ceno_inode_settle(struct ceno_inode *inode)
 			ceno_socket_close(inode);
 		if (inode->kind == CENO_INODE_EPOLL)
 			ceno_epoll_end(inode);
+		if (inode->kind == CENO_INODE_SIGNALS)
+			ceno_signalfd_end(inode);
 		if (inode->kind == CENO_INODE_PIPE)
 			ceno_pool_give(inode->pipe, sizeof(*inode->pipe));
 		ceno_pool_give(inode, sizeof(*inode));

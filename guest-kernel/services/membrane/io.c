@@ -89,6 +89,8 @@ int64_t ceno_file_read(struct ceno_file *file, void *to, uint64_t bytes, uint64_
 		return ceno_event_read(file->inode, to, bytes);
 	case CENO_INODE_TIMER:
 		return ceno_timerfd_read(file->inode, to, bytes);
+	case CENO_INODE_SIGNALS:
+		return ceno_signalfd_read(file->inode, to, bytes);
 	case CENO_INODE_EPOLL:
 		return -LX_EINVAL;
 	default:
@@ -108,6 +110,10 @@ int64_t ceno_file_write(struct ceno_file *file, const void *from, uint64_t bytes
 	case CENO_INODE_FILE:
 		if (file->flags & LX_O_APPEND)
 			*at = file->inode->size;
+		if (ceno_seals(file->inode->traits) &
+		    (LX_F_SEAL_WRITE | LX_F_SEAL_FUTURE_WRITE |
+		     (*at + bytes > file->inode->size ? LX_F_SEAL_GROW : 0u)))
+			return -LX_EPERM;
 		if (bytes && *at >= limit)
 			return -LX_EFBIG;
 		bytes = bytes < limit - *at ? bytes : limit - *at;
@@ -128,6 +134,7 @@ int64_t ceno_file_write(struct ceno_file *file, const void *from, uint64_t bytes
 	case CENO_INODE_EVENT:
 		return ceno_event_write(file->inode, from, bytes);
 	case CENO_INODE_TIMER:
+	case CENO_INODE_SIGNALS:
 	case CENO_INODE_EPOLL:
 		return -LX_EINVAL;
 	default:
@@ -406,6 +413,38 @@ int64_t ceno_sys_pwritev(const uint64_t a[6])
 	return move_vector(a, &offset, 1);
 }
 
+/* With flags of this call alone; an offset of -1 is the file's own position. */
+static int64_t move_vector_with(const uint64_t a[6], int writing)
+{
+	enum { NOWAIT = 8, APPEND = 16, ALL = 31 };
+	uint64_t offset = a[3];
+	uint32_t kept;
+	struct ceno_move m;
+	int64_t result = ceno_move_begin(&m, a[0], offset == UINT64_MAX ? NULL : &offset, writing);
+
+	if (!result && ((uint32_t)a[5] & ~(uint32_t)ALL))
+		result = -LX_EOPNOTSUPP;
+	if (result)
+		return result;
+	kept = m.file->flags;
+	m.no_wait = (uint32_t)a[5] & NOWAIT;
+	if ((uint32_t)a[5] & APPEND)
+		m.file->flags |= LX_O_APPEND;
+	result = ceno_move_vector(&m, a[1], a[2]);
+	m.file->flags = kept;
+	return result;
+}
+
+int64_t ceno_sys_preadv2(const uint64_t a[6])
+{
+	return move_vector_with(a, 0);
+}
+
+int64_t ceno_sys_pwritev2(const uint64_t a[6])
+{
+	return move_vector_with(a, 1);
+}
+
 /* ---- positions and sizes --------------------------------------------------------------- */
 
 static int64_t seek_data(struct ceno_inode *inode, uint64_t offset, int hole)
@@ -520,6 +559,11 @@ int64_t ceno_sys_fallocate(const uint64_t a[6])
 		return -LX_EFBIG;
 	if (mode > (KEEP_SIZE | PUNCH_HOLE))
 		return -LX_EOPNOTSUPP;
+	if (ceno_seals(file->inode->traits) &
+	    (mode & PUNCH_HOLE                              ? LX_F_SEAL_WRITE | LX_F_SEAL_FUTURE_WRITE
+	         : !mode && a[2] + a[3] > file->inode->size ? LX_F_SEAL_GROW
+	                                                    : 0u))
+		return -LX_EPERM;
 	if (mode & PUNCH_HOLE) {
 		ceno_inode_punch(file->inode, a[2], a[2] + a[3]);
 		file->inode->mtime = file->inode->ctime = ceno_inode_now();

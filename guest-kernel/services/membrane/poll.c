@@ -36,6 +36,8 @@ uint32_t ceno_file_poll(const struct ceno_file *file)
 		if (at && at < soonest)
 			soonest = at;
 		return 0;
+	case CENO_INODE_SIGNALS:
+		return ceno_signalfd_ready(file->inode) ? LX_POLLIN : 0;
 	case CENO_INODE_EPOLL:
 		return ceno_epoll_poll(file->inode);
 	default:

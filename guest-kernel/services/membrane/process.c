@@ -30,7 +30,7 @@ static void set_limits(struct lx_rlimit limit[16])
 	limit[4] = (struct lx_rlimit){ 0, 0 }; /* no core files */
 	limit[6] = (struct lx_rlimit){ CENO_TASKS, CENO_TASKS };
 	limit[7] = (struct lx_rlimit){ CENO_FDS, CENO_FDS };
-	limit[8] = (struct lx_rlimit){ 0, 0 }; /* nothing is ever locked */
+	limit[8] = (struct lx_rlimit){ 8 << 20, 8 << 20 };
 }
 
 /* The first process of request seq becomes the current one. */

@@ -12,6 +12,7 @@
  * Signals below LX_SIGRTMIN wait once, the others as often as they were raised, each with
  * its siginfo from a pool that grows by pages of RAM and is kept.
  */
+#include "fd.h"
 #include "frames.h"
 #include "process.h"
 #include "stdio.h"
@@ -241,6 +242,7 @@ static int raise(struct ceno_process *process, struct ceno_task *task, const str
 	error = enqueue(task ? &task->pending : &process->pending, info);
 	if (error)
 		return error;
+	ceno_signalfds_changed();
 	if (task && takes(task, signal))
 		notify(task);
 	for (struct ceno_task *t = process->threads; !task && t; t = t->sibling) {

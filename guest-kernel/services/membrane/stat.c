@@ -224,6 +224,7 @@ static int64_t describe(const struct ceno_file *file, char *out)
 		                             [CENO_INODE_STREAM] = "pipe:[",
 		                             [CENO_INODE_SOCKET] = "socket:[",
 		                             [CENO_INODE_EVENT] = "anon_inode:[eventfd:",
+		                             [CENO_INODE_SIGNALS] = "anon_inode:[signalfd:",
 		                             [CENO_INODE_TIMER] = "anon_inode:[timerfd:",
 		                             [CENO_INODE_EPOLL] = "anon_inode:[eventpoll:" };
 	const char *kind = file->inode->kind < sizeof(kinds) / sizeof(kinds[0]) ? kinds[file->inode->kind] : NULL;

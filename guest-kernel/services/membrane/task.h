@@ -101,7 +101,8 @@ struct ceno_process {
 	struct ceno_files *files; /* counted */
 	struct ceno_inode *cwd;   /* counted in its uses */
 	uint32_t umask;
-	int32_t nice; /* kept; the scheduler does not ask */
+	int32_t nice;              /* kept; the scheduler does not ask */
+	uint32_t policy, barriers; /* policy.c */
 	uint32_t dumpable, no_new_privs;
 	uint32_t denied;                  /* promise.c */
 	struct ceno_unveil *unveil;       /* counted; NULL: everything is visible */

@@ -108,6 +108,11 @@ int ceno_inode_truncate(struct ceno_inode *inode, uint64_t size)
 {
 	if (size > CENO_FILE_MAX)
 		return -LX_EFBIG;
+	if (ceno_seals(inode->traits) &
+	    (size < inode->size       ? LX_F_SEAL_SHRINK
+	         : size > inode->size ? LX_F_SEAL_GROW
+	                              : 0u))
+		return -LX_EPERM;
 	/* Whatever lies beyond the end: a page that was made, and whose write then failed, too. */
 	if (size < inode->size || inode->pages)
 		ceno_inode_punch(inode, size > inode->size ? CENO_PAGE_UP(size) : size, CENO_FILE_MAX);

@@ -29,17 +29,25 @@ enum ceno_inode_kind {
 	CENO_INODE_PIPE,      /* from here on: not seekable, nlink one more than its names */
 	CENO_INODE_STREAM,
 	CENO_INODE_SOCKET,
-	CENO_INODE_EVENT, /* eventfd, timerfd, epoll */
+	CENO_INODE_EVENT, /* eventfd, timerfd, signalfd, epoll */
 	CENO_INODE_TIMER,
+	CENO_INODE_SIGNALS,
 	CENO_INODE_EPOLL
 };
 
 enum ceno_device { CENO_DEVICE_NULL, CENO_DEVICE_ZERO, CENO_DEVICE_RANDOM, CENO_DEVICE_TTY, CENO_DEVICE_FULL };
 
 enum ceno_inode_trait {
-	CENO_INODE_OF_PROC = 1, /* made of a GENERATED one */
-	CENO_INODE_LINKABLE = 2 /* has had no name yet, and may get one (O_TMPFILE) */
+	CENO_INODE_OF_PROC = 1,  /* made of a GENERATED one */
+	CENO_INODE_LINKABLE = 2, /* has had no name yet, and may get one (O_TMPFILE) */
+	CENO_INODE_SEALABLE = 4  /* seals may be added; from bit 8 on are those it has */
 };
+
+/* LX_F_SEAL_* of a file: those that it has, or that none may be added. */
+static inline uint32_t ceno_seals(uint32_t traits)
+{
+	return traits & CENO_INODE_SEALABLE ? traits >> 8 : 1;
+}
 
 struct ceno_lock;
 struct ceno_name;
@@ -79,6 +87,10 @@ struct ceno_inode {
 			uint64_t deadline, interval; /* TSC, 0: off; cycles */
 			uint64_t interval_ns;
 		} timer;
+		struct {
+			uint64_t set; /* bit signal - 1 */
+			struct ceno_inode *next;
+		} signals;
 		struct {
 			struct ceno_watch *watches;
 			struct ceno_inode *next;
@@ -168,7 +180,7 @@ static inline int ceno_dir_removed(const struct ceno_inode *dir)
 
 /* The page of a file, or NULL if it is a hole; with create it is made (NULL: no RAM). */
 void *ceno_inode_page(struct ceno_inode *inode, uint64_t page, int create);
-/* Shrinks or grows. Returns 0, -LX_EFBIG. */
+/* Shrinks or grows. Returns 0, -LX_EFBIG, or -LX_EPERM: it is sealed. */
 int ceno_inode_truncate(struct ceno_inode *inode, uint64_t size);
 /* Makes holes of whole pages of [from, to), zeros of the rest. */
 void ceno_inode_punch(struct ceno_inode *inode, uint64_t from, uint64_t to);

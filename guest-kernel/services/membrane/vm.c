@@ -8,6 +8,7 @@
 #include "calls.h"
 #include "fd.h"
 #include "frames.h"
+#include "pages.h"
 #include "process.h"
 #include "random.h"
 
@@ -190,6 +191,7 @@ static int back_by_file(struct ceno_area *area, const uint64_t a[6])
 	struct ceno_file *file = ceno_fd_file((int32_t)a[4]);
 	int shared = (a[3] & LX_MAP_TYPE) != LX_MAP_PRIVATE;
 	uint32_t access;
+	int sealed;
 
 	if (!file || (file->flags & LX_O_PATH))
 		return -LX_EBADF;
@@ -198,6 +200,10 @@ static int back_by_file(struct ceno_area *area, const uint64_t a[6])
 		return -LX_EINVAL;
 	if (a[5] > 1ull << 62 || a[1] > 1ull << 62)
 		return -LX_EOVERFLOW;
+	sealed = file->inode->kind == CENO_INODE_FILE && shared &&
+	    (ceno_seals(file->inode->traits) & (LX_F_SEAL_WRITE | LX_F_SEAL_FUTURE_WRITE));
+	if (sealed && (a[2] & LX_PROT_WRITE))
+		return -LX_EPERM;
 	if (access == LX_O_WRONLY || (shared && (a[2] & LX_PROT_WRITE) && access != LX_O_RDWR))
 		return -LX_EACCES;
 	if (file->inode->kind == CENO_INODE_DEVICE && file->inode->device == CENO_DEVICE_ZERO)
@@ -209,7 +215,7 @@ static int back_by_file(struct ceno_area *area, const uint64_t a[6])
 	area->file = file->inode;
 	area->offset = a[5];
 	if (shared && file->inode->kind == CENO_INODE_FILE) /* of the pack, nobody can tell */
-		area->flags |= CENO_AREA_SHARED | (access == LX_O_RDONLY ? CENO_AREA_READ_ONLY : 0u);
+		area->flags |= CENO_AREA_SHARED | (access == LX_O_RDONLY || sealed ? CENO_AREA_READ_ONLY : 0u);
 	return 0;
 }
 
@@ -247,7 +253,7 @@ static int64_t check_mmap(const uint64_t a[6], uint64_t bytes)
 {
 	uint64_t type = a[3] & LX_MAP_TYPE;
 
-	if (a[1] == 0 || (a[2] & ~(uint64_t)LX_PROT_MASK) || (a[3] & ~(uint64_t)MAP_KNOWN))
+	if (a[1] == 0 || (a[3] & ~(uint64_t)MAP_KNOWN))
 		return -LX_EINVAL;
 	if (type != LX_MAP_PRIVATE && type != LX_MAP_SHARED && type != LX_MAP_SHARED_VALIDATE)
 		return -LX_EINVAL;
@@ -257,7 +263,8 @@ static int64_t check_mmap(const uint64_t a[6], uint64_t bytes)
 		return -LX_EACCES;
 	if ((a[3] & LX_MAP_ANONYMOUS) && type != LX_MAP_PRIVATE && (a[2] & LX_PROT_EXEC))
 		return -LX_EACCES; /* code in RAM is a copy */
-	if ((a[3] & LX_MAP_ANONYMOUS) && a[2] && !(a[3] & LX_MAP_NORESERVE) && bytes > ceno_frames_total() * CENO_PAGE)
+	if ((a[3] & LX_MAP_ANONYMOUS) && (a[2] & LX_PROT_MASK) && !(a[3] & LX_MAP_NORESERVE) &&
+	    bytes > ceno_frames_total() * CENO_PAGE)
 		return -LX_ENOMEM;
 	return 0;
 }
@@ -266,7 +273,7 @@ int64_t ceno_sys_mmap(const uint64_t a[6])
 {
 	struct ceno_vm *vm = ceno_vm_current();
 	uint64_t bytes = CENO_PAGE_UP(a[1]), start = 0;
-	struct ceno_area area = { .prot = (uint16_t)a[2] };
+	struct ceno_area area = { .prot = a[2] & LX_PROT_MASK };
 	int64_t error = check_mmap(a, bytes);
 
 	if (!error && !(a[3] & LX_MAP_ANONYMOUS))
@@ -334,7 +341,7 @@ int64_t ceno_sys_mprotect(const uint64_t a[6])
 	uint64_t start = a[0], end = start + CENO_PAGE_UP(a[1]);
 	int error;
 
-	if (start % CENO_PAGE || (a[2] & ~(uint64_t)LX_PROT_MASK))
+	if (start % CENO_PAGE || (a[2] & ~(uint64_t)(LX_PROT_MASK | LX_PROT_SEM)))
 		return -LX_EINVAL;
 	if (a[1] == 0)
 		return 0;
@@ -342,7 +349,7 @@ int64_t ceno_sys_mprotect(const uint64_t a[6])
 		return -LX_ENOMEM;
 	if ((a[2] & LX_PROT_WRITE) && (a[2] & LX_PROT_EXEC))
 		return -LX_EACCES;
-	error = protect(vm, start, end, a[2]);
+	error = protect(vm, start, end, a[2] & LX_PROT_MASK);
 	ceno_areas_merge(vm, start, end);
 	return error;
 }
@@ -398,7 +405,7 @@ static int64_t check_mremap(struct ceno_vm *vm, const uint64_t a[6], uint64_t ol
 		return -LX_EINVAL;
 	if ((a[3] & (LX_MREMAP_FIXED | LX_MREMAP_DONTUNMAP)) && !(a[3] & LX_MREMAP_MAYMOVE))
 		return -LX_EINVAL;
-	if ((a[3] & LX_MREMAP_DONTUNMAP) && old != new)
+	if ((a[3] & LX_MREMAP_DONTUNMAP) && (old != new || a[4] % CENO_PAGE))
 		return -LX_EINVAL;
 	if (a[0] % CENO_PAGE || a[2] == 0 || a[1] == 0 || a[1] > CENO_USER_END || a[2] > CENO_USER_END)
 		return -LX_EINVAL;
@@ -533,15 +540,38 @@ int64_t ceno_sys_msync(const uint64_t a[6])
 {
 	if (a[0] % CENO_PAGE || (a[2] & ~7ull) || (a[2] & 5) == 5)
 		return -LX_EINVAL;
+	if (CENO_PAGE_UP(a[1]) == 0) /* also of what is too long */
+		return 0;
 	if (a[1] > CENO_USER_END || a[0] > CENO_USER_END - a[1])
 		return -LX_ENOMEM;
-	return a[1] == 0 || ceno_areas_cover(ceno_vm_current(), a[0], a[0] + CENO_PAGE_UP(a[1])) ? 0 : -LX_ENOMEM;
+	return ceno_areas_cover(ceno_vm_current(), a[0], a[0] + CENO_PAGE_UP(a[1])) ? 0 : -LX_ENOMEM;
 }
 
 /* ---- files that lose pages -------------------------------------------------------- */
 
+int ceno_vms_may_write(const struct ceno_inode *file)
+{
+	for (const struct ceno_vm *vm = ceno_vms_first(); vm; vm = vm->next)
+		for (uint32_t i = 0; i < vm->count; i++)
+			if (vm->areas[i].file == file &&
+			    (vm->areas[i].flags & (CENO_AREA_SHARED | CENO_AREA_READ_ONLY)) == CENO_AREA_SHARED)
+				return 1;
+	return 0;
+}
+
+/* A page of a private area that is a copy, not the file's own. */
+static int is_copy(struct ceno_vm *vm, const struct ceno_area *area, uint64_t gva)
+{
+	const uint64_t *entry = ceno_pages_look(vm, gva);
+	const void *page = ceno_inode_page(area->file, (area->offset + (gva - area->start)) / CENO_PAGE, 0);
+
+	return entry && (*entry & CENO_PTE_RAM) && ceno_ram(ceno_pte_frame(*entry)) != page;
+}
+
 void ceno_vms_forget(struct ceno_inode *file, uint64_t from, uint64_t to)
 {
+	int shrinks = to == UINT64_MAX;
+
 	from = CENO_PAGE_UP(from);
 	to = CENO_PAGE_DOWN(to);
 	for (struct ceno_vm *vm = ceno_vms_first(); vm; vm = vm->next) {
@@ -553,8 +583,14 @@ void ceno_vms_forget(struct ceno_inode *file, uint64_t from, uint64_t to)
 				continue;
 			low = area->start + (from > area->offset ? from - area->offset : 0);
 			high = area->end - (end > to ? end - to : 0);
-			if (ceno_pages_discard(vm, low, high)) /* a file's pages are small */
-				ceno_membrane_abort();
+			while (low < high) { /* a hole leaves private copies */
+				uint64_t stop = shrinks || (area->flags & CENO_AREA_SHARED) ? high : low + CENO_PAGE;
+
+				if ((shrinks || (area->flags & CENO_AREA_SHARED) || !is_copy(vm, area, low)) &&
+				    ceno_pages_discard(vm, low, stop))
+					ceno_membrane_abort(); /* a file's pages are small */
+				low = stop;
+			}
 		}
 	}
 }

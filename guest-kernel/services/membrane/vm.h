@@ -176,8 +176,10 @@ int ceno_pages_copy(struct ceno_vm *to, struct ceno_vm *from);
 /* Frees every page and table. vm has no space. */
 void ceno_pages_end(struct ceno_vm *vm);
 
+/* Whether a shared mapping of the file is writable, or may become so. */
+int ceno_vms_may_write(const struct ceno_inode *file);
 /* Takes the whole pages of a file within bytes [from, to) out of every vm that maps it: it is
- * about to lose them. The next touch finds what the file has then, or its end (SIGBUS). */
+ * about to lose them. Private copies stay, unless it shrinks (to UINT64_MAX). The next touch finds what the file has then, or its end (SIGBUS). */
 void ceno_vms_forget(struct ceno_inode *file, uint64_t from, uint64_t to);
 
 /* ---- program memory (user.c): of the current vm --------------------------- */

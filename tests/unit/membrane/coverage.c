@@ -9,6 +9,7 @@
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <linux/mman.h>
 #include <linux/random.h>
 #include <sched.h>
@@ -105,6 +106,7 @@ static const struct constant {
 	N(F_GETFL),
 	N(F_GETLK),
 	N(F_GETOWN),
+	{ "F_GETOWN_EX", 16 },
 	N(F_GETPIPE_SZ),
 	N(F_GET_SEALS),
 	N(F_OFD_GETLK),
@@ -166,6 +168,15 @@ static const struct constant {
 	N(MCL_CURRENT),
 	N(MCL_FUTURE),
 	N(MCL_ONFAULT),
+	N(MEMBARRIER_CMD_GLOBAL),
+	N(MEMBARRIER_CMD_GLOBAL_EXPEDITED),
+	N(MEMBARRIER_CMD_PRIVATE_EXPEDITED),
+	N(MEMBARRIER_CMD_QUERY),
+	N(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED),
+	N(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED),
+	N(PROT_SEM),
+	N(SCHED_DEADLINE),
+	N(SCHED_RESET_ON_FORK),
 	N(MFD_ALLOW_SEALING),
 	N(MFD_CLOEXEC),
 	N(MLOCK_ONFAULT),

@@ -153,10 +153,10 @@ static void test_refused(void **state)
 /* What "@name" in a probe stands for, in a program that has just started. */
 static uint64_t fixture(const char *name)
 {
-	static const char *const kinds[] = { "path",   "new",   "dir",      "fd",      "dirfd", "pipe",  "pipew",
-		                             "pipe2w", "sock",  "epoll",    "timerfd", "page",  "map",   "vector",
-		                             "empty",  "stack", "free",     "memfd",   "timer", "names", "args",
-		                             "name",   "rseq",  "listener", "length" };
+	static const char *const kinds[] = { "path",   "new",   "dir",      "fd",      "dirfd",   "pipe",  "pipew",
+		                             "pipe2w", "sock",  "epoll",    "timerfd", "page",    "map",   "vector",
+		                             "empty",  "stack", "free",     "memfd",   "timer",   "names", "args",
+		                             "name",   "rseq",  "listener", "length",  "barriers" };
 	uint64_t at, pair = fake_page();
 	int32_t fds[2];
 	size_t kind = 0;
@@ -237,6 +237,9 @@ static uint64_t fixture(const char *name)
 	case 24:
 		fake_poke(pair, &(uint32_t){ 8 }, 4);
 		return pair;
+	case 25:
+		assert_int_equal(sys(SYS_membarrier, 16, 0), 0);
+		return 0;
 	default:
 		fail_msg("no such fixture: %s", name);
 		return 0;

@@ -113,6 +113,10 @@ static void make_descriptors(void)
 	add((uint64_t)sys(SYS_timerfd_create, 1, 0));
 	add((uint64_t)sys(SYS_eventfd2, 1, 0));
 	add((uint64_t)sys(SYS_memfd_create, page, 0));
+	add(99);
+	add((uint64_t)sys(SYS_signalfd, -1, page + 40, 8));
+	add((uint64_t)sys(SYS_memfd_create, page, 2));
+	sys(SYS_fcntl, values[adding][count[adding] - 1], 1033, 14);
 }
 
 /* Pages of what structures hold: lengths, places, small numbers, seldom nonsense. */

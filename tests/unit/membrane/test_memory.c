@@ -156,7 +156,7 @@ static void test_protection(void **state)
 	assert_int_equal(sys(SYS_getrandom, page, 16, 0), -EFAULT);
 	assert_int_equal(sys(SYS_mprotect, page, 2 * PAGE, PROT_READ), -ENOMEM);
 	assert_int_equal(sys(SYS_mprotect, page + 1, PAGE, PROT_READ), -EINVAL);
-	assert_int_equal(sys(SYS_mprotect, page, PAGE, 8), -EINVAL);
+	assert_int_equal(sys(SYS_mprotect, page, PAGE, 16), -EINVAL);
 	assert_int_equal(sys(SYS_mprotect, page, UINT64_MAX, PROT_READ), -ENOMEM);
 	assert_true(dies_of(page, CENO_RIGHT_WRITE, 11));
 }
