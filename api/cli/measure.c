@@ -252,7 +252,7 @@ static const char *beside(const char *relative, const char *installed, char path
 	path[n > 0 ? n : 0] = '\0';
 	slash = strrchr(path, '/');
 	if (slash && (size_t)(slash - path) + strlen(relative) + 2 < 4096) {
-		strcpy(slash + 1, relative);
+		memcpy(slash + 1, relative, strlen(relative) + 1);
 		if (!access(path, R_OK))
 			return path;
 	}

@@ -61,33 +61,35 @@ static bool take_signature(const struct ceno_line *l, const char *text, size_t b
 	return ok;
 }
 
-int ceno_verify_reference_parse(const char *text, size_t bytes, struct ceno_verify_reference *r, uint32_t *number)
+int ceno_verify_reference_parse(const char *text, size_t bytes, struct ceno_verify_reference *reference,
+                                uint32_t *line_number)
 {
 	struct ceno_line line;
 	size_t at = 0, length, before;
 	const char *start;
-	memset(r, 0, sizeof(*r));
-	*number = 1;
+	memset(reference, 0, sizeof(*reference));
+	*line_number = 1;
 	if (bytes == 0)
 		return CENO_VERIFY_PIN_E_EMPTY;
-	for (;; (*number)++) {
+	for (;; (*line_number)++) {
 		bool ok;
 		before = at;
 		if (!ceno_line_next(text, bytes, &at, &start, &length) || !ceno_line_cut(start, length, &line))
 			return CENO_VERIFY_PIN_E_FORM;
-		if (*number == 1)
+		if (*line_number == 1)
 			ok = line.fields == 2 && strcmp(line.field[0], "ceno-reference") == 0 &&
 			    strcmp(line.field[1], "1") == 0;
-		else if (*number == 2)
+		else if (*line_number == 2)
 			ok = line.fields == 3 && strcmp(line.field[0], "valid") == 0 &&
-			    ceno_line_number(line.field[1], &r->from) && ceno_line_number(line.field[2], &r->until);
+			    ceno_line_number(line.field[1], &reference->from) &&
+			    ceno_line_number(line.field[2], &reference->until);
 		else if (strcmp(line.field[0], "signature") == 0)
-			return at == bytes && r->platform_count > 0 && r->pcr_count > 0 &&
-				take_signature(&line, text, before, r)
+			return at == bytes && reference->platform_count > 0 && reference->pcr_count > 0 &&
+				take_signature(&line, text, before, reference)
 			    ? 0
 			    : CENO_VERIFY_PIN_E_FORM;
 		else
-			ok = take_line(&line, r);
+			ok = take_line(&line, reference);
 		if (!ok)
 			return CENO_VERIFY_PIN_E_FORM;
 	}

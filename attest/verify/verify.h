@@ -328,7 +328,7 @@ void ceno_verify_ak_digest(const uint8_t *ak_public, size_t bytes, uint8_t ak[32
  *   vouched sha256:AK vtpm|ftpm|dtpm sha256:EKCERT|none UNTIL KEY SIG    * an authority's word
  *
  * Returns 0 or a ceno_verify_pin_error, *line as for pins. */
-int ceno_verify_rules_parse(const char *text, size_t bytes, struct ceno_verify_rules *rules, uint32_t *line);
+int ceno_verify_rules_parse(const char *text, size_t bytes, struct ceno_verify_rules *rules, uint32_t *line_number);
 
 /* Let a policy ask what its rules ask: floors, memory, test key. policy->rules points to rules afterwards. */
 void ceno_verify_policy_apply(struct ceno_verify_policy *policy, const struct ceno_verify_rules *rules);
@@ -345,7 +345,7 @@ void ceno_verify_policy_apply(struct ceno_verify_policy *policy, const struct ce
  *
  * Returns 0 or a ceno_verify_pin_error (FORM also if the signature is wrong). */
 int ceno_verify_reference_parse(const char *text, size_t bytes, struct ceno_verify_reference *reference,
-                                uint32_t *line);
+                                uint32_t *line_number);
 
 /* A comparison is another checkpoint of the same log, from elsewhere, with the proof that one of the two
  * logs continues the other (no node lines if they are of one size):

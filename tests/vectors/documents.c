@@ -185,6 +185,31 @@ static void edited(void)
 	}
 }
 
+/* An array with its first element twice, or with it gone: each element is good, the number is not. */
+static void counted(const char *key, uint32_t number)
+{
+	static uint8_t out[CENO_CDP_FILE_MAX];
+	const uint8_t *at = memmem(base.file, base.file_bytes, key, strlen(key)), *end;
+	MUST(at != NULL);
+	at += strlen(key);
+	for (end = at + 1; *end != '}' && *end != ','; end++) /* of a hash: its quote; of an object: its brace */
+		;
+	if (*at == '{')
+		for (; *end != '}'; end++)
+			;
+	end += *end == '}';
+	size_t before = (size_t)(at - base.file), n = (size_t)(end - at), left = base.file_bytes - before;
+	memcpy(out, base.file, before + n);
+	out[before + n] = ',';
+	memcpy(out + before + n + 1, at, left);
+	text(CENO_VERIFY_FILE_SCHEMA, "twice", number, out, base.file_bytes + n + 1);
+	if (*end == ']') /* the only element: none is left */
+		memcpy(out + before, end, left - n);
+	else
+		memcpy(out + before, end + 1, left - n - 1);
+	text(CENO_VERIFY_FILE_SCHEMA, "without", number, out, base.file_bytes - n - (*end == ']' ? 0 : 1));
+}
+
 /* One space, newline or NUL behind each of the first 80 structural characters. */
 static void spaced(void)
 {
@@ -248,6 +273,8 @@ void vectors_documents(void)
 		text(CENO_VERIFY_VERSION, "depth", depth, out, (size_t)2 * depth);
 	}
 	edited();
+	counted("\"pcrs\":[", 0);
+	counted("\"signatures\":[", 1);
 	spaced();
 	large();
 }

@@ -839,6 +839,26 @@ static void v_compare_other_key(void)
 	compare_with(&log, f.log_count, f.log_count, f.log_count, f.seal.node.origin, secret);
 }
 
+/* A good proof of another beginning than the smaller of the two logs says nothing of these. */
+static void v_compare_other_from(void)
+{
+	struct ceno_log log;
+	fixture_redo(&f);
+	other_tree(&log, f.log_count + 5, false);
+	compare_with(&log, f.log_count - 3, f.log_count + 5, f.log_count + 5, f.seal.node.origin, f.log_secret);
+}
+
+/* Equal sizes need no nodes: what has some is not of this form. */
+static void v_compare_more_nodes(void)
+{
+	char text[16384], *end;
+	compare_at(0);
+	end = strchr(strchr(asked.compare, '\n') + 1, '\n') + 1;
+	size_t head = (size_t)(end - asked.compare);
+	size_t n = (size_t)snprintf(text, sizeof(text), "%.*snode sha256:%s\n%s", (int)head, asked.compare, hex_of(f.leaves[0]), end);
+	asked_compare(&policy, text, n);
+}
+
 /* A proof between other sizes leads nowhere: that is no fork. */
 static void v_compare_other_path(void)
 {
@@ -904,6 +924,7 @@ const struct forgery forgeries[] = {
 	V(ASSURANCE, v_rule_key), V(AK_VOUCH, v_enrolment_over), V(AK_VOUCH, v_enrolment_other_ek), V(AK_VOUCH, v_vouch_stranger),
 	V(AK_VOUCH, v_vouch_too_much), V(AK_VOUCH, v_vouch_prolonged), V(FORK, v_fork_longer), V(FORK, v_fork_same_size),
 	V(COMPARISON, v_compare_empty), V(COMPARISON, v_compare_words), V(COMPARISON, v_compare_other_log),
-	V(COMPARISON, v_compare_other_old), V(COMPARISON, v_compare_other_root), V(COMPARISON, v_compare_other_key), V(COMPARISON, v_compare_other_path),
+	V(COMPARISON, v_compare_other_old), V(COMPARISON, v_compare_other_root),
+	V(COMPARISON, v_compare_other_from), V(COMPARISON, v_compare_more_nodes), V(COMPARISON, v_compare_other_key), V(COMPARISON, v_compare_other_path),
 };
 const size_t forgery_count = sizeof(forgeries) / sizeof(forgeries[0]);
