@@ -73,17 +73,23 @@ static int is_pack(const struct ceno_area *area)
 	return area->file && area->file->kind == CENO_INODE_PACK;
 }
 
-/* Of the 2 MiB at gva nothing stays that is no table of the hardware's, and no code in RAM. */
+/* Of the 2 MiB at gva nothing stays that is not mapped by a table of the hardware's, and no code in RAM. */
 static int strip_table(struct ceno_vm *vm, uint64_t gva, uint64_t dir)
 {
-	const uint64_t *entry = ceno_ram(ceno_pte_frame(dir));
+	uint64_t *entry = ceno_ram(ceno_pte_frame(dir)), mapped = 0;
 
-	if ((dir & (CENO_PTE_LEAF | CENO_PTE_HW)) != (CENO_PTE_LEAF | CENO_PTE_HW))
+	if (!(dir & CENO_PTE_LEAF))
 		return ceno_pages_discard(vm, gva, gva + CENO_LARGE_PAGE);
-	for (uint64_t i = 0; i < CENO_LEAF_PAGES; i++)
-		if (entry[i] & CENO_PTE_TEXT)
+	for (uint64_t i = 0; i < CENO_LEAF_PAGES; i++) {
+		if (entry[i] & CENO_PTE_TEXT) {
 			(void)ceno_pages_discard(vm, gva + i * CENO_PAGE, gva + (i + 1) * CENO_PAGE);
-	return 0;
+		} else if ((entry[i] & (CENO_PTE_RAM | CENO_PTE_HW)) == CENO_PTE_RAM) {
+			ceno_pages_free(vm, entry[i]);
+			entry[i] = 0;
+		}
+		mapped |= entry[i];
+	}
+	return mapped ? 0 : ceno_pages_discard(vm, gva, gva + CENO_LARGE_PAGE);
 }
 
 /* What is a file's in RAM goes, since that may change, or end. */
@@ -108,9 +114,16 @@ static int strip(struct ceno_vm *vm)
 	return error;
 }
 
+static int is_empty(struct ceno_vm *vm)
+{
+	uint64_t gva = 0;
+
+	return !ceno_pages_next(vm, &gva, CENO_USER_END);
+}
+
 int ceno_husk_keep(struct ceno_vm *vm)
 {
-	if (!vm->slot || vm->pages > STRIP_MAX || strip(vm) || vm->pages > HUSK_PAGES)
+	if (!vm->slot || vm->pages > STRIP_MAX || strip(vm) || vm->pages > HUSK_PAGES || is_empty(vm))
 		return 0;
 	if (kept == HUSKS)
 		(void)ceno_husk_release();
@@ -280,9 +293,7 @@ static void settle(struct pair *p)
 /* The husk's space has nothing left if its table has nothing. */
 static void let_go(struct ceno_vm *husk)
 {
-	uint64_t gva = 0;
-
-	if (ceno_pages_next(husk, &gva, CENO_USER_END))
+	if (!is_empty(husk))
 		return;
 	unlink(husk);
 	ceno_vm_finish(husk);
@@ -308,8 +319,8 @@ static int find(struct pair *p, uint64_t gva, uint32_t forked)
 		if (p->husk->forked != forked || !has_table(p))
 			continue;
 		look(p);
-		if (is_fit(p, (unsigned)(gva / CENO_PAGE % CENO_LEAF_PAGES)) && p->good >= p->bad &&
-		    p->good + best.bad > best.good + p->bad)
+		if (is_fit(p, (unsigned)(gva / CENO_PAGE % CENO_LEAF_PAGES)) &&
+		    p->good + best.bad > best.good + p->bad) /* the first: more good than bad */
 			best = *p;
 	}
 	if (best.good)
@@ -321,6 +332,7 @@ int ceno_husk_adopt(struct ceno_vm *vm, uint64_t gva)
 {
 	struct pair p = { .vm = vm, .gva = CENO_LARGE_DOWN(gva) };
 	const uint64_t *dir;
+	int error;
 
 	if (!husks || gva >= CENO_USER_END)
 		return 0;
@@ -336,13 +348,13 @@ int ceno_husk_adopt(struct ceno_vm *vm, uint64_t gva)
 	if (!p.to)
 		return 0;
 	take_out(&p, p.husk);
-	if (ceno_space_move(vm, p.husk, p.gva)) { /* no pool page: it goes the way of all others */
+	error = ceno_space_move(vm, p.husk, p.gva);
+	if (error) /* no pool page: it goes the way of all others */
 		(void)ceno_pages_discard(p.husk, p.gva, p.gva + CENO_LARGE_PAGE);
-		return 0;
-	}
-	settle(&p);
+	else
+		settle(&p);
 	let_go(p.husk);
-	return 1;
+	return !error;
 }
 
 /* ---- whole spaces ---------------------------------------------------------------- */
@@ -350,14 +362,16 @@ int ceno_husk_adopt(struct ceno_vm *vm, uint64_t gva)
 static void take_over_table(struct pair *p)
 {
 	const uint64_t *dir = ceno_pages_directory(p->vm, p->gva, 0);
+	int large = dir && (*dir & CENO_PTE_RAM);
 
-	p->to = dir && (*dir & CENO_PTE_RAM) ? NULL : ceno_pages_leaf(p->vm, p->gva);
-	if (!p->to) { /* a large page, or no RAM: all of it goes, but for the table */
+	p->to = dir && *dir && !large ? ceno_ram(ceno_pte_frame(*dir)) : NULL;
+	look(p);
+	p->to = large || !p->good ? NULL : ceno_pages_leaf(p->vm, p->gva);
+	if (!p->to) { /* a large page, or nothing fits, or no RAM: all of it goes, but for the hardware's table */
 		ceno_pages_unmap(p->vm, p->gva, CENO_LARGE_PAGE);
 		(void)ceno_pages_discard(p->husk, p->gva, p->gva + CENO_LARGE_PAGE);
 		return;
 	}
-	look(p);
 	take_out(p, p->vm);
 	settle(p);
 }
@@ -366,7 +380,7 @@ int ceno_husk_take_over(struct ceno_vm *vm)
 {
 	struct pair p = { .vm = vm };
 
-	for (p.husk = husks; p.husk && !p.husk->forked; p.husk = p.husk->next)
+	for (p.husk = husks; p.husk && (!p.husk->forked || p.husk->pool_pages < vm->pool_pages); p.husk = p.husk->next)
 		;
 	if (!p.husk)
 		return 0;

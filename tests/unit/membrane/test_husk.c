@@ -207,6 +207,7 @@ static void test_holes(void **state)
 				assert_int_equal(ceno_vm_add(vm, &area), 0);
 		}
 		live_in(vm);
+		assert_int_equal(k == 0 && ceno_husk_adopt(vm, BASE + 2 * PAGE), 0); /* it has no page there */
 		assert_int_equal(ceno_husk_adopt(vm, BASE + 4 * PAGE), taken);
 		for (uint64_t i = 0; i < TOUCH; i++) {
 			const struct fake_mapping *m = fake_space_find(vm->slot, BASE + i * PAGE);
@@ -223,6 +224,43 @@ static void test_holes(void **state)
 	assert_int_equal(ceno_husk_adopt(first, CENO_USER_END), 0);
 	assert_int_equal(ceno_husk_adopt(first, ~0ull), 0);
 	assert_int_equal(ceno_husk_adopt(first, BASE), 0); /* has no area there */
+}
+
+/* A husk gives table by table, until it has none. Who lost a space takes, too. */
+static void test_one_by_one(void **state)
+{
+	struct ceno_area area = { .start = BASE, .end = BASE + 2 * LARGE, .prot = RW, .flags = CENO_AREA_STACK };
+	struct ceno_vm *vm, *other;
+
+	(void)state;
+	boot();
+	vm = program(area);
+	fill_pages(vm, BASE, TOUCH, 4);
+	live_in(first);
+	fake_pool_pages = 128; /* two spaces: the oldest ends */
+	other = program(area);
+	assert_int_equal(vm->slot, 0);
+	fill_pages(other, BASE, 2 * TOUCH, SECRET);
+	fill_pages(other, BASE + LARGE, TOUCH, SECRET);
+	fake_pool_pages = 4096;
+	end(other);
+	live_in(vm);
+	assert_ptr_equal(ceno_husks_first(), other);
+	assert_int_equal(ceno_husk_adopt(vm, BASE), 1);
+	assert_ptr_equal(ceno_husks_first(), other);
+	assert_int_equal(ceno_husk_adopt(vm, BASE), 0);
+	assert_int_equal(ceno_husk_adopt(vm, BASE + LARGE), 1);
+	assert_null(ceno_husks_first());
+	for (uint64_t i = 0; i < 2 * TOUCH; i++) {
+		uint64_t *at;
+
+		assert_int_equal(touch(vm, BASE + i * PAGE, PROT_READ, &at), 0);
+		check_bytes(BASE + i * PAGE, at, i < TOUCH ? 4 : 0);
+	}
+	check_space(vm);
+	check_owners();
+	end(vm);
+	clear();
 }
 
 /* A frame that somebody has, too, is nobody's to fill; who shares it anyhow has it mapped at once. */
@@ -278,12 +316,19 @@ static void test_kept(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		fill_pages(vm, BASE + i * LARGE + PAGE, 2, SECRET);
 	assert_true(vm->pages >= 3 * CENO_LEAF_PAGES);
+	assert_int_equal(sys(SYS_mmap, TOP, PAGE, RW, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), TOP);
+	fill_pages(vm, TOP, 1, SECRET);
 	end(vm);
 	assert_ptr_equal(ceno_husks_first(), vm);
-	assert_int_equal(vm->pages, 0);
+	assert_int_equal(vm->pages, 1);
 	check_husks();
-	assert_int_equal(fake_space_pages(vm->slot), 0);
+	assert_int_equal(fake_space_pages(vm->slot), 1);
 	clear();
+	assert_int_equal(ceno_frames_used(), used);
+	vm = program(area);
+	fill_pages(vm, BASE, 1, SECRET);
+	end(vm); /* nothing else: the space is a spare one */
+	assert_null(ceno_husks_first());
 	assert_int_equal(ceno_frames_used(), used);
 
 	area.flags = CENO_AREA_STACK; /* of small pages */
@@ -344,6 +389,38 @@ static void test_large_over_small(void **state)
 		assert_int_equal(touch(child, BASE + i * PAGE, PROT_READ, &at), 0);
 		check_bytes(BASE + i * PAGE, at, 9);
 	}
+	check_space(child);
+	check_owners();
+	end(child);
+	end(parent);
+	clear();
+}
+
+/* Of a table in which nothing fits the child gets nothing, a table neither. */
+static void test_nothing_fits(void **state)
+{
+	struct ceno_vm *parent, *child;
+	uint64_t *at;
+
+	(void)state;
+	boot();
+	parent = program(area_of(RW, NULL, 0));
+	fill_pages(parent, BASE, TOUCH, 9);
+	child = ceno_vm_fork(parent);
+	live_in(child);
+	assert_int_equal(sys(SYS_mmap, BASE + 3 * LARGE, TOUCH * PAGE, RW, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1,
+	                     0),
+	                 BASE + 3 * LARGE);
+	fill_pages(child, BASE, TOUCH, SECRET);
+	fill_pages(child, BASE + 3 * LARGE, TOUCH, SECRET);
+	end(child);
+	child = ceno_vm_fork(parent);
+	live_in(child);
+	assert_null(ceno_husks_first());
+	assert_int_equal(*ceno_pages_directory(child, BASE + 3 * LARGE, 0), 0);
+	assert_int_equal(fake_space_pages(child->slot), TOUCH);
+	assert_int_equal(touch(child, BASE, PROT_READ, &at), 0);
+	check_bytes(BASE, at, 9);
 	check_space(child);
 	check_owners();
 	end(child);
@@ -448,7 +525,7 @@ static void test_no_pool(void **state)
 		fill_pages(vm, BASE + i * LARGE, 1, i);
 	assert_int_equal(ceno_husk_adopt(vm, BASE), 0);
 	assert_null(fake_space_find(vm->slot, BASE));
-	assert_int_equal(fake_space_pages(ceno_husks_first()->slot), 0);
+	assert_null(ceno_husks_first()); /* it had nothing else */
 	check_owners();
 	check_husks();
 	assert_int_equal(touch(vm, BASE, PROT_READ, &at), 0);
@@ -458,6 +535,40 @@ static void test_no_pool(void **state)
 		check_bytes(BASE, at, i);
 	}
 	end(vm);
+	clear();
+}
+
+/* A child that needs a larger space takes none of the old size for it. */
+static void test_small_husks(void **state)
+{
+	struct ceno_area area = { .start = BASE, .end = BASE + 128 * LARGE, .prot = RW, .flags = CENO_AREA_STACK };
+	struct ceno_vm *parent, *child[4];
+	uint64_t *at;
+
+	(void)state;
+	boot();
+	parent = program(area);
+	fill_pages(parent, BASE, 1, 1);
+	for (unsigned i = 0; i < 4; i++)
+		child[i] = ceno_vm_fork(parent);
+	for (unsigned i = 0; i < 4; i++)
+		live_in(child[i]);
+	for (unsigned i = 1; i < 4; i++) {
+		live_in(child[i]);
+		fill_pages(child[i], BASE, 1, SECRET);
+		end(child[i]);
+	}
+	live_in(child[0]);
+	for (uint64_t i = 1; i <= 60; i++)
+		fill_pages(child[0], BASE + i * LARGE, 1, i + 1);
+	assert_int_equal(child[0]->pool_pages, 128);
+	assert_ptr_equal(ceno_husks_first(), child[3]);
+	for (uint64_t i = 0; i <= 60; i++) {
+		assert_int_equal(touch(child[0], BASE + i * LARGE, PROT_READ, &at), 0);
+		check_bytes(BASE + i * LARGE, at, i + 1);
+	}
+	end(child[0]);
+	end(parent);
 	clear();
 }
 
@@ -520,12 +631,13 @@ static void test_full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fits_ram),         cmocka_unit_test(test_fits_pack),
-		cmocka_unit_test(test_own_pages),        cmocka_unit_test(test_holes),
-		cmocka_unit_test(test_shared_frames),    cmocka_unit_test(test_kept),
-		cmocka_unit_test(test_large_over_small), cmocka_unit_test(test_no_frames),
-		cmocka_unit_test(test_no_pool),          cmocka_unit_test(test_no_slots),
-		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_fits_ram),     cmocka_unit_test(test_fits_pack),
+		cmocka_unit_test(test_own_pages),    cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_one_by_one),   cmocka_unit_test(test_shared_frames),
+		cmocka_unit_test(test_kept),         cmocka_unit_test(test_large_over_small),
+		cmocka_unit_test(test_nothing_fits), cmocka_unit_test(test_no_frames),
+		cmocka_unit_test(test_no_pool),      cmocka_unit_test(test_small_husks),
+		cmocka_unit_test(test_no_slots),     cmocka_unit_test(test_full_disk),
 	};
 
 	return cmocka_run_group_tests_name("membrane husk", tests, NULL, NULL);

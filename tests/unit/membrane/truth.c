@@ -120,6 +120,22 @@ void check_owners(void)
 
 /* ---- husks -------------------------------------------------------------------------- */
 
+/* A husk has no table in which nothing is mapped. */
+static void check_tables(struct ceno_vm *vm)
+{
+	uint64_t gva = 0, *dir;
+
+	for (; (dir = ceno_pages_next(vm, &gva, CENO_USER_END)); gva = CENO_LARGE_DOWN(gva) + LARGE) {
+		unsigned mapped = 0;
+
+		assert_true(*dir & CENO_PTE_LEAF);
+		for (unsigned i = 0; i < CENO_LEAF_PAGES; i++)
+			mapped +=
+			    (*ceno_pte_at(ceno_pte_frame(*dir), CENO_LARGE_DOWN(gva) + i * PAGE, 1) & CENO_PTE_HW) != 0;
+		assert_true(mapped);
+	}
+}
+
 void check_husks(void)
 {
 	size_t count = 0;
@@ -129,11 +145,14 @@ void check_husks(void)
 		for (uint32_t i = 0; i < vm->count; i++)
 			assert_true(!vm->areas[i].file || vm->areas[i].file->kind == CENO_INODE_PACK);
 		assert_in_range(vm->pages, 0, 1024);
+		assert_true(fake_space_pages(vm->slot));
 		check_space(vm);
+		check_tables(vm);
 		for (uint64_t p = 0; p < PAGES; p++) {
 			const uint64_t *entry = entry_of(vm, gva_of(p));
 
 			assert_false(entry && (*entry & CENO_PTE_TEXT));
+			assert_false(entry && (*entry & CENO_PTE_RAM) && !(*entry & CENO_PTE_HW));
 		}
 	}
 	assert_in_range(count, 0, 8);
