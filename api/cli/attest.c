@@ -5,19 +5,26 @@
 #include <getopt.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "attest/verify/verify.h"
 #include "cli.h"
 #include "client.h"
+#include "enrol.h"
 #include "pins.h"
 #include "policy/units.h"
 #include "quote.h"
 
-static const char usage[] = "usage: ceno attest [--nonce HEX] [--json] [--socket PATH]\n"
-			    "Ask the node's TPM what the node is, and check the answer: a quote over SHA-256\n"
-			    "PCRs 0 to 15 that answers this nonce (64 hex digits; default: a fresh random one).\n"
-			    "Exit status: 0 the quote is good; 1 it is not, or there is none.\n";
+static const char usage[] =
+    "usage: ceno attest [--nonce HEX] [--json] [--socket PATH]\n"
+    "       ceno attest --enrol vtpm|ftpm|dtpm [--roots FILE] [--ek HEX] [--days N] [--socket PATH]\n"
+    "Ask the node's TPM what the node is, and check the answer: a quote over SHA-256\n"
+    "PCRs 0 to 15 that answers this nonce (64 hex digits; default: a fresh random one).\n"
+    "--enrol: prove with a credential made here that the node's seal key lives in the TPM\n"
+    "whose endorsement key FILE (certificates of TPM makers, PEM) vouches for, or whose\n"
+    "public area has this SHA-256; prints the line for a policy file, good for N days (365).\n"
+    "Exit status: 0 the quote is good; 1 it is not, or there is none.\n";
 
 static const char *trust_of(const struct ceno_node_quote *quote)
 {
@@ -87,15 +94,42 @@ static int print_json(const struct ceno_node_quote *quote, const uint8_t nonce[3
 	                                     json_loads(answer, JSON_REJECT_DUPLICATES, NULL)));
 }
 
+/* An option of --enrol: 0, or -1: none, or a wrong value. */
+static int enrol_option(struct ceno_enrol *enrol, int option)
+{
+	switch (option) {
+	case 'e':
+		enrol->kind = optarg;
+		return strcmp(optarg, "vtpm") && strcmp(optarg, "ftpm") && strcmp(optarg, "dtpm") ? -1 : 0;
+	case 'r':
+		enrol->roots = optarg;
+		return 0;
+	case 'k':
+		enrol->has_ek = true;
+		return ceno_units_parse_hex(optarg, enrol->ek, 32) ? -1 : 0;
+	case 'd':
+		enrol->days = (unsigned)strtoul(optarg, NULL, 10);
+		return strspn(optarg, "0123456789") == strlen(optarg) && enrol->days >= 1 && enrol->days <= 36500 ? 0
+														  : -1;
+	default:
+		return -1;
+	}
+}
+
 int ceno_command_attest(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "nonce", required_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "socket", required_argument, NULL, 's' },
+		{ "enrol", required_argument, NULL, 'e' },
+		{ "roots", required_argument, NULL, 'r' },
+		{ "ek", required_argument, NULL, 'k' },
+		{ "days", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
+	struct ceno_enrol enrol = { .days = 365 };
 	char error[CENO_NODE_QUOTE_ERROR_MAX], hex[65];
 	struct ceno_node_quote quote;
 	const char *path = NULL, *answer;
@@ -113,11 +147,16 @@ int ceno_command_attest(int argc, char **argv)
 			path = optarg;
 		else if (option == 'n' && !ceno_units_parse_hex(optarg, nonce, 32))
 			continue;
+		else if (!enrol_option(&enrol, option))
+			continue;
 		else
 			return ceno_cli_usage(usage, option == 'h');
 	}
-	if (optind < argc || sodium_init() < 0)
+	if (optind < argc || sodium_init() < 0 || (!enrol.kind && (enrol.roots || enrol.has_ek)))
 		return ceno_cli_usage(usage, false);
+	enrol.socket = path;
+	if (enrol.kind)
+		return ceno_enrol_run(&enrol);
 	ceno_units_format_hex(nonce, 32, hex);
 	if (!ceno_client_open(&client, path))
 		result = ceno_client_call(&client, "node.attest", json_pack("{s:s}", "nonce", hex), NULL, 0);

@@ -9,7 +9,7 @@ _ceno() {
 		[audit]="--proof --key --session --nonce --bundle --program --json --socket --help"
 		[image]="build add ls rm verify show --from --output --name --key --debs --files --json --socket --help"
 		[proof]="cert --pdf --policy --pin-file inclusion consistency orphans --launch --from --socket --help"
-		[attest]="--nonce --json --socket --help" [doctor]="--json --socket --help" [version]="--json --socket --help"
+		[attest]="--nonce --enrol --roots --ek --days --json --socket --help" [doctor]="--json --socket --help" [version]="--json --socket --help"
 	)
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
@@ -22,8 +22,9 @@ _ceno() {
 	--pledge) mapfile -t COMPREPLY < <(compgen -W "stdio stdio,rw stdio,rw,spawn stdio,error stdio,rw,error" -- "$cur"); return ;;
 	--share) mapfile -t COMPREPLY < <(compgen -W "tenant session node" -- "$cur"); return ;;
 	--image) mapfile -t COMPREPLY < <(compgen -W "$(ceno image ls 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur"); return ;;
+	--enrol) mapfile -t COMPREPLY < <(compgen -W "vtpm ftpm dtpm" -- "$cur"); return ;;
 	--mem) mapfile -t COMPREPLY < <(compgen -W "full none sample:1" -- "$cur"); return ;;
-	--input | --output | --key | --debs | --proof | --trail | --opening | --pin | --from | --pin-file | --policy | --reference | --compare | --seen | --vmm | --sign | --bundle | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--input | --output | --key | --debs | --proof | --trail | --opening | --roots | --pin | --from | --pin-file | --policy | --reference | --compare | --seen | --vmm | --sign | --bundle | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	esac
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		[ "${COMP_WORDS[i]}" = -- ] || continue

@@ -59,9 +59,10 @@ struct ceno_api {
 	struct ceno_api_client *clients;
 	unsigned client_count;
 	struct ceno_api_session *sessions;
-	struct ceno_api_add *adds;          /* image.add requests under way */
-	struct ceno_api_waiter *node_first; /* node.attest requests, in order */
-	struct ceno_api_waiter *text_first; /* log.* requests, in order */
+	struct ceno_api_add *adds;           /* image.add requests under way */
+	struct ceno_api_waiter *node_first;  /* node.attest requests, in order */
+	struct ceno_api_waiter *enrol_first; /* node.enrol requests, in order */
+	struct ceno_api_waiter *text_first;  /* log.* requests, in order */
 	uint64_t started_ms;
 	int64_t started_real_ms; /* CLOCK_REALTIME */
 	uv_timer_t abandon;
@@ -136,6 +137,9 @@ void ceno_api_attest_open(struct ceno_api *api, int fd);
 
 /* Asks for a text about the log (what, size: struct ceno_attest_text_request); answers `id` later. */
 void ceno_api_attest_text(struct ceno_api_client *client, json_t *id, uint32_t what, uint64_t size);
+
+/* Asks for the keys of an enrolment, or to open a credential; answers `id` later. */
+void ceno_api_attest_enrol(struct ceno_api_client *client, json_t *id, const struct ceno_attest_enrol_request *request);
 
 /* Asks for a node quote; answers `id` later. */
 void ceno_api_attest_node(struct ceno_api_client *client, json_t *id, const uint8_t nonce[32]);

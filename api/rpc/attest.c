@@ -79,6 +79,10 @@ static void on_record(struct ceno_channel *channel, const void *bytes, size_t le
 		answer(&api->node_first, "node", &head, body);
 		return;
 	}
+	if (head.type == CENO_ATTEST_ENROL) {
+		answer(&api->enrol_first, "text", &head, body);
+		return;
+	}
 	if (head.type == CENO_ATTEST_TEXT) {
 		answer(&api->text_first, "text", &head, body);
 		return;
@@ -117,6 +121,7 @@ static void on_end(struct ceno_channel *channel, int error)
 	api->attest_open = false;
 	api->attest_closing = true;
 	fail_requests(&api->node_first);
+	fail_requests(&api->enrol_first);
 	fail_requests(&api->text_first);
 	ceno_channel_close(channel, false, attest_closed);
 }
@@ -172,4 +177,9 @@ void ceno_api_attest_text(struct ceno_api_client *client, json_t *id, uint32_t w
 	const struct ceno_attest_text_request request = { .type = CENO_ATTEST_TEXT, .what = what, .size = size };
 
 	ask(client, id, &client->api->text_first, &request, sizeof request);
+}
+
+void ceno_api_attest_enrol(struct ceno_api_client *client, json_t *id, const struct ceno_attest_enrol_request *request)
+{
+	ask(client, id, &client->api->enrol_first, request, sizeof *request);
 }

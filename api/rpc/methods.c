@@ -70,6 +70,16 @@ static void node_attest(struct call *call)
 		ceno_api_attest_node(call->client, call->id, nonce);
 }
 
+static void node_enrol(struct call *call)
+{
+	struct ceno_attest_enrol_request request;
+
+	if (ceno_rpc_enrol_parse(call->params, &request, call->message))
+		bad_params(call);
+	else
+		ceno_api_attest_enrol(call->client, call->id, &request);
+}
+
 static void log_consistency(struct call *call)
 {
 	uint64_t size;
@@ -297,7 +307,8 @@ static const struct method {
 	{ "session.proof", 0, session_proof },     { "keys.get", 0, keys_get },
 	{ "session.trail", 0, session_trail },     { "image.add", 1, image_add },
 	{ "image.list", 0, image_list },           { "image.remove", 0, image_remove },
-	{ "log.consistency", 0, log_consistency }, { "log.orphans", 0, log_orphans },
+	{ "node.enrol", 0, node_enrol },           { "log.consistency", 0, log_consistency },
+	{ "log.orphans", 0, log_orphans },
 };
 
 static const struct method *find_method(const char *name)

@@ -384,6 +384,23 @@ int ceno_rpc_attest_parse(json_t *params, uint8_t nonce[32], char *message)
 	return finish(&reader);
 }
 
+int ceno_rpc_enrol_parse(json_t *params, struct ceno_attest_enrol_request *request, char *message)
+{
+	struct reader reader;
+	bool rsa = json_string_length(json_object_get(params, "secret")) == 2 * CENO_ATTEST_SECRET_RSA;
+	bool credential = json_object_get(params, "credential");
+
+	memset(request, 0, sizeof *request);
+	request->type = CENO_ATTEST_ENROL;
+	begin(&reader, params, message);
+	read_hex(&reader, "credential", false, request->credential, sizeof request->credential);
+	if (credential) {
+		request->secret_bytes = rsa ? CENO_ATTEST_SECRET_RSA : CENO_ATTEST_SECRET_ECC;
+		read_hex(&reader, "secret", true, request->secret, request->secret_bytes);
+	}
+	return finish(&reader);
+}
+
 int ceno_rpc_consistency_parse(json_t *params, uint64_t *size, char *message)
 {
 	struct reader reader;

@@ -659,6 +659,7 @@ static void forget(struct ceno_api_waiter *list, const struct ceno_api_client *c
 void ceno_api_session_client_left(struct ceno_api *api, struct ceno_api_client *client)
 {
 	forget(api->node_first, client);
+	forget(api->enrol_first, client);
 	forget(api->text_first, client);
 	ceno_api_image_client_left(api, client);
 	for (struct ceno_api_session *s = api->sessions; s; s = s->next) {

@@ -160,6 +160,68 @@ static bool api_node(struct ceno_attestd *d, size_t bytes)
 	return true;
 }
 
+struct enrolment {
+	struct ceno_attestd *d;
+	uint32_t generation;
+	struct ceno_attest_enrol_request request;
+	struct ceno_tpmq_enrol job;
+};
+
+static uint32_t enrol_error(int error)
+{
+	return error == CENO_TPM_OK     ? CENO_ATTEST_ERROR_NONE
+	    : error == CENO_TPM_REFUSED ? CENO_ATTEST_ERROR_CREDENTIAL
+					: CENO_ATTEST_ERROR_TPM;
+}
+
+static void enrol_done(struct ceno_tpmq_job *job)
+{
+	struct enrolment *e = job->context;
+	struct ceno_attestd *d = e->d;
+	struct ceno_attest_file head = { .type = CENO_ATTEST_ENROL, .error = enrol_error(job->error) };
+	static char text[16384];
+	if (d->api.poll && d->api.generation == e->generation) {
+		if (!head.error && e->request.secret_bytes)
+			head.file_bytes = (uint32_t)strlen(sodium_bin2hex(text, sizeof(text), e->job.value, 32));
+		else if (!head.error)
+			head.file_bytes = (uint32_t)ceno_attestd_enrol_json(d, &e->job.ek, text, sizeof(text));
+		d->api.node_requests--;
+		if (ceno_attestd_send(d->api.fd, &head, sizeof(head), text, head.file_bytes))
+			ceno_attestd_api_close(d);
+		else
+			api_interest(&d->api);
+	}
+	free(e);
+}
+
+static bool enrol_request_ok(const struct ceno_attest_enrol_request *r)
+{
+	if (r->secret_bytes && r->secret_bytes != CENO_ATTEST_SECRET_ECC && r->secret_bytes != CENO_ATTEST_SECRET_RSA)
+		return false;
+	return sodium_is_zero(r->secret + r->secret_bytes, sizeof(r->secret) - r->secret_bytes) &&
+	    (r->secret_bytes || sodium_is_zero(r->credential, sizeof(r->credential)));
+}
+
+static bool api_enrol(struct ceno_attestd *d, size_t bytes)
+{
+	struct enrolment *e = bytes == sizeof(e->request) ? calloc(1, sizeof(*e)) : NULL;
+	struct ceno_tpmq_job *job = e ? ceno_tpmq_job_new(CENO_TPMQ_ENROL, enrol_done, e) : NULL;
+	if (job)
+		memcpy(&e->request, d->buffer, sizeof(e->request));
+	if (!job || !enrol_request_ok(&e->request)) {
+		free(job);
+		free(e);
+		return false;
+	}
+	e->d = d;
+	e->generation = d->api.generation;
+	e->job.request = &e->request;
+	job->enrol = &e->job;
+	d->api.node_requests++;
+	ceno_tpmq_submit(&d->tpm, job);
+	return true;
+}
+
 static bool api_text(struct ceno_attestd *d, size_t bytes)
 {
 	static char text[CENO_CDP_FILE_MAX];
@@ -205,9 +267,10 @@ static void api_readable(struct ceno_attestd *d)
 		if (n >= (ssize_t)sizeof(type))
 			memcpy(&type, d->buffer, sizeof(type));
 		bool right = n > 0 && fd < 0 &&
-		    (type == CENO_ATTEST_NODE       ? api_node(d, (size_t)n)
-		         : type == CENO_ATTEST_TEXT ? api_text(d, (size_t)n)
-		                                    : type == CENO_ATTEST_FILE && api_acknowledged(d, (size_t)n));
+		    (type == CENO_ATTEST_NODE        ? api_node(d, (size_t)n)
+		         : type == CENO_ATTEST_TEXT  ? api_text(d, (size_t)n)
+		         : type == CENO_ATTEST_ENROL ? api_enrol(d, (size_t)n)
+		                                     : type == CENO_ATTEST_FILE && api_acknowledged(d, (size_t)n));
 		if (!right)
 			ceno_attestd_api_close(d);
 	}

@@ -162,6 +162,8 @@ void ceno_attestd_api_error(struct ceno_attestd *d, const uint8_t id[16], enum c
 size_t ceno_attestd_node_json(const struct ceno_attestd *d, const uint8_t nonce[32], const struct ceno_tpm_quote *quote,
                               char *out, size_t size);
 
+/* JSON of the keys for an enrolment; as above. */
+size_t ceno_attestd_enrol_json(const struct ceno_attestd *d, const struct ceno_tpm_ek *ek, char *out, size_t size);
 /* What the log says of itself (text.c, which has the forms), at most size bytes. *bytes gets its length.
  * Returns enum ceno_attest_error: NONE, RANGE, LOG (memory). what: of the request, checked here (PAYLOAD). */
 enum ceno_attest_error ceno_attestd_text(const struct ceno_attestd *d, uint32_t what, uint64_t old, char *out,

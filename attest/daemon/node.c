@@ -3,7 +3,8 @@
  * this node's TPM, keys and log, with a quote by the raw AK over
  * SHA-256("CDP/v1/node"|0|nonce). "tpm" is what the TPM says of itself; only what
  * the quote signs is evidence. ak_* is the raw AK that signed, seal_ak_* the one
- * that seals proofs. Bytes are base64, hashes "sha256:" and hex.
+ * that seals proofs. Bytes are base64, hashes "sha256:" and hex. For an enrolment:
+ * the endorsement key, its certificate (empty: none) and the seal AK.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -95,5 +96,18 @@ size_t ceno_attestd_node_json(const struct ceno_attestd *d, const uint8_t nonce[
 	    "\"ours\":%s,\"vendor\":\"%s\"}}",
 	    (unsigned long long)p->firmware_version, kind_word(p->kind), p->manufacturer,
 	    (unsigned long long)(d->tpm.counted ? d->tpm.counter : 0), d->tpm.tcti ? "false" : "true", p->vendor);
+	return o.full ? 0 : size - o.left;
+}
+
+size_t ceno_attestd_enrol_json(const struct ceno_attestd *d, const struct ceno_tpm_ek *ek, char *out, size_t size)
+{
+	struct out o = { .at = out, .left = size };
+	const struct ceno_tpm_ak *seal = &d->tpm.ak[CENO_TPM_KEY_SEAL];
+	put(&o, "{");
+	put_bytes(&o, "ek_certificate", ek->certificate, ek->certificate_bytes);
+	put_bytes(&o, "ek_public", ek->public_area, ek->public_bytes);
+	put(&o, "\"origin\":\"%s\",\"seal_ak_public\":\"", d->node.origin);
+	put_base64(&o, seal->public_area, seal->public_bytes);
+	put(&o, "\"}");
 	return o.full ? 0 : size - o.left;
 }

@@ -114,6 +114,15 @@ static int do_seal(struct ceno_tpmq *q, struct ceno_tpmq_job *job)
 	return error;
 }
 
+static int do_enrol(struct ceno_tpmq *q, struct ceno_tpmq_enrol *e)
+{
+	const struct ceno_attest_enrol_request *r = e->request;
+	if (!r->secret_bytes)
+		return ceno_tpm_ek_read(q->tpm, &e->ek);
+	return ceno_tpm_activate(q->tpm, CENO_TPM_KEY_SEAL, r->secret_bytes == CENO_ATTEST_SECRET_RSA, r->credential,
+	                         sizeof(r->credential), r->secret, r->secret_bytes, e->value);
+}
+
 static int do_job(struct ceno_tpmq *q, struct ceno_tpmq_job *job)
 {
 	switch (job->kind) {
@@ -121,6 +130,8 @@ static int do_job(struct ceno_tpmq *q, struct ceno_tpmq_job *job)
 		return ceno_tpm_random(q->tpm, job->random, sizeof(job->random));
 	case CENO_TPMQ_NODE:
 		return ceno_tpm_quote(q->tpm, CENO_TPM_KEY_RAW, job->extra_data, &job->quote);
+	case CENO_TPMQ_ENROL:
+		return do_enrol(q, job->enrol);
 	case CENO_TPMQ_MOVE:
 		return ceno_tpm_counter_move(q->tpm, &job->counter);
 	default:
@@ -212,7 +223,9 @@ static void tpmq_after(uv_work_t *work, int status)
 		q->waiting[CENO_TPMQ_SEAL] = job;
 		tpmq_back_off(q);
 	} else {
-		bool failed = job->error && !moved_on;
+		/* A credential that does not open is its maker's fault and no reason to wait. */
+		bool refused = job->kind == CENO_TPMQ_ENROL && job->error == CENO_TPM_REFUSED;
+		bool failed = job->error && !moved_on && !refused;
 		job_finish(job);
 		if (failed)
 			tpmq_back_off(q);

@@ -1,6 +1,6 @@
 /*
  * The queue to the TPM: one worker at a time, random bytes first, then quotes for
- * `ceno attest`, then moves of the counter, then seals.
+ * `ceno attest`, its enrolment, then moves of the counter, then seals.
  *
  * A seal job is never given up: if the TPM fails it stays first, and is tried again
  * after 50 ms, doubling to 2 s, over a newly opened connection if the old one died
@@ -15,9 +15,23 @@
 #include <uv.h>
 
 #include "attest/daemon/keeper.h"
+#include "attest/proof/wire.h"
 #include "attest/tpm/tpm.h"
 
-enum ceno_tpmq_kind { CENO_TPMQ_RANDOM, CENO_TPMQ_NODE, CENO_TPMQ_MOVE, CENO_TPMQ_SEAL, CENO_TPMQ_KINDS };
+enum ceno_tpmq_kind {
+	CENO_TPMQ_RANDOM,
+	CENO_TPMQ_NODE,
+	CENO_TPMQ_ENROL,
+	CENO_TPMQ_MOVE,
+	CENO_TPMQ_SEAL,
+	CENO_TPMQ_KINDS
+};
+
+struct ceno_tpmq_enrol {
+	const struct ceno_attest_enrol_request *request; /* borrowed; without a secret: ek is asked for */
+	struct ceno_tpm_ek ek;                           /* out */
+	uint8_t value[32];                               /* out, with a secret: what was in the credential */
+};
 
 struct ceno_tpmq_job {
 	enum ceno_tpmq_kind kind;
@@ -27,6 +41,7 @@ struct ceno_tpmq_job {
 	uint8_t random[32];                      /* RANDOM: out */
 	struct ceno_tpm_quote quote;             /* NODE (raw key), SEAL (seal key): out */
 	struct ceno_tpm_quote nv;                /* SEAL: out, if the node has a counter */
+	struct ceno_tpmq_enrol *enrol;           /* ENROL: borrowed until done */
 	int error;                               /* out: enum ceno_tpm_error; SEAL: OK, or CHANGED: the counter
 	                                            moved on, make extra_data anew from its value */
 	void *context;                           /* of done, borrowed */

@@ -18,6 +18,7 @@
  *                                                                    has it, until then it comes again on
  *                                                                    every new api channel
  *   api --(NODE)--> attest --(NODE + JSON | ERROR)--> api
+ *   api --(ENROL)--> attest --(ENROL + text, or error and none)--> api  by the TPM
  *   api --(TEXT)--> attest --(TEXT + text, or error and none)--> api   about the log; at once, so it may overtake a NODE
  */
 #ifndef CENO_ATTEST_WIRE_H
@@ -50,6 +51,8 @@ enum ceno_attest_message {
 	CENO_ATTEST_ERROR,
 	CENO_ATTEST_STORED,            /* attest -> warden: the payload is on disk (struct ceno_attest_launched) */
 	CENO_ATTEST_READY,             /* attest -> supervisor: launch_index is the size of the log */
+	CENO_ATTEST_ENROL,             /* api asks (struct ceno_attest_enrol_request); answer: struct ceno_attest_file + JSON of
+	                                  the keys, or with a credential the 64 hex digits in it */
 	CENO_ATTEST_TEXT               /* api asks (struct ceno_attest_text_request); answer: struct ceno_attest_file + text */
 };
 
@@ -63,7 +66,8 @@ enum ceno_attest_message {
 	X(PAYLOAD, 6, "the payload is not what this session's proof must be") \
 	X(TOO_LARGE, 7, "the proof is larger than a proof may be") \
 	X(NO_PAYLOAD, 8, "the warden ended without giving a payload") \
-	X(RANGE, 9, "the log has no quoted checkpoint of that size yet")
+	X(RANGE, 9, "the log has no quoted checkpoint of that size yet") \
+	X(CREDENTIAL, 10, "the TPM does not open this credential: it was made for another TPM or another key")
 
 enum ceno_attest_error {
 #define CENO_ATTEST_ERROR_ENUM(name, number, text) CENO_ATTEST_ERROR_##name = number,
@@ -132,7 +136,7 @@ struct ceno_step8_record {         /* supervisor -> attest, after the warden's p
 _Static_assert(sizeof(struct ceno_step8_record) == 48, "step 8 record");
 
 struct ceno_attest_file {          /* attest -> api; followed by file_bytes bytes in the same datagram */
-	uint32_t type;                 /* CENO_ATTEST_FILE, CENO_ATTEST_NODE, CENO_ATTEST_TEXT, CENO_ATTEST_ERROR */
+	uint32_t type;                 /* CENO_ATTEST_FILE, CENO_ATTEST_NODE, _ENROL, _TEXT, CENO_ATTEST_ERROR */
 	uint32_t file_bytes;           /* at most CENO_CDP_FILE_MAX */
 	uint8_t  session_id[16];
 	uint32_t error, reserved;
@@ -155,5 +159,17 @@ struct ceno_attest_text_request {  /* api -> attest; answers come in the order o
 	uint64_t size;
 };
 _Static_assert(sizeof(struct ceno_attest_text_request) == 16, "attest text request");
+
+#define CENO_ATTEST_CREDENTIAL_BYTES 68u /* TPM2B_ID_OBJECT of a 32-byte value */
+#define CENO_ATTEST_SECRET_ECC       68u /* TPM2B_ENCRYPTED_SECRET for an ECC EK */
+#define CENO_ATTEST_SECRET_RSA      256u /* and for an RSA EK */
+
+struct ceno_attest_enrol_request { /* api -> attest; answers come in the order of the requests */
+	uint32_t type;
+	uint32_t secret_bytes;         /* ECC or RSA, as above; 0: no credential, only the keys are asked for */
+	uint8_t  credential[CENO_ATTEST_CREDENTIAL_BYTES];
+	uint8_t  secret[CENO_ATTEST_SECRET_RSA]; /* zeros behind secret_bytes */
+};
+_Static_assert(sizeof(struct ceno_attest_enrol_request) == 332, "attest enrol request");
 
 #endif

@@ -321,6 +321,20 @@ static void malformed_records_of_api_end_its_channel(void **state)
 		assert_ended(n->api);
 		node_api(n);
 	}
+	/* An enrolment of a wrong size, or with bytes where none may be; one that does not open is answered. */
+	struct ceno_attest_enrol_request enrol[] = { { .type = CENO_ATTEST_ENROL, .secret_bytes = 67 },
+		                                     { .type = CENO_ATTEST_ENROL, .credential[67] = 1 },
+		                                     { .type = CENO_ATTEST_ENROL, .secret_bytes = 68, .secret[68] = 1 },
+		                                     { .type = CENO_ATTEST_ENROL, .secret_bytes = 68 } };
+	for (int i = 0; i < 3; i++) {
+		send_record(n->api, &enrol[i], sizeof(enrol[i]));
+		assert_ended(n->api);
+		node_api(n);
+	}
+	send_record(n->api, &enrol[3], sizeof(enrol[3]));
+	struct ceno_attest_file head = api_receive(n, file);
+	assert_int_equal(head.type, CENO_ATTEST_ENROL);
+	assert_int_equal(head.error, CENO_ATTEST_ERROR_CREDENTIAL);
 	node_works(n);
 }
 

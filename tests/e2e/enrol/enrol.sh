@@ -1,0 +1,67 @@
+#!/bin/bash
+# ceno attest --enrol: a verifier's own proof of which TPM a seal key lives in. The TPM is a
+# swtpm of the test's, with an endorsement certificate as a maker would store it.
+. "$(dirname "$0")/../node.sh"
+ceno=$bin/ceno
+cd "$node" || exit 1
+mkdir -p tpm other
+tcti=swtpm:path=$node/t.sock
+
+tpm_start() { swtpm socket --tpm2 --tpmstate dir="$node/tpm" --server type=unixio,path="$node/t.sock" \
+	--ctrl type=unixio,path="$node/t.sock.ctrl" --flags not-need-init,startup-clear >/dev/null 2>&1 & tpm=$!
+	for _ in $(seq 100); do [ -S "$node/t.sock" ] && return; sleep 0.05; done; }
+fails() { local want=$1; shift; "$@" >out 2>err </dev/null; [ $? = 1 ] && [ ! -s out ] && [ "$(wc -l <err)" = 1 ] && grep -q -- "$want" err; }
+enrol() { "$ceno" attest --enrol dtpm "$@"; }
+# Certificate of this public key (PEM file) by the maker; NAME of the outputs
+certify() {
+	openssl x509 -req -in any.csr -force_pubkey "$1" -CA maker.pem -CAkey maker.key -CAcreateserial -days "$3" -outform DER -out "$2" 2>/dev/null
+}
+
+export TPM2TOOLS_TCTI=$tcti
+tpm_start
+for ca in maker stranger; do
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $ca.key -out $ca.pem -days 100 -subj "/CN=$ca" 2>/dev/null || exit 1
+done
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout any.key -out any.csr -subj "/CN=TPM" 2>/dev/null || exit 1
+openssl pkey -in any.key -pubout -out any.pub
+tpm2_createek -Q -c ek.ctx -G ecc -f pem -u ek.pub 2>/dev/null && tpm2_flushcontext -t 2>/dev/null
+certify ek.pub ek.der 30 && certify any.pub wrong.der 30 || exit 1
+store() { tpm2_nvundefine -Q 0x01c0000a -C o 2>/dev/null; tpm2_nvdefine -Q 0x01c0000a -C o -s "$(wc -c <"$1")" -a "ownerread|authread|ownerwrite|authwrite|no_da" &&
+	tpm2_nvwrite -Q 0x01c0000a -C o -i "$1"; }
+
+store ek.der || exit 1
+node_start --tcti "$tcti" || exit 1
+check "the maker vouches for the TPM, and the TPM for the key" eval 'enrol --roots maker.pem >line && grep -qE "^enrolled sha256:[0-9a-f]{64} dtpm sha256:$(sha256sum ek.der | cut -d" " -f1) [0-9]+$" line'
+check "... until the certificate ends, or sooner" eval '[ $(($(cut -d" " -f5 line) - $(date +%s))) -lt $((31 * 86400)) ] && enrol --roots maker.pem --days 3 | awk -v now="$(date +%s)" "{ exit !(\$5 - now <= 3 * 86400) }"'
+"$ceno" run --quiet --proof p.json -- busybox true || exit 1
+printf 'ceno-policy 1\nkey dtpm\n' >policy; cat line >>policy
+check "a proof of the node is then of that TPM" eval '"$ceno" verify --policy policy p.json >v 2>&1'
+sed 's/sha256:[0-9a-f]\{64\} dtpm/sha256:'"$(printf '0%.0s' $(seq 64))"' dtpm/' policy >other.policy
+check "... and not with another key's line" eval '! "$ceno" verify --policy other.policy p.json >/dev/null 2>&1'
+check "a stranger's root" fails "endorsement certificate" "$ceno" attest --enrol dtpm --roots stranger.pem
+check "no root at all" fails "nobody vouches" "$ceno" attest --enrol dtpm
+check "roots that are not there" fails "roots cannot be read" "$ceno" attest --enrol dtpm --roots nowhere.pem
+check "another endorsement key than the one known" fails "another endorsement key" "$ceno" attest --enrol dtpm --ek "$(printf 'a%.0s' $(seq 64))"
+known=$(python3 - "$CENO_SOCKET" <<'P'
+import base64, hashlib, json, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(sys.argv[1])
+s.send(b'{"jsonrpc":"2.0","id":1,"method":"node.enrol"}')
+print(hashlib.sha256(base64.b64decode(json.loads(json.loads(s.recv(65536))["result"]["text"])["ek_public"])).hexdigest())
+P
+)
+check "one known otherwise" eval 'enrol --ek "$known" | grep -q " dtpm none "'
+check "usage" eval '! "$ceno" attest --enrol tpm --roots maker.pem 2>/dev/null && ! "$ceno" attest --roots maker.pem 2>/dev/null && ! enrol --days 0 2>/dev/null'
+check "a quote still" eval '"$ceno" attest | grep -q "^quote  *good"'
+node_stop
+store wrong.der || exit 1
+node_start --tcti "$tcti" || exit 1
+check "a certificate about another key" fails "about another key" "$ceno" attest --enrol dtpm --roots maker.pem
+node_stop
+head -c 150 ek.der >cut.der; store cut.der || exit 1
+node_start --tcti "$tcti" || exit 1
+check "a damaged certificate" fails "not a certificate" "$ceno" attest --enrol dtpm --roots maker.pem
+check "the node works all the same" "$ceno" run --quiet --no-proof -- busybox true
+node_stop
+kill "$tpm" 2>/dev/null; wait "$tpm" 2>/dev/null
+finish
