@@ -12,6 +12,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "guest-kernel/services/membrane/process.h"
+
 static uint64_t buffer;
 
 static int boot(void **state)
@@ -345,6 +347,29 @@ static void test_devices(void **state)
 	assert_int_equal(sys(SYS_ioctl, fd, 0x5401, buffer), -ENOTTY);
 }
 
+/* The program's own strings, and another's: unless it does not want to be looked at. */
+static void test_proc_strings(void **state)
+{
+	char path[64];
+	int64_t child;
+	int64_t fd;
+
+	(void)state;
+	assert_string_equal(get(open_("/proc/self/cmdline", O_RDONLY), 100), "/bin/p");
+	assert_string_equal(get(open_("/proc/self/environ", O_RDONLY), 100), "PATH=/bin");
+	assert_non_null(strstr(get(open_("/proc/self/maps", O_RDONLY), 4000), " /bin/p\n"));
+	child = sys(SYS_fork);
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)child);
+	assert_string_equal(get(open_(path, O_RDONLY), 100), "PATH=/bin");
+	ceno_process_find((int32_t)child)->dumpable = 0;
+	fd = open_(path, O_RDONLY);
+	assert_int_equal(sys(SYS_read, fd, buffer, 100), 0);
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)child);
+	assert_string_equal(get(open_(path, O_RDONLY), 100), "/bin/p");
+	assert_int_equal(sys(SYS_prctl, 4, 0), 0); /* its own it may always read */
+	assert_string_equal(get(open_("/proc/self/environ", O_RDONLY), 100), "PATH=/bin");
+}
+
 static void test_proc(void **state)
 {
 	(void)state;
@@ -552,15 +577,15 @@ static void test_bad_buffers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_pack, boot),        cmocka_unit_test_setup(test_pack_mapped, boot),
-		cmocka_unit_test_setup(test_tmpfs, boot),       cmocka_unit_test_setup(test_append_and_full, boot),
-		cmocka_unit_test_setup(test_directories, boot), cmocka_unit_test_setup(test_listing, boot),
-		cmocka_unit_test_setup(test_links, boot),       cmocka_unit_test_setup(test_rename, boot),
-		cmocka_unit_test_setup(test_devices, boot),     cmocka_unit_test_setup(test_proc, boot),
-		cmocka_unit_test_setup(test_descriptors, boot), cmocka_unit_test_setup(test_pipe, boot),
-		cmocka_unit_test_setup(test_sendfile, boot),    cmocka_unit_test_setup(test_bad_buffers, boot),
-		cmocka_unit_test_setup(test_ends, boot),        cmocka_unit_test_setup(test_pipe_bad_end, boot),
-		cmocka_unit_test_setup(test_size_limit, boot),
+		cmocka_unit_test_setup(test_pack, boot),         cmocka_unit_test_setup(test_pack_mapped, boot),
+		cmocka_unit_test_setup(test_tmpfs, boot),        cmocka_unit_test_setup(test_append_and_full, boot),
+		cmocka_unit_test_setup(test_directories, boot),  cmocka_unit_test_setup(test_listing, boot),
+		cmocka_unit_test_setup(test_links, boot),        cmocka_unit_test_setup(test_rename, boot),
+		cmocka_unit_test_setup(test_devices, boot),      cmocka_unit_test_setup(test_proc, boot),
+		cmocka_unit_test_setup(test_proc_strings, boot), cmocka_unit_test_setup(test_descriptors, boot),
+		cmocka_unit_test_setup(test_pipe, boot),         cmocka_unit_test_setup(test_sendfile, boot),
+		cmocka_unit_test_setup(test_bad_buffers, boot),  cmocka_unit_test_setup(test_ends, boot),
+		cmocka_unit_test_setup(test_pipe_bad_end, boot), cmocka_unit_test_setup(test_size_limit, boot),
 	};
 
 	return cmocka_run_group_tests_name("membrane files", tests, NULL, NULL);

@@ -394,7 +394,9 @@ static void test_resize(void **state)
 	assert_int_equal(size[1], 132);
 	fake_host()->terminal = 0; /* a host that takes it away: it stays */
 	assert_int_equal(fake_fault(32, 0, 0), FAKE_RETURNED);
-	assert_int_equal(sys(SYS_ioctl, 1, TCGETS, page), 0);
+	assert_int_equal(sys(SYS_ioctl, 1, TIOCGWINSZ, page), 0);
+	fake_peek(size, page, 8);
+	assert_int_equal(size[0], 50);
 }
 
 static void test_groups(void **state)
