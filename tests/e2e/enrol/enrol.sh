@@ -51,6 +51,25 @@ print(hashlib.sha256(base64.b64decode(json.loads(json.loads(s.recv(65536))["resu
 P
 )
 check "one known otherwise" eval 'enrol --ek "$known" | grep -q " dtpm none "'
+# A node that hands out the right keys and cannot open the credential.
+cat >liar.py <<'P'
+import json, os, socket, sys
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind(sys.argv[2])
+listener.listen()
+client, node = listener.accept()[0], socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+node.connect(sys.argv[1])
+while request := client.recv(65536):
+    node.send(request)
+    answer = json.loads(node.recv(65536))
+    if b'"credential"' in request:
+        answer["result"]["text"] = "00" * 32
+    client.send(json.dumps(answer).encode())
+P
+python3 liar.py "$CENO_SOCKET" "$node/liar.sock" & liar=$!
+for _ in $(seq 100); do [ -S liar.sock ] && break; sleep 0.05; done
+check "a node that does not open the credential" fails "did not open the credential" "$ceno" attest --enrol dtpm --roots maker.pem --socket "$node/liar.sock"
+wait $liar
 check "usage" eval '! "$ceno" attest --enrol tpm --roots maker.pem 2>/dev/null && ! "$ceno" attest --roots maker.pem 2>/dev/null && ! enrol --days 0 2>/dev/null'
 check "a quote still" eval '"$ceno" attest | grep -q "^quote  *good"'
 node_stop
