@@ -32,12 +32,17 @@ void ceno_sockets_init(void)
 	dropping = 0;
 }
 
+static uint32_t bytes_of(uint32_t count)
+{
+	return (uint32_t)(sizeof(struct ceno_rights) + count * sizeof(void *));
+}
+
 struct ceno_rights *ceno_rights_new(uint32_t count)
 {
 	struct ceno_rights *rights = NULL;
 
 	if (travelling + count <= CENO_FDS)
-		rights = ceno_pool_take((uint32_t)(sizeof(*rights) + count * sizeof(rights->file[0])));
+		rights = ceno_pool_take(bytes_of(count));
 	if (rights) {
 		rights->count = count;
 		travelling += count;
@@ -63,7 +68,7 @@ void ceno_rights_drop(struct ceno_rights *rights)
 		if (rights->sender)
 			ceno_inode_drop(rights->sender);
 		travelling -= rights->count;
-		ceno_pool_give(rights, (uint32_t)(sizeof(*rights) + rights->count * sizeof(rights->file[0])));
+		ceno_pool_give(rights, bytes_of(rights->count));
 	}
 	dropping = 0;
 }

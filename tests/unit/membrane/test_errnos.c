@@ -183,8 +183,9 @@ static uint64_t choose(enum kind kind)
 	case 2:
 		return chance(2) ? UINT64_MAX : (uint64_t)AT_FDCWD;
 	case 3:
-		kind =
-		    kind == NUMBER ? DESCRIPTOR : chance(KINDS); /* addresses, as numbers, would depend on the layout */
+		kind = kind == NUMBER
+		    ? DESCRIPTOR
+		    : (enum kind)chance(KINDS); /* addresses, as numbers, would depend on the layout */
 		return values[kind][chance(count[kind])];
 	default:
 		return kind == NUMBER && chance(2) ? chance(9) : values[kind][chance(count[kind])];
