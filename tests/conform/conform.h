@@ -37,7 +37,7 @@ int conform_child(void (*fn)(void));
 /* clang-format off */
 #define SUBJECTS(X) \
 	X(files) X(positions) X(holes) X(vectors) X(directories) X(listing) X(links) X(renames) X(attributes) X(paths) \
-	X(descriptors) X(locks) X(memory) X(protection) X(mappings) X(break_) X(processes) X(waiting) X(vforks) X(execs) \
+	X(descriptors) X(locks) X(memory) X(middling) X(protection) X(mappings) X(break_) X(processes) X(waiting) X(vforks) X(execs) \
 	X(scripts) X(groups) X(limits) X(pipes) X(pipe_ends) X(sockets) X(connections) X(datagrams) X(rights) X(polls) X(epolls) X(event_fds) X(signals) \
 	X(signal_info) X(signal_stack) X(restarts) X(queues) X(timers) X(clocks) X(threads) X(futexes) X(identity) X(devices) \
 	X(proc_files) X(transfers) X(anonymous_files) X(registers) X(vector_state) X(formalities) X(vectors_at) X(seals) X(signal_fds)

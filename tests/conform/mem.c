@@ -79,6 +79,59 @@ void subject_memory(void)
 	OK(touch(read_it, (char *)0) == 128 + 11 && touch(read_it, (char *)0xffff800000001000) == 128 + 11);
 }
 
+static void want_zero(void)
+{
+	if (*touched)
+		_exit(1);
+}
+
+/* What lies before it is mapped when it is touched. */
+static void write_both(void)
+{
+	touched[-1] = 1;
+	*touched = 1;
+}
+
+/* Memory of less than 2 MiB, and what comes to lie beside it. */
+void subject_middling(void)
+{
+	const size_t large = 2ul << 20, n = 64 * PAGE;
+	char *room = map(4 * large, PROT_NONE, ANON), *base = room + (large - (uintptr_t)room % large) + PAGE;
+	OK(room != MAP_FAILED && munmap(room, 4 * large) == 0);
+	OK(mmap(base, n, RW, ANON, -1, 0) == base && mmap(base + n, PAGE, PROT_READ, ANON, -1, 0) == base + n);
+	OK(mmap(base + 2 * n, n, RW, ANON, -1, 0) == base + 2 * n && base[2 * n] == 0);
+	OK(touch(write_both, base + n) == 128 + 11 && touch(write_it, base + 2 * n) == 0);
+	OK(munmap(base, 3 * n) == 0);
+	char *p = mmap(base, n, RW, ANON | MAP_FIXED, -1, 0);
+	OK(p == base);
+	p[0] = 1;
+	FAILS(pipe((int *)(void *)(p + n - 4)), EFAULT);
+	memset(p, 5, n);
+	OK(mmap(p + n, PAGE, PROT_READ, ANON, -1, 0) == p + n && p[n] == 0 && p[n - 1] == 5);
+	OK(touch(write_both, p + n) == 128 + 11 && touch(write_it, p + n - 1) == 0 && p[n - 1] == 5);
+	OK(mmap(p + n + PAGE, PAGE, PROT_NONE, ANON, -1, 0) == p + n + PAGE);
+	OK(touch(read_it, p + n + PAGE) == 128 + 11 && touch(write_it, p) == 0);
+	OK(mmap(p + n + 2 * PAGE, PAGE, RW, ANON, -1, 0) == p + n + 2 * PAGE && p[n + 2 * PAGE] == 0);
+	OK(mmap(p + 2 * n, n, RW, ANON | MAP_FIXED, -1, 0) == p + 2 * n && p[2 * n] == 0 && p[3 * n - 1] == 0);
+	OK(munmap(p + PAGE, PAGE) == 0 && touch(read_it, p + PAGE) == 128 + 11 && p[0] == 5 && p[2 * PAGE] == 5);
+	OK(munmap(p, 3 * n) == 0 && touch(read_it, p) == 128 + 11 && touch(read_it, p + 3 * n - 1) == 128 + 11);
+	p = map(n, RW, ANON);
+	memset(p, 1, n);
+	char *q = mremap(p, n, 5 * n, MREMAP_MAYMOVE);
+	OK(q != MAP_FAILED && q[0] == 1 && q[n - 1] == 1 && q[n] == 0 && q[5 * n - 1] == 0);
+	memset(q, 2, 5 * n);
+	char *beside = map(n, RW, ANON);
+	beside[0] = beside[n - 1] = 4;
+	q = mremap(q, 5 * n, 20 * n, MREMAP_MAYMOVE);
+	OK(q != MAP_FAILED && q[0] == 2 && q[5 * n - 1] == 2 && q[5 * n] == 0 && q[20 * n - 1] == 0);
+	OK(beside[0] == 4 && beside[1] == 0 && beside[n - 1] == 4);
+	OK(mremap(q, 20 * n, n, 0) == q && touch(read_it, q + n) == 128 + 11 && q[n - 1] == 2);
+	p = map(4 * n, RW, ANON);
+	memset(p, 7, 4 * n);
+	OK(madvise(p + PAGE, PAGE, MADV_WIPEONFORK) == 0 && touch(want_zero, p + PAGE) == 0 && p[PAGE] == 7);
+	OK(touch(want_zero, p) == 1 && touch(want_zero, p + 2 * PAGE) == 1);
+}
+
 void subject_protection(void)
 {
 	static const unsigned char ret[] = { 0xc3 };

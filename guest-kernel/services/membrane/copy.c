@@ -32,21 +32,31 @@ static uint64_t used_bytes(const struct copy *copy, const struct ceno_area *area
 	return end > start ? end - start : 0;
 }
 
-static int copy_large(struct copy *copy, const struct ceno_area *area, uint64_t *dir, uint64_t gva)
+/* The area's part [at, end) of a large page, which other areas may have parts of, too.
+ * -LX_EEXIST: it has to be split first. */
+static int copy_large(struct copy *copy, const struct ceno_area *area, uint64_t *dir, uint64_t at, uint64_t end)
 {
-	uint64_t *to = ceno_pages_directory(copy->to, gva, 1), frame = CENO_NO_FRAME;
+	uint64_t gva = CENO_LARGE_DOWN(at), *to = ceno_pages_directory(copy->to, gva, 1), frame = CENO_NO_FRAME;
 	uint64_t bytes = used_bytes(copy, area, gva);
 
 	if (!to)
 		return -LX_ENOMEM;
-	if ((area->prot & LX_PROT_WRITE) && !ceno_frames_shared(ceno_pte_frame(*dir), CENO_ORDER_LARGE) &&
-	    plentiful(copy, CENO_LEAF_PAGES))
+	if (end - at < CENO_LARGE_PAGE)
+		bytes = end - at;
+	if (*to)
+		frame = ceno_pte_frame(*to);
+	else if ((area->prot & LX_PROT_WRITE) && !ceno_frames_shared(ceno_pte_frame(*dir), CENO_ORDER_LARGE) &&
+	         plentiful(copy, CENO_LEAF_PAGES))
 		frame = bytes == CENO_LARGE_PAGE ? ceno_frames_alloc_raw(CENO_ORDER_LARGE)
 						 : ceno_frames_alloc(CENO_ORDER_LARGE);
-	copy->to->pages += CENO_LEAF_PAGES;
+	if (frame == CENO_NO_FRAME && end - at < CENO_LARGE_PAGE)
+		return -LX_EEXIST; /* what is not the area's is not to be shared */
+	if (!*to)
+		copy->to->pages += CENO_LEAF_PAGES;
 	if (frame != CENO_NO_FRAME) {
-		memcpy(ceno_ram(frame), ceno_ram(ceno_pte_frame(*dir)), bytes);
-		copy->left -= CENO_LEAF_PAGES;
+		memcpy((uint8_t *)ceno_ram(frame) + (at - gva), (uint8_t *)ceno_ram(ceno_pte_frame(*dir)) + (at - gva),
+		       bytes);
+		copy->left -= *to ? 0 : CENO_LEAF_PAGES;
 		*to = frame | CENO_PTE_RAM;
 		return 0;
 	}
@@ -131,8 +141,10 @@ static int copy_area(struct copy *copy, const struct ceno_area *area)
 		end = CENO_LARGE_DOWN(at) + CENO_LARGE_PAGE;
 		end = end < area->end ? end : area->end;
 		if (*dir & CENO_PTE_RAM)
-			error = copy_large(copy, area, dir, CENO_LARGE_DOWN(at));
-		else if (*dir & CENO_PTE_LEAF)
+			error = copy_large(copy, area, dir, at, end);
+		if (error == -LX_EEXIST)
+			error = ceno_pages_split(copy->from, dir, at);
+		if (!error && (*dir & CENO_PTE_LEAF))
 			error = copy_leaf(copy, area, at, end);
 	}
 	return error;

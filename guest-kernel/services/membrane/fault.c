@@ -12,8 +12,9 @@
 #define AROUND_HEAP 64u
 #define AROUND_PACK 128u /* needs no frames, and little of the nucleus */
 
-#define AROUND_FEW 16u          /* both, in what fork made: it mostly ends soon, and each entry costs then, too */
-#define DATA_MAX   (4ull << 20) /* bytes of a segment of data */
+#define OVERHANG_MIN (32u * CENO_PAGE) /* of an area, for a large page that hangs over it */
+#define AROUND_FEW   16u          /* both, in what fork made: it mostly ends soon, and each entry costs then, too */
+#define DATA_MAX     (4ull << 20) /* bytes of a segment of data */
 
 /* Pages [low, high) around gva, all in one area and one leaf table. */
 struct run {
@@ -361,27 +362,46 @@ static int holds_large(const struct ceno_area *area, uint64_t start)
 	return start >= area->start && start + CENO_LARGE_PAGE <= area->end;
 }
 
-static int is_plentiful(void)
+/* Whether a large page may hang over the area: nothing else is there, or memory of the same
+ * kind. Not in the first and the last 2 MiB, which have pages that are never there. */
+static int may_overhang(const struct ceno_vm *vm, const struct ceno_area *area, uint64_t start)
 {
-	return ceno_frames_used() + 4 * CENO_LEAF_PAGES <= ceno_frames_total() - ceno_frames_total() / 4;
+	uint64_t end = start + CENO_LARGE_PAGE, low = start > area->start ? start : area->start,
+		 high = end < area->end ? end : area->end;
+
+	if (start == 0 || end > CENO_USER_END || high - low < OVERHANG_MIN)
+		return 0;
+	while (area > vm->areas && area[-1].end > start)
+		area--;
+	for (; area < vm->areas + vm->count && area->start < end; area++)
+		if (!ceno_area_is_plain(area))
+			return 0;
+	return 1;
 }
 
-/* One large frame for an untouched 2 MiB within one area of zeros, while RAM is plentiful.
- * A heap is mostly used for a few pages: it gets one only if it need not be zeroed, since
- * that would touch all of it, and not at its beginning, which is all that a shell uses: each
+/* kept: the part of RAM that large pages leave to small ones, as 1 to this. */
+static int is_plentiful(uint32_t kept)
+{
+	return ceno_frames_used() + 4 * CENO_LEAF_PAGES <= ceno_frames_total() - ceno_frames_total() / kept;
+}
+
+/* One large frame for an untouched 2 MiB of zeros, while RAM is plentiful. A heap, or what is
+ * smaller, is mostly used for a few pages: it gets one only if it need not be zeroed, since
+ * that would touch all of it; a heap not at its beginning, which is all that a shell uses: each
  * fork would copy it, and no other program could have it after (husk.c). Nor does a stack. */
 static int touch_large(struct ceno_vm *vm, const struct ceno_area *area, uint64_t *dir, uint64_t gva)
 {
+	int whole = holds_large(area, CENO_LARGE_DOWN(gva));
 	uint64_t frame;
 
 	if ((area->flags & CENO_AREA_BRK) && gva < CENO_LARGE_DOWN(vm->brk_start) + CENO_LARGE_PAGE)
 		return 0;
 	if (area->file || (area->prot & LX_PROT_EXEC) || (area->flags & CENO_AREA_STACK) ||
-	    !holds_large(area, CENO_LARGE_DOWN(gva)))
+	    !(whole || may_overhang(vm, area, CENO_LARGE_DOWN(gva))))
 		return 0;
-	if (!is_plentiful())
+	if (!is_plentiful(whole ? 4 : 2))
 		return 0;
-	frame = area->flags ? ceno_frames_alloc_fresh() : ceno_frames_alloc(CENO_ORDER_LARGE);
+	frame = area->flags || !whole ? ceno_frames_alloc_fresh() : ceno_frames_alloc(CENO_ORDER_LARGE);
 	if (frame == CENO_NO_FRAME)
 		return 0;
 	*dir = frame | CENO_PTE_RAM;
@@ -411,7 +431,7 @@ static int map_large_pack(struct ceno_vm *vm, const struct ceno_area *area, uint
 static int copy_large(uint64_t *dir)
 {
 	uint64_t old = ceno_pte_frame(*dir),
-		 frame = is_plentiful() ? ceno_frames_alloc_raw(CENO_ORDER_LARGE) : CENO_NO_FRAME;
+		 frame = is_plentiful(4) ? ceno_frames_alloc_raw(CENO_ORDER_LARGE) : CENO_NO_FRAME;
 
 	if (frame == CENO_NO_FRAME)
 		return 0;
@@ -492,6 +512,7 @@ static void *present(struct ceno_vm *vm, const struct ceno_area *area, uint64_t 
 		if (write && ceno_frames_shared(ceno_pte_frame(*dir), CENO_ORDER_LARGE))
 			return NULL;
 		*bytes = CENO_LARGE_PAGE - gva % CENO_LARGE_PAGE;
+		*bytes = *bytes < area->end - gva ? *bytes : area->end - gva; /* it may hang over */
 		return (uint8_t *)ceno_ram(ceno_pte_frame(*dir)) + gva % CENO_LARGE_PAGE;
 	}
 	entry = ceno_pages_look(vm, gva);

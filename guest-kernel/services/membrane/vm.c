@@ -20,6 +20,11 @@
 	 LX_MAP_EXECUTABLE | LX_MAP_LOCKED | LX_MAP_NORESERVE | LX_MAP_POPULATE | LX_MAP_NONBLOCK | LX_MAP_STACK | \
 	 LX_MAP_FIXED_NOREPLACE)
 
+static uint64_t large_up(uint64_t x)
+{
+	return (x + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
+}
+
 /* A range the program may have at all: inside user space, not page 0 and up to
  * MMAP_BOTTOM, not the entry page's 2 MiB. */
 static int allowed(uint64_t start, uint64_t bytes)
@@ -29,11 +34,19 @@ static int allowed(uint64_t start, uint64_t bytes)
 	return start >= ENTRY_END || start + bytes <= CENO_GVA_ENTRY_REGION;
 }
 
+/* A large page may hang over into where the area comes to lie (fault.c). */
+static int add(struct ceno_vm *vm, const struct ceno_area *area)
+{
+	if (!ceno_area_is_plain(area) && ceno_pages_discard(vm, area->start, area->end))
+		return -LX_ENOMEM;
+	return ceno_areas_add(vm, area);
+}
+
 int ceno_vm_add(struct ceno_vm *vm, const struct ceno_area *area)
 {
 	if (!allowed(area->start, area->end - area->start) || !ceno_areas_free(vm, area->start, area->end))
 		return -LX_EINVAL;
-	return ceno_areas_add(vm, area);
+	return add(vm, area);
 }
 
 /* ---- where things lie ------------------------------------------------------- */
@@ -41,6 +54,10 @@ int ceno_vm_add(struct ceno_vm *vm, const struct ceno_area *area)
 #define PIE_BASE 0x555500000000ull
 #define ZONE     (256ull << 20)
 #define GIB      (1ull << 30)
+
+/* Private memory from here on, but less than a large page, lies alone in 2 MiB: one large page maps it
+ * (fault.c), also when it has grown, and one entry takes it out again. */
+#define MIDDLE_MIN (128ull << 10)
 
 static struct {
 	uint64_t program, stack_top, stack_skip, mmap_top, brk_skip;
@@ -72,7 +89,7 @@ static uint64_t top_for(const struct ceno_vm *vm, uint64_t prot, uint64_t flags)
 
 void ceno_vm_brk_set(struct ceno_vm *vm, uint64_t end)
 {
-	uint64_t start = (end + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
+	uint64_t start = large_up(end);
 
 	vm->brk_start = vm->brk_end = start + layout.brk_skip;
 }
@@ -98,7 +115,7 @@ static uint64_t find_gap(struct ceno_vm *vm, uint64_t wanted, int below_4g, uint
 
 	if (!gap)
 		gap = ceno_areas_gap(vm, bytes, ENTRY_END, below_4g ? 0x100000000ull : vm->mmap_top);
-	return bytes == wanted ? gap : (gap + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
+	return bytes == wanted ? gap : large_up(gap);
 }
 
 uint64_t ceno_vm_interpreter_gap(struct ceno_vm *vm, uint64_t bytes)
@@ -112,10 +129,13 @@ uint64_t ceno_vm_interpreter_gap(struct ceno_vm *vm, uint64_t bytes)
 
 static int64_t unmap(struct ceno_vm *vm, uint64_t start, uint64_t end)
 {
+	uint64_t low = start & ~(CENO_LARGE_PAGE - 1), high = large_up(end);
 	int error = ceno_areas_split(vm, start, end);
 
+	low = ceno_areas_free(vm, low, start) ? low : start; /* with what hangs over */
+	high = ceno_areas_free(vm, end, high) ? high : end;
 	if (!error)
-		error = ceno_pages_discard(vm, start, end);
+		error = ceno_pages_discard(vm, low, high);
 	if (!error)
 		ceno_areas_remove(vm, start, end);
 	return error;
@@ -125,7 +145,7 @@ int ceno_vm_put(struct ceno_vm *vm, const struct ceno_area *area)
 {
 	if (!allowed(area->start, area->end - area->start))
 		return -LX_EINVAL;
-	return unmap(vm, area->start, area->end) ? -LX_ENOMEM : ceno_areas_add(vm, area);
+	return unmap(vm, area->start, area->end) ? -LX_ENOMEM : add(vm, area);
 }
 
 /* ---- brk ------------------------------------------------------------------- */
@@ -134,7 +154,7 @@ int ceno_vm_put(struct ceno_vm *vm, const struct ceno_area *area)
  * writes between its break and that end is not stopped, and finds what it wrote. */
 static uint64_t area_end(const struct ceno_vm *vm, uint64_t end)
 {
-	return end == vm->brk_start ? CENO_PAGE_DOWN(end) : (end + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
+	return end == vm->brk_start ? CENO_PAGE_DOWN(end) : large_up(end);
 }
 
 static int grow_heap(struct ceno_vm *vm, uint64_t old, uint64_t new)
@@ -230,6 +250,15 @@ static int back_by_shared(struct ceno_area *area, uint64_t bytes)
 	return 0;
 }
 
+/* Where memory lies that is to have 2 MiB to itself; 0: it is not that, or there is no room. */
+static uint64_t middle_gap(struct ceno_vm *vm, const uint64_t a[6], uint64_t bytes)
+{
+	if ((a[3] & (LX_MAP_TYPE | LX_MAP_ANONYMOUS | LX_MAP_32BIT)) != (LX_MAP_PRIVATE | LX_MAP_ANONYMOUS) ||
+	    a[2] != (LX_PROT_READ | LX_PROT_WRITE) || bytes < MIDDLE_MIN || bytes >= CENO_LARGE_PAGE)
+		return 0;
+	return find_gap(vm, CENO_LARGE_PAGE, 0, vm->mmap_top - 3 * ZONE);
+}
+
 static int64_t place(struct ceno_vm *vm, const uint64_t a[6], uint64_t bytes, uint64_t *start)
 {
 	uint64_t flags = a[3];
@@ -244,8 +273,11 @@ static int64_t place(struct ceno_vm *vm, const uint64_t a[6], uint64_t bytes, ui
 			return ceno_areas_free(vm, *start, *start + bytes) ? 0 : -LX_EEXIST;
 		return unmap(vm, *start, *start + bytes);
 	}
-	if (!*start || !allowed(*start, bytes) || !ceno_areas_free(vm, *start, *start + bytes))
-		*start = find_gap(vm, bytes, (flags & LX_MAP_32BIT) != 0, top_for(vm, a[2], flags));
+	if (!*start || !allowed(*start, bytes) || !ceno_areas_free(vm, *start, *start + bytes)) {
+		*start = middle_gap(vm, a, bytes);
+		if (!*start)
+			*start = find_gap(vm, bytes, (flags & LX_MAP_32BIT) != 0, top_for(vm, a[2], flags));
+	}
 	return *start ? 0 : -LX_ENOMEM;
 }
 
@@ -286,7 +318,7 @@ int64_t ceno_sys_mmap(const uint64_t a[6])
 		return error;
 	area.start = start;
 	area.end = start + bytes;
-	error = ceno_areas_add(vm, &area);
+	error = add(vm, &area);
 	if (error) {
 		if (area.file)
 			ceno_inode_settle(area.file);
@@ -361,12 +393,24 @@ static int64_t place_moved(struct ceno_vm *vm, const uint64_t a[6], uint64_t old
 	uint64_t room = new < GROWTH_MAX ? new : GROWTH_MAX;
 
 	if (!(a[3] & LX_MREMAP_FIXED)) {
-		*to = new > old ? find_gap(vm, new + room, 0, vm->mmap_top - ZONE) : 0;
+		*to =
+		    new >= MIDDLE_MIN &&new > old ? find_gap(vm, large_up(new + room), 0, vm->mmap_top - 3 * ZONE) : 0;
 		*to = *to ? *to : find_gap(vm, new, 0, vm->mmap_top - ZONE);
 		return *to ? 0 : -LX_ENOMEM;
 	}
 	*to = a[4];
 	return unmap(vm, *to, *to + new);
+}
+
+/* A last large page that hangs over moves as it is if there is nothing but it in both places. */
+static uint64_t moved_bytes(struct ceno_vm *vm, const struct ceno_area *to, uint64_t from, uint64_t bytes)
+{
+	uint64_t whole = large_up(bytes);
+
+	if (!ceno_area_is_plain(to) || (from | to->start) % CENO_LARGE_PAGE ||
+	    !ceno_areas_free(vm, from + bytes, from + whole) || !ceno_areas_free(vm, to->end, to->start + whole))
+		return bytes;
+	return whole;
 }
 
 static int64_t move_area(struct ceno_vm *vm, const uint64_t a[6], uint64_t old, uint64_t new)
@@ -383,10 +427,12 @@ static int64_t move_area(struct ceno_vm *vm, const uint64_t a[6], uint64_t old, 
 	area.start = to;
 	area.end = to + new;
 	area.flags &= (uint16_t) ~(CENO_AREA_BRK | CENO_AREA_STACK);
-	error = ceno_areas_add(vm, &area);
+	error = ceno_pages_discard(vm, to, to + new); /* what hangs over */
+	if (!error)
+		error = ceno_areas_add(vm, &area);
 	if (error)
 		return error;
-	error = ceno_pages_move(vm, a[0], to, old < new ? old : new);
+	error = ceno_pages_move(vm, a[0], to, moved_bytes(vm, &area, a[0], old < new ? old : new));
 	if (!error && !(a[3] & LX_MREMAP_DONTUNMAP))
 		error = unmap(vm, a[0], a[0] + old);
 	if (error) {
@@ -436,7 +482,7 @@ static int64_t grow_in_place(struct ceno_vm *vm, uint64_t start, uint64_t end, u
 	area.offset += area.file ? end - area.start : 0;
 	area.start = end;
 	area.end = start + new;
-	error = ceno_areas_add(vm, &area);
+	error = add(vm, &area);
 	ceno_areas_merge(vm, start, start + new);
 	return error ? error : (int64_t)start;
 }

@@ -117,6 +117,14 @@ int ceno_husk_release(void);
 
 /* ---- areas (area.c) ------------------------------------------------------- */
 
+/* Memory of zeros that nothing else is known of. A large page may hang over the ends of such
+ * areas, into what is free: what is mapped there later goes on with it if it is plain too, and
+ * else finds nothing of it. */
+static inline int ceno_area_is_plain(const struct ceno_area *area)
+{
+	return !area->file && !area->flags && area->prot == (LX_PROT_READ | LX_PROT_WRITE);
+}
+
 /* The area that holds gva, or NULL. */
 struct ceno_area *ceno_areas_find(struct ceno_vm *vm, uint64_t gva);
 /* That one, or the next above; NULL: none. */

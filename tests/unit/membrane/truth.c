@@ -37,6 +37,30 @@ static uint64_t *entry_of(struct ceno_vm *vm, uint64_t gva)
 	return dir && (*dir & CENO_PTE_LEAF) ? ceno_pages_look(vm, gva) : dir;
 }
 
+/* All areas of the 2 MiB at gva are plain. */
+static void check_plain(struct ceno_vm *vm, uint64_t gva)
+{
+	uint64_t start = CENO_LARGE_DOWN(gva), end = start + LARGE;
+
+	for (const struct ceno_area *area; (area = ceno_areas_above(vm, start)) && area->start < end; start = area->end)
+		assert_true(ceno_area_is_plain(area));
+	assert_true(end <= CENO_USER_END && end > LARGE);
+}
+
+/* What is mapped has an area, or is a large page of RAM that hangs over plain ones. What may be written
+ * and is not marked is written without a fault, or never. */
+static void check_area(struct ceno_vm *vm, uint64_t gva, int large, uint64_t is, uint32_t rights)
+{
+	const struct ceno_area *area = ceno_areas_find(vm, gva);
+
+	if (!area) {
+		assert_true(large);
+		check_plain(vm, gva);
+	} else if ((is & CENO_PTE_RAM) && !(is & CENO_PTE_RO) && (area->prot & PROT_WRITE)) {
+		assert_true(rights & CENO_RIGHT_WRITE);
+	}
+}
+
 /* The vm's table and the hardware's say the same of this page. */
 static void check_entry(struct ceno_vm *vm, uint64_t gva, const struct fake_mapping *m)
 {
@@ -55,9 +79,7 @@ static void check_entry(struct ceno_vm *vm, uint64_t gva, const struct fake_mapp
 		assert_int_equal(ceno_pte_frame(is) + within, m->offset);
 	assert_false((is & CENO_PTE_RO) && (m->rights & CENO_RIGHT_WRITE));
 	assert_int_equal((is & CENO_PTE_TEXT) != 0, m->object == CENO_SLOT_RAM && (m->rights & CENO_RIGHT_EXECUTE));
-	/* what may be written and is not marked is written without a fault, or never */
-	if ((is & CENO_PTE_RAM) && !(is & CENO_PTE_RO) && (ceno_areas_find(vm, gva)->prot & PROT_WRITE))
-		assert_true(m->rights & CENO_RIGHT_WRITE);
+	check_area(vm, gva, entry == dir && (is & CENO_PTE_RAM), is, m->rights);
 }
 
 void check_space(struct ceno_vm *vm)
