@@ -181,14 +181,39 @@ static void other_keys_are_not_taken(void **state)
 	assert_int_equal(ceno_credential_make(seal->public_area, seal->public_bytes, zeros, zeros, &c), -1);
 }
 
+/* Nothing of ours is under dictionary attack protection: neither do we fill its count, nor does a full one stop us. */
+static void a_tpm_in_lockout_does_all_of_it(void **state)
+{
+	struct place *p = *state;
+	struct ceno_tpm_quote quote;
+	uint8_t extra[32] = { 7 };
+	uint64_t counter;
+	/* No failure is allowed: in lockout from now on (part 1, 19.8.6). */
+	assert_int_equal(Esys_DictionaryAttackParameters(p->tpm->esys, ESYS_TR_RH_LOCKOUT, ESYS_TR_PASSWORD,
+	                                                 ESYS_TR_NONE, ESYS_TR_NONE, 0, 1000, 1000),
+	                 0);
+	assert_int_equal(ceno_tpm_quote(p->tpm, CENO_TPM_KEY_SEAL, extra, &quote), CENO_TPM_OK);
+	assert_int_equal(ceno_tpm_quote(p->tpm, CENO_TPM_KEY_RAW, extra, &quote), CENO_TPM_OK);
+	assert_int_equal(ceno_tpm_counter_move(p->tpm, &counter), CENO_TPM_OK);
+	assert_int_equal(ceno_tpm_counter_certify(p->tpm, extra, &quote), CENO_TPM_OK);
+	opens_and_only_so(p, false);
+	/* And it opens anew. */
+	ceno_tpm_close(p->tpm);
+	ceno_swtpm_stop(&p->child, 2000);
+	assert_int_equal(ceno_swtpm_start(&p->child, p->dir, true), 0);
+	int fd = p->child.data;
+	p->child.data = -1;
+	assert_int_equal(ceno_tpm_open_stream(&p->tpm, fd, true), CENO_TPM_OK);
+	assert_int_equal(ceno_tpm_quote(p->tpm, CENO_TPM_KEY_SEAL, extra, &quote), CENO_TPM_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(an_ecc_ek_without_a_certificate),
-		TEST(an_rsa_ek_with_a_certificate),
-		TEST(the_ecc_certificate_comes_first),
-		TEST(other_keys_are_not_taken),
+		TEST(an_ecc_ek_without_a_certificate), TEST(an_rsa_ek_with_a_certificate),
+		TEST(the_ecc_certificate_comes_first), TEST(other_keys_are_not_taken),
+		TEST(a_tpm_in_lockout_does_all_of_it),
 	};
 	setenv("TSS2_LOG", "all+none", 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
