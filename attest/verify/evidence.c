@@ -153,10 +153,11 @@ static bool area_wipe_ok(const struct ceno_proof_filesystem *e)
 static bool bitmap_ok(const struct ceno_proof_statement *s)
 {
 	uint64_t granule = ceno_proof_granule(s->core.mem_total), mem = s->core.mem_total;
-	uint64_t count = (mem + granule - 1) / granule;
 	const struct ceno_proof_overwrite *e = &s->overwrite;
-	if (mem % CENO_PROOF_CHUNK != 0 || e->bitmap_bytes != ceno_proof_bitmap_bytes(mem))
+	/* The schema's bounds leave no size without granules; do not rely on them here. */
+	if (granule == 0 || mem % CENO_PROOF_CHUNK != 0 || e->bitmap_bytes != ceno_proof_bitmap_bytes(mem))
 		return false;
+	uint64_t count = (mem + granule - 1) / granule;
 	return count % 8 == 0 || e->bitmap[e->bitmap_bytes - 1] >> (count % 8) == 0;
 }
 
