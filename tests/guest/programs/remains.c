@@ -362,9 +362,12 @@ int main(int argc, char **argv)
 	copy_self();
 	for (uint64_t shape = 1; shape <= 3; shape++)
 		for (unsigned who = 0; who < 3; who++) {
-			int left = run(paths[(shape + who) % 3], "leave", shape),
-			    found = run(paths[who], "look", shape) + run(paths[who], "look", shape + 16 + 16 * who);
+			/* who looked has touched all of its stack, and leaves too much to be kept: so there is leaving twice */
+			const char *leaver = paths[(shape + who) % 3];
+			int left = run(leaver, "leave", shape), found = run(paths[who], "look", shape);
 
+			left += run(leaver, "leave", shape);
+			found += run(paths[who], "look", shape + 16 + 16 * who);
 			if (left || found)
 				printf("shape %lu, %u: left %d, found %d\n", shape, who, left, found);
 			total += left + found;
