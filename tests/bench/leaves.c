@@ -32,8 +32,9 @@ struct bench {
 	uint8_t secret[64];
 	uint64_t rate, total, begin_ns, end_ns;
 	uint64_t submitted, logged, sealed;
-	uint64_t first_ns, first_size; /* of the first checkpoint: the rate is of what came after it */
-	uint64_t *born_ns;             /* by order of submission, which is the order of indexes */
+	/* The first checkpoint, and the last while leaves still came: the rate is of what was sealed between them. */
+	uint64_t first_ns, first_size, last_ns, last_size;
+	uint64_t *born_ns; /* by order of submission, which is the order of indexes */
 	double *ms;
 };
 
@@ -95,6 +96,10 @@ static void sealed(void *arg, struct ceno_proof_seal *seal, uint64_t size, int e
 		b->first_ns = b->end_ns;
 		b->first_size = size;
 	}
+	if (b->submitted < b->total) {
+		b->last_ns = b->end_ns;
+		b->last_size = size;
+	}
 	for (; b->sealed < size; b->sealed++)
 		b->ms[b->sealed] = (double)(b->end_ns - b->born_ns[b->sealed]) / 1e6;
 	if (b->sealed == b->total)
@@ -147,13 +152,15 @@ static int by_size(const void *x, const void *y)
 static void report(struct bench *b, uint32_t slow_ms)
 {
 	qsort(b->ms, b->total, sizeof(*b->ms), by_size);
+	/* A run that ends before its second checkpoint has no rate. */
+	double seconds = b->last_ns > b->first_ns ? (double)(b->last_ns - b->first_ns) / 1e9 : 1;
 	printf(
 	    "{\"rate_asked\":%llu,\"slow_ms\":%u,\"quote_ms_measured\":%u,\"batch_leaves\":%llu,\"batch_wait_ms\":%u,"
 	    "\"leaves\":%llu,\"quotes\":%llu,\"leaves_per_s\":%.0f,\"sealed_ms_p50\":%.1f,\"sealed_ms_p99\":%.1f,"
 	    "\"sealed_ms_max\":%.1f}\n",
 	    (unsigned long long)b->rate, slow_ms, b->tpm.quote_ms, (unsigned long long)b->sealer.policy.leaves,
 	    b->sealer.policy.wait_ms, (unsigned long long)b->total, (unsigned long long)b->sealer.quotes,
-	    (double)(b->total - b->first_size) * 1e9 / (double)(b->end_ns - b->first_ns), b->ms[b->total / 2],
+	    (double)(b->last_size > b->first_size ? b->last_size - b->first_size : 0) / seconds, b->ms[b->total / 2],
 	    b->ms[b->total * 99 / 100], b->ms[b->total - 1]);
 }
 
