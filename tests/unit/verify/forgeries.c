@@ -4,6 +4,7 @@
  */
 #include "asked.h"
 #include "forgeries.h"
+#include "forgeries_trust.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -14,7 +15,6 @@
 
 struct fixture f;
 struct ceno_verify_policy policy;
-static struct ceno_verify_seen seen;
 
 void start(void)
 {
@@ -572,359 +572,50 @@ static void v_nv_extra(void) { f.with_nv = 1; fixture_redo(&f); f.seal.nv.attest
 static void v_nv_reset(void) { f.with_nv = 1; fixture_redo(&f); f.seal.nv.attest[6 + 36 + 34 + 8 + 3] ^= 1; resign(); }
 static void v_nv_contents(void) { f.with_nv = 1; fixture_redo(&f); f.seal.nv.attest[f.seal.nv.attest_bytes - 1] ^= 1; resign(); }
 
-/* ---- stages 10 to 13 ------------------------------------------------------------------------ */
-
-static const char *reference_lines(uint32_t pcr, const char *event_log, const char *more)
-{
-	static char text[8192];
-	uint8_t digest[32];
-	char hex[65];
-	MUST(ceno_proof_platform_digest(&f.statement.core.platform, digest) == 0);
-	size_t n = (size_t)snprintf(text, sizeof(text), "valid 1700000000 1800000000\n%splatform sha256:%s\n", more,
-	                            sodium_bin2hex(hex, sizeof(hex), digest, 32));
-	for (uint32_t i = 0; i < CENO_PROOF_PCRS; i += 4) {
-		sodium_bin2hex(hex, sizeof(hex), f.seal.quote.pcrs[i], 32);
-		hex[0] = (char)(i == pcr ? (hex[0] == '0' ? '1' : '0') : hex[0]);
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "pcr %u sha256:%s\n", i, hex);
-	}
-	if (event_log == NULL)
-		event_log = sodium_bin2hex(hex, sizeof(hex), f.seal.node.epoch_log_sha256, 32);
-	snprintf(text + n, sizeof(text) - n, "event-log sha256:%s\n", event_log);
-	return text;
-}
-
-/* A verifier at this time who takes the word of key 1. */
-static void with_signer(void)
-{
-	uint8_t secret[64];
-	policy.as_of = 1750000000;
-	asked_rule(&policy, "signer %s\n", asked_key(1, secret));
-}
-
-#define NO_PCR 99
-static const char other_hash[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
-
-static void v_reference(void) { fixture_redo(&f); policy.code_floor = CENO_TRUST_BOOT; }
-static void v_reference_signer(void) { with_signer(); fixture_redo(&f); asked_reference(&policy, 2, reference_lines(NO_PCR, NULL, "")); }
-static void v_reference_nobody(void) { policy.as_of = 1750000000; fixture_redo(&f); asked_reference(&policy, 1, reference_lines(NO_PCR, NULL, "")); }
-static void v_reference_old(void) { with_signer(); policy.as_of = 1800000001; fixture_redo(&f); asked_reference(&policy, 1, reference_lines(NO_PCR, NULL, "")); }
-static void v_reference_early(void) { with_signer(); policy.as_of = 1699999999; fixture_redo(&f); asked_reference(&policy, 1, reference_lines(NO_PCR, NULL, "")); }
-static void v_reference_timeless(void) { with_signer(); policy.as_of = CENO_VERIFY_NO_TIME; fixture_redo(&f); asked_reference(&policy, 1, reference_lines(NO_PCR, NULL, "")); }
-static void v_reference_pcr_8(void) { with_signer(); fixture_redo(&f); asked_reference(&policy, 1, reference_lines(8, NULL, "")); }
-static void v_reference_pcr_0(void) { with_signer(); fixture_redo(&f); asked_reference(&policy, 1, reference_lines(0, NULL, "")); }
-static void v_reference_event_log(void) { with_signer(); fixture_redo(&f); asked_reference(&policy, 1, reference_lines(NO_PCR, other_hash, "")); }
-
-static void v_reference_platform(void)
-{
-	with_signer();
-	fixture_redo(&f);
-	const char *lines = reference_lines(NO_PCR, NULL, "");
-	f.statement.core.platform.vmm[3] ^= 1; /* after the reference values were made */
-	fixture_redo(&f);
-	asked_reference(&policy, 1, lines);
-}
-
-/* One file has the platform, another the PCRs: no signer stands for both together. */
-static void v_reference_mixed(void)
-{
-	char text[8192];
-	with_signer();
-	asked_rule(&policy, "code boot\n");
-	fixture_redo(&f);
-	asked_reference(&policy, 1, reference_lines(8, NULL, ""));
-	strcpy(text, reference_lines(NO_PCR, NULL, ""));
-	memcpy(strstr(text, "platform sha256:") + 16, other_hash, 64);
-	asked_reference(&policy, 1, text);
-}
-
-static void v_reference_boot_only(void)
-{
-	with_signer();
-	asked_rule(&policy, "code runtime\n");
-	fixture_redo(&f);
-	asked_reference(&policy, 1, reference_lines(NO_PCR, NULL, ""));
-}
-
-static void v_revoked(void) { fixture_redo(&f); f.pins.revoked_count = 1; memcpy(f.pins.revoked[0], f.pins.pins[0].ak, 32); }
-
-/* Everything made again by another TPM, in the pinned node's name and with its log key. */
-static void v_second_tpm(void) { f.signing_ak = f.second_ak; fixture_redo(&f); }
-
-/* The same by someone who has neither: another name, another log. */
-static void other_node(void)
-{
-	uint8_t seed[32] = { 99 };
-	f.signing_ak = f.second_ak;
-	crypto_sign_ed25519_seed_keypair(f.seal.node.log_pub, f.log_secret, seed);
-	strcpy(f.seal.node.origin, "somebody.test/node");
-}
-
-static void v_second_tpm_any_key(void) { policy.key_floor = CENO_KEY_NONE; f.signing_ak = f.second_ak; fixture_redo(&f); }
-static void v_second_tpm_own_name(void) { other_node(); fixture_redo(&f); }
-static void v_no_pins(void) { fixture_redo(&f); policy.pins = NULL; }
-static void v_pin_log(void) { fixture_redo(&f); f.pins.pins[0].log_pub[0] ^= 1; }
-static void v_pin_origin(void) { fixture_redo(&f); strcpy(f.pins.pins[0].origin, "renamed.test/node"); }
-
-static void v_log_forked(void) { fixture_redo(&f); f.pins.pins[0].size = f.log_count; f.pins.pins[0].root[0] = 1; f.pins.pins[0].reset_count = 7; }
-
-static void v_clock_back(void)
-{
-	fixture_redo(&f);
-	f.pins.pins[0].size = f.log_count - 1;
-	f.pins.pins[0].reset_count = 7;
-	f.pins.pins[0].clock_ms = f.clock_ms + 1;
-}
-
-static void v_resets_back(void) { fixture_redo(&f); f.pins.pins[0].size = f.log_count - 1; f.pins.pins[0].reset_count = 8; }
-static void v_counter_back(void) { f.with_nv = 1; fixture_redo(&f); f.pins.pins[0].size = 1; f.pins.pins[0].nv_value = 43; }
-
-static uint8_t wanted[32];
-static void v_nonce(void) { fixture_redo(&f); memset(wanted, 3, 32); policy.rp_nonce = wanted; }
-static void v_request(void) { fixture_redo(&f); memset(wanted, 4, 32); policy.request = wanted; }
-
-static void seen_before(void)
-{
-	fixture_redo(&f);
-	memset(&seen, 0, sizeof(seen));
-	memset(seen.c8, 1, 32);
-	policy.seen = &seen;
-	policy.seen_count = 1;
-}
-static void v_replay_session(void) { seen_before(); memcpy(seen.session_id, f.statement.core.session_id, 16); seen.launch_index = 999; }
-static void v_replay_launch(void) { seen_before(); seen.launch_index = f.seal.step8.launch_index; memcpy(seen.ak, f.pins.pins[0].ak, 32); }
-static void v_test_key(void) { f.statement.core.platform.test_key = 1; fixture_redo(&f); policy.refuse_test_key = 1; }
-static void v_assurance(void) { fixture_redo(&f); policy.key_floor = CENO_KEY_VTPM; }
-static void v_rule_platform(void) { fixture_redo(&f); asked_rule(&policy, "platform sha256:%s\n", other_hash); }
-static void v_rule_cause(void) { fixture_redo(&f); asked_rule(&policy, "cause ttl\ncause request\n"); }
-static void v_rule_host(void) { fixture_redo(&f); asked_rule(&policy, "host swap off\nhost ksm on\n"); }
-static void v_rule_host_unknown(void) { fixture_redo(&f); asked_rule(&policy, "host numa_balancing off\n"); }
-static void v_rule_class(void) { fixture_redo(&f); asked_rule(&policy, "classification PII\njurisdiction EU\n"); }
-static void v_rule_land(void) { fixture_redo(&f); asked_rule(&policy, "classification PHI\njurisdiction US\n"); }
-static void v_rule_passes(void) { fixture_redo(&f); asked_rule(&policy, "passes 3\n"); }
-static void v_rule_key(void) { fixture_redo(&f); asked_rule(&policy, "key ftpm\n"); }
-
-static const char *hex_of(const uint8_t bytes[32])
-{
-	static char text[2][65];
-	static int next;
-	return sodium_bin2hex(text[next++ % 2], 65, bytes, 32);
-}
-
-/* The EK certificate that the node states. */
-static void stated_ek(struct fixture *x) { memset(x->seal.node.ak_binding, 0x44, 32); }
-
-static void enrolled(const char *ek, uint64_t until)
-{
-	f.on_node = stated_ek;
-	fixture_redo(&f);
-	policy.as_of = 1750000000;
-	asked_rule(&policy, "enrolled sha256:%s dtpm %s %llu\n", hex_of(f.pins.pins[0].ak), ek, (unsigned long long)until);
-}
-
-static void v_enrolment_over(void) { enrolled("none", 1749999999); }
-static void v_enrolment_other_ek(void) { char ek[72]; snprintf(ek, sizeof(ek), "sha256:%s", other_hash); enrolled(ek, 1800000000); }
-
-/* The word of key `by` for a dtpm, where the policy names key 3 for at most `most`. `spoil`: changed afterwards. */
-static void vouched(uint32_t by, const char *most, bool spoil)
-{
-	char line[512];
-	uint8_t secret[64];
-	fixture_redo(&f);
-	policy.as_of = 1750000000;
-	asked_vouch(line, sizeof(line), by, f.pins.pins[0].ak, CENO_KEY_DTPM, NULL, spoil ? 1700000000 : 1800000000);
-	if (spoil)
-		memcpy(strstr(line, "1700000000"), "1800000000", 10);
-	asked_rule(&policy, "authority %s %s\n%s", asked_key(3, secret), most, line);
-}
-
-static void v_vouch_stranger(void) { vouched(4, "dtpm", false); }
-static void v_vouch_too_much(void) { vouched(3, "vtpm", false); }
-static void v_vouch_prolonged(void) { vouched(3, "dtpm", true); }
-
-/* ---- comparison: the fixture's log, and what the node showed elsewhere ------------------------- */
-
-/* The tree of the fixture continued by `more` leaves, its first leaf changed if forked. */
-static void other_tree(struct ceno_log *log, uint32_t count, bool forked)
-{
-	ceno_log_init(log);
-	for (uint32_t i = 0; i < count; i++) {
-		uint8_t leaf[32], body[8] = { (uint8_t)i, 0xc0, forked };
-		if (i < f.log_count)
-			memcpy(leaf, f.leaves[i], 32);
-		else
-			ceno_merkle_leaf(body, sizeof(body), leaf);
-		leaf[7] ^= forked && i == 0;
-		MUST(ceno_log_append(log, leaf, NULL) == 0);
-	}
-}
-
-/* A comparison text: the nodes from `old` to `size` of a tree, then the checkpoint of `shown` leaves. */
-static void compare_with(struct ceno_log *log, uint64_t old, uint64_t size, uint64_t shown, const char *origin,
-                         const uint8_t secret[64])
-{
-	static uint8_t path[CENO_LOG_PATH_MAX][32];
-	char text[16384], checkpoint[CENO_PROOF_CHECKPOINT_MAX];
-	uint8_t root[32];
-	uint32_t nodes = 0;
-	MUST(ceno_log_root(log, old, root) == 0);
-	size_t n = (size_t)snprintf(text, sizeof(text), "ceno-consistency 1\nold %llu sha256:%s\n", (unsigned long long)old, hex_of(root)), m;
-	MUST(ceno_log_consistency(log, old, size, path, &nodes) == 0 && ceno_log_root(log, shown, root) == 0);
-	for (uint32_t i = 0; i < nodes; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "node sha256:%s\n", hex_of(path[i]));
-	MUST(ceno_checkpoint_make(origin, shown, root, secret, checkpoint, &m) == 0);
-	text[n++] = '\n';
-	memcpy(text + n, checkpoint, m);
-	asked_compare(&policy, text, n + m);
-	ceno_log_fini(log);
-}
-
-void compare_honest(uint32_t count)
-{
-	struct ceno_log log;
-	uint32_t size = f.log_count;
-	other_tree(&log, count > size ? count : size, false);
-	compare_with(&log, count < size ? count : size, count < size ? size : count, count, f.seal.node.origin, f.log_secret);
-}
-
-static void compare_at(uint32_t more) { fixture_redo(&f); compare_honest(f.log_count + more); }
-
-/* The node showed a longer log with another beginning: its proof leads to that, from another old root. */
-static void v_fork_longer(void)
-{
-	struct ceno_log log;
-	f.foreign_leaves = 6;
-	fixture_redo(&f);
-	other_tree(&log, f.log_count + 5, true);
-	compare_with(&log, f.log_count, f.log_count + 5, f.log_count + 5, f.seal.node.origin, f.log_secret);
-}
-
-static void v_fork_same_size(void)
-{
-	struct ceno_log log;
-	fixture_redo(&f);
-	other_tree(&log, f.log_count, true);
-	compare_with(&log, f.log_count, f.log_count, f.log_count, f.seal.node.origin, f.log_secret);
-}
-
-static void v_compare_empty(void) { fixture_redo(&f); asked_compare(&policy, "", 0); }
-static void v_compare_words(void) { fixture_redo(&f); asked_compare(&policy, "ceno-consistency 1\nroot 7\n", 26); }
-static void v_compare_other_old(void)
-{
-	compare_at(5);
-	char *old = strstr(asked.compare, "\nold ") + 5; /* another size, the rest as it is */
-	*old = (char)(*old == '9' ? '1' : *old + 1);
-}
-static void v_compare_other_root(void)
-{
-	compare_at(5);
-	char *root = strstr(asked.compare, " sha256:") + 8;
-	*root = (char)(*root == '9' ? '1' : '9');
-}
-
-static void v_compare_other_log(void)
-{
-	struct ceno_log log;
-	fixture_redo(&f);
-	other_tree(&log, f.log_count, false);
-	compare_with(&log, f.log_count, f.log_count, f.log_count, "another.test/node", f.log_secret);
-}
-
-static void v_compare_other_key(void)
-{
-	struct ceno_log log;
-	uint8_t secret[64];
-	fixture_redo(&f);
-	asked_key(5, secret);
-	other_tree(&log, f.log_count, false);
-	compare_with(&log, f.log_count, f.log_count, f.log_count, f.seal.node.origin, secret);
-}
-
-/* A good proof of another beginning than the smaller of the two logs says nothing of these. */
-static void v_compare_other_from(void)
-{
-	struct ceno_log log;
-	fixture_redo(&f);
-	other_tree(&log, f.log_count + 5, false);
-	compare_with(&log, f.log_count - 3, f.log_count + 5, f.log_count + 5, f.seal.node.origin, f.log_secret);
-}
-
-/* Equal sizes need no nodes: what has some is not of this form. */
-static void v_compare_more_nodes(void)
-{
-	char text[16384], *end;
-	compare_at(0);
-	end = strchr(strchr(asked.compare, '\n') + 1, '\n') + 1;
-	size_t head = (size_t)(end - asked.compare);
-	size_t n = (size_t)snprintf(text, sizeof(text), "%.*snode sha256:%s\n%s", (int)head, asked.compare, hex_of(f.leaves[0]), end);
-	asked_compare(&policy, text, n);
-}
-
-/* A proof between other sizes leads nowhere: that is no fork. */
-static void v_compare_other_path(void)
-{
-	struct ceno_log log;
-	fixture_redo(&f);
-	other_tree(&log, f.log_count + 9, false);
-	compare_with(&log, f.log_count - 1, f.log_count + 9, f.log_count + 5, f.seal.node.origin, f.log_secret);
-}
-
-
 /* ---- the table --------------------------------------------------------------------------------- */
 
 const struct forgery forgeries[] = {
-#define V(code, name) { #name, name, CENO_VERIFY_##code }
-	V(FILE_SIZE, v_empty), V(FILE_SIZE, v_too_long), V(FILE_JSON, v_truncated), V(FILE_JSON, v_newline),
-	V(FILE_JSON, v_space), V(FILE_JSON, v_duplicate), V(FILE_JSON, v_key_order), V(FILE_JSON, v_null),
-	V(FILE_JSON, v_float), V(FILE_JSON, v_zeros), V(FILE_JSON, v_escape), V(VERSION, v_version), V(VERSION, v_no_version),
-	V(FILE_SCHEMA, v_unknown_field), V(FILE_SCHEMA, v_missing_field), V(FILE_SCHEMA, v_algorithm),
-	V(FILE_SCHEMA, v_wrong_type), V(FILE_SCHEMA, v_two_signatures), V(FILE_SCHEMA, v_upper_hex), V(FILE_SCHEMA, v_binding),
-	V(PAYLOAD_JSON, v_payload_space), V(PAYLOAD_JSON, v_payload_newline), V(PAYLOAD_SCHEMA, v_payload_extra), V(PAYLOAD_JSON, v_payload_duplicate), V(PAYLOAD_SCHEMA, v_payload_unknown),
-	V(PAYLOAD_SCHEMA, v_payload_op), V(PAYLOAD_SCHEMA, v_payload_step), V(PAYLOAD_SCHEMA, v_payload_claim),
-	V(PAYLOAD_SCHEMA, v_payload_mem), V(PAYLOAD_SCHEMA, v_swapped_steps), V(SUBJECT, v_subject),
-	V(SLOT_SUM, v_two_ram_slots), V(SLOT_SUM, v_ram_shorter), V(SLOT_SUM, v_ram_elsewhere), V(SLOT_SUM, v_no_ram_slot),
-	V(SLOT_FORM, v_slot_overlap), V(SLOT_FORM, v_slot_writable), V(SLOT_FORM, v_slot_unaligned),
-	V(SLOT_PLEDGE, v_slot_unpledged), V(SLOT_PLEDGE, v_pledge_widened), V(SLOT_PLEDGE, v_window_nowhere),
-	V(FILTER, v_filter), V(CONFINED, v_no_seccomp), V(CONFINED, v_new_privs), V(CONFINED, v_capability), V(CONFINED, v_no_tasks),
-	V(CAUSE, v_cause_code), V(CAUSE, v_violation_none), V(TASKS_LEFT, v_tasks_left), V(AREA_COVER, v_area_missing), V(AREA_COVER, v_area_trail),
-	V(TRAIL, v_trail_no_window), V(TRAIL, v_trail_none), V(TRAIL, v_trail_no_records), V(TRAIL, v_trail_hash_of_none),
-	V(CPU, v_cpu_smep), V(CPU, v_cpu_smap), V(CPU, v_cpu_umip), V(CPU, v_cpu_wp), V(CPU, v_cpu_paging), V(CPU, v_cpu_nx),
-	V(CPU, v_cpu_long_mode), V(CPU, v_cpu_unknown),
-	V(AREA_COVER, v_area_shorter), V(AREA_COVER, v_area_twice), V(AREA_WIPE, v_area_half), V(AREA_WIPE, v_area_unread),
-	V(AREA_WIPE, v_area_mismatch), V(AREA_WIPE, v_area_mapped), V(NAMESPACE, v_namespace), V(BITMAP, v_bitmap_short),
-	V(BITMAP, v_bitmap_tail), V(BACKED_BYTES, v_backed_bytes), V(BLOCKS, v_blocks), V(PASSES, v_passes), V(KEYS, v_key_twice),
-	V(KEYS, v_key_left), V(TOKENS, v_token_lost), V(TOKENS, v_token_key), V(COMPARED, v_compared), V(MISMATCHES, v_mismatches),
-	V(WRITE_SEAL, v_write_seal), V(TIMES, v_stop_before_launch), V(TIMES, v_fill_before_reap), V(TIMES, v_steps_overlap),
-	V(TIMES, v_compare_before_zero), V(TIMES, v_sealed_early), V(DURATION, v_duration), V(TIMING_HASH, v_timing_hash),
-	V(SANITIZATION_HASH, v_sanitization_hash), V(SANITIZATION_HASH, v_sanitization_lie), V(TIMING_HASH, v_timing_lie), V(CHAIN, v_c6_lie), V(CHAIN, v_c6), V(CHAIN, v_evidence_edited),
-	V(SIGNER_KEY, v_small_order_key), V(SIGNER_KEY, v_mixed_order_key), V(KEYID, v_keyid), V(SIGNATURE, v_recomputed_unsigned), V(SIGNATURE, v_malleable),
-	V(KEY_ROLE, v_role_log), V(KEY_ROLE, v_role_pinned), V(STEP8_PAYLOAD, v_step8_payload),
-	V(STEP8_SIGNATURE, v_step8_signature), V(STEP8_LAUNCH, v_step8_launch), V(STEP8_STATUS, v_step8_status),
-	V(MEMORY_ROOT, v_root), V(MEMORY_ROOT, v_root_challenge), V(MEMORY_ROOT, v_root_nonce), V(MEMORY_ROOT, v_root_granule),
-	V(CHECKPOINT, v_checkpoint_text), V(CHECKPOINT, v_checkpoint_zero), V(CHECKPOINT_ORIGIN, v_checkpoint_renamed),
-	V(CHECKPOINT_KEY, v_checkpoint_stranger), V(CHECKPOINT_ORIGIN, v_checkpoint_origin), V(CHECKPOINT_KEY, v_checkpoint_key),
-	V(LAUNCH_INCLUSION, v_checkpoint_other), V(LAUNCH_INCLUSION, v_fresh_session_key), V(LAUNCH_INCLUSION, v_other_session),
-	V(LAUNCH_INCLUSION, v_launch_path), V(CDP_INCLUSION, v_second_story), V(CDP_INCLUSION, v_cdp_path),
-	V(LOG_ORDER, v_launch_late), V(AK_FORM, v_ak_short), V(AK_FORM, v_ak_pinned_long), V(AK_ATTRIBUTES, v_ak_pinned_unrestricted), V(AK_ATTRIBUTES, v_ak_pinned_decrypt),
-	V(AK_SCHEME, v_ak_pinned_hash), V(AK_FORM, v_ak_type), V(AK_ATTRIBUTES, v_ak_unrestricted),
-	V(AK_ATTRIBUTES, v_ak_decrypt), V(AK_SCHEME, v_ak_hash), V(AK_SCHEME, v_ak_scheme), V(QUOTE_FORM, v_quote_long),
-	V(QUOTE_FORM, v_quote_short), V(QUOTE_MAGIC, v_magic), V(QUOTE_TYPE, v_type), V(QUOTE_SIGNATURE, v_quote_signature),
-	V(QUOTE_SIGNATURE, v_quote_zero_signature), V(QUOTE_SIGNATURE, v_quote_high_s), V(NV_SIGNATURE, v_nv_high_s), V(QUOTE_SIGNATURE, v_quote_second_ak), V(QUOTE_SIGNER, v_quote_signer),
-	V(QUOTE_DATA, v_quote_other_checkpoint), V(QUOTE_DATA, v_quote_other_node), V(QUOTE_SELECTION, v_selection),
-	V(QUOTE_SELECTION, v_selection_more), V(QUOTE_PCRS, v_pcrs), V(RESET, v_reset), V(RESET, v_restart),
-	V(NV_FORM, v_nv_value_uncertified), V(NV_FORM, v_nv_long), V(NV_SIGNATURE, v_nv_signature), V(NV_DATA, v_nv_extra),
-	V(NV_DATA, v_nv_reset), V(NV_VALUE, v_nv_contents), V(REFERENCE, v_reference), V(REFERENCE, v_reference_signer), V(REFERENCE, v_reference_nobody), V(REFERENCE, v_reference_old),
-	V(REFERENCE, v_reference_early), V(REFERENCE, v_reference_timeless), V(REFERENCE_PCRS, v_reference_pcr_8), V(REFERENCE_PCRS, v_reference_pcr_0),
-	V(EVENT_LOG, v_reference_event_log), V(REFERENCE_PLATFORM, v_reference_platform), V(CODE_ASSURANCE, v_reference_mixed),
-	V(CODE_ASSURANCE, v_reference_boot_only), V(AK_REVOKED, v_revoked),
-	V(AK_CHANGED, v_second_tpm), V(AK_CHANGED, v_second_tpm_any_key), V(AK_UNPINNED, v_second_tpm_own_name), V(AK_UNPINNED, v_no_pins), V(PIN_NODE, v_pin_log),
-	V(PIN_NODE, v_pin_origin), V(ROLLBACK, v_log_forked), V(ROLLBACK, v_clock_back), V(ROLLBACK, v_resets_back),
-	V(ROLLBACK, v_counter_back), V(NONCE, v_nonce), V(REPLAY, v_replay_session), V(REPLAY, v_replay_launch),
-	V(TEST_KEY, v_test_key), V(ASSURANCE, v_assurance), V(REQUEST, v_request), V(PLATFORM, v_rule_platform), V(CAUSE_RULE, v_rule_cause), V(HOST_RULE, v_rule_host),
-	V(HOST_RULE, v_rule_host_unknown), V(DECLARED, v_rule_class), V(DECLARED, v_rule_land), V(PASSES_RULE, v_rule_passes),
-	V(ASSURANCE, v_rule_key), V(AK_VOUCH, v_enrolment_over), V(AK_VOUCH, v_enrolment_other_ek), V(AK_VOUCH, v_vouch_stranger),
-	V(AK_VOUCH, v_vouch_too_much), V(AK_VOUCH, v_vouch_prolonged), V(FORK, v_fork_longer), V(FORK, v_fork_same_size),
-	V(COMPARISON, v_compare_empty), V(COMPARISON, v_compare_words), V(COMPARISON, v_compare_other_log),
-	V(COMPARISON, v_compare_other_old), V(COMPARISON, v_compare_other_root),
-	V(COMPARISON, v_compare_other_from), V(COMPARISON, v_compare_more_nodes), V(COMPARISON, v_compare_other_key), V(COMPARISON, v_compare_other_path),
+#define V(code, name) { #name, name, CENO_VERIFY_##code },
+	V(FILE_SIZE, v_empty) V(FILE_SIZE, v_too_long) V(FILE_JSON, v_truncated) V(FILE_JSON, v_newline) V(FILE_JSON, v_space)
+	V(FILE_JSON, v_duplicate) V(FILE_JSON, v_key_order) V(FILE_JSON, v_null) V(FILE_JSON, v_float) V(FILE_JSON, v_zeros)
+	V(FILE_JSON, v_escape) V(VERSION, v_version) V(VERSION, v_no_version) V(FILE_SCHEMA, v_unknown_field)
+	V(FILE_SCHEMA, v_missing_field) V(FILE_SCHEMA, v_algorithm) V(FILE_SCHEMA, v_wrong_type) V(FILE_SCHEMA, v_two_signatures)
+	V(FILE_SCHEMA, v_upper_hex) V(FILE_SCHEMA, v_binding) V(PAYLOAD_JSON, v_payload_space) V(PAYLOAD_JSON, v_payload_newline)
+	V(PAYLOAD_SCHEMA, v_payload_extra) V(PAYLOAD_JSON, v_payload_duplicate) V(PAYLOAD_SCHEMA, v_payload_unknown)
+	V(PAYLOAD_SCHEMA, v_payload_op) V(PAYLOAD_SCHEMA, v_payload_step) V(PAYLOAD_SCHEMA, v_payload_claim)
+	V(PAYLOAD_SCHEMA, v_payload_mem) V(PAYLOAD_SCHEMA, v_swapped_steps) V(SUBJECT, v_subject) V(SLOT_SUM, v_two_ram_slots)
+	V(SLOT_SUM, v_ram_shorter) V(SLOT_SUM, v_ram_elsewhere) V(SLOT_SUM, v_no_ram_slot) V(SLOT_FORM, v_slot_overlap)
+	V(SLOT_FORM, v_slot_writable) V(SLOT_FORM, v_slot_unaligned) V(SLOT_PLEDGE, v_slot_unpledged) V(SLOT_PLEDGE, v_pledge_widened)
+	V(SLOT_PLEDGE, v_window_nowhere) V(FILTER, v_filter) V(CONFINED, v_no_seccomp) V(CONFINED, v_new_privs)
+	V(CONFINED, v_capability) V(CONFINED, v_no_tasks) V(CAUSE, v_cause_code) V(CAUSE, v_violation_none) V(TASKS_LEFT, v_tasks_left)
+	V(AREA_COVER, v_area_missing) V(AREA_COVER, v_area_trail) V(TRAIL, v_trail_no_window) V(TRAIL, v_trail_none)
+	V(TRAIL, v_trail_no_records) V(TRAIL, v_trail_hash_of_none) V(CPU, v_cpu_smep) V(CPU, v_cpu_smap) V(CPU, v_cpu_umip)
+	V(CPU, v_cpu_wp) V(CPU, v_cpu_paging) V(CPU, v_cpu_nx) V(CPU, v_cpu_long_mode) V(CPU, v_cpu_unknown)
+	V(AREA_COVER, v_area_shorter) V(AREA_COVER, v_area_twice) V(AREA_WIPE, v_area_half) V(AREA_WIPE, v_area_unread)
+	V(AREA_WIPE, v_area_mismatch) V(AREA_WIPE, v_area_mapped) V(NAMESPACE, v_namespace) V(BITMAP, v_bitmap_short)
+	V(BITMAP, v_bitmap_tail) V(BACKED_BYTES, v_backed_bytes) V(BLOCKS, v_blocks) V(PASSES, v_passes) V(KEYS, v_key_twice)
+	V(KEYS, v_key_left) V(TOKENS, v_token_lost) V(TOKENS, v_token_key) V(COMPARED, v_compared) V(MISMATCHES, v_mismatches)
+	V(WRITE_SEAL, v_write_seal) V(TIMES, v_stop_before_launch) V(TIMES, v_fill_before_reap) V(TIMES, v_steps_overlap)
+	V(TIMES, v_compare_before_zero) V(TIMES, v_sealed_early) V(DURATION, v_duration) V(TIMING_HASH, v_timing_hash)
+	V(SANITIZATION_HASH, v_sanitization_hash) V(SANITIZATION_HASH, v_sanitization_lie) V(TIMING_HASH, v_timing_lie)
+	V(CHAIN, v_c6_lie) V(CHAIN, v_c6) V(CHAIN, v_evidence_edited) V(SIGNER_KEY, v_small_order_key) V(SIGNER_KEY, v_mixed_order_key)
+	V(KEYID, v_keyid) V(SIGNATURE, v_recomputed_unsigned) V(SIGNATURE, v_malleable) V(KEY_ROLE, v_role_log)
+	V(KEY_ROLE, v_role_pinned) V(STEP8_PAYLOAD, v_step8_payload) V(STEP8_SIGNATURE, v_step8_signature)
+	V(STEP8_LAUNCH, v_step8_launch) V(STEP8_STATUS, v_step8_status) V(MEMORY_ROOT, v_root) V(MEMORY_ROOT, v_root_challenge)
+	V(MEMORY_ROOT, v_root_nonce) V(MEMORY_ROOT, v_root_granule) V(CHECKPOINT, v_checkpoint_text) V(CHECKPOINT, v_checkpoint_zero)
+	V(CHECKPOINT_ORIGIN, v_checkpoint_renamed) V(CHECKPOINT_KEY, v_checkpoint_stranger) V(CHECKPOINT_ORIGIN, v_checkpoint_origin)
+	V(CHECKPOINT_KEY, v_checkpoint_key) V(LAUNCH_INCLUSION, v_checkpoint_other) V(LAUNCH_INCLUSION, v_fresh_session_key)
+	V(LAUNCH_INCLUSION, v_other_session) V(LAUNCH_INCLUSION, v_launch_path) V(CDP_INCLUSION, v_second_story)
+	V(CDP_INCLUSION, v_cdp_path) V(LOG_ORDER, v_launch_late) V(AK_FORM, v_ak_short) V(AK_FORM, v_ak_pinned_long)
+	V(AK_ATTRIBUTES, v_ak_pinned_unrestricted) V(AK_ATTRIBUTES, v_ak_pinned_decrypt) V(AK_SCHEME, v_ak_pinned_hash)
+	V(AK_FORM, v_ak_type) V(AK_ATTRIBUTES, v_ak_unrestricted) V(AK_ATTRIBUTES, v_ak_decrypt) V(AK_SCHEME, v_ak_hash)
+	V(AK_SCHEME, v_ak_scheme) V(QUOTE_FORM, v_quote_long) V(QUOTE_FORM, v_quote_short) V(QUOTE_MAGIC, v_magic)
+	V(QUOTE_TYPE, v_type) V(QUOTE_SIGNATURE, v_quote_signature) V(QUOTE_SIGNATURE, v_quote_zero_signature)
+	V(QUOTE_SIGNATURE, v_quote_high_s) V(NV_SIGNATURE, v_nv_high_s) V(QUOTE_SIGNATURE, v_quote_second_ak)
+	V(QUOTE_SIGNER, v_quote_signer) V(QUOTE_DATA, v_quote_other_checkpoint) V(QUOTE_DATA, v_quote_other_node)
+	V(QUOTE_SELECTION, v_selection) V(QUOTE_SELECTION, v_selection_more) V(QUOTE_PCRS, v_pcrs) V(RESET, v_reset)
+	V(RESET, v_restart) V(NV_FORM, v_nv_value_uncertified) V(NV_FORM, v_nv_long) V(NV_SIGNATURE, v_nv_signature)
+	V(NV_DATA, v_nv_extra) V(NV_DATA, v_nv_reset) V(NV_VALUE, v_nv_contents)
+	TRUST_FORGERIES(V)
 };
 const size_t forgery_count = sizeof(forgeries) / sizeof(forgeries[0]);
