@@ -34,8 +34,8 @@ uint64_t gva_of(uint64_t p);
  * _EXEC. 0: *at is where the page's bytes are, else what ceno_pages_fault said. */
 int touch(struct ceno_vm *vm, uint64_t gva, uint64_t access, uint64_t **at);
 
-/* The page is this word, repeated. */
-void check_bytes(uint64_t gva, const uint64_t *at, uint64_t word);
+/* The page is this word (token), repeated. */
+void check_bytes(uint64_t gva, const uint64_t *at, uint64_t token);
 /* vm's table and its space say the same of every page, and the space has no other. */
 void check_space(struct ceno_vm *vm);
 /* Who has a frame, and how many the allocator thinks have it; vm->pages of all. */
