@@ -124,7 +124,7 @@ class Host:
     def words(self, row, tmp):
         return [word.replace("/in/", f"{self.folder}/").replace("/tmp/", f"{tmp}/") for word in row.words]
 
-    def run(self, row, before=(), output=None):
+    def run(self, row, before=()):
         """Returns seconds, output, minor faults."""
         with tempfile.TemporaryDirectory(dir="/dev/shm") as tmp:
             begin = time.monotonic()
@@ -135,8 +135,8 @@ class Host:
             took = time.monotonic() - begin
             child.returncode = os.waitstatus_to_exitcode(status)
             child.stdout.close()
-        if child.returncode or (output is not None and seen != output):
-            raise RuntimeError(f"{row.name} on the host: status {child.returncode}, output {seen[:200]!r}, not {output!r}")
+        if child.returncode:
+            raise RuntimeError(f"{row.name} on the host: status {child.returncode}, output {seen[:200]!r}")
         return took * 1e3, seen, usage.ru_minflt
 
     def bwrap(self, row, output):
