@@ -58,7 +58,12 @@ int ceno_process_make_room(void)
 		return 0;
 	}
 	ceno_run.out_of_memory = 1;
-	ceno_process_kill(most, LX_SIGKILL);
+	for (uint32_t i = 0; i < CENO_TASKS; i++) { /* all that live in it: it is empty after */
+		struct ceno_process *process = ceno_process_at(i);
+
+		if (process && process->vm == most->vm)
+			ceno_process_kill(process, LX_SIGKILL);
+	}
 	ceno_pages_discard(most->vm, 0, CENO_USER_END);
 	return 1;
 }

@@ -526,7 +526,7 @@ static void test_out_of_memory_kills_the_largest(void **state)
 	const uint64_t large = 20ull << 20, small = 4ull << 20;
 	enum fake_outcome outcome = FAKE_RETURNED;
 	uint64_t at, more;
-	int64_t child, grandchild;
+	int64_t child, grandchild, sharer;
 	uint8_t first = 1;
 
 	(void)state;
@@ -539,6 +539,8 @@ static void test_out_of_memory_kills_the_largest(void **state)
 	at = (uint64_t)sys(SYS_mmap, 0, large, 3, 0x22, -1, 0);
 	fill(at, large, &outcome);
 	assert_int_equal(outcome, FAKE_RETURNED);
+	sharer = sys(SYS_clone, 0x100 | 17, at + PAGE); /* CLONE_VM: one who shares it ends with it */
+	assert_true(sharer > grandchild);
 	ceno_current = ceno_run.first->threads;
 	assert_int_equal(ceno_vm_enter(ceno_self()->vm), 0);
 	more = (uint64_t)sys(SYS_mmap, 0, 16ull << 20, 3, 0x22, -1, 0);
@@ -549,6 +551,8 @@ static void test_out_of_memory_kills_the_largest(void **state)
 	assert_int_equal(ceno_process_find((int32_t)child)->ending, 1);
 	assert_int_equal(ceno_process_find((int32_t)child)->signal, 9);
 	assert_int_equal(ceno_process_find((int32_t)child)->vm->pages, 0);
+	assert_int_equal(ceno_process_find((int32_t)sharer)->ending, 1);
+	assert_int_equal(ceno_process_find((int32_t)sharer)->signal, 9);
 	assert_int_equal(ceno_process_find((int32_t)grandchild)->ending, 0);
 	assert_int_equal(ceno_run.out_of_memory, 1);
 	fake_peek(&first, more, 1);
