@@ -93,6 +93,12 @@ void ceno_api_waiter_free(struct ceno_api_waiter *waiter);
 /* Serves one datagram of a client. */
 void ceno_api_dispatch(struct ceno_api_client *client, const void *bytes, size_t length, struct ceno_packet_fds *fds);
 
+/* ---- admit.c ------------------------------------------------------------------ */
+
+/* May this client have this session? 0, or the enum ceno_rpc_error that refuses it; *message:
+ * borrowed, set when it says more than the error does, else NULL. */
+int ceno_api_admit(struct ceno_api_client *client, const struct ceno_rpc_run *run, const char **message);
+
 /* ---- session.c ---------------------------------------------------------------- */
 
 void ceno_api_session_run(struct ceno_api_client *client, json_t *id, const struct ceno_rpc_run *run,
