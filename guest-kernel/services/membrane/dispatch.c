@@ -186,13 +186,17 @@ void ceno_service_fault(struct ceno_trap_page *t)
 	ceno_in_trap = CENO_IN_FAULT;
 	if (t->vector < 32)
 		note_fault(t);
-	if (t->vector == 14)
+	if (t->vector == 14) {
+		uint64_t since = ceno_rdtsc();
+
 		page_fault(t);
-	else if (t->vector < 32)
+		ceno_sched_lengthen(since);
+	} else if (t->vector < 32) {
 		ceno_signal_fault(signal_of(t->vector), code_of(t->vector),
 		                  code_of(t->vector) == LX_SI_KERNEL ? 0 : t->rip);
-	else
+	} else {
 		tick();
+	}
 	if (ceno_attention || event_came() || ceno_stdio_shutdown() == CENO_SHUTDOWN_NOW)
 		ceno_sched_after_fault();
 	t->resume_rip = t->rip;

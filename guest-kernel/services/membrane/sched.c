@@ -17,7 +17,8 @@
 #include "tty.h"
 #include "vm.h"
 
-#define TURN_NS 8000000u /* CENO_TICK_MS */
+#define TURN_NS  8000000u /* CENO_TICK_MS */
+#define GIVE_MAX 32u      /* turns that a turn may be lengthened by */
 
 enum { ON_NO_LIST, READY, BLOCKED };
 
@@ -33,7 +34,7 @@ uint64_t ceno_event_tsc;
 static struct list ready, blocked;
 enum ceno_trap_kind ceno_in_trap;
 static struct ceno_task *loaded; /* whose fs, gs and FPU are in the processor */
-static uint64_t entered_tsc, turn_end;
+static uint64_t entered_tsc, turn_end, given;
 static int yields;
 
 /* ---- lists -------------------------------------------------------------------- */
@@ -241,6 +242,23 @@ static void idle(uint64_t deadline)
 	ceno_wake_pollers();
 }
 
+void ceno_sched_lengthen(uint64_t since_tsc)
+{
+	uint64_t spent_tsc = ceno_rdtsc() - since_tsc;
+
+	if (given + spent_tsc > GIVE_MAX * ceno_time_cycles(TURN_NS))
+		return;
+	given += spent_tsc;
+	turn_end += spent_tsc;
+}
+
+static void begin_turn(uint64_t now)
+{
+	entered_tsc = now;
+	turn_end = now + ceno_time_cycles(TURN_NS);
+	given = 0;
+}
+
 /* The current task's turn ends if it may not go on, or if it is over and another waits.
  * Sets ceno_current, NULL if nobody is ready. */
 static void choose(uint64_t now)
@@ -262,8 +280,7 @@ static void choose(uint64_t now)
 		ceno_vm_select(ceno_self()->vm);
 	}
 	yields = 0;
-	entered_tsc = now;
-	turn_end = now + ceno_time_cycles(TURN_NS);
+	begin_turn(now);
 }
 
 /* Stores what the current task's call came to. */
@@ -326,8 +343,12 @@ static int serve(uint64_t now)
 /* A process whose memory no hardware tables can be had for ends. */
 static int has_space(void)
 {
-	if (ceno_vm_enter(ceno_self()->vm) == 0)
+	uint64_t since = ceno_rdtsc();
+
+	if (ceno_vm_enter(ceno_self()->vm) == 0) {
+		ceno_sched_lengthen(since);
 		return 1;
+	}
 	ceno_process_out_of_memory();
 	return 0;
 }
@@ -356,8 +377,7 @@ _Noreturn void ceno_sched_start(void)
 	loaded = NULL;
 	yields = 0;
 	ceno_in_trap = CENO_IN_NOTHING;
-	entered_tsc = ceno_rdtsc();
-	turn_end = entered_tsc + ceno_time_cycles(TURN_NS);
+	begin_turn(ceno_rdtsc());
 	ceno_sched_run();
 }
 

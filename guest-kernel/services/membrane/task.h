@@ -202,6 +202,9 @@ void ceno_sched_ready(struct ceno_task *task);
 void ceno_sched_remove(struct ceno_task *task);
 /* The current task goes to the end of the queue after this trap, if others are ready. */
 void ceno_sched_yield(void);
+/* What passed since then, on the current task's memory, is not of its turn (up to a limit): with more
+ * programs than spaces turns would be over before their first instruction, and nobody got on. */
+void ceno_sched_lengthen(uint64_t since_tsc);
 /* Asks the scheduler to look at the clock at that time. */
 void ceno_sched_at(uint64_t tsc);
 /* The current task's registers are in task->regs from now on, not in the trap page:
