@@ -72,12 +72,22 @@ static int write_all(int fd, const uint8_t *at, size_t bytes)
 	return 0;
 }
 
+bool ceno_file_may_replace(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) || S_ISREG(st.st_mode))
+		return true;
+	errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	return false;
+}
+
 int ceno_file_write(const char *path, const void *data, size_t bytes, mode_t mode)
 {
 	char *temporary;
 	int fd, result = -1, saved;
 
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+	if (!ceno_file_may_replace(path) || asprintf(&temporary, "%s.XXXXXX", path) < 0)
 		return -1;
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd >= 0) {

@@ -48,6 +48,9 @@ int ceno_proof_file_open(struct ceno_proof_file *file, const char *path, size_t 
 	file->temporary[0] = '\0';
 	if ((size_t)snprintf(file->path, sizeof file->path, "%s", path) >= sizeof file->path || !*path)
 		return fail(file, "write", *path ? ENAMETOOLONG : ENOENT, error);
+	if (!lstat(path, &st) && S_ISLNK(st.st_mode) && !realpath(path, file->path)) /* the link stays */
+		return fail(file, "write", errno, error);
+	path = file->path;
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
 		return fail(file, "write", S_ISDIR(st.st_mode) ? EISDIR : EINVAL, error);
 	directory_of(path, directory);

@@ -289,6 +289,14 @@ static void no_status(struct ceno_run *run)
 		              cause ? cause : "unknown");
 }
 
+/* A program may have said its status, and the session ended badly all the same. */
+static bool ended_by(const struct ceno_run *run, const char *cause)
+{
+	const char *said = json_string_value(json_object_get(run->ended, "cause"));
+
+	return said && !strcmp(said, cause);
+}
+
 static int program_status(struct ceno_run *run)
 {
 	int refusal = (int)json_integer_value(json_object_get(run->program, "refusal"));
@@ -302,7 +310,9 @@ static int program_status(struct ceno_run *run)
 	}
 	if (run->signal_number)
 		return 128 + run->signal_number;
-	if (!run->program) {
+	if (run->program && ended_by(run, "crash"))
+		ceno_cli_error("the program ended, then its session crashed; the proof says so");
+	if (!run->program || ended_by(run, "violation")) {
 		no_status(run);
 	} else if (number == SIGKILL && json_is_true(json_object_get(run->program, "out_of_memory"))) {
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the program ran out of the session's memory (try --memory)");

@@ -228,6 +228,12 @@ static int one(int option, struct ceno_run_options *o)
 	}
 }
 
+/* As typed: one would take the other's place. */
+static bool same(const char *a, const char *b)
+{
+	return a && b && !strcmp(a, b);
+}
+
 int ceno_run_options_parse(int argc, char **argv, struct ceno_run_options *o)
 {
 	int option, status;
@@ -257,6 +263,10 @@ int ceno_run_options_parse(int argc, char **argv, struct ceno_run_options *o)
 	}
 	if (o->native && o->hold) {
 		ceno_cli_error("--hold: a native session runs one program");
+		return CENO_EXIT_USAGE;
+	}
+	if (same(o->proof, o->trail) || same(o->proof, o->opening) || same(o->trail, o->opening)) {
+		ceno_cli_error("--proof, --trail and --opening: two of them name the same file");
 		return CENO_EXIT_USAGE;
 	}
 	o->program = argv + optind;

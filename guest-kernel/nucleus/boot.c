@@ -113,7 +113,7 @@ static void make_window(struct ceno_cap *cspace, uint32_t class, uint64_t *table
 
 	r->table[0] = table;
 	for (uint32_t i = 0; i < CENO_PREPARED_MAX; i++)
-		r->maps += ceno_cpu.handoff->prepared[i].windows >> class & 1;
+		r->maps += (uint32_t)(ceno_cpu.handoff->prepared[i].windows >> class & 1);
 	ceno_cap_set(&cspace[CENO_SLOT_WINDOW + class], &r->object, rw | CENO_RIGHT_GRANT | CENO_RIGHT_REVOKE, bytes);
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 __attribute__((format(printf, 2, 3))) static int fail(struct ceno_tree *tree, const char *format, ...)
@@ -198,9 +199,14 @@ int ceno_image_write(struct ceno_tree *tree, const struct ceno_image_maker *make
 	struct ceno_image_header *h = ceno_image_lay(tree, maker);
 	char *temporary = NULL;
 	int rc = -1, fd = -1;
+	struct stat st;
 
 	if (!h)
 		return -1;
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode)) { /* it would be gone: a device, a link */
+		free(h);
+		return fail(tree, "%.300s is there, and is no regular file", path);
+	}
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
 		temporary = NULL;
 	else

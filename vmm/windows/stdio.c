@@ -134,6 +134,10 @@ int ceno_stdio_read_report(const void *window, struct ceno_program_report *repor
 	struct ceno_stdio_guest copy;
 	uint32_t state = ceno_ring_load(&page->state); /* before the fields that it makes valid */
 	memcpy(&copy, page, sizeof(copy));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	/* Written meanwhile: nothing is there yet, and the doorbell will say when. */
+	if (ceno_ring_load(&page->state) != state || ceno_ring_load(&page->seq) != copy.seq)
+		state = CENO_PROGRAM_NONE;
 	*report = (struct ceno_program_report){
 		.state = state,
 		.seq = copy.seq,
@@ -175,7 +179,10 @@ static void check_report(struct ceno_stdio *stdio)
 	if (report.state < CENO_PROGRAM_DONE || report.seq == stdio->reported_seq)
 		return;
 	/* Programs end in order, and only those that were asked for: reports are bounded
-	 * by requests, so a guest cannot flood the warden with them. */
+	 * by requests, so a guest cannot flood the warden with them. The guest may see the warden's
+	 * request in the window, and have done it, before we hear of it: that report waits. */
+	if (report.seq == stdio->asked_seq + 1)
+		return;
 	if (report.seq < stdio->reported_seq || report.seq > stdio->asked_seq) {
 		lie(stdio);
 		return;
@@ -201,6 +208,8 @@ void ceno_stdio_request(struct ceno_stdio *stdio)
 {
 	stdio->asked_seq++;
 	ceno_stdio_signal(stdio);
+	if (!stdio->lied)
+		check_report(stdio);
 }
 
 void ceno_stdio_shutdown(const struct ceno_stdio *stdio)

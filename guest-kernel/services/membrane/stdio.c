@@ -244,6 +244,9 @@ void ceno_stdio_report(uint32_t state, uint32_t refusal)
 {
 	volatile struct ceno_stdio_guest *page = guest();
 
+	/* The host reads when it likes: no state goes with what is half written. */
+	__atomic_store_n(&page->state, CENO_PROGRAM_NONE, __ATOMIC_RELAXED);
+	fence();
 	page->seq = ceno_run.seq;
 	page->exit_status = ceno_run.exit_status;
 	page->signal = ceno_run.signal;

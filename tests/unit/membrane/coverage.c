@@ -367,9 +367,10 @@ static void read_call(struct coverage_call *call, json_t *object)
 const struct coverage_call *coverage_read(void)
 {
 	static struct coverage_call calls[COVERAGE_END];
+	static json_t *file; /* the names are its */
 	json_int_t last = -1, number;
 	json_error_t error;
-	json_t *file, *object;
+	json_t *object;
 	size_t i;
 
 	if (calls[0].name)

@@ -103,7 +103,7 @@ static void make_descriptors(void)
 	for (unsigned i = 0; i < 2; i++) { /* one listens, and one waits to be accepted */
 		uint64_t name = page + 8 + 16 * i, socket = (uint64_t)sys(SYS_socket, 1, i ? 5 : 1, 0);
 
-		fake_poke(name, i ? "\1\0/tmp/b" : "\1\0\0a", 9);
+		fake_poke(name, i ? "\1\0/tmp/b" : "\1\0\0a", i ? 9 : 4);
 		assert_int_equal(sys(SYS_bind, socket, name, i ? 8 : 4), 0);
 		assert_int_equal(sys(SYS_listen, socket, 0), 0);
 		sys(SYS_connect, sys(SYS_socket, 1, i ? 5 : 1, 0), name, i ? 8 : 4);

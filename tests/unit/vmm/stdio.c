@@ -171,10 +171,26 @@ static void reports_each_program_once(void **state)
 	bench->guest->seq = 2;
 	ceno_stdio_pump(&bench->stdio);
 	assert_int_equal(bench->programs, 2);
-	bench->guest->seq = 3; /* never asked for */
+	bench->guest->seq = 4; /* never asked for */
 	ceno_stdio_pump(&bench->stdio);
 	assert_int_equal(bench->programs, 2);
 	assert_int_equal(bench->lies, 1);
+}
+
+/* The warden wrote a request into the window, and the guest did it, before the warden's word came. */
+static void a_report_may_be_early(void **state)
+{
+	struct bench *bench = *state;
+	bench->guest->seq = 2;
+	bench->guest->exit_status = 7;
+	bench->guest->state = CENO_PROGRAM_DONE;
+	ceno_stdio_pump(&bench->stdio);
+	assert_int_equal(bench->programs, 0);
+	assert_int_equal(bench->lies, 0);
+	ceno_stdio_request(&bench->stdio);
+	assert_int_equal(bench->programs, 1);
+	assert_int_equal(bench->report.exit_status, 7);
+	assert_int_equal(bench->lies, 0);
 }
 
 /* Each lie alone ends the session, once. */
@@ -215,6 +231,7 @@ int main(void)
 		TEST(init_names_the_window),     TEST(carries_output),
 		TEST(carries_input_and_its_end), TEST(survives_a_gone_reader),
 		TEST(reports_each_program_once), TEST(catches_lies),
+		TEST(a_report_may_be_early),     TEST(catches_lies),
 	};
 	return cmocka_run_group_tests_name("stdio window", tests, NULL, NULL);
 }
