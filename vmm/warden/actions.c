@@ -419,7 +419,7 @@ enum ceno_state ceno_on_late_program(struct ceno_warden *w)
 }
 
 /* Violations are the codes from UNBACKED to below HOST_ERROR (core/launch.h). */
-enum ceno_state ceno_on_stopped(struct ceno_warden *w)
+static void note_stop(struct ceno_warden *w)
 {
 	w->vmm_stopped = 1;
 	w->stop_reason = w->vmm.reason;
@@ -432,7 +432,19 @@ enum ceno_state ceno_on_stopped(struct ceno_warden *w)
 	} else if (w->cause == 0) {
 		w->cause = CENO_CAUSE_EXIT;
 	}
+}
+
+enum ceno_state ceno_on_stopped(struct ceno_warden *w)
+{
+	note_stop(w);
 	return to_reaping(w);
+}
+
+/* It said so and was gone before we read it: we only knew that it would take no more from us. */
+enum ceno_state ceno_on_late_stop(struct ceno_warden *w)
+{
+	note_stop(w);
+	return CENO_STATE_REAPING;
 }
 
 enum ceno_state ceno_on_request(struct ceno_warden *w)

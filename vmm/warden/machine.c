@@ -54,6 +54,7 @@ static const struct ceno_rule rules[] = {
 	{ PARKED | READY | COLLECTING | FILLING | LOCKING, CENO_EVENT_STOPPED, ceno_on_refused },
 	{ PARKED | READY | COLLECTING | FILLING | LOCKING, CENO_EVENT_VMM_GONE, ceno_on_vmm_failed },
 	{ RECORDING | ACTIVE | DRAINING | REAPING, CENO_EVENT_VMM_GONE, ceno_on_vmm_gone },
+	{ REAPING, CENO_EVENT_STOPPED, ceno_on_late_stop },
 	{ REAPING, CENO_EVENT_DEADLINE, ceno_on_unreapable },
 
 	/* others */

@@ -147,6 +147,7 @@ enum ceno_state ceno_on_trail(struct ceno_warden *w);
 enum ceno_state ceno_on_program(struct ceno_warden *w);
 enum ceno_state ceno_on_late_program(struct ceno_warden *w);
 enum ceno_state ceno_on_stopped(struct ceno_warden *w);
+enum ceno_state ceno_on_late_stop(struct ceno_warden *w);
 enum ceno_state ceno_on_refused(struct ceno_warden *w);
 enum ceno_state ceno_on_request(struct ceno_warden *w);
 enum ceno_state ceno_on_ttl(struct ceno_warden *w);

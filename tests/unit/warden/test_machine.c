@@ -102,6 +102,14 @@ static void a_dead_vmm_is_always_noticed(void **state)
 		assert_non_null(ceno_machine_find((enum ceno_state)s, CENO_EVENT_VMM_GONE));
 }
 
+/* What a vmm said before it died is heard, also when its death was noticed first: else it crashed. */
+static void a_stop_is_always_heard(void **state)
+{
+	(void)state;
+	for (unsigned s = CENO_STATE_ACTIVE; s <= CENO_STATE_REAPING; s <<= 1)
+		assert_non_null(ceno_machine_find((enum ceno_state)s, CENO_EVENT_STOPPED));
+}
+
 /* Every state that waits for somebody else has a deadline or a time to live. */
 static void nothing_waits_for_ever(void **state)
 {
@@ -121,11 +129,9 @@ static void nothing_happens_after_the_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_event_has_two_rows),
-		cmocka_unit_test(every_event_is_answered_somewhere),
-		cmocka_unit_test(the_supervisor_can_always_stop_it),
-		cmocka_unit_test(a_dead_vmm_is_always_noticed),
-		cmocka_unit_test(nothing_waits_for_ever),
+		cmocka_unit_test(no_event_has_two_rows),         cmocka_unit_test(every_event_is_answered_somewhere),
+		cmocka_unit_test(a_stop_is_always_heard),        cmocka_unit_test(the_supervisor_can_always_stop_it),
+		cmocka_unit_test(a_dead_vmm_is_always_noticed),  cmocka_unit_test(nothing_waits_for_ever),
 		cmocka_unit_test(nothing_happens_after_the_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
