@@ -58,6 +58,9 @@ check "an image that is not there" fails 125 "no such image" "$ceno" run --image
 check "an image and a native program" fails 2 "no image" "$ceno" run --native --image x -- busybox true
 check "a working directory" eval '[ "$("$ceno" run --quiet --no-proof --workdir /tmp -- busybox pwd)" = /tmp ]'
 check "a relative working directory" fails 2 "absolute path" "$ceno" run --workdir tmp -- busybox true
+ln -s linked.json link.json; echo old >linked.json
+check "a proof through a link" eval '"$ceno" run --quiet --proof link.json -- busybox true && [ -L link.json ] && grep -q "^{\"cdp\"" linked.json'
+check "two outputs of one name" fails 2 "name the same file" "$ceno" run --proof same --trail same -- busybox true
 check "a timeout" fails 124 "longer than --timeout" "$ceno" run --quiet --no-proof --timeout 300ms -- busybox sleep 60
 check "--tty without a terminal" fails 125 "are no terminal" "$ceno" run --tty -- busybox true
 check "--tty and no input" fails 2 "not with --native" "$ceno" run --tty --no-stdin -- busybox true

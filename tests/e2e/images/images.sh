@@ -33,6 +33,10 @@ check "an image from a directory" build --name t -o t.img
 id=$("$ceno" image show --json t.img | python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])')
 check "it verifies" says 0 "every byte" "$ceno" image verify t.img
 cp -a tree copy && touch -d 2001-01-01 copy/data/a
+mknod device c 1 3 && ln -s t.img link.img
+check "... not in the place of a device" eval '! build -o device 2>err && grep -q "no regular file" err && [ -c device ]'
+check "... nor of a link" eval '! build -o link.img 2>err && grep -q "no regular file" err && [ -L link.img ]'
+check "... nor a key in that of a device" eval '! "$bin/ceno-bundle" key --out device 2>err && [ -c device ]'
 check "a copy of the directory is the same image" eval '"$ceno" image build --from dir:copy --name t -o c.img >/dev/null && cmp t.img c.img'
 
 node_start || exit 1
