@@ -17,18 +17,24 @@
 #include "guest-kernel/abi/bundle.h"
 #include "images/key.h"
 #include "images/session/read.h"
+#include "measure.h"
+#include "policy/tier.h"
 #include "policy/units.h"
 #include "proof_file.h"
 #include "vmm/sandbox/filter_digest.h"
 #include "vmm/warden/platform.h"
 
 static const char usage[] =
-    "usage: ceno measure [option]...\n"
-    "Say what proofs of these files will say of their platform; no node is asked.\n"
+    "usage: ceno measure [option]... [run OPTION... -- PROGRAM [ARG]...]\n"
+    "Say what proofs of these files will say of their platform; no node is asked. After the word run\n"
+    "follows the command line of `ceno run': its request is measured too, and, with the --opening\n"
+    "that such a run wrote, the commitment in its proof (ceno verify --request).\n"
     "\n"
     "  --blobs DIR        directory of firmware.bin, trust.bin and bundle.bin\n"
     "  --vmm FILE         the ceno-vmm executable\n"
     "  --image FILE       a session image; part of the platform if the trust page's key signed it\n"
+    "  --tier WORD        whose --memory and --ttl a run has that names none: free starter business\n"
+    "                     enterprise local (default: yours without an account)\n"
     "  --json             one JSON object\n"
     "\n"
     "With --sign, reference values for `ceno verify --reference', on standard output:\n"
@@ -42,9 +48,10 @@ static const char usage[] =
 
 struct ask {
 	const char *blobs, *vmm, *image, *sign;
-	bool json, valid, runtime;
+	bool json, valid, runtime, has_request;
 	uint64_t from, until;
-	uint32_t pcrs;
+	uint32_t pcrs, tier;
+	uint8_t own_image[32]; /* of an image that is no release */
 	char lines[LINES_MAX]; /* pcr and event-log lines */
 	size_t length;
 };
@@ -90,8 +97,8 @@ static int read_trust(const char *directory, struct ceno_trust *trust)
 	return 0;
 }
 
-/* The image's place in the platform, if the trust page's key made it. */
-static int measure_image(const char *path, const struct ceno_trust *trust, uint8_t image[32])
+/* The image's place: in the platform if the trust page's key made it, else in the request. */
+static int measure_image(const char *path, const struct ceno_trust *trust, uint8_t released[32], uint8_t own[32])
 {
 	struct ceno_image_file file;
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
@@ -101,13 +108,9 @@ static int measure_image(const char *path, const struct ceno_trust *trust, uint8
 		return -1;
 	}
 	rc = ceno_image_file_open(&file, fd);
-	if (!rc && !memcmp(file.image.header->public_key, trust->public_key, 32))
-		ceno_image_file_proof(&file.id, image);
-	else if (!rc)
-		fprintf(stderr,
-		        "ceno: %s is not signed by the trust page's key: it is part of the request, not of "
-		        "the platform\n",
-		        path);
+	if (!rc)
+		ceno_image_file_proof(&file.id,
+		                      memcmp(file.image.header->public_key, trust->public_key, 32) ? own : released);
 	else
 		ceno_cli_error("%s is not a good image; `ceno image verify' says why", path);
 	ceno_image_file_fini(&file);
@@ -115,7 +118,7 @@ static int measure_image(const char *path, const struct ceno_trust *trust, uint8
 	return rc ? -1 : 0;
 }
 
-static int measure(const struct ask *ask, struct ceno_proof_platform *p)
+static int measure(struct ask *ask, struct ceno_proof_platform *p)
 {
 	struct ceno_trust trust;
 
@@ -125,7 +128,7 @@ static int measure(const struct ask *ask, struct ceno_proof_platform *p)
 	    read_trust(ask->blobs, &trust))
 		return -1;
 	ceno_warden_platform_names(&trust, p);
-	if (ask->image && measure_image(ask->image, &trust, p->image))
+	if (ask->image && measure_image(ask->image, &trust, p->image, ask->own_image))
 		return -1;
 	if (ceno_filter_digest(p->filter)) {
 		ceno_cli_error("out of memory");
@@ -193,6 +196,12 @@ static int parse_value(int option, struct ask *ask)
 	case 's':
 		ask->sign = optarg;
 		return -1;
+	case 't':
+		ask->tier = ceno_tier_parse(optarg);
+		if (ask->tier)
+			return -1;
+		ceno_cli_error("--tier takes free, starter, business, enterprise or local, not `%s'", optarg);
+		return CENO_EXIT_USAGE;
 	case 'V':
 		return parse_valid(ask, optarg);
 	case 'p':
@@ -217,6 +226,7 @@ static int parse(int argc, char **argv, struct ask *ask)
 		{ "image", required_argument, NULL, 'i' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "sign", required_argument, NULL, 's' },
+		{ "tier", required_argument, NULL, 't' },
 		{ "valid", required_argument, NULL, 'V' },
 		{ "pcr", required_argument, NULL, 'p' },
 		{ "event-log", required_argument, NULL, 'l' },
@@ -226,7 +236,7 @@ static int parse(int argc, char **argv, struct ask *ask)
 	};
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
 		if (option == 'j')
 			ask->json = true;
 		else if (option == 'r')
@@ -234,7 +244,7 @@ static int parse(int argc, char **argv, struct ask *ask)
 		else if ((status = parse_value(option, ask)) >= 0)
 			return status;
 	}
-	if (optind != argc)
+	if (optind < argc && (ask->sign || strcmp(argv[optind], "run") != 0))
 		return ceno_cli_usage(usage, false);
 	if (ask->sign ? !ask->valid || !ask->pcrs || ask->json : ask->valid || ask->length || ask->runtime) {
 		ceno_cli_error("--sign needs --valid and at least one --pcr, and is what these are for");
@@ -259,34 +269,50 @@ static const char *beside(const char *relative, const char *installed, char path
 	return installed;
 }
 
-static int print(const struct ask *ask, const struct ceno_proof_platform *p, const uint8_t digest[32])
-{
-	const struct {
-		const char *name;
-		const uint8_t *sha256;
-	} rows[] = { { "firmware", p->firmware }, { "trust", p->trust },   { "bundle", p->bundle },
-		     { "vmm", p->vmm },           { "filter", p->filter }, { "image", p->image } };
-	static const uint8_t none[32];
-	json_t *object = json_object();
-	char hex[65];
+struct row {
+	const char *name;
+	const uint8_t *sha256;
+};
 
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+/* Zeros are "none". */
+static void print_rows(json_t *object, bool json, const struct row *rows, size_t count)
+{
+	static const uint8_t none[32];
+
+	for (size_t i = 0; i < count; i++) {
+		char hex[65];
+
 		ceno_units_format_hex(rows[i].sha256, 32, hex);
-		if (ask->json)
+		if (json)
 			json_object_set_new(object, rows[i].name, json_string(hex));
 		else if (memcmp(rows[i].sha256, none, 32))
-			printf("%-9s sha256:%s\n", rows[i].name, hex);
+			printf("%-14s sha256:%s\n", rows[i].name, hex);
 		else
-			printf("%-9s none\n", rows[i].name);
+			printf("%-14s none\n", rows[i].name);
 	}
-	ceno_units_format_hex(digest, 32, hex);
-	json_object_update_new(object,
-	                       json_pack("{s:s,s:i,s:b,s:s}", "platform", hex, "abi", (int)p->abi_version, "test_key",
-	                                 p->test_key, "trust_name", p->trust_name));
+}
+
+static int print(const struct ask *ask, const struct ceno_proof_platform *p, const uint8_t digest[32],
+                 const struct ceno_measured_request *r)
+{
+	const struct row files[] = { { "firmware", p->firmware }, { "trust", p->trust },   { "bundle", p->bundle },
+		                     { "vmm", p->vmm },           { "filter", p->filter }, { "image", p->image },
+		                     { "platform", digest } };
+	const struct row request[] = { { "policy", r->parts.policy },
+		                       { "args", r->parts.args },
+		                       { "pack", r->parts.pack },
+		                       { "own_image", r->parts.image },
+		                       { "request_commit", r->commitment } };
+	json_t *object = json_pack("{s:i,s:b,s:s}", "abi", (int)p->abi_version, "test_key", p->test_key, "trust_name",
+	                           p->trust_name);
+
+	print_rows(object, ask->json, files, sizeof files / sizeof files[0]);
+	if (ask->has_request)
+		print_rows(object, ask->json, request, r->has_commitment ? 5 : 4);
 	if (ask->json)
 		return ceno_cli_print_json(object);
 	json_decref(object);
-	printf("key       %s%s\nplatform  sha256:%s\n", p->trust_name, p->test_key ? " (a TEST key)" : "", hex);
+	printf("%-14s %s%s\n", "key", p->trust_name, p->test_key ? " (a TEST key)" : "");
 	return CENO_EXIT_OK;
 }
 
@@ -342,6 +368,7 @@ int ceno_command_measure(int argc, char **argv)
 {
 	static char blobs[4096], vmm[4096];
 	static struct ask ask;
+	struct ceno_measured_request request = { 0 };
 	struct ceno_proof_platform platform;
 	uint8_t digest[32];
 	char *slash;
@@ -353,14 +380,20 @@ int ceno_command_measure(int argc, char **argv)
 		*slash = '\0';
 	else
 		ask.blobs = CENO_BLOBS;
+	ask.tier = ceno_tier_for_uid(getuid());
 	status = parse(argc, argv, &ask);
 	if (status >= 0)
 		return status;
+	argc -= optind, argv += optind;
 	if (sodium_init() < 0 || measure(&ask, &platform))
 		return CENO_EXIT_FAILURE;
 	if (ceno_proof_platform_digest(&platform, digest)) {
 		ceno_cli_error("the trust page has a name that no proof can have");
 		return CENO_EXIT_FAILURE;
 	}
-	return ask.sign ? print_signed(&ask, digest) : print(&ask, &platform, digest);
+	ask.has_request = argc > 0;
+	status = argc > 0 ? ceno_measure_request(argc, argv, ask.tier, ask.own_image, ask.image != NULL, &request) : -1;
+	if (status >= 0)
+		return status;
+	return ask.sign ? print_signed(&ask, digest) : print(&ask, &platform, digest, &request);
 }

@@ -24,79 +24,7 @@
 #include "run.h"
 #include "terminal.h"
 
-/* With an image the program is the image's, unless its name says that it is the caller's. */
-static bool is_of_image(const struct ceno_run_options *options)
-{
-	const char *name = options->program[0];
-
-	return options->image && strncmp(name, "./", 2) && strncmp(name, "../", 3);
-}
-
 /* ---- before the node is asked --------------------------------------------------------- */
-
-static int open_program(struct ceno_run *run, char *error)
-{
-	const struct ceno_run_options *o = &run->options;
-	const enum ceno_program_want want = o->native ? CENO_PROGRAM_NATIVE_FILE
-	    : o->image                                ? CENO_PROGRAM_ANY
-						      : CENO_PROGRAM_STATIC;
-	int status;
-
-	if (is_of_image(o)) {
-		snprintf(run->program_path, sizeof run->program_path, "%s%s", o->program[0][0] == '/' ? "" : "/bin/",
-		         o->program[0]);
-		return CENO_EXIT_OK;
-	}
-	status = ceno_program_open(o->program[0], want, &run->files[0], error);
-	run->file_count = run->program_count = 1;
-	snprintf(run->program_path, sizeof run->program_path, "%s", run->files[0].guest);
-	return status;
-}
-
-static int check_twice(const struct ceno_run *run, char *error)
-{
-	for (uint32_t i = 1; i < run->file_count; i++)
-		for (uint32_t k = 0; k < i; k++)
-			if (!strcmp(run->files[k].guest, run->files[i].guest)) {
-				snprintf(error, CENO_PROGRAM_ERROR_MAX,
-				         "two inputs would lie at %.200s; name one of them with PATH=NAME",
-				         run->files[i].guest);
-				return CENO_EXIT_RUN_FAILED;
-			}
-	return CENO_EXIT_OK;
-}
-
-static int open_files(struct ceno_run *run)
-{
-	char error[CENO_PROGRAM_ERROR_MAX];
-	int status = open_program(run, error);
-
-	for (uint32_t i = 0; !status && i < run->options.input_count; i++)
-		status = ceno_inputs_open(run->options.inputs[i], run->files, &run->file_count, CENO_SESSION_FILES_MAX,
-		                          error);
-	if (!status)
-		status = check_twice(run, error);
-	if (status)
-		ceno_run_fail(run, status, "%s", error);
-	return status;
-}
-
-static int make_args(struct ceno_run *run)
-{
-	const char *env[CENO_ENV_BASE + CENO_ENV_MAX], *slash = strrchr(run->options.program[0], '/');
-	uint32_t count = ceno_env_make(run->options.env, run->options.env_count, run->options.image != NULL, env);
-
-	if (slash && !is_of_image(&run->options))
-		run->options.program[0] += slash + 1 - run->options.program[0];
-	run->args_fd = ceno_args_make(run->program_path, run->options.program, run->options.program_count, env, count,
-	                              run->options.workdir ? run->options.workdir : "/", &run->args_bytes);
-	if (run->args_fd >= 0)
-		return 0;
-	ceno_run_fail(run, CENO_EXIT_RUN_FAILED,
-	              run->args_fd == -E2BIG ? "arguments and environment are longer than 128 KiB" : "arguments: %s",
-	              strerror(-run->args_fd));
-	return -1;
-}
 
 static int make_pipes(struct ceno_run *run)
 {
@@ -119,11 +47,14 @@ static int make_pipes(struct ceno_run *run)
 
 static int prepare(struct ceno_run *run)
 {
-	char error[CENO_PROOF_FILE_ERROR_MAX];
-	int status = open_files(run);
+	char error[CENO_PROGRAM_ERROR_MAX > CENO_PROOF_FILE_ERROR_MAX ? CENO_PROGRAM_ERROR_MAX
+	                                                              : CENO_PROOF_FILE_ERROR_MAX];
+	int status = ceno_run_files_open(&run->pack, &run->options, error);
 
-	if (status)
+	if (status) {
+		ceno_run_fail(run, status, "%s", error);
 		return -1;
+	}
 	if (run->options.tty && !ceno_terminal_here()) {
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "--tty: standard input and output are no terminal");
 		return -1;
@@ -138,7 +69,7 @@ static int prepare(struct ceno_run *run)
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", error);
 		return -1;
 	}
-	if (ceno_run_output_open(run) || make_args(run) || make_pipes(run))
+	if (ceno_run_output_open(run) || make_pipes(run))
 		return -1;
 	if (run->options.output)
 		run->output_stream = fcntl(run->our_fds[CENO_STREAM_OUT], F_DUPFD_CLOEXEC, 0);
@@ -155,16 +86,16 @@ static void set_text(json_t *params, const char *key, const char *value)
 
 static json_t *request_json(const struct ceno_run *run)
 {
-	json_t *params = json_pack("{s:I,s:b,s:b}", "args_bytes", (json_int_t)run->args_bytes, "hold",
+	json_t *params = json_pack("{s:I,s:b,s:b}", "args_bytes", (json_int_t)run->pack.args_bytes, "hold",
 	                           run->options.hold || run->options.output, "native", run->options.native);
 	json_t *files = json_array();
 	char nonce[65];
 
-	for (uint32_t i = 0; i < run->file_count; i++)
+	for (uint32_t i = 0; i < run->pack.count; i++)
 		json_array_append_new(files,
-		                      json_pack("{s:s,s:I,s:i,s:b}", "path", run->files[i].guest, "bytes",
-		                                (json_int_t)run->files[i].bytes, "mode", (int)run->files[i].mode,
-		                                "program", i < run->program_count));
+		                      json_pack("{s:s,s:I,s:i,s:b}", "path", run->pack.files[i].guest, "bytes",
+		                                (json_int_t)run->pack.files[i].bytes, "mode",
+		                                (int)run->pack.files[i].mode, "program", i < run->pack.program_count));
 	json_object_set_new(params, "files", files);
 	if (run->options.memory_bytes)
 		json_object_set_new(params, "memory_bytes", json_integer((json_int_t)run->options.memory_bytes));
@@ -205,17 +136,15 @@ static int send_request(struct ceno_run *run)
 		return -1;
 	}
 	memcpy(fds, run->guest_fds, sizeof run->guest_fds);
-	fds[3] = run->args_fd;
-	for (uint32_t i = 0; i < run->file_count; i++)
-		fds[4 + i] = run->files[i].fd;
-	run->request_id = ceno_client_send(&run->client, "session.run", request_json(run), fds, 4 + run->file_count);
+	fds[3] = run->pack.args_fd;
+	for (uint32_t i = 0; i < run->pack.count; i++)
+		fds[4 + i] = run->pack.files[i].fd;
+	run->request_id = ceno_client_send(&run->client, "session.run", request_json(run), fds, 4 + run->pack.count);
 	if (run->request_id < 0)
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", run->client.error);
 	for (int i = 0; i < 3; i++)
 		close_fd(&run->guest_fds[i]);
-	close_fd(&run->args_fd);
-	for (uint32_t i = 0; i < run->file_count; i++)
-		close_fd(&run->files[i].fd);
+	ceno_run_files_close(&run->pack);
 	return run->request_id < 0 ? -1 : 0;
 }
 
@@ -243,14 +172,14 @@ static void refused(struct ceno_run *run, int refusal)
 	    : refusal > 0 && refusal <= CENO_REFUSAL_MEMORY ? texts[refusal]
 							    : "unknown reason";
 
-	ceno_run_fail(run, status, "the guest could not start %s: %s", run->program_path, text);
+	ceno_run_fail(run, status, "the guest could not start %s: %s", run->pack.program_path, text);
 }
 
 /* A native program that init gave up: one line, and the status a shell would give for the signal. */
 static int gave_up(struct ceno_run *run, int end)
 {
 	int detail = number_in(run->program, "detail"), restarts = number_in(run->program, "restarts");
-	const char *path = run->program_path;
+	const char *path = run->pack.program_path;
 
 	if (end == CENO_END_CRASHED)
 		ceno_run_fail(run, 128 + SIGSEGV, "%s crashed with vector %d, restarted %d times", path, detail,
@@ -428,8 +357,8 @@ int ceno_command_run(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	run.status = run.args_fd = run.output_fd = run.output_stream = run.opening_fd = run.trail_fd = run.trail.fd =
-	    run.proof.fd = run.client.fd = -1;
+	run.status = run.output_fd = run.output_stream = run.opening_fd = run.trail_fd = run.trail.fd = run.proof.fd =
+	    run.client.fd = -1;
 	for (int i = 0; i < 3; i++)
 		run.guest_fds[i] = run.our_fds[i] = -1;
 	if (!prepare(&run) && !send_request(&run)) {

@@ -13,18 +13,14 @@
 #include <uv.h>
 
 #include "client.h"
-#include "program.h"
 #include "proof_file.h"
 #include "pump.h"
+#include "run_files.h"
 #include "run_options.h"
 
 struct ceno_run {
 	struct ceno_run_options options;
-	struct ceno_cli_file files[CENO_SESSION_FILES_MAX]; /* the program first, if it is the caller's */
-	uint32_t file_count, program_count;                 /* program_count: 0 or 1 of them */
-	char program_path[4096];                            /* in the guest */
-	int args_fd;
-	uint64_t args_bytes;
+	struct ceno_run_files pack;
 	int guest_fds[3]; /* the session's ends of the pipes */
 	int our_fds[3];   /* ours, until a pump has them */
 	struct ceno_proof_file proof, trail;

@@ -22,7 +22,7 @@ static const char usage[] =
     "Check a proof of destruction, offline.\n"
     "\n"
     "  --nonce HEX        the nonce you asked for must be in it (64 hex digits)\n"
-    "  --request HEX      the request commitment you expect (ceno measure)\n"
+    "  --request HEX      the request commitment you expect (ceno measure run)\n"
     "  --mem WHICH        recompute the memory roots: full (default), sample:N passes, none\n"
     "  --pin-file FILE    the nodes you know (default ~/.config/cenotaph/pins); also --pin\n"
     "  --policy FILE      what you ask of a proof; without it: a node you pinned made it\n"

@@ -124,7 +124,6 @@ void ceno_proof_request_digest(const struct ceno_proof_request *request, uint8_t
 	ceno_hash_add(&s, request->args, 32);
 	ceno_hash_add(&s, request->pack, 32);
 	ceno_hash_add(&s, request->image, 32);
-	ceno_hash_add(&s, request->boot, 32);
 	crypto_hash_sha256_final(&s, digest);
 }
 

@@ -332,13 +332,12 @@ struct ceno_proof_request {
 	uint8_t args[32];   /* argument block of the first program */
 	uint8_t pack[32];   /* header and entry table of the pack: paths, modes, digests */
 	uint8_t image[32];  /* an image that is no release: SHA-256 of its content id; zeros: none */
-	uint8_t boot[32];   /* per-session part of the boot page */
 };
 
 /* SHA-256("CDP/v1/platform"|0|JCS(platform)). Returns 0 or FIELD. */
 int ceno_proof_platform_digest(const struct ceno_proof_platform *platform, uint8_t digest[32]);
 
-/* SHA-256 of "CDP/v1/request"|0|the five digests: the x of the request commitment. */
+/* SHA-256 of "CDP/v1/request"|0|the four digests: the x of the request commitment. */
 void ceno_proof_request_digest(const struct ceno_proof_request *request, uint8_t digest[32]);
 
 /* commit(x) = SHA-256("CDP/v1/commit"|0|salt|x_sha256), salt = HKDF-SHA256(opening, "CDP/v1/salt"|0|field).

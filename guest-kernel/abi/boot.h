@@ -3,7 +3,7 @@
  *
  * The boot page is a read-only slot. Its first half is constant for a node and
  * measured into the platform digest; its second half belongs to one session
- * and enters the request commitment. init, membrane and prov map it, and native
+ * and enters the opening of the request commitment. init, membrane and prov map it, and native
  * programs; Linux programs do not.
  *
  * The handoff record is a supervisor-only page of the kernel pool, written by

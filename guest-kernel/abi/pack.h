@@ -23,6 +23,7 @@
  * u32 argc, u32 envc, then path of the program, argv[], envp[] and the working
  * directory, each NUL-terminated, nothing after. */
 #define CENO_PACK_ARGS ".args"
+#define CENO_PACK_ARGS_MODE 0400u
 #define CENO_ARGS_MAX (128u << 10)
 
 enum ceno_pack_mode {               /* low 12 bits: st_mode permission bits */

@@ -233,7 +233,7 @@ enum ceno_state ceno_on_file(struct ceno_warden *w)
 enum ceno_state ceno_on_args(struct ceno_warden *w)
 {
 	static const char path[CENO_PACK_PATH_MAX] = CENO_PACK_ARGS;
-	return add_file(w, path, 0400);
+	return add_file(w, path, CENO_PACK_ARGS_MODE);
 }
 
 enum ceno_state ceno_on_start(struct ceno_warden *w)

@@ -162,7 +162,7 @@ static int copy_stretch(struct ceno_inputs *in, int file, int pack, uint64_t byt
 		return error;
 	if (EVP_DigestUpdate(in->hash, in->buffer, bytes) != 1)
 		return CENO_SESSION_ERROR_MEMORY;
-	return write_fully(pack, in->buffer, bytes, to);
+	return pack < 0 ? 0 : write_fully(pack, in->buffer, bytes, to);
 }
 
 /* All bytes are copied: is it still the file that was announced? */
@@ -220,7 +220,7 @@ int ceno_inputs_step(struct ceno_inputs *in, int pack, uint64_t budget)
 		if (error)
 			return -error;
 	}
-	return -write_head(in, pack);
+	return pack < 0 ? 0 : -write_head(in, pack);
 }
 
 int ceno_inputs_digest(struct ceno_inputs *in, uint8_t pack_sha256[32], uint8_t args_sha256[32])

@@ -61,8 +61,8 @@ int ceno_inputs_add(struct ceno_inputs *in, int fd, const char *path, uint32_t m
 int ceno_inputs_plan(struct ceno_inputs *in, char *culprit);
 
 /*
- * Copies and hashes up to `budget` bytes into the pack, a memfd of in->total_bytes;
- * blocks for the reads only. When the last file is done it writes entries and header.
+ * Copies and hashes up to `budget` bytes into the pack, a memfd of in->total_bytes, or
+ * hashes alone if pack is -1; blocks for the reads only. When the last file is done it writes entries and header.
  * Returns 1 more to do, 0 done, or -CENO_SESSION_ERROR_ UNREADABLE, CHANGED or
  * MEMORY; the file at fault is in->entry[in->next].
  */

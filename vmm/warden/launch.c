@@ -2,15 +2,12 @@
  * The measured part of a launch: keys, RAM and boot page, slot table, platform
  * digest, request commitment. Everything the vCPU will start from is fixed and
  * hashed here, before the vmm gets the record that lets it build the VM.
- *
- * policy digest: SHA-256 over "CDP/v1/policy"|0 and, big-endian, u64 memory
- * bytes, u64 time to live in ms, u32 pledge mask, u32 session flags,
- * u32 classification, u32 jurisdiction: the limits as this warden enforces them.
  */
 #include "session.h"
 #include "layout.h"
 #include "platform.h"
 #include "record.h"
+#include "request.h"
 #include "../../guest-kernel/abi/bundle.h"
 #include "../sandbox/filter_digest.h"
 
@@ -164,24 +161,18 @@ static void fill_slots(struct ceno_session *session, const struct sources *s)
 	session->vmm_launch.pledge_mask = stdio ? 1u << CENO_PLEDGE_STDIO : 0;
 }
 
-static void put_be(uint8_t **at, uint64_t value, int bytes)
-{
-	while (bytes--)
-		*(*at)++ = (uint8_t)(value >> (8 * bytes));
-}
-
+/* The limits as this warden enforces them. */
 static void policy_digest(const struct ceno_session *session, uint8_t digest[32])
 {
-	static const char domain[] = "CDP/v1/policy";
-	uint8_t body[sizeof domain + 32], *at = body + sizeof domain;
-	memcpy(body, domain, sizeof domain);
-	put_be(&at, session->launch.memory_bytes, 8);
-	put_be(&at, session->launch.ttl_ms, 8);
-	put_be(&at, session->launch.pledge_mask, 4);
-	put_be(&at, session->open.flags, 4);
-	put_be(&at, session->open.classification, 4);
-	put_be(&at, session->open.jurisdiction, 4);
-	crypto_hash_sha256(digest, body, sizeof body);
+	const struct ceno_request_policy policy = {
+		.memory_bytes = session->launch.memory_bytes,
+		.ttl_ms = session->launch.ttl_ms,
+		.pledge_mask = session->launch.pledge_mask,
+		.flags = session->open.flags,
+		.classification = session->open.classification,
+		.jurisdiction = session->open.jurisdiction,
+	};
+	ceno_warden_request_policy(&policy, digest);
 }
 
 static int fill_platform(const struct ceno_session *session, const struct sources *s, struct ceno_proof_platform *p)
@@ -199,18 +190,14 @@ static int fill_platform(const struct ceno_session *session, const struct source
 static int commit_request(struct ceno_session *session, uint8_t commitment[32])
 {
 	struct ceno_proof_request request = { 0 };
-	uint8_t digest[32];
 	policy_digest(session, request.policy);
 	int rc = ceno_inputs_digest(session->inputs, request.pack, request.args);
 	if (rc < 0)
 		return rc;
 	if (!session->launch.image_released)
 		memcpy(request.image, session->launch.digest_image, 32);
-	memcpy(request.boot, session->boot_digest, 32);
-	ceno_proof_request_digest(&request, digest);
-	ceno_proof_commit(session->keys.keys->opening, "request", digest, commitment);
+	ceno_warden_request_commit(&request, session->keys.keys->opening, commitment);
 	sodium_memzero(&request, sizeof request);
-	sodium_memzero(digest, sizeof digest);
 	return 0;
 }
 
@@ -221,8 +208,7 @@ static int fill_core(struct ceno_session *session, const struct sources *s)
 	memcpy(core->version, CENO_VERSION, sizeof CENO_VERSION);
 	if (fill_platform(session, s, &core->platform) < 0)
 		return CENO_SESSION_ERROR_MEMORY;
-	crypto_hash_sha256(session->boot_digest, s->boot->session_id,
-	                   sizeof *s->boot - offsetof(struct ceno_boot, session_id));
+	ceno_warden_request_opening(session->keys.keys->opening, s->boot);
 	memcpy(core->session_id, session->launch.session_id, 16);
 	memcpy(core->rp_nonce, session->open.rp_nonce, 32);
 	core->pledge_mask = session->launch.pledge_mask;

@@ -55,7 +55,6 @@ struct ceno_session {
 	struct ceno_observation seen;
 	struct ceno_facts facts;
 	struct ceno_proof_statement statement;
-	uint8_t boot_digest[32]; /* of the per-session half of the boot page */
 	int accepted;            /* a LAUNCH was taken: there is a session, and it has RAM */
 	int locked;              /* the vmm said so */
 	uint64_t jail_done;      /* and which steps of the jail it took */

@@ -49,6 +49,10 @@ check "files and links of the image" equal "$(guest -- cat /data/a /data/hard /d
 check "its tree" equal "$(guest -- find /data /usr/bin /empty | LC_ALL=C sort)" "$(cd tree && find data usr/bin empty | sed 's,^,/,' | LC_ALL=C sort)"
 check "a large file, byte for byte" equal "$(guest -- md5sum /data/large)" "$(md5sum <tree/data/large | sed 's, .*,  /data/large,')"
 check "modes and time" equal "$(guest -- stat -c '%a %Y %s' /data/a)" "604 946684800 4"
+commitment() { python3 -c 'import base64, json, sys
+print(json.loads(base64.b64decode(json.load(open(sys.argv[1]))["dsse"]["payload"]))["predicate"]["core"]["request_commit"])' "$1"; }
+check "an image that is no release is in the request" "$ceno" run --quiet --no-stdin --image t --proof own.json --opening own.key -- cat /data/a
+check "... as ceno measure says" eval '"$ceno" measure --image t.img --tier local run --image t --opening own.key -- cat /data/a | grep -q "^request_commit $(commitment own.json)$"'
 check "an input lies above the image" equal "$(echo mine >a && guest --input a=x -- cat /in/x /etc/passwd)" "$(printf 'mine\nimage')"
 check "a program of the caller's lies above its /bin" equal "$(cp "$busybox" ./busybox && "$ceno" run --quiet --no-proof --image t -- ./busybox echo mine)" mine
 check "a path that climbs stays inside" equal "$(guest -- cat /data/../../../etc/passwd)" image

@@ -41,6 +41,47 @@ platform() { python3 -c 'import json, sys
 print(json.load(open(sys.argv[1]))["submods"]["cdp"]["proof"]["platform"])' "$work/verdict.json"; }
 check "ceno measure says its platform, without the node" eval \
 	'[ "sha256:$("$bin/ceno" measure --json | python3 -c "import json, sys; print(json.load(sys.stdin)[\"platform\"])")" = "$(platform)" ]'
+
+# ---- the request: what ran it knows its commitment beforehand, but for the opening
+
+printf 'a,b\n1,2\n' >"$work/table.csv"
+mkdir -p "$work/tree/deep" && echo leaf >"$work/tree/deep/leaf"
+field() { python3 -c 'import base64, json, sys
+f = json.load(open(sys.argv[1]))
+print(json.loads(base64.b64decode(f["dsse"]["payload"]))["predicate"]["core"][sys.argv[2]])' "$@"; }
+measured() { "$bin/ceno" measure --json "$@" | python3 -c 'import json, sys; print("sha256:" + json.load(sys.stdin)["request_commit"])'; }
+line=(--opening "$work/opening" --memory 34M --ttl 77s --pledge stdio,rw,spawn,error --classification PHI --jurisdiction EU
+	--input "$work/table.csv" --input "$work/tree=t" --env ONE=1 --workdir /in -- busybox wc -c table.csv)
+check "a session with an opening" run "$work/asked.json" "${line[@]}"
+request=$(measured run "${line[@]}")
+check "ceno measure says its request commitment" [ "$request" = "$(field "$work/asked.json" request_commit)" ]
+check "  which ceno verify can ask for" verdict "$work/asked.json" 0 "" --request "${request#sha256:}"
+# differs WHAT OLD NEW: another word in the command line, another commitment
+differs() {
+	local words=() word other
+	for word in "${line[@]}"; do [ "$word" = "$2" ] && word=$3; words+=("$word"); done
+	[ "${words[*]}" != "${line[*]}" ] && other=$(measured run "${words[@]}") && [ -n "$other" ] && [ "$other" != "$request" ]
+}
+check "  another time to live is another" differs ttl 77s 78s
+check "  another pledge" differs pledge stdio,rw,spawn,error stdio,rw,spawn
+check "  another classification" differs classification PHI PII
+check "  another argument" differs argument -c -l
+check "  another variable" differs variable ONE=1 ONE=2
+check "  another directory" differs directory /in /
+check "  another input" differs input "$work/tree=t" "$work/tree=u"
+echo other >"$work/tree/deep/leaf"
+check "  another byte of an input" eval '[ "$(measured run "${line[@]}")" != "$request" ]'
+echo leaf >"$work/tree/deep/leaf"
+head -c 32 /dev/zero >"$work/another"
+check "  another opening" differs opening "$work/opening" "$work/another"
+check "  and that is refused" verdict "$work/asked.json" 4 REQUEST --request "$(printf '%064d' 7)"
+head -c 31 /dev/zero >"$work/short"
+check "an opening of 31 bytes is none" eval '! "$bin/ceno" measure run --opening "$work/short" -- busybox true 2>/dev/null'
+check "a run with an image needs its file" eval '"$bin/ceno" measure run --image x -- true 2>/dev/null; [ $? = 2 ]'
+check "the tier fills in what the line leaves open" run "$work/default.json" --opening "$work/default" --ttl 30m -- busybox true
+check "  its time to live" eval '[ "$(measured --tier local run --opening "$work/default" --memory 32M -- busybox true)" = "$(field "$work/default.json" request_commit)" ]'
+check "  and no other tier's" eval '[ "$(measured --tier free run --opening "$work/default" --memory 32M -- busybox true)" != "$(field "$work/default.json" request_commit)" ]'
+
 cat >"$work/key" <<-KEY
 	ceno-key-v1 secret
 	name reference values of a test

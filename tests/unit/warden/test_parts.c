@@ -16,6 +16,7 @@
 #include "vmm/warden/keys.h"
 #include "vmm/warden/observe.h"
 #include "vmm/warden/record.h"
+#include "vmm/warden/request.h"
 
 /* ---- secrets ---------------------------------------------------------------------- */
 
@@ -82,6 +83,32 @@ static struct ceno_observation seen_of(const char *a, const char *b)
 	if (b)
 		assert_int_equal(ceno_observe_parse(b, 5, &seen), 0);
 	return seen;
+}
+
+/* What the guest began with is fixed by the opening, each byte of it and of what was drawn. */
+static void an_opening_fixes_the_boot_page(void **state)
+{
+	struct ceno_boot boot;
+	uint8_t first[32], other[32];
+	(void)state;
+	memset(&boot, 0x5a, sizeof boot);
+	memset(first, 1, 32);
+	ceno_warden_request_opening(first, &boot);
+	for (size_t at = offsetof(struct ceno_boot, session_id); at < sizeof boot; at += 7) {
+		((uint8_t *)&boot)[at] ^= 1;
+		memset(other, 1, 32);
+		ceno_warden_request_opening(other, &boot);
+		assert_memory_not_equal(first, other, 32);
+		((uint8_t *)&boot)[at] ^= 1;
+	}
+	boot.tsc_hz ^= 1; /* measured, not the session's */
+	memset(other, 1, 32);
+	ceno_warden_request_opening(other, &boot);
+	assert_memory_equal(first, other, 32);
+	memset(other, 1, 32);
+	other[31] = 2;
+	ceno_warden_request_opening(other, &boot);
+	assert_memory_not_equal(first, other, 32);
 }
 
 static void a_locked_vmm_is_recognised(void **state)
@@ -198,6 +225,7 @@ int main(void)
 		cmocka_unit_test(a_key_signs_once),
 		cmocka_unit_test(secrets_are_drawn_and_zeroized),
 		cmocka_unit_test(a_token_depends_on_its_id_and_the_nonce),
+		cmocka_unit_test(an_opening_fixes_the_boot_page),
 		cmocka_unit_test(a_locked_vmm_is_recognised),
 		cmocka_unit_test(one_weak_task_is_enough_to_refuse),
 		cmocka_unit_test(no_task_is_not_locked),
