@@ -2,7 +2,7 @@
 _ceno() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]-} i
 	local -A options=(
-		[run]="--image --share --output --workdir --timeout --input --env --memory --ttl --pledge --proof --no-proof --trail --opening --nonce --classification --jurisdiction --native --hold --tty --no-stdin --quiet --json --socket --help"
+		[run]="--image --share --output --workdir --timeout --input --env --memory --ttl --pledge --proof --no-proof --trail --opening --nonce --classification --jurisdiction --passes --native --hold --tty --no-stdin --quiet --json --socket --help"
 		[exec]="--env --workdir --json --socket --help" [destroy]="--proof --json --quiet --socket --help"
 		[ls]="--all --json --socket --help" [verify]="--nonce --request --mem --pin-file --policy --reference --as-of --compare --seen --refuse-test-key --explain --json --help"
 		[measure]="run --blobs --vmm --image --tier --json --sign --valid --pcr --event-log --runtime --help"

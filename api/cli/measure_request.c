@@ -34,7 +34,7 @@ static void measure_policy(const struct ceno_run_options *o, uint32_t tier, uint
 	if (o->jurisdiction)
 		policy.jurisdiction = (uint32_t)ceno_jurisdiction_parse(o->jurisdiction);
 	policy.flags = (o->hold || o->output ? CENO_SESSION_HOLD : 0u) | (o->native ? CENO_SESSION_NATIVE : 0u) |
-	    (errors ? CENO_SESSION_ERRORS : 0u);
+	    (errors ? CENO_SESSION_ERRORS : 0u) | (o->passes > 1 ? o->passes << CENO_SESSION_PASSES_SHIFT : 0u);
 	ceno_warden_request_policy(&policy, digest);
 }
 

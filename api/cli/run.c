@@ -113,6 +113,8 @@ static json_t *request_json(const struct ceno_run *run)
 	set_text(params, "pledge", run->options.pledge);
 	set_text(params, "classification", run->options.classification);
 	set_text(params, "jurisdiction", run->options.jurisdiction);
+	if (run->options.passes)
+		json_object_set_new(params, "passes", json_integer((json_int_t)run->options.passes));
 	if (run->options.has_nonce) {
 		ceno_units_format_hex(run->options.nonce, 32, nonce);
 		set_text(params, "nonce", nonce);

@@ -33,6 +33,7 @@ static const char usage[] =
     "  --nonce HEX           a nonce (64 hex digits) that the proof must answer\n"
     "  --classification WORD general PHI PII financial credentials (declared in the proof)\n"
     "  --jurisdiction WORD   US EU UK CA AU IN OTHER (declared in the proof)\n"
+    "  --passes N            keyed passes over the memory when it is destroyed, 1 to 7 (default 1)\n"
     "  --native              PROGRAM is a native file (made by ceno-native), not a Linux program\n"
     "  --hold                stay after the program ends, for ceno exec, until destroyed\n"
     "  --tty                 your terminal is the program's: line editing, job control, size\n"
@@ -62,6 +63,7 @@ enum {
 	NONCE,
 	CLASSIFICATION,
 	JURISDICTION,
+	PASSES,
 	NATIVE,
 	HOLD,
 	NO_STDIN,
@@ -90,6 +92,7 @@ static const struct option options_table[] = {
 	{ "nonce", required_argument, NULL, NONCE },
 	{ "classification", required_argument, NULL, CLASSIFICATION },
 	{ "jurisdiction", required_argument, NULL, JURISDICTION },
+	{ "passes", required_argument, NULL, PASSES },
 	{ "native", no_argument, NULL, NATIVE },
 	{ "hold", no_argument, NULL, HOLD },
 	{ "no-stdin", no_argument, NULL, NO_STDIN },
@@ -202,6 +205,11 @@ static int one(int option, struct ceno_run_options *o)
 	case JURISDICTION:
 		return checked(&o->jurisdiction, "--jurisdiction", "US, EU, UK, CA, AU, IN or OTHER",
 		               ceno_jurisdiction_parse);
+	case PASSES:
+		if (optarg[0] < '1' || optarg[0] > '7' || optarg[1])
+			return bad("--passes", "a number from 1 to 7");
+		o->passes = (unsigned)(optarg[0] - '0');
+		return -1;
 	case NATIVE:
 		o->native = true;
 		return -1;

@@ -24,6 +24,7 @@ struct ceno_run_options {
 	const char *output;                                 /* NULL: /out stays in the session */
 	const char *workdir;                                /* in the guest; NULL: / */
 	const char *pledge, *classification, *jurisdiction; /* NULL default */
+	unsigned passes;                                    /* 0 default */
 	uint64_t memory_bytes, ttl_ms, timeout_ms;          /* 0 default; 0: none */
 	uint8_t nonce[32];
 	bool has_nonce, native, hold, json, quiet, no_stdin, tty;

@@ -320,6 +320,10 @@ int ceno_rpc_run_parse(json_t *params, struct ceno_rpc_run *run, char *message)
 	read_pledge(&reader, "pledge", &run->pledge_mask, &run->pledge_errors);
 	read_word(&reader, "classification", ceno_classification_parse, &run->classification);
 	read_word(&reader, "jurisdiction", ceno_jurisdiction_parse, &run->jurisdiction);
+	run->passes = 1;
+	read_number(&reader, "passes", false, &run->passes);
+	if (run->passes < 1 || run->passes > CENO_SESSION_PASSES >> CENO_SESSION_PASSES_SHIFT)
+		fail(&reader, "passes", "not from 1 to 7");
 	read_bool(&reader, "hold", &run->hold);
 	read_bool(&reader, "native", &run->native);
 	if (run->native && run->hold)

@@ -57,6 +57,7 @@ struct ceno_rpc_run {
 	uint32_t pledge_mask;
 	bool pledge_errors; /* what is not pledged is an error for a program, not its end */
 	uint32_t classification, jurisdiction;
+	uint64_t passes; /* keyed passes over RAM at its end, 1 to 7 */
 	bool hold, native;
 	uint32_t terminal; /* rows << 16 | columns; 0: the streams are no terminal */
 	uint8_t nonce[32]; /* zeros: none */

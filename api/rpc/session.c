@@ -360,13 +360,15 @@ static const struct ceno_channel_events warden_events = { .on_record = on_record
 
 static int send_pack(struct ceno_api_session *session, const struct ceno_rpc_run *run, struct ceno_packet_fds *fds)
 {
-	struct ceno_session_record record = { .type = CENO_SESSION_OPEN,
-		                              .flags = (run->hold ? CENO_SESSION_HOLD : 0u) |
-		                                  (run->native ? CENO_SESSION_NATIVE : 0u) |
-		                                  (run->pledge_errors ? CENO_SESSION_ERRORS : 0u),
-		                              .value = run->terminal,
-		                              .classification = run->classification,
-		                              .jurisdiction = run->jurisdiction };
+	struct ceno_session_record record = {
+		.type = CENO_SESSION_OPEN,
+		.flags = (run->hold ? CENO_SESSION_HOLD : 0u) | (run->native ? CENO_SESSION_NATIVE : 0u) |
+		    (run->pledge_errors ? CENO_SESSION_ERRORS : 0u) |
+		    (run->passes > 1 ? (uint32_t)run->passes << CENO_SESSION_PASSES_SHIFT : 0u),
+		.value = run->terminal,
+		.classification = run->classification,
+		.jurisdiction = run->jurisdiction
+	};
 	int rc;
 
 	memcpy(record.rp_nonce, run->nonce, 32);

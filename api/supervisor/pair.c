@@ -2,9 +2,11 @@
 #include "pair.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,6 +117,25 @@ static bool heard(struct ceno_pair *pair, const struct ceno_warden_status *statu
 	}
 }
 
+static bool is_memory(int fd)
+{
+	const int seals = F_SEAL_SHRINK;
+	struct stat st;
+
+	return fcntl(fd, F_GET_SEALS) >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	    (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR && (!st.st_size || fcntl(fd, F_GET_SEALS) & seals);
+}
+
+static bool heard_areas(struct ceno_pair *pair, const struct ceno_warden_status *status, struct ceno_packet_fds *fds)
+{
+	if (!fds->count || fds->count > CENO_WARDEN_AREAS_MAX || status->value != fds->count)
+		return false;
+	for (unsigned i = 0; i < fds->count; i++)
+		if (!is_memory(fds->fd[i]))
+			return false;
+	return pair->events && pair->events->on_areas(pair->owner, fds);
+}
+
 static void on_record(struct ceno_channel *channel, const void *bytes, size_t length, struct ceno_packet_fds *fds)
 {
 	struct ceno_pair *pair = channel->owner;
@@ -122,7 +143,8 @@ static void on_record(struct ceno_channel *channel, const void *bytes, size_t le
 
 	if (length == sizeof status)
 		memcpy(&status, bytes, sizeof status);
-	if (length == sizeof status && !fds->count && !status.reserved && heard(pair, &status))
+	if (length == sizeof status && !status.reserved &&
+	    (status.type == CENO_WARDEN_AREAS ? heard_areas(pair, &status, fds) : !fds->count && heard(pair, &status)))
 		return;
 	ceno_supervisor_log("pair %u: malformed record from its warden; killing it", pair->uid_base);
 	ceno_child_signal(&pair->warden, SIGKILL);
@@ -276,8 +298,8 @@ int ceno_pair_launch(struct ceno_pair *pair, const struct ceno_supervisor_launch
 	return rc ? rc : ceno_channel_send(&pair->channel, launch, sizeof *launch, fds, count);
 }
 
-int ceno_pair_recover(struct ceno_node *node, int ram_fd, int32_t vmm_pid, const struct ceno_pair_events *events,
-                      void *owner, struct ceno_pair **pair)
+int ceno_pair_recover(struct ceno_node *node, const int *fds, unsigned count, int32_t vmm_pid,
+                      const struct ceno_pair_events *events, void *owner, struct ceno_pair **pair)
 {
 	const struct ceno_supervisor_launch record = { .type = CENO_SUPERVISOR_RECOVER, .vmm_pid = vmm_pid };
 	struct ceno_pair *recovery = pair_new(node);
@@ -285,7 +307,7 @@ int ceno_pair_recover(struct ceno_node *node, int ram_fd, int32_t vmm_pid, const
 
 	if (!recovery)
 		return -ENOMEM;
-	rc = start(recovery, &record, &ram_fd, 1);
+	rc = start(recovery, &record, fds, count);
 	if (rc)
 		return rc;
 	recovery->events = events;

@@ -32,6 +32,8 @@ struct ceno_pair;
 struct ceno_pair_events { /* of whoever took the pair */
 	/* A record of the warden, well-formed. False: it may not say that; the warden is killed. */
 	bool (*on_status)(void *owner, const struct ceno_warden_status *status);
+	/* Its AREAS: memfds that the owner keeps, moved where it takes them. False: it may not say that. */
+	bool (*on_areas)(void *owner, struct ceno_packet_fds *fds);
 	/* The warden ended, its last words were heard; pair->wait_status is set. The owner may move
 	 * pair->group out (version 0 then); a group left there is removed. The pair is freed afterwards. */
 	void (*on_ended)(void *owner, struct ceno_pair *pair);
@@ -80,8 +82,8 @@ int ceno_pair_take(struct ceno_node *node, const struct ceno_pair_events *events
 int ceno_pair_launch(struct ceno_pair *pair, const struct ceno_supervisor_launch *launch, const int *fds,
                      unsigned count);
 
-/* Starts a recovery warden over a RAM descriptor (borrowed). 0 or -errno (nothing left behind). */
-int ceno_pair_recover(struct ceno_node *node, int ram_fd, int32_t vmm_pid, const struct ceno_pair_events *events,
-                      void *owner, struct ceno_pair **pair);
+/* Starts a recovery warden over memfds (borrowed): RAM, then count - 1 areas. 0 or -errno (nothing left behind). */
+int ceno_pair_recover(struct ceno_node *node, const int *fds, unsigned count, int32_t vmm_pid,
+                      const struct ceno_pair_events *events, void *owner, struct ceno_pair **pair);
 
 #endif

@@ -29,6 +29,8 @@ struct ceno_session {
 	struct ceno_supervisor_launch launch;
 	char name[33];
 	int ram_fd, spool_fd;
+	int areas[CENO_WARDEN_AREAS_MAX]; /* for a recovery warden; of area_count */
+	unsigned area_count;
 	int api_fd, attest_fd;        /* the warden's ends, until it answers for the session; -1 */
 	struct ceno_image_wait image; /* holds its copy until the session ends */
 	struct ceno_pair *pair;       /* borrowed; NULL: between two, or over */
@@ -85,6 +87,8 @@ static void release(struct ceno_session *session)
 	close_fd(&session->attest_fd);
 	ceno_images_release(session->node, &session->image);
 	close(session->ram_fd);
+	while (session->area_count)
+		close(session->areas[--session->area_count]);
 	if (session->spool_fd >= 0)
 		close(session->spool_fd);
 	session->ended = true;
@@ -191,7 +195,23 @@ static bool on_status(void *owner, const struct ceno_warden_status *status)
 	return false;
 }
 
-static const struct ceno_pair_events pair_events = { .on_status = on_status, .on_ended = on_ended };
+static bool on_areas(void *owner, struct ceno_packet_fds *fds)
+{
+	struct ceno_session *session = owner;
+
+	if (session->area_count || session->recovering)
+		return false;
+	while (session->area_count < fds->count) {
+		session->areas[session->area_count] = fds->fd[session->area_count];
+		fds->fd[session->area_count++] = -1;
+	}
+	fds->count = 0;
+	return true;
+}
+
+static const struct ceno_pair_events pair_events = { .on_status = on_status,
+	                                             .on_areas = on_areas,
+	                                             .on_ended = on_ended };
 
 /* ---- start ------------------------------------------------------------------ */
 
@@ -227,14 +247,17 @@ static int give(struct ceno_session *session)
 
 static void start_recovery(struct ceno_session *session)
 {
+	int fds[1 + CENO_WARDEN_AREAS_MAX] = { session->ram_fd };
 	int rc;
 
+	memcpy(fds + 1, session->areas, session->area_count * sizeof fds[0]);
 	session->recovering = true;
 	session->recoveries++;
 	ceno_supervisor_log(
 	    "session %s: its warden ended with wait status 0x%x before it was done; starting a recovery warden",
 	    session->name, session->warden_status);
-	rc = ceno_pair_recover(session->node, session->ram_fd, session->vmm_pid, &pair_events, session, &session->pair);
+	rc = ceno_pair_recover(session->node, fds, 1 + session->area_count, session->vmm_pid, &pair_events, session,
+	                       &session->pair);
 	if (!rc)
 		return;
 	ceno_supervisor_log("session %s: no recovery warden: %s", session->name, strerror(-rc));

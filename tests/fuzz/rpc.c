@@ -25,6 +25,7 @@ static void promises_of_run(const struct ceno_rpc_run *run)
 	PROMISE(run->file_count >= 1 && run->file_count <= CENO_SESSION_FILES_MAX);
 	PROMISE(run->args_bytes <= CENO_ARGS_MAX);
 	PROMISE(!(run->native && run->hold));
+	PROMISE(run->passes >= 1 && run->passes <= 7);
 	for (uint32_t i = 0; i < run->file_count; i++) {
 		const struct ceno_rpc_file *file = &run->files[i];
 

@@ -332,14 +332,19 @@ void ceno_rig_open(struct ceno_rig *rig, const struct ceno_rig_options *options)
 	ceno_rig_launch(rig);
 }
 
-void ceno_rig_open_recovery(struct ceno_rig *rig, const struct ceno_rig_options *options, int ram, pid_t vmm_pid)
+void ceno_rig_open_recovery(struct ceno_rig *rig, const struct ceno_rig_options *options, int ram, const int *areas,
+                            unsigned count, pid_t vmm_pid)
 {
+	int fds[1 + CENO_WARDEN_AREAS_MAX] = { ram };
 	const struct ceno_supervisor_launch launch = { .type = CENO_SUPERVISOR_RECOVER, .vmm_pid = vmm_pid };
 	rig_init(rig, options);
 	rig->options.firmware = rig->options.trust = rig->options.bundle = -1;
 	rig->ram = dup(ram);
 	start_warden(rig);
-	ceno_rig_send_supervisor(rig, &launch, &rig->ram, 1);
+	assert_true(count <= CENO_WARDEN_AREAS_MAX);
+	for (unsigned i = 0; i < count; i++)
+		fds[1 + i] = areas[i];
+	ceno_rig_send_supervisor(rig, &launch, fds, 1 + count);
 }
 
 /* ---- as api ------------------------------------------------------------------------------ */
@@ -466,13 +471,21 @@ static void on_session(struct ceno_rig *rig)
 static void on_supervisor(struct ceno_rig *rig)
 {
 	struct ceno_warden_status s;
-	int rc = ceno_record_recv(rig->supervisor, &s, sizeof s, NULL, NULL);
+	int fds[CENO_RECORD_FDS_MAX];
+	unsigned count;
+	int rc = ceno_record_recv(rig->supervisor, &s, sizeof s, fds, &count);
 	if (rc != 1) {
 		if (rc != -EAGAIN)
 			ceno_fd_close(&rig->supervisor);
 		return;
 	}
+	assert_true(count == 0 || (s.type == CENO_WARDEN_AREAS && count == s.value && !rig->area_count));
 	switch (s.type) {
+	case CENO_WARDEN_AREAS:
+		assert_true(count <= CENO_WARDEN_AREAS_MAX);
+		memcpy(rig->areas, fds, count * sizeof fds[0]);
+		rig->area_count = count;
+		break;
 	case CENO_WARDEN_READY:
 		rig->ready = 1;
 		break;
@@ -634,6 +647,8 @@ void ceno_rig_close(struct ceno_rig *rig)
 		         &rig->options.trust, &rig->options.bundle };
 	for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
 		ceno_fd_close(owned[i]);
+	while (rig->area_count)
+		ceno_fd_close(&rig->areas[--rig->area_count]);
 }
 
 unsigned ceno_rig_search(int fd, const void *needle, size_t bytes)

@@ -38,9 +38,11 @@ struct ceno_rig {
 	struct ceno_rig_options options;
 	uint8_t session_id[16];
 	pid_t warden, vmm;
-	int pidfd;                       /* of the warden */
-	int supervisor, session, attest; /* the rig's ends; -1 closed */
-	int ram, spool;                  /* duplicates the supervisor keeps */
+	int pidfd;                        /* of the warden */
+	int supervisor, session, attest;  /* the rig's ends; -1 closed */
+	int ram, spool;                   /* duplicates the supervisor keeps */
+	int areas[CENO_WARDEN_AREAS_MAX]; /* duplicates of windows, pack and boot page, as the supervisor's */
+	unsigned area_count;
 	int parked, ready, done, wiped, exited, exit_status;
 	int launched, opening; /* opening: memfd or -1 */
 	int failed, destroying, destroyed;
@@ -74,8 +76,10 @@ void ceno_rig_send_supervisor(struct ceno_rig *rig, const struct ceno_supervisor
 /* Both at once: LAUNCH waits in the socket until the warden has parked. */
 void ceno_rig_open(struct ceno_rig *rig, const struct ceno_rig_options *options);
 
-/* The same as a recovery warden over an existing RAM memfd (duplicated). vmm_pid: 0 or a pid. */
-void ceno_rig_open_recovery(struct ceno_rig *rig, const struct ceno_rig_options *options, int ram, pid_t vmm_pid);
+/* The same as a recovery warden over an existing RAM memfd (duplicated) and areas (count, borrowed).
+ * vmm_pid: 0 or a pid. */
+void ceno_rig_open_recovery(struct ceno_rig *rig, const struct ceno_rig_options *options, int ram, const int *areas,
+                            unsigned count, pid_t vmm_pid);
 
 /* Options for the node's real vmm and blobs: probes KVM, loads firmware, trust page and bundle from
  * the build (given as file names under its blobs/). Returns 0, or -1 with a printed reason if

@@ -17,13 +17,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define INPUT_DEADLINE_MS  30000u /* from START: all inputs copied and hashed */
-#define LOCK_DEADLINE_MS   10000u
-#define LEAF_DEADLINE_MS   10000u
-#define DRAIN_DEADLINE_MS  200u
-#define REAP_DEADLINE_MS   10000u
-#define STORED_DEADLINE_MS 3000
-#define STEP_BYTES         (4ull << 20)
+#define INPUT_DEADLINE_MS 30000u /* from START: all inputs copied and hashed */
+#define LOCK_DEADLINE_MS  10000u
+#define LEAF_DEADLINE_MS  10000u
+#define DRAIN_DEADLINE_MS 200u
+#define REAP_DEADLINE_MS  10000u
+#define STEP_BYTES        (4ull << 20)
 
 /* ---- the way out ------------------------------------------------------------------ */
 
@@ -55,15 +54,12 @@ static void report_trail(struct ceno_warden *w, uint32_t type, struct ceno_trail
 
 static int finish_launched(struct ceno_warden *w)
 {
-	static struct ceno_payload payload;
 	const struct ceno_end end = { w->cause, w->violation };
 	int attest = w->attest_open ? CENO_WARDEN_FD_ATTEST : -1;
 	int failed = w->session.failure.code != 0; /* after the leaf was sent, before go */
 	if (!failed)
 		report_end(w, CENO_SESSION_DESTROYING);
-	int rc = ceno_destroy(&w->session, &end, attest, &payload);
-	if (rc == 0)
-		rc = ceno_attest_hand_over(attest, CENO_WARDEN_FD_SPOOL, &payload, STORED_DEADLINE_MS);
+	int rc = ceno_destroy(&w->session, &end, attest, CENO_WARDEN_FD_SPOOL);
 	if (failed)
 		report_end(w, CENO_SESSION_FAILED);
 	else if (rc == 0)
@@ -205,6 +201,7 @@ enum ceno_state ceno_on_open(struct ceno_warden *w)
 	int error = ceno_session_open(&w->session, &w->record, streams);
 	if (error)
 		return fail(w, error);
+	ceno_warden_share_areas(w);
 	ceno_warden_start_ttl(w, w->session.launch.ttl_ms);
 	return CENO_STATE_COLLECTING;
 }

@@ -7,6 +7,8 @@
 
 #include "destroy.h"
 
+#define CENO_STORED_DEADLINE_MS 3000
+
 /* One message from attest, without blocking. Returns 1 with *answer, 0 attest is gone,
  * -EAGAIN, -EPROTO not a LAUNCHED or STORED record. A RANDOM answer that came too late
  * for its question is skipped. */

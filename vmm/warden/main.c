@@ -35,6 +35,20 @@ void ceno_warden_tell_supervisor(struct ceno_warden *w, uint32_t type, uint64_t 
 		(void)ceno_record_send(CENO_WARDEN_FD_SUPERVISOR, &status, sizeof status, NULL, 0, NULL, 0);
 }
 
+void ceno_warden_share_areas(struct ceno_warden *w)
+{
+	const struct ceno_material *m = &w->session.material;
+	const int all[CENO_WARDEN_AREAS_MAX] = { m->boot, m->pack, m->trail, m->stdio };
+	int fds[CENO_WARDEN_AREAS_MAX];
+	unsigned count = 0;
+	for (int i = 0; i < CENO_WARDEN_AREAS_MAX; i++)
+		if (all[i] >= 0)
+			fds[count++] = all[i];
+	const struct ceno_warden_status status = { .type = CENO_WARDEN_AREAS, .value = count };
+	if (w->supervisor_open)
+		(void)ceno_record_send(CENO_WARDEN_FD_SUPERVISOR, &status, sizeof status, NULL, 0, fds, count);
+}
+
 void ceno_warden_tell_client(struct ceno_warden *w, const struct ceno_session_record *record, int fd)
 {
 	if (w->client_open)
@@ -192,7 +206,9 @@ int ceno_warden_take_launch(struct ceno_warden *w)
 
 static void recover(struct ceno_warden *w)
 {
-	int wiped = place_descriptors(w, CENO_WARDEN_FD_RAM, 1) && ceno_recovery_wipe(&w->launch);
+	unsigned areas = w->fd_count ? w->fd_count - 1 : 0;
+	w->fd_count = w->fd_count ? 1 : 0;
+	int wiped = place_descriptors(w, CENO_WARDEN_FD_RAM, 1) && ceno_recovery_wipe(&w->launch, w->fds + 1, areas);
 	ceno_warden_tell_supervisor(w, CENO_WARDEN_WIPED, (uint64_t)wiped);
 	ceno_warden_leave(w, wiped ? 0 : 1);
 }

@@ -30,26 +30,6 @@ static void *map_aligned(int fd, uint64_t bytes, int protection, void **reserved
 	return map == MAP_FAILED ? NULL : map;
 }
 
-int ceno_memory_open(struct ceno_memory *memory, int fd, int fd_ro, uint64_t bytes)
-{
-	struct stat st;
-	memset(memory, 0, sizeof *memory);
-	memory->fd = fd;
-	memory->bytes = bytes;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (bytes == 0 || (uint64_t)st.st_size != bytes || bytes % CENO_PROOF_CHUNK || bytes > CENO_PROOF_MEM_MAX)
-		return -EINVAL;
-	memory->map = map_aligned(fd, bytes, PROT_READ | PROT_WRITE, &memory->reserved[0], &memory->reserved_bytes);
-	if (memory->map)
-		memory->view = map_aligned(fd_ro, bytes, PROT_READ, &memory->reserved[1], &memory->reserved_bytes);
-	if (memory->view)
-		return 0;
-	int error = errno;
-	ceno_memory_close(memory);
-	return -error;
-}
-
 /* Sets a bit for every granule with a backed page that is in neither map, into fresh. Returns 1 if any, 0, -errno. */
 static int find_new(const struct ceno_memory *memory, uint8_t *fresh)
 {
@@ -72,6 +52,39 @@ static int find_new(const struct ceno_memory *memory, uint8_t *fresh)
 		any |= fresh[i];
 	}
 	return any != 0;
+}
+
+static int find_first(struct ceno_memory *memory)
+{
+	uint8_t found[CENO_PROOF_BITMAP_MAX];
+	int rc = find_new(memory, found);
+	if (rc >= 0)
+		memcpy(memory->bitmap, found, sizeof found);
+	return rc;
+}
+
+int ceno_memory_open(struct ceno_memory *memory, int fd, int fd_ro, uint64_t bytes)
+{
+	struct stat st;
+	memset(memory, 0, sizeof *memory);
+	memory->fd = fd;
+	memory->bytes = bytes;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (bytes == 0 || (uint64_t)st.st_size != bytes || bytes % CENO_PROOF_CHUNK || bytes > CENO_PROOF_MEM_MAX)
+		return -EINVAL;
+	int seals = fcntl(fd, F_GET_SEALS);
+	memory->sealed = seals >= 0 && seals & F_SEAL_WRITE;
+	if (!memory->sealed)
+		memory->map =
+		    map_aligned(fd, bytes, PROT_READ | PROT_WRITE, &memory->reserved[0], &memory->reserved_bytes);
+	if (memory->map || memory->sealed)
+		memory->view = map_aligned(fd_ro, bytes, PROT_READ, &memory->reserved[1], &memory->reserved_bytes);
+	int rc = memory->view ? find_first(memory) : -errno;
+	if (rc >= 0)
+		return 0;
+	ceno_memory_close(memory);
+	return rc;
 }
 
 /* One fault each page costs more than the encryption of it: let the kernel map
@@ -105,7 +118,7 @@ int ceno_memory_fill(struct ceno_memory *memory, struct ceno_proof_pass *pass)
 	int rc;
 	for (at = 0; ceno_proof_next_backed(memory->bitmap, memory->bytes, &at, &bytes); at += bytes)
 		if ((rc = fill_run(memory, pass, at, bytes)) < 0)
-			return rc; /* a further pass: what the ones before found */
+			return rc; /* what open, or a pass before this one, found */
 	while ((rc = find_new(memory, fresh)) > 0) {
 		for (at = 0; ceno_proof_next_backed(fresh, memory->bytes, &at, &bytes); at += bytes)
 			if ((rc = fill_run(memory, pass, at, bytes)) < 0)

@@ -8,7 +8,7 @@
  * through one mapping, every check through another; before the last comparison
  * the writable mapping is gone and the kernel has confirmed it by F_SEAL_WRITE.
  *
- *   open -> fill, root (each keyed pass) -> zero -> seal -> compare -> close
+ *   open (backed granules are found) -> fill, root (each keyed pass) -> zero -> seal -> compare -> close
  */
 #ifndef CENO_WARDEN_MEMORY_H
 #define CENO_WARDEN_MEMORY_H
@@ -23,10 +23,12 @@ struct ceno_memory {
 	const uint8_t *view; /* owned, read-only */
 	void *reserved[2];   /* owned: address ranges the two are aligned in */
 	uint64_t reserved_bytes;
+	int sealed;                            /* it was sealed WRITE when it was opened: there is no map */
 	uint8_t bitmap[CENO_PROOF_BITMAP_MAX]; /* granules that were ever backed */
 };
 
-/* Maps the memfd twice, 2 MiB-aligned. fd_ro: the same memfd opened read-only (a mapping of a
+/* Maps the memfd twice, 2 MiB-aligned, and finds its backed granules; memory that is sealed WRITE is
+ * mapped once. fd_ro: the same memfd opened read-only (a mapping of a
  * read-write descriptor could be made writable, and the kernel counts it as such). Both borrowed.
  * Returns 0 or -errno (-EINVAL: it is not `bytes` long). */
 int ceno_memory_open(struct ceno_memory *memory, int fd, int fd_ro, uint64_t bytes);

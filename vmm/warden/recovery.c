@@ -55,15 +55,14 @@ static int kill_vmm(int32_t pid)
 	return left ? -1 : 0;
 }
 
-int ceno_recovery_wipe(const struct ceno_supervisor_launch *launch)
+int ceno_recovery_wipe(const struct ceno_supervisor_launch *launch, int *areas, unsigned count)
 {
 	struct stat st;
 	if (kill_vmm(launch->vmm_pid) < 0 || fstat(CENO_WARDEN_FD_RAM, &st) < 0)
 		return 0;
-	if (st.st_size == 0 || st.st_blocks == 0)
-		return 1; /* nothing was ever written */
 	int view = ceno_session_reopen_read_only(CENO_WARDEN_FD_RAM);
-	int wiped = view >= 0 && ceno_destroy_ram(CENO_WARDEN_FD_RAM, view, (uint64_t)st.st_size) == 0;
+	uint64_t bytes = st.st_blocks == 0 ? 0 : (uint64_t)st.st_size; /* 0: nothing was ever written */
+	int wiped = view >= 0 && ceno_destroy_orphan(CENO_WARDEN_FD_RAM, view, bytes, areas, count) == 0;
 	ceno_fd_close(&view);
 	return wiped;
 }

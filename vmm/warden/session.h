@@ -72,6 +72,13 @@ struct ceno_session {
 	struct ceno_failure failure;
 };
 
+/* Keyed passes over RAM that the session asked for. */
+static inline uint32_t ceno_session_passes(const struct ceno_session *session)
+{
+	uint32_t asked = (session->open.flags & CENO_SESSION_PASSES) >> CENO_SESSION_PASSES_SHIFT;
+	return asked ? asked : 1;
+}
+
 /* Microseconds of CLOCK_MONOTONIC since the session was accepted. */
 uint64_t ceno_session_us(const struct ceno_session *session);
 

@@ -126,6 +126,8 @@ void ceno_warden_stepping(struct ceno_warden *warden, int on);
 /* Sends to the supervisor or api; a peer that is gone is noticed by its own event. */
 void ceno_warden_tell_supervisor(struct ceno_warden *warden, uint32_t type, uint64_t value);
 void ceno_warden_tell_client(struct ceno_warden *warden, const struct ceno_session_record *record, int fd);
+/* Gives the supervisor duplicates of the session's areas: what a recovery warden would need. */
+void ceno_warden_share_areas(struct ceno_warden *warden);
 /* Leaves the loop. */
 void ceno_warden_leave(struct ceno_warden *warden, int status);
 

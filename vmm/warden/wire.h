@@ -108,7 +108,8 @@ enum ceno_warden_fd {
 enum ceno_supervisor_type {
 	CENO_SUPERVISOR_PARK = 1,      /* first record of a pair: start and jail the vmm, then wait; no descriptor */
 	CENO_SUPERVISOR_LAUNCH,        /* second record, at any time after the first: the session */
-	CENO_SUPERVISOR_RECOVER        /* first and only record of a recovery warden: wipe RAM (1 descriptor), report */
+	CENO_SUPERVISOR_RECOVER        /* first and only record of a recovery warden: wipe, report (1 descriptor: RAM, and
+	                                  those of its AREAS record) */
 };
 
 struct ceno_supervisor_launch {
@@ -143,8 +144,12 @@ enum ceno_warden_event {
 	CENO_WARDEN_DONE,              /* every step done; the warden exits now */
 	CENO_WARDEN_WIPED,             /* recovery warden: value 1 wiped and checked, 0 not */
 	CENO_WARDEN_STOP,              /* supervisor -> warden: destroy (SIGTERM of the node) */
-	CENO_WARDEN_PARKED             /* the vmm is jailed and has its machine: a LAUNCH will be served at once */
+	CENO_WARDEN_PARKED,            /* the vmm is jailed and has its machine: a LAUNCH will be served at once */
+	CENO_WARDEN_AREAS              /* once, before anything of the session is in them: duplicates of windows, pack and
+	                                  boot page (value: how many descriptors) for a recovery warden */
 };
+
+#define CENO_WARDEN_AREAS_MAX 4
 
 struct ceno_warden_status {        /* both directions on CENO_WARDEN_FD_SUPERVISOR */
 	uint32_t type;                 /* enum ceno_warden_event */
@@ -197,8 +202,11 @@ struct ceno_session_record {
 enum ceno_session_flag {
 	CENO_SESSION_HOLD = 1,         /* stay active after the first program ends (ceno exec) */
 	CENO_SESSION_NATIVE = 2,       /* the program is a native file (abi/native.h) */
-	CENO_SESSION_ERRORS = 4        /* what a program was not pledged is ENOSYS; never with NATIVE */
+	CENO_SESSION_ERRORS = 4,       /* what a program was not pledged is ENOSYS; never with NATIVE */
+	CENO_SESSION_PASSES = 7 << 8   /* three bits: keyed passes over RAM when it is destroyed; 0: one */
 };
+
+#define CENO_SESSION_PASSES_SHIFT 8
 
 /* Whether a value is a terminal's rows << 16 | columns. */
 static inline int ceno_terminal_ok(uint64_t value)

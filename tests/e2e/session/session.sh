@@ -88,6 +88,9 @@ nonce=$(printf '%064d' 7)
 check "a nonce is in the proof" eval \
 	'"$ceno" run --quiet --nonce $nonce --proof n.json -- busybox true && "$ceno" verify --nonce $nonce n.json >/dev/null'
 check "... and no other" exits 5 "" "$ceno" verify --nonce "$(printf '%064d' 8)" n.json
+check "three keyed passes, each with its root, and the proof verifies" eval \
+	'"$ceno" run --quiet --passes 3 --proof 3.json -- busybox true && "$ceno" verify 3.json | grep -q "3 of 3 passes recomputed" && [ "$(field 3.json sanitization.passes)" = 3 ]'
+check "... no eight" exits 2 "" "$ceno" run --passes 8 -- busybox true
 check "declared metadata is accepted" "$ceno" run --quiet --classification PHI --jurisdiction EU --proof m.json -- busybox true
 check "an unpinned maker is exit 4" exits 4 "" env XDG_CONFIG_HOME="$node/nobody" "$ceno" verify n.json
 check "one byte changed is exit 1" eval 'sed "s/\"index\":/\"indeX\":/" n.json >bad.json; exits 1 "" "$ceno" verify bad.json'

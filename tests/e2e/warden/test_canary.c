@@ -224,7 +224,7 @@ static int is_dead(pid_t pid)
 	return !state || state[2] == 'Z' || state[2] == 'X';
 }
 
-/* The warden dies too: the supervisor's recovery warden has RAM alone. */
+/* The warden dies too: the supervisor's recovery warden has RAM and areas, and no session. */
 static void recovery_wipes_after_the_warden_died(void **state)
 {
 	const struct ceno_rig_options options = { .vmm = FAKE_VMM, .firmware = -1, .trust = -1, .bundle = -1 };
@@ -238,12 +238,12 @@ static void recovery_wipes_after_the_warden_died(void **state)
 	for (int i = 0; i < 100 && !is_dead(rig.vmm); i++)
 		usleep(10000);
 	assert_true(is_dead(rig.vmm)); /* with its warden, by the death signal */
-	ceno_rig_open_recovery(&recovery, &options, rig.ram, rig.vmm);
+	ceno_rig_open_recovery(&recovery, &options, rig.ram, rig.areas, rig.area_count, rig.vmm);
 	ceno_rig_until(&recovery, &recovery.exited, 15000);
 	assert_int_equal(recovery.wiped, 1);
 	assert_int_equal(recovery.exit_status, 0);
-	assert_int_equal(ceno_rig_search(rig.ram, s.raw, sizeof s.raw), 0);
-	assert_true(fcntl(rig.ram, F_GET_SEALS) & F_SEAL_WRITE);
+	assert_int_equal(rig.area_count, 4);
+	expect_nothing_left(&s);
 	assert_true(is_dead(rig.vmm));
 	ceno_rig_close(&recovery);
 }
@@ -258,7 +258,7 @@ static void recovery_kills_a_vmm_that_lives_on(void **state)
 	start_session(&s, "run");
 	assert_int_equal(kill(rig.warden, SIGSTOP), 0);
 	assert_false(is_dead(rig.vmm));
-	ceno_rig_open_recovery(&recovery, &options, rig.ram, rig.vmm);
+	ceno_rig_open_recovery(&recovery, &options, rig.ram, rig.areas, rig.area_count, rig.vmm);
 	ceno_rig_until(&recovery, &recovery.exited, 15000);
 	assert_int_equal(recovery.wiped, 1);
 	assert_true(is_dead(rig.vmm));
@@ -282,7 +282,7 @@ static void recovery_spares_a_stranger_with_the_pid(void **state)
 	if (stranger == 0)
 		for (;;)
 			pause();
-	ceno_rig_open_recovery(&recovery, &options, rig.ram, stranger);
+	ceno_rig_open_recovery(&recovery, &options, rig.ram, rig.areas, rig.area_count, stranger);
 	ceno_rig_until(&recovery, &recovery.exited, 15000);
 	assert_int_equal(recovery.wiped, 1);
 	assert_false(is_dead(stranger));
@@ -301,7 +301,7 @@ static void recovery_does_not_claim_what_it_cannot_seal(void **state)
 	assert_int_equal(ftruncate(ram, 4 << 20), 0);
 	void *map = mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, ram, 0);
 	memset(map, 0x77, 4 << 20);
-	ceno_rig_open_recovery(&recovery, &options, ram, 0);
+	ceno_rig_open_recovery(&recovery, &options, ram, NULL, 0, 0);
 	ceno_rig_until(&recovery, &recovery.exited, 15000);
 	assert_int_equal(recovery.wiped, -1);
 	assert_int_not_equal(recovery.exit_status, 0);

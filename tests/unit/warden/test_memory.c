@@ -170,7 +170,7 @@ static void wiping_ram_leaves_zeros_and_a_seal(void **state)
 	char page[6] = "x";
 	(void)state;
 	touch(11 * GRANULE);
-	assert_int_equal(ceno_destroy_ram(fd, fd_ro, RAM), 0);
+	assert_int_equal(ceno_destroy_orphan(fd, fd_ro, RAM, NULL, 0), 0);
 	assert_int_equal(pread(fd, page, sizeof page, 11 * GRANULE), sizeof page);
 	assert_memory_equal(page, "\0\0\0\0\0\0", 6);
 	assert_true(fcntl(fd, F_GET_SEALS) & F_SEAL_WRITE);
