@@ -83,7 +83,8 @@ int ceno_pins_save(const char *path, const struct ceno_verify_pins *pins, char *
 static struct ceno_verify_pin *find(struct ceno_verify_pins *pins, const struct ceno_verify_result *result)
 {
 	for (uint32_t i = 0; i < pins->pin_count; i++)
-		if (!memcmp(pins->pins[i].ak, result->ak, 32))
+		if (!memcmp(pins->pins[i].ak, result->ak, 32) &&
+		    !memcmp(pins->pins[i].log_pub, result->seal.node.log_pub, 32))
 			return &pins->pins[i];
 	return NULL;
 }

@@ -4,6 +4,8 @@
  *   inclusion    offline: a leaf of a verified proof as a C2SP tlog-proof
  *   consistency  the node's log since a size, for `ceno verify --compare` (attest/daemon/text.c has the form)
  *   cert         a certificate for people, of a verified proof (verify.c)
+ *   record       a leaf in the node's log that commits to the record of one of the caller's sessions
+ *   leaf         any leaf of the node's log as a C2SP tlog-proof under its newest sealed checkpoint
  *   orphans      launches without an end in the node's log; root only
  */
 #include <getopt.h>
@@ -24,8 +26,11 @@ static const char usage[] =
     "       ceno proof consistency [--from FILE|SIZE]  that the node's log today extends the one of a proof,\n"
     "                                                  for ceno verify --compare\n"
     "       ceno proof cert [--pdf FILE] FILE          a certificate of sanitization of a proof that verifies\n"
+    "       ceno proof record SESSION HEX              log a commitment (64 hex) to a session's record, once;\n"
+    "                                                  prints the leaf's index\n"
+    "       ceno proof leaf INDEX                      a leaf of the node's log as a C2SP tlog-proof\n"
     "       ceno proof orphans                         launches in the node's log without an end (root)\n"
-    "Also: --socket PATH for consistency and orphans; what ceno verify takes for cert.\n";
+    "Also: --socket PATH for all that ask the node; what ceno verify takes for cert.\n";
 
 /* Reads a proof and checks it as far as its log: 0, or -1 after a line about it. */
 static int read_proof(const char *path, struct ceno_verify_result *result)
@@ -145,20 +150,68 @@ static int consistency(int argc, char **argv)
 	return print_text(socket, "log.consistency", json_pack("{s:I}", "size", (json_int_t)size));
 }
 
-static int orphans(int argc, char **argv)
+/* --socket, and as many arguments as these take: -1, or an exit status. */
+static int only_socket(int argc, char **argv, int arguments, const char **socket)
 {
 	static const struct option options[] = { { "socket", required_argument, NULL, 's' },
 		                                 { "help", no_argument, NULL, 'h' },
 		                                 { 0 } };
-	const char *socket = NULL;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		if (option != 's')
 			return ceno_cli_usage(usage, option == 'h');
-		socket = optarg;
+		*socket = optarg;
 	}
-	return optind != argc ? ceno_cli_usage(usage, false) : print_text(socket, "log.orphans", json_object());
+	return optind + arguments != argc ? ceno_cli_usage(usage, false) : -1;
+}
+
+static int orphans(int argc, char **argv)
+{
+	const char *socket = NULL;
+	int status = only_socket(argc, argv, 0, &socket);
+
+	return status >= 0 ? status : print_text(socket, "log.orphans", json_object());
+}
+
+static int leaf(int argc, char **argv)
+{
+	const char *socket = NULL, *index;
+	int status = only_socket(argc, argv, 1, &socket);
+
+	if (status >= 0)
+		return status;
+	index = argv[optind];
+	if (!*index || strlen(index) > 15 || strspn(index, "0123456789") != strlen(index))
+		return ceno_cli_usage(usage, false);
+	return print_text(socket, "log.leaf", json_pack("{s:I}", "index", (json_int_t)strtoull(index, NULL, 10)));
+}
+
+static int record(int argc, char **argv)
+{
+	const char *socket = NULL;
+	struct ceno_client client;
+	json_t *result = NULL, *index;
+	int status = only_socket(argc, argv, 2, &socket);
+
+	if (status >= 0)
+		return status;
+	status = CENO_EXIT_FAILURE;
+	if (!ceno_client_open(&client, socket))
+		result =
+		    ceno_client_call(&client, "log.record",
+		                     json_pack("{s:s,s:s}", "session", argv[optind], "commitment", argv[optind + 1]),
+		                     NULL, 0);
+	index = json_object_get(result, "index");
+	if (!json_is_integer(index))
+		ceno_cli_error("%s", client.error[0] ? client.error : "the node's answer has no index");
+	else
+		status = printf("%lld\n", (long long)json_integer_value(index)) < 0 || fflush(stdout)
+		    ? CENO_EXIT_FAILURE
+		    : CENO_EXIT_OK;
+	json_decref(result);
+	ceno_client_close(&client);
+	return status;
 }
 
 int ceno_command_proof(int argc, char **argv)
@@ -167,6 +220,8 @@ int ceno_command_proof(int argc, char **argv)
 		{ "inclusion", "ceno proof inclusion", inclusion },
 		{ "consistency", "ceno proof consistency", consistency },
 		{ "orphans", "ceno proof orphans", orphans },
+		{ "leaf", "ceno proof leaf", leaf },
+		{ "record", "ceno proof record", record },
 		{ "cert", "ceno proof cert", ceno_proof_cert },
 	};
 	int status;

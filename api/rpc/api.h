@@ -38,7 +38,7 @@ struct ceno_api_waiter {
 	struct ceno_api_waiter *next;
 	struct ceno_api_client *client; /* borrowed; NULL when it left */
 	json_t *id;                     /* owned */
-	uint32_t program_seq;           /* exec: the program whose end is awaited */
+	uint32_t program_seq;           /* exec: the program whose end is awaited; log.record: the request's number */
 };
 
 struct ceno_api_config {
@@ -59,10 +59,12 @@ struct ceno_api {
 	struct ceno_api_client *clients;
 	unsigned client_count;
 	struct ceno_api_session *sessions;
-	struct ceno_api_add *adds;           /* image.add requests under way */
-	struct ceno_api_waiter *node_first;  /* node.attest requests, in order */
-	struct ceno_api_waiter *enrol_first; /* node.enrol requests, in order */
-	struct ceno_api_waiter *text_first;  /* log.* requests, in order */
+	struct ceno_api_add *adds;            /* image.add requests under way */
+	struct ceno_api_waiter *node_first;   /* node.attest requests, in order */
+	struct ceno_api_waiter *enrol_first;  /* node.enrol requests, in order */
+	struct ceno_api_waiter *text_first;   /* log.* requests, in order */
+	struct ceno_api_waiter *record_first; /* log.record requests, by their program_seq */
+	uint32_t record_number;               /* of the last one */
 	uint64_t started_ms;
 	int64_t started_real_ms; /* CLOCK_REALTIME */
 	uv_timer_t abandon;
@@ -146,6 +148,10 @@ void ceno_api_attest_text(struct ceno_api_client *client, json_t *id, uint32_t w
 
 /* Asks for the keys of an enrolment, or to open a credential; answers `id` later. */
 void ceno_api_attest_enrol(struct ceno_api_client *client, json_t *id, const struct ceno_attest_enrol_request *request);
+
+/* Asks for a leaf that commits to a session's record; answers `id` later. */
+void ceno_api_attest_record(struct ceno_api_client *client, json_t *id, const uint8_t session[16],
+                            const uint8_t commitment[32]);
 
 /* Asks for a node quote; answers `id` later. */
 void ceno_api_attest_node(struct ceno_api_client *client, json_t *id, const uint8_t nonce[32]);

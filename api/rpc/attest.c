@@ -56,6 +56,29 @@ static void answer(struct ceno_api_waiter **first, const char *name, const struc
 	ceno_api_waiter_free(waiter);
 }
 
+/* The index of a record's leaf. */
+static void answer_record(struct ceno_api *api, const struct ceno_attest_file *head, const char *text)
+{
+	struct ceno_api_waiter **at = &api->record_first, *waiter;
+	char digits[24];
+
+	while (*at && (*at)->program_seq != head->number)
+		at = &(*at)->next;
+	waiter = *at;
+	if (!waiter)
+		return;
+	*at = waiter->next;
+	snprintf(digits, sizeof digits, "%.*s", (int)head->file_bytes, text);
+	if (head->error)
+		ceno_api_reply_error(waiter->client, waiter->id,
+		                     head->error == CENO_ATTEST_ERROR_RECORDED ? CENO_RPC_STATE : CENO_RPC_ATTEST,
+		                     attest_error_text(head->error), NULL);
+	else
+		ceno_api_reply(waiter->client, waiter->id,
+		               json_pack("{s:I}", "index", (json_int_t)strtoull(digits, NULL, 10)), -1);
+	ceno_api_waiter_free(waiter);
+}
+
 static void acknowledge(struct ceno_api *api, const struct ceno_attest_file *head)
 {
 	struct ceno_attest_file record = { .type = CENO_ATTEST_FILE };
@@ -85,6 +108,10 @@ static void on_record(struct ceno_channel *channel, const void *bytes, size_t le
 	}
 	if (head.type == CENO_ATTEST_TEXT) {
 		answer(&api->text_first, "text", &head, body);
+		return;
+	}
+	if (head.type == CENO_ATTEST_RECORD) {
+		answer_record(api, &head, body);
 		return;
 	}
 	if (head.type == CENO_ATTEST_FILE || head.type == CENO_ATTEST_ERROR) {
@@ -123,6 +150,7 @@ static void on_end(struct ceno_channel *channel, int error)
 	fail_requests(&api->node_first);
 	fail_requests(&api->enrol_first);
 	fail_requests(&api->text_first);
+	fail_requests(&api->record_first);
 	ceno_channel_close(channel, false, attest_closed);
 }
 
@@ -150,9 +178,9 @@ void ceno_api_attest_open(struct ceno_api *api, int fd)
 	api->attest_open = true;
 }
 
-/* Queues the waiter for the answer of a request; bytes: the record. */
+/* Queues the waiter for the answer of a request; bytes: the record. number: 0, or of the request. */
 static void ask(struct ceno_api_client *client, json_t *id, struct ceno_api_waiter **first, const void *record,
-                size_t bytes)
+                size_t bytes, uint32_t number)
 {
 	struct ceno_api *api = client->api;
 
@@ -160,7 +188,7 @@ static void ask(struct ceno_api_client *client, json_t *id, struct ceno_api_wait
 		ceno_api_reply_error(client, id, CENO_RPC_ATTEST, NULL, NULL);
 		return;
 	}
-	if (!ceno_api_wait(first, client, id, 0))
+	if (!ceno_api_wait(first, client, id, number))
 		ceno_api_client_drop(client); /* out of memory: the order of answers must hold */
 }
 
@@ -169,17 +197,28 @@ void ceno_api_attest_node(struct ceno_api_client *client, json_t *id, const uint
 	struct ceno_attest_node_request request = { .type = CENO_ATTEST_NODE };
 
 	memcpy(request.nonce, nonce, 32);
-	ask(client, id, &client->api->node_first, &request, sizeof request);
+	ask(client, id, &client->api->node_first, &request, sizeof request, 0);
 }
 
 void ceno_api_attest_text(struct ceno_api_client *client, json_t *id, uint32_t what, uint64_t size)
 {
 	const struct ceno_attest_text_request request = { .type = CENO_ATTEST_TEXT, .what = what, .size = size };
 
-	ask(client, id, &client->api->text_first, &request, sizeof request);
+	ask(client, id, &client->api->text_first, &request, sizeof request, 0);
 }
 
 void ceno_api_attest_enrol(struct ceno_api_client *client, json_t *id, const struct ceno_attest_enrol_request *request)
 {
-	ask(client, id, &client->api->enrol_first, request, sizeof *request);
+	ask(client, id, &client->api->enrol_first, request, sizeof *request, 0);
+}
+
+void ceno_api_attest_record(struct ceno_api_client *client, json_t *id, const uint8_t session[16],
+                            const uint8_t commitment[32])
+{
+	struct ceno_attest_record_request request = { .type = CENO_ATTEST_RECORD,
+		                                      .number = ++client->api->record_number };
+
+	memcpy(request.session_id, session, 16);
+	memcpy(request.commitment, commitment, 32);
+	ask(client, id, &client->api->record_first, &request, sizeof request, request.number);
 }

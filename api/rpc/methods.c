@@ -102,6 +102,16 @@ static void log_orphans(struct call *call)
 		ceno_api_attest_text(call->client, call->id, CENO_ATTEST_TEXT_ORPHANS, 0);
 }
 
+static void log_leaf(struct call *call)
+{
+	uint64_t index;
+
+	if (ceno_rpc_leaf_parse(call->params, &index, call->message))
+		bad_params(call);
+	else
+		ceno_api_attest_text(call->client, call->id, CENO_ATTEST_TEXT_LEAF, index);
+}
+
 static void session_run(struct call *call)
 {
 	struct ceno_rpc_run *run = malloc(sizeof *run);
@@ -238,7 +248,17 @@ static void session_list(struct call *call)
 	ceno_api_reply(client, call->id, json_pack("{s:o}", "sessions", rows), -1);
 }
 
-/* A row the caller may see; answers and returns false otherwise. */
+/* The row of a session that the caller may see; answers and returns false otherwise. */
+static bool seen_row(struct call *call, const uint8_t session[16], struct ceno_ledger_row *row)
+{
+	if (ceno_ledger_find(call->client->api->ledger, session, row) ||
+	    (call->client->uid != 0 && call->client->uid != row->uid)) {
+		ceno_api_reply_error(call->client, call->id, CENO_RPC_SESSION, NULL, NULL);
+		return false;
+	}
+	return true;
+}
+
 static bool own_row(struct call *call, struct ceno_ledger_row *row)
 {
 	uint8_t session[16];
@@ -247,12 +267,18 @@ static bool own_row(struct call *call, struct ceno_ledger_row *row)
 		bad_params(call);
 		return false;
 	}
-	if (ceno_ledger_find(call->client->api->ledger, session, row) ||
-	    (call->client->uid != 0 && call->client->uid != row->uid)) {
-		ceno_api_reply_error(call->client, call->id, CENO_RPC_SESSION, NULL, NULL);
-		return false;
-	}
-	return true;
+	return seen_row(call, session, row);
+}
+
+static void log_record(struct call *call)
+{
+	struct ceno_ledger_row row;
+	uint8_t session[16], commitment[32];
+
+	if (ceno_rpc_record_parse(call->params, session, commitment, call->message))
+		bad_params(call);
+	else if (seen_row(call, session, &row))
+		ceno_api_attest_record(call->client, call->id, session, commitment);
 }
 
 static void keys_get(struct call *call)
@@ -300,15 +326,25 @@ static const struct method {
 	unsigned fds;
 	void (*serve)(struct call *call);
 } methods[] = {
-	{ "node.version", 0, node_version },       { "node.status", 0, node_status },
-	{ "node.attest", 0, node_attest },         { "session.run", ANY_FDS, session_run },
-	{ "session.exec", 1, session_exec },       { "session.resize", 0, session_resize },
-	{ "session.destroy", 0, session_destroy }, { "session.list", 0, session_list },
-	{ "session.proof", 0, session_proof },     { "keys.get", 0, keys_get },
-	{ "session.trail", 0, session_trail },     { "image.add", 1, image_add },
-	{ "image.list", 0, image_list },           { "image.remove", 0, image_remove },
-	{ "node.enrol", 0, node_enrol },           { "log.consistency", 0, log_consistency },
+	{ "node.version", 0, node_version },
+	{ "node.status", 0, node_status },
+	{ "node.attest", 0, node_attest },
+	{ "session.run", ANY_FDS, session_run },
+	{ "session.exec", 1, session_exec },
+	{ "session.resize", 0, session_resize },
+	{ "session.destroy", 0, session_destroy },
+	{ "session.list", 0, session_list },
+	{ "session.proof", 0, session_proof },
+	{ "keys.get", 0, keys_get },
+	{ "session.trail", 0, session_trail },
+	{ "image.add", 1, image_add },
+	{ "image.list", 0, image_list },
+	{ "image.remove", 0, image_remove },
+	{ "node.enrol", 0, node_enrol },
+	{ "log.consistency", 0, log_consistency },
 	{ "log.orphans", 0, log_orphans },
+	{ "log.record", 0, log_record },
+	{ "log.leaf", 0, log_leaf },
 };
 
 static const struct method *find_method(const char *name)

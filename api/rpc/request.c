@@ -415,6 +415,25 @@ int ceno_rpc_consistency_parse(json_t *params, uint64_t *size, char *message)
 	return finish(&reader);
 }
 
+int ceno_rpc_leaf_parse(json_t *params, uint64_t *index, char *message)
+{
+	struct reader reader;
+
+	begin(&reader, params, message);
+	read_number(&reader, "index", true, index);
+	return finish(&reader);
+}
+
+int ceno_rpc_record_parse(json_t *params, uint8_t session[16], uint8_t commitment[32], char *message)
+{
+	struct reader reader;
+
+	begin(&reader, params, message);
+	read_hex(&reader, "session", true, session, 16);
+	read_hex(&reader, "commitment", true, commitment, 32);
+	return finish(&reader);
+}
+
 int ceno_rpc_image_parse(json_t *params, char image[CENO_RPC_IMAGE_MAX], char *message)
 {
 	struct reader reader;

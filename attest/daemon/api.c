@@ -246,7 +246,7 @@ static bool api_acknowledged(struct ceno_attestd *d, size_t bytes)
 	if (bytes != sizeof(head))
 		return false;
 	memcpy(&head, d->buffer, sizeof(head));
-	if (head.file_bytes || head.error || head.reserved)
+	if (head.file_bytes || head.error || head.number)
 		return false;
 	char name[CENO_DISK_NAME_MAX];
 	ceno_attestd_name(head.session_id, ".cdp", name);
@@ -267,10 +267,11 @@ static void api_readable(struct ceno_attestd *d)
 		if (n >= (ssize_t)sizeof(type))
 			memcpy(&type, d->buffer, sizeof(type));
 		bool right = n > 0 && fd < 0 &&
-		    (type == CENO_ATTEST_NODE        ? api_node(d, (size_t)n)
-		         : type == CENO_ATTEST_TEXT  ? api_text(d, (size_t)n)
-		         : type == CENO_ATTEST_ENROL ? api_enrol(d, (size_t)n)
-		                                     : type == CENO_ATTEST_FILE && api_acknowledged(d, (size_t)n));
+		    (type == CENO_ATTEST_NODE         ? api_node(d, (size_t)n)
+		         : type == CENO_ATTEST_TEXT   ? api_text(d, (size_t)n)
+		         : type == CENO_ATTEST_ENROL  ? api_enrol(d, (size_t)n)
+		         : type == CENO_ATTEST_RECORD ? ceno_attestd_record(d, d->buffer, (size_t)n)
+		                                      : type == CENO_ATTEST_FILE && api_acknowledged(d, (size_t)n));
 		if (!right)
 			ceno_attestd_api_close(d);
 	}

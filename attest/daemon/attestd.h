@@ -8,7 +8,8 @@
  *   session.c     the sessions of the log and what each still waits for
  *   sealer.c      checkpoint -> quote, for every leaf that waits; when, is policy
  *   seal.c        then whole files, for all sessions that it covers
- *   state.c       the state directory: keys, reload, pending work of an earlier run
+ *   state.c       the state directory: reload, pending work of an earlier run; keys.c its keys
+ *   record.c      leaves that commit to a session's record, on request of the api
  *   disk.c tpmq.c the two queues; store.c the leaves; keeper.c starts swtpm
  *
  * One libuv loop; everything here runs on it but the work of the two queues.
@@ -54,6 +55,7 @@ struct ceno_attestd_session {
 	struct ceno_step8_record step8;
 	uint32_t unclean_cause; /* said before the launch leaf was on disk; 0: not said */
 	bool told_no_payload;
+	bool recorded;                           /* it has its leaf record, or that is on its way to the disk */
 	struct ceno_attestd *d;                  /* borrowed */
 	struct ceno_attestd_warden *warden;      /* its open channel, or NULL; borrowed */
 	struct ceno_attestd_session *chain;      /* hash bucket */
@@ -74,6 +76,11 @@ struct ceno_attestd_api { /* see api.c */
 	uint32_t generation;    /* of the channel: answers of an earlier one are dropped */
 };
 
+struct ceno_attestd_change { /* the newest leaf keychange of one purpose */
+	bool is_set;
+	uint8_t old_pub[32], new_sha256[32];
+};
+
 struct ceno_attestd {
 	uv_loop_t loop;
 	int state, log, pending, sealed, spool; /* directories, owned */
@@ -82,9 +89,12 @@ struct ceno_attestd {
 	struct ceno_log tree;
 	struct ceno_tpmq tpm;
 	struct ceno_attestd_sessions sessions;
-	struct ceno_proof_node node;                /* constant part of every seal */
-	uint8_t log_secret[64];                     /* libsodium's Ed25519 secret key; locked memory */
-	char checkpoint[CENO_PROOF_CHECKPOINT_MAX]; /* the last one that a quote covers */
+	struct ceno_proof_node node; /* constant part of every seal */
+	uint8_t log_secret[64];      /* libsodium's Ed25519 secret key, its second half the
+	                                               public one; locked memory, as the next two (keys.c) */
+	uint8_t export_secret[64], identity_secret[64];
+	struct ceno_attestd_change changes[CENO_PROOF_PURPOSE_IDENTITY + 1]; /* by enum ceno_proof_purpose */
+	char checkpoint[CENO_PROOF_CHECKPOINT_MAX];                          /* the last one that a quote covers */
 	size_t checkpoint_bytes;
 	struct ceno_attestd_session *ready, **ready_end; /* their cdp leaf waits for a quoted checkpoint */
 	struct ceno_sealer sealer;
@@ -162,6 +172,9 @@ void ceno_attestd_api_error(struct ceno_attestd *d, const uint8_t id[16], enum c
 size_t ceno_attestd_node_json(const struct ceno_attestd *d, const uint8_t nonce[32], const struct ceno_tpm_quote *quote,
                               char *out, size_t size);
 
+/* A leaf record for a session: checks, then appends; answers on the api's channel. False: malformed. */
+bool ceno_attestd_record(struct ceno_attestd *d, const void *request, size_t bytes);
+
 /* JSON of the keys for an enrolment; as above. */
 size_t ceno_attestd_enrol_json(const struct ceno_attestd *d, const struct ceno_tpm_ek *ek, char *out, size_t size);
 /* What the log says of itself (text.c, which has the forms), at most size bytes. *bytes gets its length.
@@ -176,9 +189,20 @@ void ceno_attestd_sealed(void *arg, struct ceno_proof_seal *seal, uint64_t size,
 
 /* Returns 0 or -1 after saying why. */
 int ceno_attestd_state_open(struct ceno_attestd *d, const char *folder);
+/* Log and keys alone, without a TPM; then everything, with a new epoch. */
+int ceno_attestd_log_load(struct ceno_attestd *d, const char *origin);
 int ceno_attestd_state_load(struct ceno_attestd *d, const char *origin);
+/* A folder below another, made (0700) if missing: its descriptor, or -1 (errno). */
+int ceno_attestd_folder(int parent, const char *name);
 void ceno_attestd_state_resume(struct ceno_attestd *d);
 int ceno_attestd_orphans(const char *folder);
+
+/* The node's keys and its log's name (keys.c): read, or made where the log allows it. After the log was read. */
+int ceno_attestd_keys_load(struct ceno_attestd *d, const char *origin);
+/* Take over a leaf keychange. Returns 0 or -1: it does not follow from the one before. */
+int ceno_attestd_keychange_reload(struct ceno_attestd *d, const struct ceno_store_leaf *leaf);
+/* Replace the key of this name, after log_load; prints the change as one JSON object. Returns 0 or -1 after saying why. */
+int ceno_attestd_rotate(struct ceno_attestd *d, const char *name);
 
 /* Is descriptor 3 a control socket? Before anything else is opened. */
 bool ceno_attestd_supervised(void);

@@ -24,6 +24,7 @@ static void print_help(void)
 {
 	puts("usage: ceno-attest --state DIR [--tcti TCTI] [--origin NAME]\n"
 	     "       ceno-attest --state DIR --orphans\n"
+	     "       ceno-attest --state DIR --rotate log|export|identity\n"
 	     "       ceno-attest --state DIR --keeper\n"
 	     "\n"
 	     "Owns the node's TPM and log; started by cenod with its control socket as descriptor 3.\n"
@@ -34,6 +35,8 @@ static void print_help(void)
 	     "  --origin NAME  the log's name, when it is made: 1 to 64 of A-Za-z0-9./_-\n"
 	     "  --orphans      list launches in the log that no proof and no unclean end follows:\n"
 	     "                 session id and index of the launch; running sessions are among them\n"
+	     "  --rotate KEY   replace this key, with a leaf that says so in the log; prints the change as JSON;\n"
+	     "                 only while no other ceno-attest uses DIR\n"
 	     "  --keeper       start swtpm for the ceno-attest that asks on descriptor 3, and keep it\n"
 	     "  --help, --version\n"
 	     "\n"
@@ -41,7 +44,7 @@ static void print_help(void)
 }
 
 struct options {
-	const char *state, *tcti, *origin;
+	const char *state, *tcti, *origin, *rotate;
 	bool orphans, keeper;
 };
 
@@ -49,10 +52,15 @@ struct options {
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
-		{ "state", required_argument, NULL, 's' },  { "tcti", required_argument, NULL, 't' },
-		{ "origin", required_argument, NULL, 'n' }, { "orphans", no_argument, NULL, 'o' },
-		{ "keeper", no_argument, NULL, 'k' },       { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' },      { 0 },
+		{ "state", required_argument, NULL, 's' },
+		{ "tcti", required_argument, NULL, 't' },
+		{ "origin", required_argument, NULL, 'n' },
+		{ "orphans", no_argument, NULL, 'o' },
+		{ "rotate", required_argument, NULL, 'r' },
+		{ "keeper", no_argument, NULL, 'k' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ 0 },
 	};
 	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
 		switch (c) {
@@ -67,6 +75,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'o':
 			o->orphans = true;
+			break;
+		case 'r':
+			o->rotate = optarg;
 			break;
 		case 'k':
 			o->keeper = true;
@@ -83,6 +94,10 @@ static int parse_options(int argc, char **argv, struct options *o)
 	}
 	if (!o->state || optind != argc) {
 		ceno_attestd_say("--state DIR is needed and nothing but options is taken; see --help");
+		return EXIT_USAGE;
+	}
+	if (o->rotate && strcmp(o->rotate, "log") && strcmp(o->rotate, "export") && strcmp(o->rotate, "identity")) {
+		ceno_attestd_say("--rotate takes log, export or identity");
 		return EXIT_USAGE;
 	}
 	if (o->origin &&
@@ -236,6 +251,13 @@ static int start(struct ceno_attestd *d, const struct options *o)
 	return status;
 }
 
+static int rotate(struct ceno_attestd *d, const struct options *o)
+{
+	if (ceno_attestd_state_open(d, o->state) || ceno_attestd_log_load(d, o->origin))
+		return EXIT_STATE;
+	return ceno_attestd_rotate(d, o->rotate) ? EXIT_STATE : EXIT_DONE;
+}
+
 int main(int argc, char **argv)
 {
 	static struct ceno_attestd d;
@@ -253,13 +275,18 @@ int main(int argc, char **argv)
 		return EXIT_STATE;
 	if (o.orphans)
 		return ceno_attestd_orphans(o.state);
-	sodium_mlock(d.log_secret, sizeof(d.log_secret)); /* may be refused: the seed is on the disk anyway */
+	/* May be refused: the seeds are on the disk anyway. */
+	sodium_mlock(d.log_secret, sizeof(d.log_secret));
+	sodium_mlock(d.export_secret, sizeof(d.export_secret));
+	sodium_mlock(d.identity_secret, sizeof(d.identity_secret));
 	d.ready_end = &d.ready;
 	d.api.fd = -1;
 	d.store.fd = -1;
 	ceno_log_init(&d.tree);
-	status = start(&d, &o);
+	status = o.rotate ? rotate(&d, &o) : start(&d, &o);
 	sodium_munlock(d.log_secret, sizeof(d.log_secret));
+	sodium_munlock(d.export_secret, sizeof(d.export_secret));
+	sodium_munlock(d.identity_secret, sizeof(d.identity_secret));
 	ceno_store_close(&d.store);
 	ceno_attestd_sessions_fini(&d);
 	ceno_log_fini(&d.tree);

@@ -146,6 +146,14 @@ int ceno_attestd_reload(void *arg, uint64_t index, const struct ceno_store_leaf 
 	switch (r->kind) {
 	case CENO_STORE_EPOCH:
 		return 0;
+	case CENO_STORE_KEYCHANGE:
+		return ceno_attestd_keychange_reload(d, leaf);
+	case CENO_STORE_RECORD:
+		s = ceno_attestd_find(d, r->session_id);
+		if (!s || s->recorded)
+			return -1;
+		s->recorded = true;
+		return 0;
 	case CENO_STORE_LAUNCH:
 		s = ceno_attestd_add(d, r->session_id);
 		if (!s)

@@ -2,7 +2,7 @@
  * The state directory, all of it ours, mode 0700:
  *
  *   lock           held (flock) while attest runs
- *   keys/log       seed of the log's Ed25519 key         keys/origin   the log's name
+ *   keys/log, export, identity   seeds (keys.c)       keys/origin   the log's name
  *   log/leaves     store.h     log/checkpoint  the last signed one     log/torn  see store.h
  *   pending/ID.payload, ID.step8   parts of a session that is not sealed yet
  *   sealed/ID.cdp  proofs that api has not acknowledged
@@ -26,7 +26,7 @@
 
 #include "attest/daemon/attestd.h"
 
-static int open_folder(int parent, const char *name)
+int ceno_attestd_folder(int parent, const char *name)
 {
 	if (mkdirat(parent, name, 0700) && errno != EEXIST)
 		return -1;
@@ -50,11 +50,11 @@ int ceno_attestd_state_open(struct ceno_attestd *d, const char *folder)
 		                 lock >= 0 && errno == EWOULDBLOCK ? "another ceno-attest uses it" : strerror(errno));
 		return -1; /* lock stays open for the life of the process */
 	}
-	int tpm = open_folder(d->state, "tpm");
-	d->log = open_folder(d->state, "log");
-	d->pending = open_folder(d->state, "pending");
-	d->sealed = open_folder(d->state, "sealed");
-	d->spool = open_folder(d->state, "spool");
+	int tpm = ceno_attestd_folder(d->state, "tpm");
+	d->log = ceno_attestd_folder(d->state, "log");
+	d->pending = ceno_attestd_folder(d->state, "pending");
+	d->sealed = ceno_attestd_folder(d->state, "sealed");
+	d->spool = ceno_attestd_folder(d->state, "spool");
 	if (tpm >= 0)
 		close(tpm);
 	if (tpm < 0 || d->log < 0 || d->pending < 0 || d->sealed < 0 || d->spool < 0) {
@@ -64,47 +64,12 @@ int ceno_attestd_state_open(struct ceno_attestd *d, const char *folder)
 	return 0;
 }
 
-/* The log's key and origin: read, or made if the log has no leaf yet. */
-static int load_keys(struct ceno_attestd *d, const char *origin)
+/* By the log's key, or by its predecessor until a checkpoint of the new one is written. */
+static bool signed_by_log(const struct ceno_attestd *d, const struct ceno_checkpoint *c, const char *text)
 {
-	uint8_t *seed = NULL, fresh[32], hash[32];
-	char *name = NULL, made[65];
-	size_t n = 0;
-	int keys = open_folder(d->state, "keys");
-	bool missing = keys >= 0 && ceno_disk_read(keys, "log", 32, (void **)&seed, &n) && errno == ENOENT;
-	int failed = keys < 0 || (!missing && (!seed || n != 32)) || (missing && d->tree.count);
-	if (!failed && missing) {
-		randombytes_buf(fresh, sizeof(fresh));
-		failed = ceno_disk_replace(keys, "log", fresh, 32);
-	}
-	if (!failed) {
-		crypto_sign_seed_keypair(d->node.log_pub, d->log_secret, seed ? seed : fresh);
-		crypto_hash_sha256(hash, d->node.log_pub, 32);
-		bool named = !ceno_disk_read(keys, "origin", 64, (void **)&name, &n);
-		if (!named && origin)
-			snprintf(made, sizeof(made), "%s", origin);
-		else if (!named)
-			snprintf(made, sizeof(made), "cenotaph/%02x%02x%02x%02x%02x%02x%02x%02x", hash[0], hash[1],
-			         hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]);
-		if (!named)
-			failed = ceno_disk_replace(keys, "origin", made, strlen(made));
-		snprintf(d->node.origin, sizeof(d->node.origin), "%.*s", named ? (int)n : 64, named ? name : made);
-	}
-	if (failed)
-		ceno_attestd_say("the log's key could not be read or made%s",
-		                 d->tree.count ? " (the log has leaves: restore keys/log)" : "");
-	if (!failed && origin && strcmp(origin, d->node.origin)) {
-		ceno_attestd_say("this log is named %s; a log keeps its name", d->node.origin);
-		failed = 1;
-	}
-	sodium_memzero(fresh, sizeof(fresh));
-	if (seed)
-		sodium_memzero(seed, 32);
-	free(seed);
-	free(name);
-	if (keys >= 0)
-		close(keys);
-	return failed ? -1 : 0;
+	const struct ceno_attestd_change *change = &d->changes[CENO_PROOF_PURPOSE_LOG];
+	return !ceno_checkpoint_verify(c, text, d->node.log_pub) ||
+	    (change->is_set && !ceno_checkpoint_verify(c, text, change->old_pub));
 }
 
 /* The log must contain what its last checkpoint says. */
@@ -123,7 +88,7 @@ static int check_checkpoint(struct ceno_attestd *d)
 	const char *why = NULL;
 	if (ceno_checkpoint_parse(text, bytes, &c) || strcmp(c.origin, d->node.origin))
 		why = "is not a checkpoint of this log";
-	else if (ceno_checkpoint_verify(&c, text, d->node.log_pub))
+	else if (!signed_by_log(d, &c, text))
 		why = "is not signed by this log's key";
 	else if (c.size > d->tree.count)
 		why = "covers more leaves than the log has: leaves were lost";
@@ -165,6 +130,8 @@ static int log_epoch(struct ceno_attestd *d)
 	crypto_hash_sha256(parts[0], d->tpm.ak[CENO_TPM_KEY_SEAL].name, CENO_TPM_NAME_BYTES);
 	crypto_hash_sha256(parts[1], d->tpm.ak[CENO_TPM_KEY_RAW].name, CENO_TPM_NAME_BYTES);
 	crypto_hash_sha256(parts[2], d->node.log_pub, 32);
+	crypto_hash_sha256(parts[3], d->export_secret + 32, 32);
+	crypto_hash_sha256(parts[4], d->identity_secret + 32, 32);
 	memcpy(parts[5], d->node.epoch_log_sha256, 32);
 	struct ceno_store_leaf leaf = { .record = { .kind = CENO_STORE_EPOCH } };
 	const struct ceno_store_leaf *one = &leaf;
@@ -192,18 +159,14 @@ static int first_checkpoint(struct ceno_attestd *d)
 	return 0;
 }
 
-int ceno_attestd_state_load(struct ceno_attestd *d, const char *origin)
+int ceno_attestd_log_load(struct ceno_attestd *d, const char *origin)
 {
 	int error = ceno_store_open(&d->store, d->log, false, ceno_attestd_reload, d);
 	if (error) {
 		ceno_attestd_say("%s; refusing to go on", ceno_store_error_text(error));
 		return -1;
 	}
-	const struct ceno_tpm_ak *ak = &d->tpm.ak[CENO_TPM_KEY_SEAL];
-	memcpy(d->node.ak_public, ak->public_area, ak->public_bytes);
-	d->node.ak_public_bytes = (uint32_t)ak->public_bytes;
-	memcpy(d->node.ak_binding, d->tpm.ek_certificate, 32);
-	if (load_keys(d, origin) || check_checkpoint(d))
+	if (ceno_attestd_keys_load(d, origin) || check_checkpoint(d))
 		return -1;
 	if (d->store.torn_bytes) {
 		ceno_attestd_say(
@@ -214,6 +177,17 @@ int ceno_attestd_state_load(struct ceno_attestd *d, const char *origin)
 			return -1;
 		}
 	}
+	return 0;
+}
+
+int ceno_attestd_state_load(struct ceno_attestd *d, const char *origin)
+{
+	const struct ceno_tpm_ak *ak = &d->tpm.ak[CENO_TPM_KEY_SEAL];
+	memcpy(d->node.ak_public, ak->public_area, ak->public_bytes);
+	d->node.ak_public_bytes = (uint32_t)ak->public_bytes;
+	memcpy(d->node.ak_binding, d->tpm.ek_certificate, 32);
+	if (ceno_attestd_log_load(d, origin))
+		return -1;
 	hash_event_log(d);
 	return log_epoch(d) || first_checkpoint(d) ? -1 : 0;
 }

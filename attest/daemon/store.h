@@ -23,14 +23,21 @@
 
 #include "attest/proof/proof.h"
 
-enum ceno_store_kind { CENO_STORE_LAUNCH = 1, CENO_STORE_CDP, CENO_STORE_UNCLEAN, CENO_STORE_EPOCH };
+enum ceno_store_kind {
+	CENO_STORE_LAUNCH = 1,
+	CENO_STORE_CDP,
+	CENO_STORE_UNCLEAN,
+	CENO_STORE_EPOCH,
+	CENO_STORE_RECORD,
+	CENO_STORE_KEYCHANGE
+};
 
 struct ceno_store_record {
 	uint32_t kind;                       /* enum ceno_store_kind */
 	uint32_t body_bytes;                 /* at most CENO_PROOF_LEAF_MAX */
-	uint8_t session_id[16];              /* zeros: EPOCH */
+	uint8_t session_id[16];              /* zeros: EPOCH, KEYCHANGE */
 	uint64_t launch_index;               /* CDP, UNCLEAN */
-	uint8_t signer_pub[32];              /* LAUNCH */
+	uint8_t signer_pub[32];              /* LAUNCH; KEYCHANGE: the old key */
 	uint32_t reset_count, restart_count; /* LAUNCH: of the TPM, last seen before it */
 };
 _Static_assert(sizeof(struct ceno_store_record) == 72, "store record");

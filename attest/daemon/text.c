@@ -4,6 +4,8 @@
  *   ceno-consistency 1 LF "old " SIZE " sha256:" ROOT LF ("node sha256:" HEX LF)* LF checkpoint
  *   ceno-orphans 1 LF "launches " COUNT " orphans " COUNT LF (SESSION " " INDEX LF)*, by index, the newest 1,000
  *
+ *   c2sp.org/tlog-proof@v1 LF "index " INDEX LF (BASE64 LF)* LF checkpoint
+ *
  * The checkpoint is the newest that is quoted and durable; the nodes are those of RFC 6962
  * 2.1.2 from SIZE to it, ROOT the log's own root at SIZE. Orphans are launches that neither
  * a cdp nor an unclean leaf follows: sessions that still run are among them.
@@ -39,6 +41,28 @@ static enum ceno_attest_error consistency(const struct ceno_attestd *d, uint64_t
 	for (uint32_t i = 0; i < count; i++)
 		n += (size_t)snprintf(out + n, size - n, "node sha256:%s\n",
 		                      sodium_bin2hex(hex, sizeof(hex), path[i], 32));
+	out[n++] = '\n';
+	memcpy(out + n, d->checkpoint, d->checkpoint_bytes);
+	*bytes = n + d->checkpoint_bytes;
+	return CENO_ATTEST_ERROR_NONE;
+}
+
+static enum ceno_attest_error leaf(const struct ceno_attestd *d, uint64_t index, char *out, size_t size, size_t *bytes)
+{
+	struct ceno_checkpoint c;
+	struct ceno_proof_inclusion proof;
+	char line[sodium_base64_ENCODED_LEN(32, sodium_base64_VARIANT_ORIGINAL)];
+	if (ceno_checkpoint_parse(d->checkpoint, d->checkpoint_bytes, &c) ||
+	    ceno_log_inclusion(&d->tree, index, c.size, &proof))
+		return CENO_ATTEST_ERROR_RANGE;
+	/* At most 48 lines of 45 bytes and 500 bytes more. */
+	if (size < CENO_CDP_FILE_MAX / 2)
+		return CENO_ATTEST_ERROR_LOG;
+	size_t n = (size_t)snprintf(out, size, "c2sp.org/tlog-proof@v1\nindex %llu\n", (unsigned long long)proof.index);
+	for (uint32_t i = 0; i < proof.count; i++)
+		n += (size_t)snprintf(out + n, size - n, "%s\n",
+		                      sodium_bin2base64(line, sizeof(line), proof.path[i], 32,
+		                                        sodium_base64_VARIANT_ORIGINAL));
 	out[n++] = '\n';
 	memcpy(out + n, d->checkpoint, d->checkpoint_bytes);
 	*bytes = n + d->checkpoint_bytes;
@@ -82,5 +106,7 @@ enum ceno_attest_error ceno_attestd_text(const struct ceno_attestd *d, uint32_t 
 	*bytes = 0;
 	if (what == CENO_ATTEST_TEXT_CONSISTENCY)
 		return consistency(d, old, out, size, bytes);
+	if (what == CENO_ATTEST_TEXT_LEAF)
+		return leaf(d, old, out, size, bytes);
 	return what == CENO_ATTEST_TEXT_ORPHANS && !old ? orphans(d, out, size, bytes) : CENO_ATTEST_ERROR_PAYLOAD;
 }

@@ -19,6 +19,8 @@
  *                                                                    every new api channel
  *   api --(NODE)--> attest --(NODE + JSON | ERROR)--> api
  *   api --(ENROL)--> attest --(ENROL + text, or error and none)--> api  by the TPM
+ *   api --(RECORD)--> attest --(RECORD + index, or error and none)--> api  answered when the leaf is on disk; the
+ *                                                                    request's number comes back, answers in any order
  *   api --(TEXT)--> attest --(TEXT + text, or error and none)--> api   about the log; at once, so it may overtake a NODE
  */
 #ifndef CENO_ATTEST_WIRE_H
@@ -53,7 +55,9 @@ enum ceno_attest_message {
 	CENO_ATTEST_READY,             /* attest -> supervisor: launch_index is the size of the log */
 	CENO_ATTEST_ENROL,             /* api asks (struct ceno_attest_enrol_request); answer: struct ceno_attest_file + JSON of
 	                                  the keys, or with a credential the 64 hex digits in it */
-	CENO_ATTEST_TEXT               /* api asks (struct ceno_attest_text_request); answer: struct ceno_attest_file + text */
+	CENO_ATTEST_TEXT,              /* api asks (struct ceno_attest_text_request); answer: struct ceno_attest_file + text */
+	CENO_ATTEST_RECORD             /* api asks (struct ceno_attest_record_request); answer: struct ceno_attest_file + the
+	                                  leaf's index in decimal */
 };
 
 #define CENO_ATTEST_ERRORS(X) \
@@ -67,7 +71,8 @@ enum ceno_attest_message {
 	X(TOO_LARGE, 7, "the proof is larger than a proof may be") \
 	X(NO_PAYLOAD, 8, "the warden ended without giving a payload") \
 	X(RANGE, 9, "the log has no quoted checkpoint of that size yet") \
-	X(CREDENTIAL, 10, "the TPM does not open this credential: it was made for another TPM or another key")
+	X(CREDENTIAL, 10, "the TPM does not open this credential: it was made for another TPM or another key") \
+	X(RECORDED, 11, "this session has a record in the log already")
 
 enum ceno_attest_error {
 #define CENO_ATTEST_ERROR_ENUM(name, number, text) CENO_ATTEST_ERROR_##name = number,
@@ -139,7 +144,8 @@ struct ceno_attest_file {          /* attest -> api; followed by file_bytes byte
 	uint32_t type;                 /* CENO_ATTEST_FILE, CENO_ATTEST_NODE, _ENROL, _TEXT, CENO_ATTEST_ERROR */
 	uint32_t file_bytes;           /* at most CENO_CDP_FILE_MAX */
 	uint8_t  session_id[16];
-	uint32_t error, reserved;
+	uint32_t error;
+	uint32_t number;               /* RECORD: of the request; else 0 */
 };
 _Static_assert(sizeof(struct ceno_attest_file) == 32, "attest file");
 
@@ -151,7 +157,8 @@ _Static_assert(sizeof(struct ceno_attest_node_request) == 40, "attest node reque
 
 enum ceno_attest_text {
 	CENO_ATTEST_TEXT_CONSISTENCY = 1, /* from size to the newest quoted checkpoint; size 0: from that itself */
-	CENO_ATTEST_TEXT_ORPHANS          /* launches without an end; size 0 */
+	CENO_ATTEST_TEXT_ORPHANS,         /* launches without an end; size 0 */
+	CENO_ATTEST_TEXT_LEAF             /* C2SP tlog-proof of the leaf whose index is in size */
 };
 
 struct ceno_attest_text_request {  /* api -> attest; answers come in the order of the requests */
@@ -159,6 +166,14 @@ struct ceno_attest_text_request {  /* api -> attest; answers come in the order o
 	uint64_t size;
 };
 _Static_assert(sizeof(struct ceno_attest_text_request) == 16, "attest text request");
+
+/* One commitment a session, at any time after its launch; api has checked that who asks may see that session. */
+struct ceno_attest_record_request { /* api -> attest */
+	uint32_t type, number;         /* number: api's own, for the answer */
+	uint8_t  session_id[16];
+	uint8_t  commitment[32];       /* record_commit */
+};
+_Static_assert(sizeof(struct ceno_attest_record_request) == 56, "attest record request");
 
 #define CENO_ATTEST_CREDENTIAL_BYTES 68u /* TPM2B_ID_OBJECT of a 32-byte value */
 #define CENO_ATTEST_SECRET_ECC       68u /* TPM2B_ENCRYPTED_SECRET for an ECC EK */

@@ -30,10 +30,13 @@ static int add_pin(const struct ceno_line *line, struct ceno_verify_pins *pins)
 	if (line->fields != 4 || !ceno_line_origin(line->field[1], pin.origin) ||
 	    !ceno_line_digest(line->field[2], pin.ak) || !ceno_line_base64(line->field[3], pin.log_pub, 32))
 		return CENO_VERIFY_PIN_E_FORM;
-	for (uint32_t i = 0; i < pins->pin_count; i++)
-		if (strcmp(pins->pins[i].origin, pin.origin) == 0 || memcmp(pins->pins[i].ak, pin.ak, 32) == 0 ||
-		    memcmp(pins->pins[i].log_pub, pin.log_pub, 32) == 0)
+	for (uint32_t i = 0; i < pins->pin_count; i++) {
+		/* One node and TPM with two log keys: the key was changed, and this verifier knows both. */
+		bool origin = strcmp(pins->pins[i].origin, pin.origin) == 0;
+		bool ak = memcmp(pins->pins[i].ak, pin.ak, 32) == 0;
+		if (origin != ak || memcmp(pins->pins[i].log_pub, pin.log_pub, 32) == 0)
 			return CENO_VERIFY_PIN_E_TWICE;
+	}
 	if (pins->pin_count == CENO_VERIFY_PINS_MAX)
 		return CENO_VERIFY_PIN_E_MANY;
 	pins->pins[pins->pin_count++] = pin;

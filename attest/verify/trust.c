@@ -61,17 +61,20 @@ static bool check_enrolments(struct ceno_ladder *l)
 	return ok;
 }
 
-/* The pin whose AK this is. */
+/* The pin whose AK this is: of several, that of the proof's log key, else the first. */
 static const struct ceno_verify_pin *find_pin(const struct ceno_ladder *l)
 {
 	const struct ceno_verify_pins *pins = l->policy->pins;
+	const struct ceno_verify_pin *found = NULL;
 	for (uint32_t i = 0; pins != NULL && i < pins->pin_count; i++) {
-		if (memcmp(pins->pins[i].ak, l->result->ak, 32) == 0) {
+		const struct ceno_verify_pin *pin = &pins->pins[i];
+		bool exact = memcmp(pin->log_pub, l->envelope.seal.node.log_pub, 32) == 0;
+		if (memcmp(pin->ak, l->result->ak, 32) == 0 && (found == NULL || exact)) {
 			l->result->pin = i;
-			return &pins->pins[i];
+			found = pin;
 		}
 	}
-	return NULL;
+	return found;
 }
 
 /* Is the node's name or log key pinned, but with another AK? */

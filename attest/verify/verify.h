@@ -280,7 +280,8 @@ int ceno_verify_payload(const void *payload, size_t bytes, const uint8_t signatu
  *   seen ORIGIN SIZE sha256:ROOT NV CLOCK RESETS    newest state of a pinned node, after its pin
  *   revoked sha256:AK [SINCE]                       unix seconds
  *
- * An empty file, one without a pin or revocation, and two pins of one origin, AK or log are errors. */
+ * An empty file, one without a pin or revocation, and two pins of one origin, AK or log are errors; but a node whose
+ * log key was changed has a pin of the same origin and AK for each of its log keys, each with its own seen line after it. */
 #define CENO_VERIFY_PIN_ERRORS(X) \
 	X(EMPTY, -1, "the pin file names no node") \
 	X(FORM, -2, "a line of the pin file is malformed") \

@@ -58,8 +58,8 @@ function readPins(text) {
 			out.revoked.push({ ak: fromHex(gone[1]), since: numberOf(gone[2] || '0') });
 			continue;
 		}
-		const [word, m] = matchLine(PIN_LINES, line), known = out.pins.find(p => p.origin === m[1]);
-		if (word === 'pin' && !known)
+		const [word, m] = matchLine(PIN_LINES, line), known = out.pins.findLast(p => p.origin === m[1]);
+		if (word === 'pin' && (!known || same(known.ak, fromHex(m[2]))))
 			out.pins.push({ origin: m[1], ak: fromHex(m[2]), log: fromBase64(m[3]) });
 		else if (word === 'seen' && known && !known.size && m[2] !== '0')
 			Object.assign(known, { size: numberOf(m[2]), root: fromHex(m[3]), nv: numberOf(m[4]), clock: numberOf(m[5]),

@@ -375,7 +375,7 @@ class Ladder {
 
 	async maker() {
 		const { pins, revoked } = this.policy.pins, node = this.seal.node, log = fromBase64(node.log_pub);
-		const pin = pins.find(p => same(p.ak, this.ak));
+		const mine = pins.filter(p => same(p.ak, this.ak)), pin = mine.find(p => same(p.log, log)) || mine[0];
 		const enrolled = await enrolments(this.rules, this.ak, fromDigest(node.ak_binding), this.asOf);
 		this.check(1101, !revoked.some(r => same(r.ak, this.ak) && r.since <= this.asOf));
 		this.check(1102, pin || !pins.some(p => p.origin === node.origin || same(p.log, log)));

@@ -179,6 +179,28 @@ static void comparisons(void)
 	}
 }
 
+/* A node whose log key was changed: a pin for each key, in either order, each with its own state. */
+static void log_keys(void)
+{
+	for (uint32_t i = 0; i < 8; i++) {
+		bool first = i & 1, other_only = i >> 1 == 1, back = i >> 1 == 2, other_back = i >> 1 == 3;
+		again();
+		struct ceno_verify_pin *mine = &f.pins.pins[first], *other = &f.pins.pins[!first];
+		*mine = *other = base.pins.pins[0];
+		memset(other->log_pub, 0x11, 32);
+		f.pins.pin_count = 2;
+		if (other_only)
+			memset(mine->log_pub, 0x22, 32);
+		if (back || other_back) {
+			struct ceno_verify_pin *newer = back ? mine : other;
+			newer->size = 1;
+			memset(newer->root, 0x33, 32);
+			newer->reset_count = f.reset_count + 1;
+		}
+		asked_vector(other_only ? CENO_VERIFY_PIN_NODE : back ? CENO_VERIFY_ROLLBACK : OK, "log-keys", i);
+	}
+}
+
 void vectors_asked(void)
 {
 	uint8_t digest[32];
@@ -193,4 +215,5 @@ void vectors_asked(void)
 	vouched();
 	references();
 	comparisons();
+	log_keys();
 }

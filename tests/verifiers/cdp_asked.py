@@ -60,7 +60,7 @@ def read_pins(text):
         elif word == "revoked":
             revoked.append((bytes.fromhex(match[1]), number(match[2] or "0")))
         else:
-            pin = [p for p in pins if p["origin"] == match[1]][0]
+            pin = [p for p in pins if p["origin"] == match[1]][-1]
             pin.update(size=number(match[2]), root=bytes.fromhex(match[3]), nv=number(match[4]), clock=number(match[5]),
                        resets=number(match[6]))
     return pins, revoked

@@ -338,7 +338,7 @@ class Ladder:
     def maker(self):
         pins, node, as_of = self.policy["pins"], self.seal["node"], self.policy["as_of"]
         hold(1101, not any(ak == self.ak and since <= as_of for ak, since in self.policy["revoked"]))
-        mine = [p for p in pins if p["ak"] == self.ak]
+        mine = sorted((p for p in pins if p["ak"] == self.ak), key=lambda p: p["log"] != b64(node["log_pub"]))
         hold(1102, mine or not any(p["origin"] == node["origin"] or p["log"] == b64(node["log_pub"]) for p in pins))
         enrolled, most = enrolments(self.policy["rules"], self.ak, digest(node["ak_binding"]), as_of)
         hold(1103, mine or most or self.policy["key"] == "none")

@@ -313,7 +313,7 @@ static void malformed_records_of_api_end_its_channel(void **state)
 	node_api(n);
 	const struct ceno_attest_text_request text[] = {
 		{ .type = CENO_ATTEST_TEXT, .what = 0 },
-		{ .type = CENO_ATTEST_TEXT, .what = 3 },
+		{ .type = CENO_ATTEST_TEXT, .what = 4 },
 		{ .type = CENO_ATTEST_TEXT, .what = CENO_ATTEST_TEXT_ORPHANS, .size = 1 }
 	};
 	for (int i = 0; i < 3; i++) {

@@ -2,6 +2,7 @@
 """What `ceno proof` prints, read by RFC 9162's algorithms and C2SP's forms alone.
 
   read.py inclusion SCHEMA PROOF TLOG [launch]   TLOG is a tlog-proof of PROOF's own leaf, recomputed here
+  read.py record SCHEMA PROOF TLOG COMMITMENT    TLOG is that of a leaf with this commitment, in the log of PROOF
   read.py consistency SCHEMA TEXT OLD_PROOF      the log of OLD_PROOF's checkpoint was only added to; prints the sizes
 """
 import base64
@@ -39,19 +40,29 @@ def climb(schema, path):
     return ladder
 
 
-def inclusion(schema, proof, tlog, which):
-    ladder = climb(schema, proof)
-    public = b64(ladder.seal["node"]["log_pub"])
+def read_tlog(tlog, public):
     head, note = Path(tlog).read_bytes().split(b"\n\n", 1)
     lines = head.split(b"\n")
     assert lines[0] == b"c2sp.org/tlog-proof@v1"
     index = int(re.fullmatch(rb"index (0|[1-9][0-9]*)", lines[1])[1])
-    size, root = read_checkpoint(note, public)
+    return index, list(map(b64, lines[2:])), *read_checkpoint(note, public)
+
+
+def record(schema, proof, tlog, commitment):
+    index, path, size, root = read_tlog(tlog, b64(climb(schema, proof).seal["node"]["log_pub"]))
+    leaf = sha(b"\0CDP/v1/record\0", bytes.fromhex(commitment))
+    assert included(leaf, index, size, path, root), "the leaf is not in the tree"
+
+
+def inclusion(schema, proof, tlog, which):
+    ladder = climb(schema, proof)
+    public = b64(ladder.seal["node"]["log_pub"])
+    index, path, size, root = read_tlog(tlog, public)
     cdp = sha(b"\0CDP/v1/cdp\0", ladder.session, u64(ladder.seal["step8"]["launch_index"]), ladder.chain[0], ladder.chain[8])
     if which == "launch":
-        assert index == ladder.seal["launch"]["index"] and not included(cdp, index, size, list(map(b64, lines[2:])), root)
+        assert index == ladder.seal["launch"]["index"] and not included(cdp, index, size, path, root)
         return
-    assert included(cdp, index, size, list(map(b64, lines[2:])), root), "the leaf is not in the tree"
+    assert included(cdp, index, size, path, root), "the leaf is not in the tree"
 
 
 def extends(old, first, size, second, path):
@@ -97,5 +108,7 @@ if __name__ == "__main__":
     SCHEMA = json.loads(Path(sys.argv[2]).read_text())["$defs"]
     if sys.argv[1] == "inclusion":
         inclusion(SCHEMA, sys.argv[3], sys.argv[4], "".join(sys.argv[5:]))
+    elif sys.argv[1] == "record":
+        record(SCHEMA, *sys.argv[3:])
     else:
         consistency(SCHEMA, sys.argv[3], sys.argv[4])

@@ -91,6 +91,23 @@ static void refused(void **state)
 	}
 }
 
+/* A node whose log key was changed: one pin for each key, each with its own state. */
+static void two_log_keys(void **state)
+{
+	static const char text[] = PIN "seen a.test/n 9 " AK " 1 2 3\n"
+				       "pin a.test/n " AK " " LOG2 "\nseen a.test/n 12 " AK2 " 4 5 6\n";
+	char again[sizeof(text) + 64];
+	uint32_t line;
+	(void)state;
+	assert_int_equal(ceno_verify_pins_parse(text, strlen(text), &pins, &line), 0);
+	assert_int_equal(pins.pin_count, 2);
+	assert_int_equal(pins.pins[0].size, 9);
+	assert_int_equal(pins.pins[1].size, 12);
+	assert_int_equal(pins.pins[1].reset_count, 6);
+	assert_int_equal(ceno_verify_pins_format(&pins, again, sizeof(again)), strlen(text));
+	assert_string_equal(again, text);
+}
+
 static void too_many(void **state)
 {
 	static char text[CENO_VERIFY_PINS_MAX * 160 + 200];
@@ -107,6 +124,6 @@ static void too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(round_trip), cmocka_unit_test(refused),
-		                            cmocka_unit_test(too_many) };
+		                            cmocka_unit_test(too_many), cmocka_unit_test(two_log_keys) };
 	return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
