@@ -57,8 +57,8 @@ _Static_assert(__builtin_offsetof(struct ceno_boot, session_id) == 2048, "sessio
  * Pool pages [0, pool_used) hold what the warden laid out; the nucleus owns the
  * rest, of which the first, one for each class pledged, in their order, are the page
  * tables of the windows: their pages from entry 0, user read-write, and the doorbell
- * in the last entry. The boot granule holds the trap pages, then the verifier's and init's
- * stacks and bss, then memory for other services.
+ * in the last entry. The boot granule holds the trap pages, then the verifier's events and stack,
+ * the clock page, init's bss and stack, then memory for other services.
  *
  * Prepared spaces. Who waits for a program waits for membrane first, and for prov last, so
  * their spaces are laid out like init's, and init's SPAWN takes one (verbs.h) instead of making
@@ -122,7 +122,7 @@ struct ceno_handoff {
 	uint64_t service_gpa;       /* memory of services: what is left of the boot granule */
 	uint64_t service_bytes;
 	uint64_t events_gpa;        /* struct ceno_boot_events, one page */
-	uint64_t entry_table_gpa;   /* page table with the entry page and nothing else: every space points at it */
+	uint64_t entry_table_gpa;   /* page table with entry and clock page and nothing else: every space points at it */
 	struct ceno_prepared prepared[CENO_PREPARED_MAX]; /* by number */
 };
 _Static_assert(sizeof(struct ceno_handoff) == 336, "handoff");

@@ -11,7 +11,7 @@
 #ifndef CENO_ABI_LAYOUT_H
 #define CENO_ABI_LAYOUT_H
 
-#define CENO_ABI_VERSION 4u
+#define CENO_ABI_VERSION 5u
 
 #define CENO_PAGE 4096ull
 #define CENO_LARGE_PAGE (2ull << 20)
@@ -80,6 +80,11 @@ _Static_assert(CENO_GPA_TRAIL == CENO_GPA_WINDOW + CENO_PLEDGE_COUNT * CENO_WIND
 #define CENO_GVA_FPU_SAVE (CENO_GVA_ENTRY + 0x40) /* to the area at rdi; then as the next */
 #define CENO_GVA_FPU_LOAD (CENO_GVA_ENTRY + 0x80) /* from the area at rsi */
 #define CENO_GATE_FPU     (CENO_GVA_ENTRY + 0xd0)
+
+/* Behind that, the vDSO's ELF image (services/entry/vdso.h), for Linux programs; and in the same
+ * table, so likewise in every ring-3 space: */
+#define CENO_GVA_VDSO     (CENO_GVA_ENTRY + 0x100)
+#define CENO_GVA_CLOCK    (CENO_GVA_ENTRY - 0x1000) /* struct ceno_clock (clock.h), read-only */
 #define CENO_GVA_FPU      0x7fc00000 /* in that space alone: area of fiber n at + n * CENO_PAGE */
 #define CENO_FPU_MASK_LOW 0xfff9ffff /* all components of XCR0 but AMX's, which no vmm asks Linux for */
 #define CENO_FPU_SEGMENTS 0xfd0      /* behind what XSAVE writes: selectors ds es fs gs, bases fs gs */

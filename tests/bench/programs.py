@@ -193,20 +193,21 @@ def median(values):
     return sorted(values)[len(values) // 2]
 
 
-def null_syscall(systems, runs):
-    """The row of the null call: one call, no page, microseconds; timed by the program itself."""
+def one_call(systems, runs, name, word, count, calls):
+    """The row of one call, no page, microseconds; timed by the program itself. calls: system calls that it is."""
     samples = {"cenotaph": [], "bwrap": [], "host": []}
     for _ in range(runs):
         for system, values in samples.items():
-            count = "20000" if system == "cenotaph" else "200000"
+            words = [word, str(count if system == "cenotaph" else 200000)]
+            mark = {"syscall": b"null_syscall_ns", "clock": b"clock_ns"}[word]
             if system == "host":
-                out = subprocess.run([BUILD / "test-bin/bench_workload", "syscall", count], check=True, capture_output=True).stdout
+                out = subprocess.run([BUILD / "test-bin/bench_workload", *words], check=True, capture_output=True).stdout
             else:
-                out = systems.run(system, ["syscall", count], word=b"null_syscall_ns")[2]
-            values.append(float(out.split(b"null_syscall_ns")[1].split()[0]) / 1e3)
+                out = systems.run(system, words, word=mark)[2]
+            values.append(float(out.split(mark)[1].split()[0]) / 1e3)
     middle = {name: median(values) for name, values in samples.items()}
-    return {"name": "null system call", "unit": "us", "goal": "", "median": middle, "samples": samples,
-            **terms(middle["host"], 1, 0, unit_us=1)}
+    return {"name": name, "unit": "us", "goal": "", "median": middle, "samples": samples,
+            **terms(middle["host"], calls, 0, unit_us=1)}
 
 
 def bench(systems, runs, rest, hz, say, only=""):
@@ -224,9 +225,10 @@ def bench(systems, runs, rest, hz, say, only=""):
                 out.append(measure(row, host, folder, runs, rest, hz))
             except RuntimeError as error:
                 out.append({"name": row.name, "error": str(error)})
-    if only in "null system call":
-        say("null system call")
-        out.append(null_syscall(systems, runs))
+    for name, word, count, calls in (("null system call", "syscall", 20000, 1), ("clock_gettime", "clock", 200000, 0)):
+        if only in name:
+            say(name)
+            out.append(one_call(systems, runs, name, word, count, calls))
     return out
 
 

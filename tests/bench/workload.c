@@ -5,6 +5,7 @@
  *   bench_workload first          write "first\n" at once and exit
  *   bench_workload syscall N      N null system calls (getppid); prints the
  *                                 median of 20 batches in ns a call
+ *   bench_workload clock N        the same of clock_gettime, as the C library makes it
  *   bench_workload touch MIB      write to every page of MIB MiB, say "touched", exit
  *   bench_workload hold MIB       the same, then wait for end of input
  */
@@ -34,7 +35,17 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int null_syscalls(unsigned long count)
+static void null_syscall(void)
+{
+	(void)syscall(SYS_getppid);
+}
+
+static void read_clock(void)
+{
+	(void)now_ns();
+}
+
+static int batches(const char *name, void (*call)(void), unsigned long count)
 {
 	double batch[BATCHES];
 	unsigned long per_batch = count / BATCHES ? count / BATCHES : 1;
@@ -43,11 +54,11 @@ static int null_syscalls(unsigned long count)
 		uint64_t begin = now_ns();
 
 		for (unsigned long i = 0; i < per_batch; i++)
-			(void)syscall(SYS_getppid);
+			call();
 		batch[b] = (double)(now_ns() - begin) / (double)per_batch;
 	}
 	qsort(batch, BATCHES, sizeof *batch, compare);
-	printf("null_syscall_ns %.1f\n", batch[BATCHES / 2]);
+	printf("%s %.1f\n", name, batch[BATCHES / 2]);
 	return 0;
 }
 
@@ -77,11 +88,13 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "first"))
 		return write(1, "first\n", 6) == 6 ? 0 : 1;
 	if (n && !strcmp(argv[1], "syscall"))
-		return null_syscalls(n);
+		return batches("null_syscall_ns", null_syscall, n);
+	if (n && !strcmp(argv[1], "clock"))
+		return batches("clock_ns", read_clock, n);
 	if (n && !strcmp(argv[1], "touch"))
 		return touch(n, 0);
 	if (n && !strcmp(argv[1], "hold"))
 		return touch(n, 1);
-	fprintf(stderr, "usage: bench_workload first | syscall N | touch MIB | hold MIB\n");
+	fprintf(stderr, "usage: bench_workload first | syscall N | clock N | touch MIB | hold MIB\n");
 	return 2;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../../guest-kernel/abi/bundle.h"
+#include "../../guest-kernel/abi/clock.h"
 #include "../../guest-kernel/abi/manifest.h"
 #include "../../guest-kernel/abi/pack.h"
 #include "../../guest-kernel/abi/trail.h"
@@ -290,12 +291,24 @@ static void map_firmware(struct build *b)
 	          CENO_VERIFIER_STACK_BYTES / CENO_PAGE, rw);
 }
 
+/* Into the entry page's table, and so into every space. */
+static void map_clock(struct build *b)
+{
+	const struct ceno_layout_input *in = b->in;
+	const struct ceno_clock clock = ceno_clock_of(in->tsc_hz, in->start_tsc, in->start_realtime_ns);
+	uint64_t at = take_granule(b, 1);
+
+	memcpy(in->ram + at, &clock, sizeof clock);
+	map_pages(b, b->init_root, CENO_GVA_CLOCK, CENO_GPA_RAM + at, 1, PTE_U | PTE_NX);
+}
+
 static void map_init(struct build *b)
 {
 	const struct ceno_bundle_segment *bss = find_segment(b, CENO_MODULE_INIT, CENO_SEGMENT_BSS);
 	uint64_t root = b->init_root, rw = PTE_U | PTE_W | PTE_NX;
 
 	map_segment(b, root, 0, find_segment(b, CENO_MODULE_ENTRY_PAGE, CENO_SEGMENT_TEXT), PTE_U);
+	map_clock(b);
 	map_segment(b, root, 0, find_segment(b, CENO_MODULE_INIT, CENO_SEGMENT_TEXT), PTE_U);
 	map_segment(b, root, 0, find_segment(b, CENO_MODULE_INIT, CENO_SEGMENT_RODATA), PTE_U | PTE_NX);
 	if (bss)
@@ -308,7 +321,7 @@ static void map_init(struct build *b)
 	map_pages(b, root, CENO_GVA_BUNDLE, CENO_GPA_BUNDLE, b->in->bundle_bytes / CENO_PAGE, PTE_U | PTE_NX);
 }
 
-/* The table that holds the entry page, shared by every space: nothing else is in it. */
+/* The table that holds entry and clock page, shared by every space: nothing else is in it. */
 static uint64_t entry_table(struct build *b)
 {
 	uint64_t table = b->init_root;

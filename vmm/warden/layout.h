@@ -11,7 +11,7 @@
  *
  *   kernel pool     page 0 handoff | GDT, TSS | IDT x2 | firmware tables | nucleus
  *                   tables | init and prepared tables | ring-0 stack, bss | frame bytes | free ...
- *   boot granule    trap pages | event page | verifier stack | init bss, stack
+ *   boot granule    trap pages | event page | verifier stack | clock page | init bss, stack
  *   user RAM        untouched: zero
  *
  * Untouched pages stay holes of the memfd, so the layout costs what it writes.

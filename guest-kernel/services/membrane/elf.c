@@ -254,7 +254,7 @@ static int map_interpreter(struct image *image)
 
 /* ---- first stack ----------------------------------------------------------------- */
 
-#define AUXV_PAIRS 20u
+#define AUXV_PAIRS 21u
 
 struct stack {
 	struct ceno_vm *vm;
@@ -292,6 +292,7 @@ static void push_pointers(struct stack *stack, uint32_t count, uint64_t *gva)
 static void push_auxv(struct stack *stack, const struct image *image, uint64_t base, uint64_t random, uint64_t platform)
 {
 	const uint64_t auxv[AUXV_PAIRS][2] = {
+		{ LX_AT_SYSINFO_EHDR, CENO_GVA_VDSO },
 		{ LX_AT_MINSIGSTKSZ, 3632 },
 		{ LX_AT_HWCAP, ceno_cpu_hwcap() },
 		{ LX_AT_PAGESZ, CENO_PAGE },

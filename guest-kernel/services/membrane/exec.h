@@ -9,8 +9,8 @@
  * with the errno of execve(2) and the program that called goes on. What Linux only finds
  * out when the old program is gone is CENO_EXEC_KILL: the process ends by SIGSEGV.
  *
- * Differences from Linux: a segment that is writable and executable is -LX_EACCES; there
- * is no vDSO, so no AT_SYSINFO_EHDR; programs of 32 bits are -LX_ENOEXEC.
+ * Differences from Linux: a segment that is writable and executable is -LX_EACCES;
+ * programs of 32 bits are -LX_ENOEXEC. The vDSO is where every space has it (services/entry/vdso.h).
  */
 #ifndef CENO_MEMBRANE_EXEC_H
 #define CENO_MEMBRANE_EXEC_H

@@ -1,33 +1,28 @@
 /*
- * Time. See time.h. One multiplication turns TSC cycles into nanoseconds:
- * ns = cycles * mult >> 32, mult = 10^9 * 2^32 / hz, so the error stays below one
- * part in 2^30 for any frequency above 1 GHz.
- *
- * REALTIME is the host's clock at launch plus the cycles since. Where ring 0 is
- * emulated, ring 3 reads the host's TSC whatever offset the vCPU was given; the
- * launch is then taken to be now (late by the boot, tens of milliseconds).
+ * Time. See time.h. Cycles become nanoseconds as abi/clock.h says, by which the vDSO tells
+ * the time, too, from the same numbers.
  *
  * Processor time is what sched.c measures of a task's turns, system calls included.
  */
 #include "time.h"
 
+#include "abi/clock.h"
 #include "calls.h"
 #include "process.h"
 #include "stdio.h"
 #include "vm.h"
 
-#define SECOND 1000000000ull
+#define SECOND CENO_NS_PER_SECOND
 
-static uint64_t mult, hz, start_tsc, start_ns, last_tsc;
+static struct ceno_clock timebase;
+static uint64_t hz, last_tsc;
 
 void ceno_time_init(void)
 {
 	hz = ceno_boot()->tsc_hz;
 	if (hz == 0)
 		ceno_membrane_abort();
-	mult = (SECOND << 32) / hz;
-	start_tsc = ceno_boot()->start_tsc;
-	start_ns = ceno_boot()->start_realtime_ns;
+	timebase = ceno_clock_of(hz, ceno_boot()->start_tsc, ceno_boot()->start_realtime_ns);
 	last_tsc = 0;
 }
 
@@ -42,23 +37,21 @@ static uint64_t now(void)
 
 static uint64_t ns_of(uint64_t cycles)
 {
-	return (uint64_t)((unsigned __int128)cycles * mult >> 32);
+	return ceno_clock_ns(&timebase, cycles);
 }
 
-uint64_t ceno_time_ns(uint32_t clock)
+uint64_t ceno_time_ns(uint32_t id)
 {
-	uint64_t tsc = now(), since = tsc > start_tsc ? tsc - start_tsc : 0;
-
-	switch (clock) {
+	switch (id) {
 	case LX_CLOCK_REALTIME:
 	case LX_CLOCK_REALTIME_COARSE:
-		return start_ns + ns_of(since);
+		return timebase.start_ns + ceno_clock_since(&timebase, now());
 	case LX_CLOCK_THREAD_CPUTIME:
 		return ns_of(ceno_sched_task_tsc(ceno_current));
 	case LX_CLOCK_PROCESS_CPUTIME:
 		return ns_of(ceno_sched_process_tsc(ceno_self()));
 	default:
-		return ns_of(since);
+		return ceno_clock_since(&timebase, now());
 	}
 }
 
@@ -98,9 +91,9 @@ uint64_t ceno_time_deadline(uint64_t ns)
 	return cycles == CENO_NEVER ? CENO_NEVER : ceno_rdtsc() + cycles + 1;
 }
 
-uint64_t ceno_time_deadline_at(uint32_t clock, uint64_t ns)
+uint64_t ceno_time_deadline_at(uint32_t id, uint64_t ns)
 {
-	uint64_t now = ceno_time_ns(clock);
+	uint64_t now = ceno_time_ns(id);
 
 	return ceno_time_deadline(ns > now ? ns - now : 0);
 }
@@ -118,9 +111,9 @@ int ceno_time_read(uint64_t gva, uint64_t *ns)
 	return 0;
 }
 
-static int known(uint64_t clock)
+static int known(uint64_t id)
 {
-	return clock <= LX_CLOCK_BOOTTIME;
+	return id <= LX_CLOCK_BOOTTIME;
 }
 
 int64_t ceno_sys_clock_gettime(const uint64_t a[6])

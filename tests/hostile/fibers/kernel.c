@@ -77,6 +77,8 @@ static void by_map(void)
 	      CENO_E_BOUNDS);
 	tried("REPLACE the entry page",
 	      ceno_map(FIBER, RAM, CENO_GVA_ENTRY, RAM_FREE, CENO_PAGE, R | W | CENO_MAP_REPLACE), CENO_E_BOUNDS);
+	tried("REPLACE the clock page",
+	      ceno_map(FIBER, RAM, CENO_GVA_CLOCK, RAM_FREE, CENO_PAGE, R | W | CENO_MAP_REPLACE), CENO_E_BOUNDS);
 	tried("REPLACE with it among others",
 	      ceno_map(FIBER, RAM, CENO_GVA_ENTRY - 3 * CENO_PAGE, RAM_FREE, 4 * CENO_PAGE, R | W | CENO_MAP_REPLACE),
 	      CENO_E_BOUNDS);
@@ -98,6 +100,8 @@ void attack(void)
 	say("kernel: memory that is not ring 3's\n");
 	faults("the entry page", CENO_GVA_ENTRY + 0x31, NO_FAULT, PAGE_FAULT(PF_PRESENT | PF_USER | PF_WRITE),
 	       NO_FAULT);
+	faults("the clock page", CENO_GVA_CLOCK, NO_FAULT, PAGE_FAULT(PF_PRESENT | PF_USER | PF_WRITE),
+	       PAGE_FAULT(PF_PRESENT | PF_USER | PF_FETCH));
 	slot_256();
 	nothing_there("PML4[511], first page", 0xffffff8000000000ull);
 	nothing_there("the last page of all", 0xfffffffffffff000ull);

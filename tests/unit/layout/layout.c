@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "guest-kernel/abi/bundle.h"
+#include "guest-kernel/abi/clock.h"
 #include "guest-kernel/abi/manifest.h"
 #include "guest-kernel/abi/trail.h"
 #include "guest-kernel/abi/window.h"
@@ -126,7 +127,9 @@ static int setup(void **state)
 		                            .syscall_mode = CENO_SYSCALL_PAGE,
 		                            .pledge_mask = 1u << CENO_PLEDGE_STDIO | 1u << CENO_PLEDGE_RW |
 		                                1u << CENO_PLEDGE_SPAWN | 1u << CENO_PLEDGE_GPU,
-		                            .tsc_hz = 2000000000 };
+		                            .tsc_hz = 2000000000,
+		                            .start_tsc = 123456789,
+		                            .start_realtime_ns = 1700000000123456789 };
 	*state = f;
 	return 0;
 }
@@ -269,15 +272,55 @@ static void test_rules_hold_for_every_slide(void **state)
 	assert_true(same <= 1);
 }
 
+/* Where the clock page is in RAM: the same in every space of ring 3, where it can only be read. */
+static uint64_t clock_page(struct fixture *f)
+{
+	uint64_t gpa = 0, spaces = 0;
+
+	collect(f);
+	for (size_t i = 0; i < f->leaves; i++) {
+		const struct leaf *l = &f->leaf[i];
+
+		if (l->gva != CENO_GVA_CLOCK)
+			continue;
+		assert_true(l->user && !l->writable && !l->executable && (!gpa || gpa == l->gpa));
+		gpa = l->gpa;
+		spaces++;
+	}
+	for (size_t i = 0; i < f->leaves; i++) /* and has no other place, but for the nucleus's */
+		assert_true(!f->leaf[i].user || gpa - f->leaf[i].gpa >= f->leaf[i].bytes ||
+		            f->leaf[i].gva == CENO_GVA_CLOCK);
+	assert_int_equal(spaces, 1 + CENO_PREPARED_MAX); /* init's, and those that are prepared */
+	return gpa - CENO_GPA_RAM;
+}
+
+static void test_clock(void **state)
+{
+	struct fixture *f = *state;
+	const struct ceno_handoff *h = (const void *)f->ram;
+	const struct ceno_clock *clock;
+	uint64_t seed = 13;
+
+	build(f, &seed);
+	clock = (const void *)(f->ram + clock_page(f));
+	assert_true(CENO_GPA_RAM + clock_page(f) < h->service_gpa); /* no service's memory */
+	assert_int_equal(clock->mult, (1000000000ull << 32) / f->in.tsc_hz);
+	assert_int_equal(clock->start_tsc, f->in.start_tsc);
+	assert_int_equal(clock->start_ns, f->in.start_realtime_ns);
+}
+
 static void test_pages_that_are_free_are_zero(void **state)
 {
 	struct fixture *f = *state;
 	const struct ceno_handoff *h = (const void *)f->ram;
 	uint64_t seed = 7;
 
+	uint64_t clock;
+
 	build(f, &seed);
+	clock = clock_page(f);
 	for (uint64_t at = (h->pool_used + 2) * CENO_PAGE; at < RAM_BYTES; at++) /* two windows' tables come first */
-		if (f->ram[at])
+		if (f->ram[at] && at - clock >= sizeof(struct ceno_clock))
 			fail_msg("byte %#llx of RAM is not zero", (unsigned long long)at);
 }
 
@@ -349,8 +392,8 @@ static void test_prepared(void **state)
 	assert_int_equal(f->boot.flags, CENO_BOOT_PREPARED | CENO_BOOT_ERRORS);
 	/* PML4; PDPT and two directories; two page tables; PDPT and directory of RAM, the same and a table of the pack */
 	assert_int_equal(h->prepared[0].pages, 6 + 2 + 3);
-	/* entry, text, rodata, bss, stack, trap and boot page; window and doorbell, RAM, pack */
-	assert_int_equal(look_at(f, 0), 1 + 1 + 1 + 3 + 16 + 1 + 1 + window + 1 + 4 + 16);
+	/* entry, clock, text, rodata, bss, stack, trap and boot page; window and doorbell, RAM, pack */
+	assert_int_equal(look_at(f, 0), 1 + 1 + 1 + 1 + 3 + 16 + 1 + 1 + window + 1 + 4 + 16);
 	assert_int_equal(prepared_at(f, CENO_GVA_ENTRY, 0, 1), h->entry_page_gpa);
 	assert_int_equal(prepared_at(f, CENO_GVA_SERVICE, 0, 1), CENO_GPA_BUNDLE + 7 * CENO_PAGE);
 	assert_int_equal(prepared_at(f, CENO_GVA_SERVICE + CENO_PAGE, 0, 0), CENO_GPA_BUNDLE + 8 * CENO_PAGE);
@@ -381,8 +424,8 @@ static void test_prepared_second(void **state)
 	memory = h->service_gpa + CENO_SERVICE_STACK_BYTES + 3 * CENO_PAGE;
 	assert_int_equal(h->prepared[1].pages, 6);
 	assert_int_equal(h->prepared[1].windows | h->prepared[1].large_pages, 0);
-	/* entry, text, stack, trap and boot page; bundle's header, events, area */
-	assert_int_equal(look_at(f, 1), 1 + 1 + 16 + 1 + 1 + 1 + 1 + CENO_TRAIL_BYTES / CENO_PAGE);
+	/* entry, clock, text, stack, trap and boot page; bundle's header, events, area */
+	assert_int_equal(look_at(f, 1), 1 + 1 + 1 + 16 + 1 + 1 + 1 + 1 + CENO_TRAIL_BYTES / CENO_PAGE);
 	assert_int_equal(prepared_at(f, CENO_GVA_SERVICE, 0, 1), CENO_GPA_BUNDLE + 9 * CENO_PAGE);
 	assert_int_equal(prepared_at(f, CENO_GVA_SERVICE_STACK - CENO_SERVICE_STACK_BYTES, 1, 0), memory);
 	assert_int_equal(prepared_at(f, CENO_GVA_TRAP_PAGE, 1, 0), h->trap_gpa + 2 * CENO_PAGE);
@@ -398,7 +441,7 @@ static void test_prepared_parts(void **state)
 	struct fixture *f = *state;
 	struct ceno_bundle_module *m = &((struct ceno_bundle_header *)(void *)f->bundle)->modules[MEMBRANE];
 	const struct ceno_handoff *h = (const void *)f->ram;
-	const size_t rest = 1 + 1 + 1 + 3 + 16 + 1 + 1, window = CENO_STDIO_BYTES / CENO_PAGE + 1;
+	const size_t rest = 1 + 1 + 1 + 1 + 3 + 16 + 1 + 1, window = CENO_STDIO_BYTES / CENO_PAGE + 1;
 	uint64_t seed = 13;
 
 	f->in.pack_bytes = CENO_LARGE_PAGE + CENO_PAGE;
@@ -644,6 +687,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_only_prepared, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_registers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_trail_seed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_clock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_input, setup, teardown),
 	};
 
