@@ -4,7 +4,7 @@
  * SIGSYS, unless the documented table (sandbox/filter_table.h) admits the call.
  *
  *   every number 0 to 470, arguments zero                       each thread
- *   every rule with conditions: matching, and one bit off       each thread
+ *   every rule with conditions: matching, and just outside      each thread
  *   the x32 numbers of the table's calls; the i386 gate          each thread
  *   every KVM request on every descriptor                        alternating threads
  *
@@ -57,16 +57,7 @@ static bool exempt(const struct injection *in)
 
 static bool admitted(const struct injection *in)
 {
-	size_t count;
-	const struct ceno_filter_rule *rules = ceno_filter_rules(&count);
-	for (size_t i = 0; i < count && !in->i386; i++) {
-		bool match = rules[i].number == in->number;
-		for (uint32_t j = 0; j < rules[i].condition_count; j++)
-			match = match && in->argument[rules[i].conditions[j].argument] == rules[i].conditions[j].value;
-		if (match)
-			return true;
-	}
-	return false;
+	return !in->i386 && ceno_filter_admits(in->number, in->argument);
 }
 
 /* Whether the whole process dies of it, by SIGSYS. */
@@ -115,6 +106,18 @@ static void add_both(struct injection in)
 	add(in, true);
 }
 
+/* Just outside of one condition of a rule whose others hold: beside its ends, and one bit off in each half. */
+static void add_off(struct injection in, const struct ceno_filter_condition *condition)
+{
+	const uint64_t off[] = { condition->first - 1, condition->last + 1, condition->first ^ 1ull << 31,
+		                 condition->first ^ 1ull << 62 };
+	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+		in.argument[condition->argument] = off[i];
+		if (in.number != SYS_ioctl || !admitted(&in))
+			add_both(in);
+	}
+}
+
 static void add_rules(void)
 {
 	size_t count;
@@ -124,16 +127,11 @@ static void add_rules(void)
 		add_both((struct injection){ .number = rules[i].number | X32_BIT });
 		add_both((struct injection){ .number = rules[i].number, .i386 = true });
 		for (uint32_t j = 0; j < rules[i].condition_count; j++)
-			in.argument[rules[i].conditions[j].argument] = rules[i].conditions[j].value;
+			in.argument[rules[i].conditions[j].argument] = rules[i].conditions[j].first;
 		if (rules[i].number != SYS_ioctl) /* a second KVM_RUN would not come back */
 			add_both(in);
-		for (uint32_t j = 0; j < rules[i].condition_count; j++) {
-			for (unsigned bit = 0; bit < 64; bit += 31) {
-				struct injection off = in;
-				off.argument[rules[i].conditions[j].argument] ^= 1ull << bit;
-				add_both(off);
-			}
-		}
+		for (uint32_t j = 0; j < rules[i].condition_count; j++)
+			add_off(in, &rules[i].conditions[j]);
 	}
 }
 

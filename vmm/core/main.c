@@ -59,6 +59,13 @@ static int print_filter_hash(void)
 	return fflush(stdout) ? 1 : 0;
 }
 
+static void print_condition(const struct ceno_filter_condition *condition, const char *before)
+{
+	printf("%sarg%" PRIu32 "=%#" PRIx64, before, condition->argument, condition->first);
+	if (condition->within)
+		printf("..%#" PRIx64, condition->last);
+}
+
 static int print_filter(void)
 {
 	size_t count;
@@ -66,8 +73,7 @@ static int print_filter(void)
 	for (size_t i = 0; i < count; i++) {
 		printf("%" PRIu32 "\t%s", rules[i].number, rules[i].name);
 		for (uint32_t j = 0; j < rules[i].condition_count; j++)
-			printf("%sarg%" PRIu32 "=%#" PRIx64, j ? " " : "\t", rules[i].conditions[j].argument,
-			       rules[i].conditions[j].value);
+			print_condition(&rules[i].conditions[j], j ? " " : "\t");
 		printf("%s%s\t%s\n", rules[i].condition_count ? "\t" : "\t-\t", rules[i].threads, rules[i].reason);
 	}
 	return fflush(stdout) ? 1 : 0;

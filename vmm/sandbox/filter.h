@@ -14,9 +14,10 @@
 
 #define CENO_FILTER_MAX 128 /* instructions */
 
-struct ceno_filter_condition {
+struct ceno_filter_condition { /* first <= argument <= last, as 64-bit numbers */
 	uint32_t argument;
-	uint64_t value;
+	uint32_t within; /* 0: first is the only value; 1: a range, of numbers below 2^32 */
+	uint64_t first, last;
 };
 
 struct ceno_filter_rule {
@@ -30,6 +31,9 @@ struct ceno_filter_rule {
 
 /* The documented table, in filter order. Static storage. */
 const struct ceno_filter_rule *ceno_filter_rules(size_t *count);
+
+/* Does the table admit this call? The table's own word, for tests that hold the program and the kernel to it. Pure. */
+int ceno_filter_admits(uint64_t number, const uint64_t argument[6]);
 
 /* Build the program. out: room for CENO_FILTER_MAX instructions. Returns how many. Pure. */
 size_t ceno_filter_build(struct sock_filter *out);

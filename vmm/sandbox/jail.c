@@ -26,8 +26,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* Read a small text file under /proc before it goes out of sight. */
-static ssize_t read_text(const char *path, char *text, size_t size)
+ssize_t ceno_jail_read_text(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -46,7 +45,7 @@ static int one_id_mapped(const char *path)
 	char text[128];
 	unsigned inside, outside, count;
 	int used = 0;
-	if (read_text(path, text, sizeof text) < 0)
+	if (ceno_jail_read_text(path, text, sizeof text) < 0)
 		return -1;
 	if (sscanf(text, "%u %u %u %n", &inside, &outside, &count, &used) == 3 && inside == 0 && count == 1 &&
 	    text[used] == 0)
@@ -60,7 +59,7 @@ static int step_maps(void)
 	char text[16];
 	if (one_id_mapped("/proc/self/uid_map") < 0 || one_id_mapped("/proc/self/gid_map") < 0)
 		return -1;
-	if (read_text("/proc/self/setgroups", text, sizeof text) < 0)
+	if (ceno_jail_read_text("/proc/self/setgroups", text, sizeof text) < 0)
 		return -1;
 	uid_t real, effective, saved;
 	if (getresuid(&real, &effective, &saved) < 0)
@@ -226,6 +225,12 @@ static int step_dumpable(void)
 	return -1;
 }
 
+static int step_landlock(uint32_t *abi)
+{
+	int rc = ceno_jail_landlock(abi, 0);
+	return rc < 0 && *abi == 0 ? CENO_JAIL_NOT_OFFERED : rc;
+}
+
 static int take_step(int step, const struct ceno_jail_options *options, struct ceno_jail_result *result)
 {
 	switch ((enum ceno_jail_step)step) {
@@ -239,6 +244,16 @@ static int take_step(int step, const struct ceno_jail_options *options, struct c
 		return step_keyring();
 	case CENO_JAIL_HOSTNAME:
 		return step_hostname();
+	case CENO_JAIL_NETWORK:
+		return ceno_jail_network();
+	case CENO_JAIL_SPACES:
+		return ceno_jail_spaces();
+	case CENO_JAIL_CORE:
+		return ceno_jail_core();
+	case CENO_JAIL_BRANCHES:
+		return ceno_jail_branches();
+	case CENO_JAIL_L1D:
+		return ceno_jail_l1d();
 	case CENO_JAIL_ROOT:
 		return ceno_jail_root();
 	case CENO_JAIL_DESCRIPTORS:
@@ -254,13 +269,11 @@ static int take_step(int step, const struct ceno_jail_options *options, struct c
 	case CENO_JAIL_NO_NEW_PRIVS:
 		return step_no_new_privs();
 	case CENO_JAIL_LANDLOCK:
-		return ceno_jail_landlock(&result->landlock_abi, 0);
+		return step_landlock(&result->landlock_abi);
 	case CENO_JAIL_DEATH_SIGNAL:
 		return step_death_signal(options->control_fd);
 	case CENO_JAIL_DUMPABLE:
 		return step_dumpable();
-	case CENO_JAIL_STEP_COUNT:
-		break;
 	}
 	errno = EINVAL;
 	return -1;
@@ -268,17 +281,22 @@ static int take_step(int step, const struct ceno_jail_options *options, struct c
 
 int ceno_jail_enter(const struct ceno_jail_options *options, struct ceno_jail_result *result)
 {
+	static const int order[] = {
+#define CENO_JAIL_NUMBER(name, number, text) number,
+		CENO_JAIL_STEPS(CENO_JAIL_NUMBER)
+#undef CENO_JAIL_NUMBER
+	};
 	memset(result, 0, sizeof *result);
 	result->failed_step = -1;
-	for (int step = 0; step < CENO_JAIL_STEP_COUNT; step++) {
-		int rc = take_step(step, options, result);
+	for (int i = 0; i < CENO_JAIL_STEP_COUNT; i++) {
+		int rc = take_step(order[i], options, result);
 		if (rc == 0) {
-			result->done |= 1u << step;
+			result->done |= 1u << order[i];
 			continue;
 		}
-		if (step == CENO_JAIL_LANDLOCK && result->landlock_abi == 0)
-			continue; /* this kernel has none; the warden sees the missing bit */
-		result->failed_step = step;
+		if (rc == CENO_JAIL_NOT_OFFERED)
+			continue; /* the warden sees the missing bit */
+		result->failed_step = order[i];
 		result->error = errno;
 		return -1;
 	}

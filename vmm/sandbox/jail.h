@@ -19,13 +19,18 @@
 #include <stdint.h>
 
 /* Steps in the order they are taken; numbers are stable (they reach the warden
- * and the user's error line). */
+ * and the user's error line), so a later one has a number out of order. */
 #define CENO_JAIL_STEPS(X) \
 	X(MAPS, 0, "user namespace with one mapped uid and gid, setgroups denied") \
 	X(ENVIRONMENT, 1, "empty environment") \
 	X(SESSION, 2, "own session and no controlling terminal") \
 	X(KEYRING, 3, "new session keyring") \
 	X(HOSTNAME, 4, "random host name") \
+	X(NETWORK, 15, "no route, and no network interface that is up") \
+	X(SPACES, 16, "no further user namespace") \
+	X(CORE, 17, "a processor core shared with nobody else") \
+	X(BRANCHES, 18, "indirect branches predicted from nobody else's") \
+	X(L1D, 19, "L1 data cache flushed when switched out") \
 	X(ROOT, 5, "root is an empty read-only tmpfs") \
 	X(DESCRIPTORS, 6, "only the descriptors of the table, each of the right type") \
 	X(LIMITS, 7, "resource limits") \
@@ -41,11 +46,19 @@ enum ceno_jail_step {
 #define CENO_JAIL_ENUM(name, number, text) CENO_JAIL_##name = number,
 	CENO_JAIL_STEPS(CENO_JAIL_ENUM)
 #undef CENO_JAIL_ENUM
-	    CENO_JAIL_STEP_COUNT
 };
 
-/* All steps but LANDLOCK, which kernels without it cannot take. */
-#define CENO_JAIL_REQUIRED (((1u << CENO_JAIL_STEP_COUNT) - 1) & ~(1u << CENO_JAIL_LANDLOCK))
+enum {
+#define CENO_JAIL_ONE(name, number, text) +1
+	CENO_JAIL_STEP_COUNT = 0 CENO_JAIL_STEPS(CENO_JAIL_ONE)
+#undef CENO_JAIL_ONE
+};
+
+/* What not every kernel and machine can give: a node says which of them it requires. */
+#define CENO_JAIL_OPTIONAL \
+	(1u << CENO_JAIL_LANDLOCK | 1u << CENO_JAIL_SPACES | 1u << CENO_JAIL_CORE | 1u << CENO_JAIL_BRANCHES | \
+	 1u << CENO_JAIL_L1D)
+#define CENO_JAIL_REQUIRED (((1u << CENO_JAIL_STEP_COUNT) - 1) & ~CENO_JAIL_OPTIONAL)
 
 /* What a kept descriptor may be; a descriptor that is not listed is closed, a
  * listed one that is open must match or the jail fails with EBADF. */

@@ -5,10 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -121,6 +124,50 @@ static void a_step_that_is_not_confirmed_stops_the_rest(void **state)
 	assert_int_equal(in_child(enter_without_namespaces), 0);
 }
 
+/* ---- the network namespace, as the kernel makes it and with an interface that is up ---- */
+
+static int set_loopback(int up)
+{
+	struct ifreq loopback = { .ifr_name = "lo", .ifr_flags = up ? IFF_UP : 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	return fd < 0 ? -1 : ioctl(fd, SIOCSIFFLAGS, &loopback);
+}
+
+static int network_is_judged(void)
+{
+	if (unshare(CLONE_NEWNET) < 0)
+		return errno == EPERM ? 77 : 1;
+	if (ceno_jail_network() != 0)
+		return 2;
+	if (set_loopback(1) < 0 || ceno_jail_network() != -1 || errno != ENETUNREACH)
+		return 3;
+	return set_loopback(0) == 0 && ceno_jail_network() == 0 ? 0 : 4;
+}
+
+static void a_network_that_reaches_something_is_found(void **state)
+{
+	(void)state;
+	int rc = in_child(network_is_judged);
+	if (rc == 77)
+		skip();
+	assert_int_equal(rc, 0);
+}
+
+/* What a node may do without is never what every node needs, and numbers are each their own. */
+static void steps_are_numbered(void **state)
+{
+	uint32_t seen = 0;
+	(void)state;
+#define STEP_SEEN(name, number, text) \
+	assert_false(seen & 1u << (number)); \
+	seen |= 1u << (number);
+	CENO_JAIL_STEPS(STEP_SEEN)
+#undef STEP_SEEN
+	assert_int_equal(seen, (1u << CENO_JAIL_STEP_COUNT) - 1);
+	assert_int_equal(CENO_JAIL_REQUIRED | CENO_JAIL_OPTIONAL, seen);
+	assert_true(CENO_JAIL_REQUIRED & 1u << CENO_JAIL_NETWORK);
+}
+
 static void every_step_has_a_text(void **state)
 {
 	(void)state;
@@ -135,6 +182,8 @@ int main(void)
 		cmocka_unit_test(wrong_descriptors_are_found),
 		cmocka_unit_test(unlisted_descriptors_are_closed),
 		cmocka_unit_test(a_step_that_is_not_confirmed_stops_the_rest),
+		cmocka_unit_test(a_network_that_reaches_something_is_found),
+		cmocka_unit_test(steps_are_numbered),
 		cmocka_unit_test(every_step_has_a_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
