@@ -14,7 +14,8 @@ packages="gcc g++ libc6-dev make cmake ninja-build pkg-config python3 git ca-cer
 # What command lines in sessions are compared with.
 docs_packages="jq xxd openssl tpm2-tools"
 compared_packages="bash bubblewrap bzip2 diffutils findutils gawk jq lua5.4 mawk openssl perl python3 sqlite3 xz-utils zstd"
-nested_packages="qemu-system-x86 seabios ipxe-qemu busybox-static cpio zstd kmod e2fsprogs swtpm tpm2-tools"
+nested_packages="qemu-system-x86 seabios ipxe-qemu ovmf busybox-static cpio zstd kmod e2fsprogs swtpm tpm2-tools jq"
+libvirt_packages="libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients swtpm-tools"
 
 # Install the named Debian packages that are missing; silent when none is.
 need() {
@@ -64,7 +65,7 @@ do_test() {
 do_nested() {
 	do_build
 	# shellcheck disable=SC2086
-	need $nested_packages
+	need $nested_packages $([ "${1:-}" != --libvirt ] || echo $libvirt_packages)
 	say "making the nested machine's image"
 	CENO_BUILD=$build tests/nested/build-image
 	CENO_BUILD=$build tests/nested/all "$@"
@@ -250,7 +251,8 @@ usage: ./do VERB [ARGUMENT...]
   build    install what is needed and build everything into build/
   test     build and run every test that runs on this machine (arguments go to ctest)
   native   FILE.c... -o OUT: build a native program for ceno run --native
-  nested   the same stack in QEMU: nested SVM and paging, a TPM, cgroup v2 (--quick: shortened)
+  nested   the same stack in QEMU: nested SVM and paging, a TPM, cgroup v2, measured boot, a search of all physical
+           memory after a session (--quick: shortened; --libvirt: the measured machine as libvirt makes it)
   page     give proofs to the offline page in a browser (Chromium), and hold that it asks the network for nothing
   model    the reference model of the verbs against the nucleus: a million operations, then nuclei with
            a bug each (--nightly: a hundred million, with a seed of the day)
