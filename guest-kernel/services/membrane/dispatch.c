@@ -149,9 +149,7 @@ static int access_of(uint64_t error)
 static void page_fault(const struct ceno_trap_page *t)
 {
 	static uint32_t in_vain;
-	int result = ceno_husk_adopt(ceno_vm_current(), t->cr2)
-	    ? 0
-	    : ceno_pages_fault(ceno_vm_current(), t->cr2, access_of(t->error));
+	int result = ceno_vm_bring(ceno_vm_current(), t->cr2, access_of(t->error));
 
 	ceno_run.faults++;
 	/* A page that is mapped already faults only if the two page tables disagree: give

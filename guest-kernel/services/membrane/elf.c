@@ -369,6 +369,7 @@ int ceno_exec_elf(struct ceno_exec *exec)
 
 	if (!error)
 		error = find_interpreter(&program, &interpreter.file);
+	exec->dynamic = interpreter.file != NULL;
 	if (!error && interpreter.file)
 		error = read_headers(&interpreter, -LX_ELIBBAD);
 	if (!error) {

@@ -353,3 +353,23 @@ int ceno_exec(struct ceno_exec *exec)
 	}
 	return error;
 }
+
+void ceno_exec_prime(const struct ceno_exec *exec)
+{
+	struct ceno_vm *vm = exec->vm;
+
+	for (uint32_t i = 0; exec->dynamic && i < vm->count; i++) {
+		const struct ceno_area *area = &vm->areas[i];
+		int stack = (area->flags & CENO_AREA_STACK) != 0, access = LX_PROT_READ;
+		uint64_t gva = stack ? exec->rsp : area->start;
+
+		if (!area->file && !stack)
+			continue;
+		if (area->prot & (LX_PROT_WRITE | LX_PROT_EXEC))
+			access = area->prot & LX_PROT_WRITE ? LX_PROT_WRITE : LX_PROT_EXEC;
+		if (exec->rip >= area->start && exec->rip < area->end)
+			gva = exec->rip;
+		if (ceno_vm_bring(vm, gva, access) == -LX_ENOMEM)
+			return;
+	}
+}

@@ -34,6 +34,7 @@ struct ceno_exec {
 	/* to the caller, on success */
 	struct ceno_vm *vm; /* uses 1, moved */
 	uint64_t rip, rsp;
+	uint8_t dynamic; /* it has an interpreter */
 
 	/* on failure, too: what was wrong */
 	uint8_t bad_interpreter; /* the file was fine, its interpreter was not */
@@ -47,6 +48,9 @@ struct ceno_exec {
 
 /* Returns 0, -errno, or CENO_EXEC_KILL. The last two leave nothing behind. */
 int ceno_exec(struct ceno_exec *exec);
+/* exec->vm has a space, and the program runs next. Brings what one with an interpreter is sure to touch
+ * first, so that it need not fault for each: its segments, and its stack. */
+void ceno_exec_prime(const struct ceno_exec *exec);
 
 /* ---- between exec.c and elf.c ------------------------------------------------ */
 

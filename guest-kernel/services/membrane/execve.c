@@ -110,6 +110,16 @@ static void begin(const struct ceno_exec *exec)
 	ceno_sched_fpu_reload();
 }
 
+/* If there is no space now, the turn that follows finds that, too. */
+static void prime(const struct ceno_exec *exec)
+{
+	uint64_t since = ceno_rdtsc();
+
+	if (ceno_vm_enter(exec->vm) == 0)
+		ceno_exec_prime(exec);
+	ceno_sched_lengthen(since);
+}
+
 static void become(const struct ceno_exec *exec)
 {
 	struct ceno_process *self = ceno_self();
@@ -127,6 +137,7 @@ static void become(const struct ceno_exec *exec)
 	self->executed = 1;
 	self->dumpable = 1;
 	begin(exec);
+	prime(exec);
 }
 
 static int64_t execute(uint64_t dirfd, uint64_t path_gva, const uint64_t vectors[2], uint32_t flags, char *path)

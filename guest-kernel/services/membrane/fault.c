@@ -8,9 +8,12 @@
 #include "pages.h"
 #include "text.h"
 
-#define AROUND_RAM  32u /* pages; a power of two */
+/* Pages that come together, each number a power of two. A fault costs as much as 80 entries more, and
+ * what a program is made of is mostly touched; a page of RAM costs its copy, too. */
+#define AROUND_RAM  32u
 #define AROUND_HEAP 64u
-#define AROUND_PACK 128u /* needs no frames, and little of the nucleus */
+#define AROUND_PACK 128u /* also for data segments, and for mapping what is there */
+#define AROUND_CODE CENO_LEAF_PAGES
 
 #define OVERHANG_MIN (32u * CENO_PAGE) /* of an area, for a large page that hangs over it */
 #define AROUND_FEW   16u          /* both, in what fork made: it mostly ends soon, and each entry costs then, too */
@@ -250,6 +253,23 @@ static int share_run(struct ceno_vm *vm, struct run *run)
 
 /* ---- small pages -------------------------------------------------------------------- */
 
+/* Code, or what lies behind it in the same file: its constants. */
+static int is_code(const struct ceno_vm *vm, const struct ceno_area *area)
+{
+	return (area->prot & LX_PROT_EXEC) ||
+	    (area > vm->areas && area[-1].file == area->file && (area[-1].prot & LX_PROT_EXEC));
+}
+
+/* How many pages come with the first touch of one. */
+static uint64_t around(const struct ceno_vm *vm, const struct ceno_area *area)
+{
+	if (vm->forked)
+		return AROUND_FEW;
+	if (is_pack(area))
+		return !(area->prot & LX_PROT_WRITE) && is_code(vm, area) ? AROUND_CODE : AROUND_PACK;
+	return area->flags & CENO_AREA_BRK ? AROUND_HEAP : AROUND_RAM;
+}
+
 /* What an untouched page of the area becomes, for this access. */
 static int touch(struct ceno_vm *vm, struct run *run, int access)
 {
@@ -342,13 +362,10 @@ static int fault_small(struct ceno_vm *vm, const struct ceno_area *area, uint64_
 	if (is_pack(area) && access != LX_PROT_WRITE && !soon_written(area)) {
 		if (*entry & CENO_PTE_HW)
 			return 1;
-		run = run_around(area, gva, entry, vm->forked ? AROUND_FEW : AROUND_PACK);
+		run = run_around(area, gva, entry, around(vm, area));
 		return map_pack(vm, &run);
 	}
-	run = run_around(area, gva, entry,
-	                 vm->forked                        ? AROUND_FEW
-	                     : area->flags & CENO_AREA_BRK ? AROUND_HEAP
-	                                                   : AROUND_RAM);
+	run = run_around(area, gva, entry, around(vm, area));
 	if (*entry & CENO_PTE_HW)
 		replace = CENO_MAP_REPLACE; /* of the pack, about to be written */
 	error = is_pack(area) ? copy_run(vm, &run) : touch(vm, &run, access);

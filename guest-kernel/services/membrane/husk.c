@@ -310,7 +310,9 @@ static int has_table(struct pair *p)
 	return 1;
 }
 
-/* Looks for the husk, of those that began as vm did or not so, whose table fits for gva, and best. */
+/* Looks for the husk, of those that began as vm did or not so, whose table fits for gva, and best.
+ * A program that was executed may have a table of a fork's, but not the other way round: each
+ * of a shell's children would take what its own program, and then the next child, wants. */
 static int find(struct pair *p, uint64_t gva, uint32_t forked)
 {
 	struct pair best = { .good = 0 };
@@ -328,6 +330,22 @@ static int find(struct pair *p, uint64_t gva, uint32_t forked)
 	return best.good != 0;
 }
 
+/* A data segment's pages that the husk could not write any more (RELRO): the dynamic linker is
+ * about to write them again. */
+static void make_writable(struct pair *p)
+{
+	p->area = NULL;
+	for (unsigned i = 0; i < CENO_LEAF_PAGES; i++) {
+		uint64_t gva = p->gva + i * CENO_PAGE;
+
+		if (!is_fit(p, i) || !(p->to[i] & CENO_PTE_RO))
+			continue;
+		p->area = area_at(p->vm, gva, p->area);
+		if (is_pack(p->area))
+			(void)ceno_pages_fault(p->vm, gva, LX_PROT_WRITE);
+	}
+}
+
 int ceno_husk_adopt(struct ceno_vm *vm, uint64_t gva)
 {
 	struct pair p = { .vm = vm, .gva = CENO_LARGE_DOWN(gva) };
@@ -340,7 +358,7 @@ int ceno_husk_adopt(struct ceno_vm *vm, uint64_t gva)
 	if (dir && (*dir & (CENO_PTE_RAM | CENO_PTE_HW)))
 		return 0;
 	p.to = dir && *dir ? ceno_ram(ceno_pte_frame(*dir)) : NULL;
-	if (!find(&p, gva, vm->forked) && !find(&p, gva, !vm->forked))
+	if (!find(&p, gva, vm->forked) && (vm->forked || !find(&p, gva, 1)))
 		return 0;
 	pinned = p.husk;
 	p.to = ceno_pages_leaf(vm, p.gva);
@@ -354,7 +372,14 @@ int ceno_husk_adopt(struct ceno_vm *vm, uint64_t gva)
 	else
 		settle(&p);
 	let_go(p.husk);
+	if (!error)
+		make_writable(&p);
 	return !error;
+}
+
+int ceno_vm_bring(struct ceno_vm *vm, uint64_t gva, int access)
+{
+	return ceno_husk_adopt(vm, gva) ? 0 : ceno_pages_fault(vm, gva, access);
 }
 
 /* ---- whole spaces ---------------------------------------------------------------- */

@@ -97,6 +97,7 @@ int ceno_elf_load(const uint8_t *block, uint64_t bytes)
 	ceno_self()->vm = exec.vm;
 	if (ceno_vm_enter(exec.vm))
 		return CENO_REFUSAL_MEMORY;
+	ceno_exec_prime(&exec);
 	cwd = ceno_path_make(args.cwd, 1);
 	ceno_path_cwd_set(cwd ? cwd : ceno_inode_root());
 	remember(&args);

@@ -14,6 +14,7 @@
 
 #define MMAP_BOTTOM 0x10000ull
 #define GROWTH_MAX  (64ull << 20)
+#define READ_MAX    (16ull * CENO_PAGE)
 #define ENTRY_END   (CENO_GVA_ENTRY_REGION + CENO_LARGE_PAGE)
 #define MAP_KNOWN \
 	(LX_MAP_TYPE | LX_MAP_FIXED | LX_MAP_ANONYMOUS | LX_MAP_32BIT | LX_MAP_GROWSDOWN | LX_MAP_DENYWRITE | \
@@ -301,6 +302,13 @@ static int64_t check_mmap(const uint64_t a[6], uint64_t bytes)
 	return 0;
 }
 
+/* A few pages of data of the pack, which nobody maps but to read them: ld.so.cache. */
+static int is_read_at_once(const struct ceno_vm *vm, const uint64_t a[6], const struct ceno_area *area)
+{
+	return area->file && area->file->kind == CENO_INODE_PACK && area->prot == LX_PROT_READ &&
+	    !(a[3] & LX_MAP_DENYWRITE) && area->end - area->start <= READ_MAX && vm->slot && !vm->forked;
+}
+
 int64_t ceno_sys_mmap(const uint64_t a[6])
 {
 	struct ceno_vm *vm = ceno_vm_current();
@@ -325,6 +333,8 @@ int64_t ceno_sys_mmap(const uint64_t a[6])
 		return error;
 	}
 	ceno_areas_merge(vm, start, start + bytes);
+	if (is_read_at_once(vm, a, &area))
+		(void)ceno_vm_bring(vm, start, LX_PROT_READ);
 	return (int64_t)start;
 }
 

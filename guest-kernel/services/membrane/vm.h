@@ -108,6 +108,8 @@ int ceno_husk_keep(struct ceno_vm *vm);
 /* The program touched gva: if nothing of these 2 MiB is mapped, and a husk has what fits, vm has
  * that, mapped. 1: so it is; rights may still be missing. vm has a space. */
 int ceno_husk_adopt(struct ceno_vm *vm, uint64_t gva);
+/* As ceno_pages_fault, from a husk if one has what fits (then 0). */
+int ceno_vm_bring(struct ceno_vm *vm, uint64_t gva, int access);
 /* Gives a vm that fork made a husk's whole space, with whatever fits. 0: there is none of its pool_pages. */
 int ceno_husk_take_over(struct ceno_vm *vm);
 /* All there are, by ->next, the latest first. */

@@ -154,6 +154,51 @@ static void test_fits_pack(void **state)
 }
 
 /* What a program wrote before it had a space (its stack) stays, whatever a husk has there. */
+/* A shell's children and its programs have husks of their own: a child takes nothing of a program's, which
+ * the next program wants; a program may take a child's. */
+static void test_forks(void **state)
+{
+	struct ceno_area area = area_of(RW, NULL, 0);
+
+	(void)state;
+	boot();
+	for (uint32_t left = 0; left < 2; left++) {
+		for (uint32_t next = 0; next < 2; next++) {
+			struct ceno_vm *vm;
+
+			leave(area, W);
+			ceno_husks_first()->forked = left;
+			vm = program(area);
+			vm->forked = next;
+			assert_int_equal(ceno_husk_adopt(vm, BASE), left || !next);
+			end(vm);
+			clear();
+		}
+	}
+}
+
+/* What the dynamic linker wrote and then protected is writable at once for the next one. */
+static void test_protected(void **state)
+{
+	struct ceno_area area = area_of(RW, pack_file, 3);
+	struct ceno_vm *vm;
+
+	(void)state;
+	boot();
+	vm = program(area);
+	fill_pages(vm, BASE, TOUCH, SECRET);
+	assert_int_equal(sys(SYS_mprotect, BASE, 2 * PAGE, PROT_READ), 0);
+	end(vm);
+	vm = program(area);
+	assert_int_equal(ceno_husk_adopt(vm, BASE), 1);
+	for (uint64_t i = 0; i < TOUCH; i++)
+		assert_true(fake_space_find(vm->slot, BASE + i * PAGE)->rights & CENO_RIGHT_WRITE);
+	check_taken(vm, &area);
+	check_space(vm);
+	end(vm);
+	clear();
+}
+
 static void test_own_pages(void **state)
 {
 	static const uint16_t prots_left[] = { R, RW };
@@ -638,6 +683,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_fits), cmocka_unit_test(test_no_frames),
 		cmocka_unit_test(test_no_pool),      cmocka_unit_test(test_small_husks),
 		cmocka_unit_test(test_no_slots),     cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_forks),        cmocka_unit_test(test_protected),
 	};
 
 	return cmocka_run_group_tests_name("membrane husk", tests, NULL, NULL);
