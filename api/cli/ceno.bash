@@ -4,8 +4,8 @@ _ceno() {
 	local -A options=(
 		[run]="--image --share --output --workdir --timeout --input --env --memory --ttl --pledge --proof --no-proof --trail --opening --nonce --classification --jurisdiction --passes --native --hold --tty --no-stdin --quiet --json --socket --help"
 		[exec]="--env --workdir --json --socket --help" [destroy]="--proof --json --quiet --socket --help"
-		[ls]="--all --json --socket --help" [verify]="--nonce --request --mem --pin-file --policy --reference --as-of --compare --seen --refuse-test-key --explain --json --help"
-		[measure]="run --blobs --vmm --image --tier --json --sign --valid --pcr --event-log --runtime --help"
+		[ls]="--all --json --socket --help" [verify]="--nonce --request --mem --pin-file --policy --reference --as-of --compare --event-log --ima --seen --refuse-test-key --explain --json --help"
+		[measure]="run --blobs --vmm --image --tier --json --sign --valid --pcr --event-log --executable --runtime --help"
 		[audit]="--proof --key --session --nonce --bundle --program --json --socket --help"
 		[image]="build add ls rm verify show --from --output --name --key --debs --files --json --socket --help"
 		[proof]="cert --pdf --policy --pin-file inclusion consistency record leaf orphans --launch --from --socket --help"

@@ -42,9 +42,10 @@ static const char usage[] =
     "  --valid FROM,UNTIL seconds since 1970, both included\n"
     "  --pcr N=HEX        a value of SHA-256 PCR N, 0 to 15 (repeat; at least one)\n"
     "  --event-log HEX    SHA-256 of the host event log (may be repeated)\n"
+    "  --executable HEX   SHA-256 of a file that may be in the host's IMA list (may be repeated)\n"
     "  --runtime          these PCRs fix every executable that can open the TPM\n";
 
-#define LINES_MAX 24576u
+#define LINES_MAX 61440u /* the verifier takes files of 64 KiB */
 
 struct ask {
 	const char *blobs, *vmm, *image, *sign;
@@ -207,11 +208,13 @@ static int parse_value(int option, struct ask *ask)
 	case 'p':
 		return parse_pcr(ask, optarg);
 	case 'l':
+	case 'x':
 		if (!ceno_units_parse_hex(optarg, value, 32)) {
-			put(ask, "event-log", optarg);
+			put(ask, option == 'l' ? "event-log" : "executable", optarg);
 			return -1;
 		}
-		ceno_cli_error("--event-log takes 64 lowercase hexadecimal digits");
+		ceno_cli_error("%s takes 64 lowercase hexadecimal digits",
+		               option == 'l' ? "--event-log" : "--executable");
 		return CENO_EXIT_USAGE;
 	default:
 		return ceno_cli_usage(usage, option == 'h');
@@ -230,6 +233,7 @@ static int parse(int argc, char **argv, struct ask *ask)
 		{ "valid", required_argument, NULL, 'V' },
 		{ "pcr", required_argument, NULL, 'p' },
 		{ "event-log", required_argument, NULL, 'l' },
+		{ "executable", required_argument, NULL, 'x' },
 		{ "runtime", no_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },

@@ -27,6 +27,10 @@ static const char usage[] =
     "  --pin-file FILE    the nodes you know (default ~/.config/cenotaph/pins); also --pin\n"
     "  --policy FILE      what you ask of a proof; without it: a node you pinned made it\n"
     "  --reference FILE   signed reference values (may be repeated)\n"
+    "  --event-log FILE   the node's host's boot event log (binary_bios_measurements): it must explain\n"
+    "                     PCRs 0 to 9\n"
+    "  --ima FILE         the node's host's IMA list (binary_runtime_measurements): it must explain PCR 10\n"
+    "                     and, with reference values that list executables, name no other\n"
     "  --as-of TIME       judge as of this time (seconds since 1970, or 2026-01-31[T12:00:00Z]);\n"
     "                     default: now\n"
     "  --compare FILE     another checkpoint of the node's log, to find a fork\n"
@@ -44,11 +48,13 @@ static const char usage[] =
 #define POLICY_MAX     (256u * 1024)
 #define REFERENCE_MAX  65536u
 #define COMPARISON_MAX 65536u
+#define EVENT_LOG_MAX  (4u << 20)
+#define IMA_MAX        (64u << 20)
 
 struct ask {
 	const char *usage, *pdf_file;
 	bool may_pdf;
-	const char *file, *pin_file, *policy_file, *compare_file;
+	const char *file, *pin_file, *policy_file, *compare_file, *event_log_file, *ima_file;
 	const char *reference_files[FILES_MAX], *seen_files[FILES_MAX];
 	uint32_t references, seen;
 	uint8_t nonce[32], request[32];
@@ -121,6 +127,12 @@ static int parse_value(int option, struct ask *ask)
 	case 'c':
 		ask->compare_file = optarg;
 		return -1;
+	case 'E':
+		ask->event_log_file = optarg;
+		return -1;
+	case 'I':
+		ask->ima_file = optarg;
+		return -1;
 	case 'r':
 		return add_file(ask->reference_files, &ask->references, optarg);
 	case 's':
@@ -169,6 +181,8 @@ static int parse(int argc, char **argv, struct ask *ask)
 		{ "reference", required_argument, NULL, 'r' },
 		{ "as-of", required_argument, NULL, 'a' },
 		{ "compare", required_argument, NULL, 'c' },
+		{ "event-log", required_argument, NULL, 'E' },
+		{ "ima", required_argument, NULL, 'I' },
 		{ "seen", required_argument, NULL, 's' },
 		{ "refuse-test-key", no_argument, NULL, 't' },
 		{ "pdf", required_argument, NULL, 'd' },
@@ -302,7 +316,7 @@ static int load_seen(struct ask *ask)
 	static struct ceno_verify_result result;
 	struct ceno_verify_policy policy = ask->policy;
 
-	policy.rp_nonce = policy.request = NULL;
+	policy.rp_nonce = policy.request = policy.event_log = policy.ima = NULL; /* each is of one proof's time */
 	for (uint32_t i = 0; i < ask->seen; i++) {
 		size_t length;
 		char *file = load_text("proof", ask->seen_files[i], (size_t)4 * CENO_CDP_FILE_MAX, &length);
@@ -323,7 +337,36 @@ static int load_seen(struct ask *ask)
 	return 0;
 }
 
-static int load_asked(struct ask *ask, char **compare)
+/* What the verifier borrows until it has its verdict. */
+struct borrowed {
+	char *compare, *event_log, *ima;
+};
+
+static void free_borrowed(struct ask *ask, struct borrowed *borrowed)
+{
+	free(borrowed->compare);
+	free(borrowed->event_log);
+	free(borrowed->ima);
+	ask->policy.compare = NULL;
+	ask->policy.event_log = ask->policy.ima = NULL;
+}
+
+static int load_logs(struct ask *ask, struct borrowed *borrowed)
+{
+	struct ceno_verify_policy *p = &ask->policy;
+
+	if (ask->event_log_file) {
+		borrowed->event_log = load_text("event log", ask->event_log_file, EVENT_LOG_MAX, &p->event_log_bytes);
+		p->event_log = (const uint8_t *)borrowed->event_log;
+	}
+	if (ask->ima_file) {
+		borrowed->ima = load_text("IMA list", ask->ima_file, IMA_MAX, &p->ima_bytes);
+		p->ima = (const uint8_t *)borrowed->ima;
+	}
+	return (ask->event_log_file && !p->event_log) || (ask->ima_file && !p->ima) ? -1 : 0;
+}
+
+static int load_asked(struct ask *ask, struct borrowed *borrowed)
 {
 	static struct ceno_verify_pins pins;
 
@@ -331,18 +374,20 @@ static int load_asked(struct ask *ask, char **compare)
 		return -1;
 	ask->policy.pins = &pins;
 	if (ask->compare_file) {
-		*compare = load_text("comparison", ask->compare_file, COMPARISON_MAX, &ask->policy.compare_bytes);
-		ask->policy.compare = *compare;
-		if (!*compare)
+		borrowed->compare =
+		    load_text("comparison", ask->compare_file, COMPARISON_MAX, &ask->policy.compare_bytes);
+		ask->policy.compare = borrowed->compare;
+		if (!borrowed->compare)
 			return -1;
 	}
-	return load_seen(ask);
+	return load_logs(ask, borrowed) ? -1 : load_seen(ask);
 }
 
 /* Options, then the verdict. -1: it is in *result; else the exit status, and why is said. */
 static int run(int argc, char **argv, struct ask *ask, struct ceno_verify_result *result)
 {
-	char *file = NULL, *compare = NULL;
+	struct borrowed borrowed = { 0 };
+	char *file = NULL;
 	size_t length;
 	int status, rc;
 
@@ -352,7 +397,7 @@ static int run(int argc, char **argv, struct ask *ask, struct ceno_verify_result
 	if (status >= 0)
 		return status;
 	status = CENO_EXIT_USAGE;
-	if (sodium_init() < 0 || load_asked(ask, &compare))
+	if (sodium_init() < 0 || load_asked(ask, &borrowed))
 		goto out;
 	rc = ceno_file_read(ask->file, (size_t)4 * CENO_CDP_FILE_MAX, &file, &length);
 	if (rc) {
@@ -364,8 +409,7 @@ static int run(int argc, char **argv, struct ask *ask, struct ceno_verify_result
 	else
 		status = -1;
 out:
-	free(compare);
-	ask->policy.compare = NULL;
+	free_borrowed(ask, &borrowed);
 	free(file);
 	return status;
 }

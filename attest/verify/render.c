@@ -264,7 +264,7 @@ static void put_vector(struct out *o, const struct ceno_verify_result *r)
 	    "\"ear.trustworthiness-vector\":{\"instance-identity\":%d,\"executables\":%d,\"hardware\":%d,"
 	    "\"runtime-opaque\":%d,\"sourced-data\":%d},",
 	    claim(r, CENO_VERIFY_AK_REVOKED, CENO_VERIFY_PIN_NODE, r->key > CENO_KEY_NONE ? 2 : 0),
-	    claim(r, CENO_VERIFY_REFERENCE, CENO_VERIFY_EVENT_LOG, r->code > CENO_TRUST_NONE ? 2 : 0),
+	    claim(r, CENO_VERIFY_REFERENCE, CENO_VERIFY_IMA_PROGRAM, r->code > CENO_TRUST_NONE ? 2 : 0),
 	    claim(r, CENO_VERIFY_AK_FORM, CENO_VERIFY_NV_VALUE, r->key >= CENO_KEY_VTPM ? 2 : 0),
 	    claim(r, CENO_VERIFY_SLOT_SUM, CENO_VERIFY_MEMORY_ROOT, 2),
 	    claim(r, CENO_VERIFY_CHECKPOINT, CENO_VERIFY_LOG_ORDER, 2));

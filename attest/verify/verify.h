@@ -94,6 +94,12 @@
 	X(REFERENCE_PLATFORM, 1002, 10, 4, "the platform is not one of the reference values") \
 	X(REFERENCE_PCRS, 1003, 10, 4, "the quoted PCRs are not the reference values") \
 	X(EVENT_LOG, 1004, 10, 4, "the host event log is not the one of the reference values") \
+	X(EVENT_LOG_OTHER, 1005, 10, 3, "the event log given is not the one that the node names") \
+	X(EVENT_LOG_FORM, 1006, 10, 3, "the event log is malformed") \
+	X(EVENT_LOG_PCRS, 1007, 10, 4, "the event log does not explain the quoted PCRs 0 to 9") \
+	X(IMA_FORM, 1008, 10, 3, "the IMA list is malformed") \
+	X(IMA_PCR, 1009, 10, 4, "the IMA list does not explain the quoted PCR 10") \
+	X(IMA_PROGRAM, 1010, 10, 4, "the IMA list has a file that is not among the reference values") \
 	X(AK_REVOKED, 1101, 11, 6, "the attestation key is revoked") \
 	X(AK_CHANGED, 1102, 11, 1, "this node is pinned with another attestation key") \
 	X(AK_UNPINNED, 1103, 11, 4, "consistent, but nothing says who made it: the attestation key is not pinned") \
@@ -156,9 +162,10 @@ struct ceno_verify_pins {
 	uint64_t revoked_since[CENO_VERIFY_REVOKED_MAX]; /* unix seconds; 0: ever */
 };
 
-#define CENO_VERIFY_LIST_MAX 32u
-#define CENO_VERIFY_FACTS    11u /* words of ceno_verify_fact_names */
-#define CENO_VERIFY_NO_TIME  UINT64_MAX
+#define CENO_VERIFY_LIST_MAX        32u
+#define CENO_VERIFY_FACTS           11u /* words of ceno_verify_fact_names */
+#define CENO_VERIFY_EXECUTABLES_MAX 768u
+#define CENO_VERIFY_NO_TIME         UINT64_MAX
 
 struct ceno_verify_enrolment { /* this verifier's own, or an authority's word */
 	uint8_t ak[32];
@@ -194,10 +201,11 @@ struct ceno_verify_reference { /* a file of reference values whose signature hol
 	uint8_t signer[32];
 	uint64_t from, until; /* unix seconds, both included */
 	uint32_t runtime;     /* 1: the PCR values fix every executable that can open the TPM, says the signer */
-	uint32_t platform_count, pcr_count, event_log_count;
+	uint32_t platform_count, pcr_count, event_log_count, executable_count;
 	uint8_t platforms[CENO_VERIFY_LIST_MAX][32];
 	struct ceno_verify_pcr pcrs[4 * CENO_VERIFY_LIST_MAX]; /* several values of one PCR: any of them */
 	uint8_t event_logs[CENO_VERIFY_LIST_MAX][32];
+	uint8_t executables[CENO_VERIFY_EXECUTABLES_MAX][32]; /* none: nothing is said of them */
 };
 
 struct ceno_verify_seen { /* a proof accepted earlier */
@@ -229,6 +237,11 @@ struct ceno_verify_policy {
 	const uint8_t *request; /* 32 bytes: the request_commit that must be in it; NULL: not asked */
 	const char *compare;    /* text of a comparison, borrowed, not NUL-terminated; NULL: none */
 	size_t compare_bytes;
+	/* Logs of the node's host, hostile, borrowed; NULL: not given, and then not checked. */
+	const uint8_t *event_log; /* binary_bios_measurements: its hash is in the proof, its events give PCRs 0 to 9 */
+	size_t event_log_bytes;
+	const uint8_t *ima; /* binary_runtime_measurements: a beginning of it gives PCR 10; what follows is younger */
+	size_t ima_bytes;
 };
 
 /* The built-in policy: "pinned", all memory roots, no time, nothing else asked. */
@@ -342,6 +355,7 @@ void ceno_verify_policy_apply(struct ceno_verify_policy *policy, const struct ce
  *   platform sha256:DIGEST                      * at least one
  *   pcr N sha256:VALUE                          * at least one; N 0 to 15
  *   event-log sha256:DIGEST                     * optional
+ *   executable sha256:DIGEST                    * optional: with an IMA list, every file in it must be one of these
  *   signature KEY SIG                           base64
  *
  * Returns 0 or a ceno_verify_pin_error (FORM also if the signature is wrong). */

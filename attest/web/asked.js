@@ -4,7 +4,7 @@
 'use strict';
 
 const KEY_WORDS = ['none', 'software', 'vtpm', 'ftpm', 'dtpm'], CODE_WORDS = ['none', 'boot', 'runtime'];
-const NO_TIME = (1n << 64n) - 1n, LIST_MAX = 32, PCR_MAX = 128;
+const NO_TIME = (1n << 64n) - 1n, LIST_MAX = 32, PCR_MAX = 128, EXECUTABLES_MAX = 768;
 
 const FORM = {
 	name: '([A-Za-z0-9./_-]{1,64})', hash: 'sha256:([0-9a-f]{64})', number: '(0|[1-9][0-9]{0,19})',
@@ -123,12 +123,12 @@ async function enrolments(rules, ak, statedEk, asOf) {
 /* ---- reference values ---- */
 
 const REFERENCE_LINES = lineForms({ valid: ['number', 'number'], runtime: [], platform: ['hash'], pcr: ['[0-9]|1[0-5]', 'hash'],
-	'event-log': ['hash'] });
+	'event-log': ['hash'], executable: ['hash'] });
 const REFERENCE_END = new RegExp('^([^]*\n)signature ' + FORM.key + ' ' + FORM.signature + '\n$');
 
 /* Resolves to what the file says; rejects also if its signature is wrong. */
 async function readReference(text) {
-	const end = REFERENCE_END.exec(text), out = { runtime: false, platform: [], pcr: [], 'event-log': [] };
+	const end = REFERENCE_END.exec(text), out = { runtime: false, platform: [], pcr: [], 'event-log': [], executable: [] };
 	if (!end)
 		throw new SyntaxError('no signature');
 	out.signer = fromBase64(end[2]);
@@ -148,7 +148,7 @@ async function readReference(text) {
 			out[word].push(fromHex(m[1]));
 	});
 	if (!out.platform.length || !out.pcr.length || out.pcr.length > PCR_MAX || out.platform.length > LIST_MAX ||
-	    out['event-log'].length > LIST_MAX)
+	    out['event-log'].length > LIST_MAX || out.executable.length > EXECUTABLES_MAX)
 		throw new SyntaxError('no platform, no PCR or too many');
 	return out;
 }

@@ -27,7 +27,7 @@ def main():
 
     schema = json.dumps(json.loads(read("proof/cdp.schema.json"))["$defs"], separators=(",", ":"))
     listed = json.dumps(codes(read("verify/verify.h")), separators=(",", ":"))
-    script = "\n".join(read("web/" + name) for name in ("form.js", "crypto.js", "asked.js", "ladder.js"))
+    script = "\n".join(read("web/" + name) for name in ("form.js", "crypto.js", "asked.js", "measured.js", "ladder.js"))
     script += "\nconst SCHEMA = %s;\nconst CODES = %s;\n" % (schema, listed) + read("web/page.js")
     style = read("web/page.css")
     policy = "default-src 'none'; script-src %s; style-src %s; base-uri 'none'; form-action 'none'" % (sha256(script), sha256(style))

@@ -4,12 +4,12 @@
  *
  * schema: "$defs" of cdp.schema.json. policy: { pins: { pins, revoked }, nonce,
  * memory, key, code, refuseTestKey, seen, rules, references, compare, request,
- * asOf }; all but pins may be missing. */
+ * asOf, eventLog, ima }; all but pins may be missing. */
 'use strict';
 
 const PAGE = 4096, CHUNK = 65536, RAM = 0x100000000, WINDOWS = 0x40000000, STRIDE = 0x400000, CLASSES = 8;
 const TRAIL = { gpa: 0x42000000, bytes: 262144, header: 4096 };
-const EXITS = { 1001: 3, 1002: 4, 1003: 4, 1004: 4, 1101: 6, 1103: 4, 1104: 4, 1202: 5, 1203: 3, 1204: 5, 1301: 5, 1302: 5, 1303: 4,
+const EXITS = { 1001: 3, 1002: 4, 1003: 4, 1004: 4, 1005: 3, 1006: 3, 1007: 4, 1008: 3, 1009: 4, 1010: 4, 1101: 6, 1103: 4, 1104: 4, 1202: 5, 1203: 3, 1204: 5, 1301: 5, 1302: 5, 1303: 4,
 	1304: 4, 1305: 4, 1306: 4, 1307: 4, 1308: 4, 1309: 4, 1310: 4, 1311: 4 };
 
 /* Thrown when there is nothing left to check. */
@@ -78,6 +78,7 @@ class Ladder {
 			await this.log();
 			await this.quote();
 			this.references();
+			this.hostLogs();
 			await this.maker();
 			this.asked();
 		} catch (error) {
@@ -363,14 +364,34 @@ class Ladder {
 		if (!given.length && this.floors.code === 'none')
 			return;
 		const usable = given.filter(r => signers.some(s => same(s, r.signer)) && r.valid[0] <= this.asOf && this.asOf <= r.valid[1]);
-		if (!this.check(1001, usable.length))
+		if (!this.check(1001, usable.length) || !usable.length)
 			return;
 		const pcrs = this.seal.quote.pcrs.map(fromDigest), eventLog = fromDigest(this.seal.node.epoch_log_sha256);
 		const judged = usable.map(r => [r, judgeReference(r, this.platform, pcrs, eventLog)]);
 		[1002, 1003, 1004].forEach((code, i) => this.check(code, judged.some(j => j[1][i])));
+		this.judged = judged;
 		for (const [r, j] of judged) /* one signer must stand for all of it */
 			if (j.every(Boolean) && this.code !== 'runtime')
 				this.code = r.runtime ? 'runtime' : 'boot';
+	}
+
+	/* What the host's own logs explain of the PCRs. */
+	hostLogs() {
+		const { eventLog, ima } = this.policy, pcrs = this.seal.quote.pcrs.map(fromDigest);
+		const replayed = eventLog && readMeasured(replayEvents, eventLog);
+		if (eventLog && this.check(1005, same(sha(eventLog), fromDigest(this.seal.node.epoch_log_sha256))) && this.check(1006, replayed))
+			this.check(1007, replayed && replayed.slice(0, IMA_PCR).every((p, i) => same(p, pcrs[i])));
+		const entries = ima && readMeasured(readIma, ima);
+		if (!ima || !this.check(1008, entries) || !entries)
+			return;
+		const quoted = quotedPart(entries, pcrs[IMA_PCR]), asked = (this.judged || []).filter(([r]) => r.executable.length);
+		if (!this.check(1009, quoted.length))
+			return;
+		const listed = asked.filter(([r]) => allListed(quoted, pcrs, r.executable));
+		if (asked.length)
+			this.check(1010, listed.length);
+		if (listed.some(([, j]) => j.every(Boolean)))
+			this.code = 'runtime';
 	}
 
 	async maker() {

@@ -33,6 +33,8 @@ function bytesText(n) {
 	return n + ' bytes (' + (n / 1048576).toFixed(2) + ' MiB)';
 }
 
+const LOG_MAX = 1 << 26;
+
 /* ---- parts of the result ---- */
 
 function verdictOf(ladder) {
@@ -97,7 +99,7 @@ function checksPart(ladder) {
 
 /* ---- what the user gives ---- */
 
-const given = { proof: undefined, pins: { pins: [], revoked: [] }, nonce: undefined, rules: undefined, references: [], compare: undefined };
+const given = { proof: undefined, pins: { pins: [], revoked: [] }, nonce: undefined, rules: undefined, references: [], compare: undefined, eventLog: undefined, ima: undefined };
 
 function say(text) {
 	document.getElementById('progress').textContent = text;
@@ -108,7 +110,7 @@ async function check() {
 		return;
 	const begin = performance.now(), bytes = given.proof;
 	const ladder = await verify(SCHEMA, bytes, { pins: given.pins, nonce: given.nonce, seen: [], rules: given.rules,
-	    references: given.references, compare: given.compare, asOf: BigInt(Math.floor(Date.now() / 1000)) }, (pass, part) =>
+	    references: given.references, compare: given.compare, eventLog: given.eventLog, ima: given.ima, asOf: BigInt(Math.floor(Date.now() / 1000)) }, (pass, part) =>
 	    say('memory root of pass ' + pass + ': ' + Math.round(100 * part) + ' %'));
 	if (bytes !== given.proof)
 		return; /* another one was dropped meanwhile */
@@ -139,6 +141,11 @@ async function takeText(name, files, read) {
 	await check();
 }
 
+async function takeLog(name, file) {
+	given[name] = new Uint8Array(await file.slice(0, LOG_MAX).arrayBuffer());
+	await check();
+}
+
 const TEXTS = {
 	pins: texts => readPins(texts[0]), policy: texts => readRules(texts[0]), compare: texts => texts[0],
 	references: texts => Promise.all(texts.map(readReference)),
@@ -161,6 +168,8 @@ function start() {
 	document.getElementById('proof').addEventListener('change', event => event.target.files[0] && takeProof(event.target.files[0]));
 	for (const [id, read] of Object.entries(TEXTS))
 		document.getElementById(id).addEventListener('change', event => takeText(id === 'policy' ? 'rules' : id, [...event.target.files], read));
+	for (const id of ['eventLog', 'ima'])
+		document.getElementById(id).addEventListener('change', event => event.target.files[0] && takeLog(id, event.target.files[0]));
 	document.getElementById('nonce').addEventListener('change', event => takeNonce(event.target.value.trim()));
 	form.addEventListener('submit', event => event.preventDefault());
 	document.addEventListener('dragover', over(true));

@@ -93,10 +93,23 @@ static void put_texts(FILE *out)
 		fprintf(out, ",\"as_of\":\"%llu\"", (unsigned long long)policy.as_of);
 }
 
+static void put_bytes(FILE *out, const char *key, const uint8_t *bytes, size_t n)
+{
+	static char b64[sodium_base64_ENCODED_LEN(sizeof(events.bytes), sodium_base64_VARIANT_ORIGINAL)];
+	MUST(n <= sizeof(events.bytes));
+	if (bytes == NULL)
+		fprintf(out, ",\"%s\":null", key);
+	else
+		fprintf(out, ",\"%s\":\"%s\"", key,
+		        sodium_bin2base64(b64, sizeof(b64), bytes, n, sodium_base64_VARIANT_ORIGINAL));
+}
+
 static void put_policy(FILE *out)
 {
 	put_pins(out);
 	put_texts(out);
+	put_bytes(out, "event_log", policy.event_log, policy.event_log_bytes);
+	put_bytes(out, "ima", policy.ima, policy.ima_bytes);
 	fputc(',', out);
 	put_hex(out, "nonce", policy.rp_nonce, 32);
 	fputc(',', out);
@@ -245,6 +258,7 @@ static void families(void)
 	vectors_documents();
 	vectors_signatures();
 	vectors_asked();
+	vectors_boot();
 }
 
 /* Every code is hit, and by a case that verifies to the end without it (FILE_SIZE: see test_forge.c). */

@@ -7,6 +7,7 @@
 
 #include "tests/unit/verify/asked.h"
 #include "tests/unit/verify/forgeries.h"
+#include "tests/unit/verify/measured.h"
 
 #define OK         CENO_VERIFY_CODE_COUNT       /* it verifies */
 #define ANY_REASON (CENO_VERIFY_CODE_COUNT + 1) /* it must not verify; the reason is the C verifier's */
@@ -33,5 +34,6 @@ void vectors_swaps(void);
 void vectors_documents(void);
 void vectors_signatures(void);
 void vectors_asked(void);
+void vectors_boot(void);
 
 #endif

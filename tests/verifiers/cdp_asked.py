@@ -7,7 +7,7 @@ from cdp_form import NONE32, b64
 KEYS = ["none", "software", "vtpm", "ftpm", "dtpm"]
 CODES = ["none", "boot", "runtime"]
 NO_TIME = 2**64 - 1
-LIST_MAX, PCR_MAX = 32, 128
+LIST_MAX, PCR_MAX, EXECUTABLES_MAX = 32, 128, 768
 
 NAME, HASH, NUMBER = r"([A-Za-z0-9./_-]{1,64})", r"sha256:([0-9a-f]{64})", r"(0|[1-9][0-9]{0,19})"
 KEY, SIGNATURE = r"([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)", r"([A-Za-z0-9+/]{85}[AQgw]==)"
@@ -120,7 +120,7 @@ def enrolments(rules, ak, stated_ek, as_of):
 # ---- reference values --------------------------------------------------------------------
 
 REFERENCE_LINES = forms(valid="valid@%s@%s" % (NUMBER, NUMBER), runtime="runtime", platform="platform@" + HASH,
-                        pcr="pcr@([0-9]|1[0-5])@" + HASH, **{"event-log": "event-log@" + HASH})
+                        pcr="pcr@([0-9]|1[0-5])@" + HASH, executable="executable@" + HASH, **{"event-log": "event-log@" + HASH})
 REFERENCE_END = re.compile("signature %s %s\n\\Z" % (KEY, SIGNATURE))
 
 
@@ -132,7 +132,7 @@ def read_reference(text):
     body, public = text[:end.start()], b64(end[1])
     if not key_ok(public) or not ed25519_ok(public, b"CDP/v1/reference\0" + body.encode(), b64(end[2])):
         raise ValueError("signature")
-    out = {"signer": public, "valid": None, "runtime": False, "platform": [], "pcr": [], "event-log": []}
+    out = {"signer": public, "valid": None, "runtime": False, "platform": [], "pcr": [], "event-log": [], "executable": []}
     for at, line in enumerate(lines_of(body, "ceno-reference 1")):
         word, match = match_line(REFERENCE_LINES, line)
         if (word == "valid") != (at == 0) or (word == "runtime" and out["runtime"]):
@@ -145,7 +145,8 @@ def read_reference(text):
             out["pcr"].append((int(match[1]), bytes.fromhex(match[2])))
         else:
             out[word].append(bytes.fromhex(match[1]))
-    if not out["platform"] or not out["pcr"] or len(out["pcr"]) > PCR_MAX or max(len(out["platform"]), len(out["event-log"])) > LIST_MAX:
+    if not out["platform"] or not out["pcr"] or len(out["pcr"]) > PCR_MAX or max(len(out["platform"]), len(out["event-log"])) > LIST_MAX \
+            or len(out["executable"]) > EXECUTABLES_MAX:
         raise ValueError("no platform, no PCR or too many")
     return out
 

@@ -28,16 +28,17 @@ from cdp_asked import (CODES, KEYS, NO_RULES, NO_TIME, compare, enrolments, judg
 from cdp_crypto import (CHECKPOINT, ecdsa_ok, ed25519_ok, hkdf, included, key_ok, parse, read_attest, read_public, sha,
                         tree_root, u32, u64)
 from cdp_form import b64, digest, fits, jcs, read
+from cdp_measured import IMA_PCR, all_listed, parsed, quoted_part, read_ima, replay_events
 
 FILE_MAX = 24576
 PAGE, CHUNK = 4096, 65536
 RAM_GPA, WINDOW_GPA, WINDOW_STRIDE, WINDOW_CLASSES = 0x100000000, 0x40000000, 0x400000, 8
 TRAIL_GPA, TRAIL_BYTES, TRAIL_HEADER = 0x42000000, 262144, 4096
 # Checks that nothing can go on without: what they let through is not there to be read.
-PARSERS = (102, 203, 801, 901, 904, 913)
+PARSERS = (102, 203, 801, 901, 904, 913, 1006, 1008)
 
 # Exit status of each code that is not simply "invalid" (docs/proof-format.md).
-EXITS = {1001: 3, 1002: 4, 1003: 4, 1004: 4, 1101: 6, 1103: 4, 1104: 4, 1202: 5, 1203: 3, 1204: 5, 1301: 5, 1302: 5,
+EXITS = {1001: 3, 1002: 4, 1003: 4, 1004: 4, 1005: 3, 1006: 3, 1007: 4, 1008: 3, 1009: 4, 1010: 4, 1101: 6, 1103: 4, 1104: 4, 1202: 5, 1203: 3, 1204: 5, 1301: 5, 1302: 5,
          **dict.fromkeys(range(1303, 1312), 4)}
 
 
@@ -76,7 +77,7 @@ class Ladder:
     def run(self):
         for stage in (self.bytes, self.payload, self.subject, self.isolation, self.destruction, self.remainder,
                       self.chain_ends, self.machine, self.signature, self.completion, self.memory, self.log, self.quote,
-                      self.counter, self.references, self.maker, self.policy_asked):
+                      self.counter, self.references, self.host_logs, self.maker, self.policy_asked):
             stage()
         raise Verdict(0)
 
@@ -309,9 +310,29 @@ class Ladder:
              (sha(b"CDP/v1/nv\0", self.extra), self.name, q["resets"], q["restarts"]))
         hold(916, a["contents"] == u64(int(nv["value"])))
 
+    def host_logs(self):
+        """Stage 10: what the host's own logs explain of the PCRs."""
+        log, ima, pcrs = self.policy["event_log"], self.policy["ima"], list(map(digest, self.seal["quote"]["pcrs"]))
+        if log is not None:
+            hold(1005, sha(log) == digest(self.seal["node"]["epoch_log_sha256"]))
+            replayed = parsed(replay_events, log)
+            hold(1006, replayed is not None)
+            hold(1007, replayed is not None and replayed[:IMA_PCR] == pcrs[:IMA_PCR])
+        if ima is None:
+            return
+        entries = parsed(read_ima, ima)
+        hold(1008, entries is not None)
+        quoted = quoted_part(entries or [], pcrs[IMA_PCR])
+        hold(1009, quoted)
+        asked = [(r, j) for r, j in self.judged if r["executable"]]
+        listed = [j for r, j in asked if all_listed(quoted, pcrs, r["executable"])]
+        hold(1010, listed or not asked)
+        if any(map(all, listed)):
+            self.code = "runtime"
+
     def references(self):
         """Stage 10: what the signers whom the policy names say of platform, PCRs and event log."""
-        given, policy, self.code = self.policy["references"], self.policy, "none"
+        given, policy, self.code, self.judged = self.policy["references"], self.policy, "none", []
         if not given and policy["code"] == "none":
             return
         signers = {b64(key) for key, in policy["rules"]["signer"]}
@@ -319,7 +340,7 @@ class Ladder:
         hold(1001, usable)
         pcrs = list(map(digest, self.seal["quote"]["pcrs"]))
         event_log = digest(self.seal["node"]["epoch_log_sha256"])
-        judged = [(r, judge_reference(r, self.platform, pcrs, event_log)) for r in usable]
+        judged = self.judged = [(r, judge_reference(r, self.platform, pcrs, event_log)) for r in usable]
         for i, code in enumerate((1002, 1003, 1004)):
             hold(code, not usable or any(j[i] for _, j in judged))
         for r, j in judged: # one signer must stand for all of it
@@ -385,7 +406,7 @@ def verify(schema, text, policy):
 # ---- policy ---------------------------------------------------------------------------
 
 def policy_of(pins=None, nonce=None, memory="full", key="software", code="none", refuse_test_key=False, seen=(), rules=None,
-              references=(), compared=None, request=None, as_of=NO_TIME):
+              references=(), compared=None, request=None, as_of=NO_TIME, event_log=None, ima=None):
     """Texts as their files hold them; nonce and request as bytes."""
     known, revoked = read_pins(pins) if pins is not None else ([], [])
     read = read_rules(rules) if rules is not None else NO_RULES
@@ -397,7 +418,8 @@ def policy_of(pins=None, nonce=None, memory="full", key="software", code="none",
         memory = "none" if which == "none" else memory
     return {"pins": known, "revoked": revoked, "nonce": nonce, "memory": memory, "key": key, "code": code,
             "refuse_test_key": refuse_test_key or bool(read["refuse"]), "seen": seen, "rules": read,
-            "references": list(map(read_reference, references)), "compare": compared, "request": request, "as_of": as_of}
+            "references": list(map(read_reference, references)), "compare": compared, "request": request, "as_of": as_of,
+            "event_log": event_log, "ima": ima}
 
 
 def case_policy(case):
@@ -409,7 +431,8 @@ def case_policy(case):
         return bytes.fromhex(case[name]) if case[name] else None
     return policy_of(case["pins"], unhex("nonce"), "full", case["key"], case["code"], case["refuse_test_key"], seen,
                      case["policy"], case["references"], None if case["compare"] is None else case["compare"].encode("latin-1"),
-                     unhex("request"), NO_TIME if case["as_of"] is None else int(case["as_of"]))
+                     unhex("request"), NO_TIME if case["as_of"] is None else int(case["as_of"]),
+                     *(None if case[name] is None else b64(case[name]) for name in ("event_log", "ima")))
 
 
 def read_corpus(folder):
@@ -492,6 +515,8 @@ def main():
     options.add_argument("--policy", metavar="FILE", help="what you ask of a proof")
     options.add_argument("--reference", metavar="FILE", action="append", default=[], help="signed reference values")
     options.add_argument("--compare", metavar="FILE", help="another checkpoint of the node's log")
+    options.add_argument("--event-log", metavar="FILE", help="the node's host's binary_bios_measurements")
+    options.add_argument("--ima", metavar="FILE", help="the node's host's binary_runtime_measurements")
     options.add_argument("--request", help="the request commitment you expect, 64 hex digits")
     options.add_argument("--as-of", type=int, default=int(time.time()), help="seconds since 1970; default: now")
     options.add_argument("--nonce", help="the nonce you asked for, 64 hex digits")
@@ -516,7 +541,9 @@ def main():
         policy = policy_of(slurp(args.pin), bytes.fromhex(args.nonce) if args.nonce else None, args.mem, args.key,
                            rules=slurp(args.policy), references=list(map(slurp, args.reference)),
                            compared=open(args.compare, "rb").read() if args.compare else None,
-                           request=bytes.fromhex(args.request) if args.request else None, as_of=args.as_of)
+                           request=bytes.fromhex(args.request) if args.request else None, as_of=args.as_of,
+                           event_log=open(args.event_log, "rb").read() if args.event_log else None,
+                           ima=open(args.ima, "rb").read() if args.ima else None)
     except (OSError, ValueError) as error:
         print("cdp_verify: %s" % error, file=sys.stderr)
         return 2

@@ -9,7 +9,7 @@
 const fs = require('fs'), path = require('path'), vm = require('vm'), { webcrypto } = require('crypto');
 
 /* Checks that nothing can go on without: what they let through is not there to be read. */
-const PARSERS = [102, 203, 801, 901, 904, 913];
+const PARSERS = [102, 203, 801, 901, 904, 913, 1006, 1008];
 
 function load(page) {
 	const html = fs.readFileSync(page, 'utf8'), match = /<script>([^]*?)<\/script>/.exec(html);
@@ -29,6 +29,8 @@ async function policyOf(c, kase) {
 		rules: kase.policy ? c.readRules(kase.policy) : undefined,
 		references: await Promise.all(kase.references.map(c.readReference)),
 		compare: kase.compare === null ? undefined : kase.compare,
+		eventLog: kase.event_log === null ? undefined : c.fromBase64(kase.event_log),
+		ima: kase.ima === null ? undefined : c.fromBase64(kase.ima),
 		asOf: kase.as_of === null ? undefined : BigInt(kase.as_of),
 		key: kase.key,
 		code: kase.code,

@@ -5,6 +5,7 @@
 #include "asked.h"
 #include "forgeries.h"
 #include "forgeries_trust.h"
+#include "measured.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -616,6 +617,6 @@ const struct forgery forgeries[] = {
 	V(QUOTE_SELECTION, v_selection) V(QUOTE_SELECTION, v_selection_more) V(QUOTE_PCRS, v_pcrs) V(RESET, v_reset)
 	V(RESET, v_restart) V(NV_FORM, v_nv_value_uncertified) V(NV_FORM, v_nv_long) V(NV_SIGNATURE, v_nv_signature)
 	V(NV_DATA, v_nv_extra) V(NV_DATA, v_nv_reset) V(NV_VALUE, v_nv_contents)
-	TRUST_FORGERIES(V)
+	TRUST_FORGERIES(V) MEASURED_FORGERIES(V)
 };
 const size_t forgery_count = sizeof(forgeries) / sizeof(forgeries[0]);
