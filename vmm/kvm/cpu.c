@@ -16,6 +16,9 @@
 #define CPUID_KVM_FEATURES       0x40000001u
 #define CPUID_LEAF1_X2APIC       (1u << 21)
 #define CPUID_LEAF1_TSC_DEADLINE (1u << 24)
+#define CPUID_LEAF1_VMX_SMX      (3u << 5)
+#define CPUID_EXTENDED           0x80000001u
+#define CPUID_EXTENDED_SVM       (1u << 2 | 1u << 12) /* and SKINIT */
 #define MSR_TSC                  0x10u
 #define EFER_LME                 (1u << 8)
 #define EFER_LMA                 (1u << 10)
@@ -33,7 +36,8 @@ struct cpuid_table {
 };
 
 /* What KVM supports, plus what it leaves to us: the TSC deadline timer of the
- * kernel's APIC, x2APIC, and APIC id 0. */
+ * kernel's APIC, x2APIC, and APIC id 0. Without nested virtualisation, which KVM does for
+ * whoever has it in CPUID. */
 static int set_cpuid(struct ceno_kvm *kvm)
 {
 	struct cpuid_table table;
@@ -49,7 +53,10 @@ static int set_cpuid(struct ceno_kvm *kvm)
 		if (entry->function == 1) {
 			entry->ebx &= 0x0000ffffu; /* APIC id 0, one logical processor */
 			entry->ecx |= CPUID_LEAF1_X2APIC | (deadline ? CPUID_LEAF1_TSC_DEADLINE : 0);
+			entry->ecx &= ~CPUID_LEAF1_VMX_SMX;
 		}
+		if (entry->function == CPUID_EXTENDED)
+			entry->ecx &= ~CPUID_EXTENDED_SVM;
 		if (entry->function == CPUID_KVM_FEATURES)
 			entry->eax = 0; /* no clock, steal time or page-fault pages shared with the host */
 		const uint32_t answer[4] = { entry->eax, entry->ebx, entry->ecx, entry->edx };

@@ -48,10 +48,12 @@ int ceno_kvm_vm_create(struct ceno_kvm *kvm, int sys_fd)
 		result = enable_cap(kvm->vm_fd, KVM_CAP_X2APIC_API,
 		                    KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK);
 	/* By default KVM answers reads of the xAPIC page with ones in x2APIC mode; there is
-	 * no such page for our guests. */
+	 * no such page for our guests. And it rewrites one processor's hypercall instruction into the
+	 * other's, in the guest's text, which is measured. */
+	const int unwanted = KVM_X86_QUIRK_LAPIC_MMIO_HOLE | KVM_X86_QUIRK_FIX_HYPERCALL_INSN;
 	int quirks = ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_DISABLE_QUIRKS2);
-	if (!result && quirks > 0 && (quirks & KVM_X86_QUIRK_LAPIC_MMIO_HOLE))
-		result = enable_cap(kvm->vm_fd, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_LAPIC_MMIO_HOLE);
+	if (!result && quirks > 0 && (quirks & unwanted))
+		result = enable_cap(kvm->vm_fd, KVM_CAP_DISABLE_QUIRKS2, (uint64_t)(quirks & unwanted));
 	if (result)
 		ceno_kvm_fini(kvm);
 	return result;
