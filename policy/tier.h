@@ -26,6 +26,7 @@ struct ceno_tier_limits {
 	uint64_t input_max_bytes; /* program and inputs together */
 	uint64_t ttl_max_ms;
 	uint64_t ttl_default_ms;
+	uint32_t processor_percent;   /* of one processor; 0: no limit */
 	uint32_t requests_per_minute; /* every RPC request counts */
 	uint32_t concurrent;          /* sessions not yet destroyed */
 	uint32_t proofs_per_month;    /* launched sessions in a calendar month (UTC); 0: no limit */

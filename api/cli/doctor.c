@@ -22,6 +22,7 @@
 
 #include "api/supervisor/cgroup.h"
 #include "api/supervisor/host.h"
+#include "api/supervisor/layers.h"
 #include "cli.h"
 #include "client.h"
 #include "guest-kernel/abi/cpu.h"
@@ -231,9 +232,31 @@ static void check_namespaces(struct report *report)
 		add(report, "namespaces", OK, "", "user mount pid ipc uts net cgroup");
 }
 
+/* What of the containment this host gives, what a node requires by itself, and what is not there. */
+static void check_layers(struct report *report)
+{
+	char given[CENO_LAYERS_TEXT_MAX], missing[CENO_LAYERS_TEXT_MAX], needed[CENO_LAYERS_TEXT_MAX];
+	uint32_t all = 0, offered = ceno_layers_offered(), usual = ceno_layers_usual(offered);
+
+#define ADD_LAYER(name, number, word, text) all |= CENO_LAYER_##name;
+	CENO_LAYERS(ADD_LAYER)
+#undef ADD_LAYER
+	ceno_layers_format(offered, given, sizeof given);
+	ceno_layers_format(all & ~offered, missing, sizeof missing);
+	ceno_layers_format(usual & ~offered, needed, sizeof needed);
+	if (usual & ~offered)
+		add(report, "layers", FAILURE,
+		    "SMT is on and the kernel has no core scheduling: echo off > /sys/devices/system/cpu/smt/control, "
+		    "or "
+		    "cenod --layers",
+		    "a node requires %s; given: %s", needed, given);
+	else
+		add(report, "layers", OK, "", "given: %s; not given: %s", given, missing);
+}
+
 static void check_cgroup(struct report *report)
 {
-	int version = ceno_cgroup_version();
+	int version = ceno_cgroup_version(NULL);
 
 	if (version == 2)
 		add(report, "cgroup", OK, "", "v2 with the memory controller");
@@ -272,7 +295,7 @@ static void check_memory(struct report *report)
 	int swap = ceno_host_swap_on();
 
 	if (swap > 0)
-		add(report, "swap", ceno_cgroup_version() == 2 ? WARNING : FAILURE,
+		add(report, "swap", ceno_cgroup_version(NULL) == 2 ? WARNING : FAILURE,
 		    "swapoff -a, and remove swap from /etc/fstab: session memory must never reach a disk", "on");
 	else
 		add(report, "swap", OK, "", "off");
@@ -367,6 +390,7 @@ int ceno_command_doctor(int argc, char **argv)
 	check_tpm(&report);
 	check_namespaces(&report);
 	check_cgroup(&report);
+	check_layers(&report);
 	check_confinement(&report);
 	check_memory(&report);
 	check_node(&report, path);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "layers.h"
+
 #ifndef CENO_LIBEXEC
 #define CENO_LIBEXEC "/usr/local/libexec/cenotaph"
 #endif
@@ -28,13 +30,16 @@ static const char help[] = "usage: cenod [option]...\n"
 			   "  --tcti STRING      the TPM to use (default: a swtpm of the node's own)\n"
 			   "  --uid-base N       first of 65536 unprivileged uids of this node (default 268435456)\n"
 			   "  --socket-mode MODE permission bits of the socket, octal (default 0660)\n"
+			   "  --layers LIST      what of a session's containment this node cannot do without:\n"
+			   "                     memory,tasks,processor,landlock,namespaces,core,branches,l1d or none\n"
+			   "                     (default: what the host offers but processor,landlock,l1d; and core)\n"
 			   "  --pidfile FILE     write the process id there once the node is up\n"
 			   "  --foreground       stay in the foreground, log to stderr (else to DIR/cenod.log)\n"
 			   "  --help, --version\n"
 			   "\n"
 			   "SIGTERM destroys every session, with its proof, then stops the node. See cenod(8).\n";
 
-enum { STATE = 256, RUN, LIB, BLOBS, TCTI, UID_BASE, SOCKET_MODE, PIDFILE, FOREGROUND, HELP, VERSION };
+enum { STATE = 256, RUN, LIB, BLOBS, TCTI, UID_BASE, SOCKET_MODE, LAYERS, PIDFILE, FOREGROUND, HELP, VERSION };
 
 static const struct option options[] = {
 	{ "state", required_argument, NULL, STATE },
@@ -44,6 +49,7 @@ static const struct option options[] = {
 	{ "tcti", required_argument, NULL, TCTI },
 	{ "uid-base", required_argument, NULL, UID_BASE },
 	{ "socket-mode", required_argument, NULL, SOCKET_MODE },
+	{ "layers", required_argument, NULL, LAYERS },
 	{ "pidfile", required_argument, NULL, PIDFILE },
 	{ "foreground", no_argument, NULL, FOREGROUND },
 	{ "help", no_argument, NULL, HELP },
@@ -131,6 +137,9 @@ static int one(int option, struct ceno_config *config)
 	case SOCKET_MODE:
 		return number(optarg, 8, 0, 0777, &config->socket_mode) ? usage("not a usable --socket-mode: ", optarg)
 									: -1;
+	case LAYERS:
+		config->layers_given = true;
+		return ceno_layers_parse(optarg, &config->layers) ? usage("not a list of layers: ", optarg) : -1;
 	case HELP:
 		fputs(help, stdout);
 		return 0;

@@ -15,6 +15,8 @@ struct ceno_config {
 	const char *tcti;    /* TPM by TCTI string; NULL: a swtpm of our own */
 	const char *pidfile; /* NULL: none */
 	bool foreground;
+	bool layers_given;
+	uint32_t layers;      /* enum ceno_layer: required; if it was given */
 	uint32_t uid_base;    /* first of 65,536 uids that belong to this node */
 	uint32_t socket_mode; /* permission bits of the socket */
 };

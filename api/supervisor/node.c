@@ -16,6 +16,7 @@
 
 #include "attest/proof/wire.h"
 #include "guest-kernel/abi/bundle.h"
+#include "layers.h"
 #include "log.h"
 #include "session.h"
 #include "spool.h"
@@ -411,12 +412,36 @@ static int take_blobs(struct ceno_node *node)
 	return 0;
 }
 
+/* All that is required must be there before the first session, and what can be tried is tried. */
+static int take_layers(struct ceno_node *node)
+{
+	uint32_t offered = ceno_layers_offered(), controllers;
+	uint32_t required = node->config->layers_given ? node->config->layers : ceno_layers_usual(offered);
+	char missing[CENO_LAYERS_TEXT_MAX];
+
+	ceno_cgroup_root_open(&node->cgroups);
+	controllers = node->cgroups.controllers;
+	offered &= ~(uint32_t)(controllers & 1u << CENO_CGROUP_MEMORY ? 0 : CENO_LAYER_MEMORY);
+	offered &= ~(uint32_t)(controllers & 1u << CENO_CGROUP_PIDS ? 0 : CENO_LAYER_TASKS);
+	offered &= ~(uint32_t)(controllers & 1u << CENO_CGROUP_CPU ? 0 : CENO_LAYER_PROCESSOR);
+	if (required & ~offered) {
+		ceno_layers_format(required & ~offered, missing, sizeof missing);
+		ceno_supervisor_log("this host cannot give every layer that is required; missing: %s; "
+		                    "see ceno doctor, or name what is required with --layers",
+		                    missing);
+		return -1;
+	}
+	node->layers = ceno_layers_steps(required);
+	return 0;
+}
+
 static int take_host(struct ceno_node *node)
 {
 	int rc = ceno_host_swap_on();
 
 	ceno_host_raise_limits();
-	ceno_cgroup_root_open(&node->cgroups);
+	if (take_layers(node))
+		return -1;
 	if (rc < 0)
 		return fail("/proc/swaps", rc, NULL);
 	if (rc && node->cgroups.version != 2) {

@@ -67,6 +67,7 @@ struct ceno_node {
 	struct ceno_blob firmware, trust, bundle;
 	struct ceno_host_kvm kvm;
 	struct ceno_cgroup_root cgroups;
+	uint32_t layers; /* optional steps of the jail that every session must have taken */
 	struct ceno_service attest, api;
 	struct ceno_tpm_keeper keeper;
 	struct ceno_session *sessions; /* list, owned */

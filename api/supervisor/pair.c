@@ -178,6 +178,7 @@ static struct ceno_supervisor_launch park_record(const struct ceno_pair *pair)
 		.kvm_kind = node->kvm.kind,
 		.cgroup_version = (uint32_t)pair->group.version,
 		.uid_base = pair->uid_base,
+		.layers = node->layers,
 	};
 
 	memcpy(record.digest_firmware, node->firmware.sha256, 32);
@@ -192,8 +193,15 @@ static int exec_warden(struct ceno_pair *pair, int channel_fd)
 	static const char *const argv[] = { "ceno-warden", NULL };
 	struct ceno_node *node = pair->node;
 	const int fds[CENO_WARDEN_FD_EXEC_END - CENO_WARDEN_FD_SUPERVISOR] = {
-		channel_fd,      node->kvm_fd,  node->firmware.fd,   node->trust.fd,
-		node->bundle.fd, node->vmm_exe, pair->group.join_fd,
+		channel_fd,
+		node->kvm_fd,
+		node->firmware.fd,
+		node->trust.fd,
+		node->bundle.fd,
+		node->vmm_exe,
+		pair->group.join[CENO_CGROUP_MEMORY],
+		pair->group.join[CENO_CGROUP_PIDS],
+		pair->group.join[CENO_CGROUP_CPU],
 	};
 	const struct ceno_child_spec spec = {
 		.executable = node->warden_exe,
@@ -213,7 +221,7 @@ static struct ceno_pair *pair_new(struct ceno_node *node)
 	if (!pair)
 		return NULL;
 	pair->node = node;
-	pair->group.join_fd = -1;
+	ceno_cgroup_init(&pair->group);
 	pair->started_ms = uv_now(&node->loop);
 	uv_timer_init(&node->loop, &pair->timer);
 	pair->timer.data = pair;
@@ -291,10 +299,12 @@ int ceno_pair_take(struct ceno_node *node, const struct ceno_pair_events *events
 }
 
 int ceno_pair_launch(struct ceno_pair *pair, const struct ceno_supervisor_launch *launch, const int *fds,
-                     unsigned count)
+                     unsigned count, uint32_t processor_percent)
 {
 	int rc = ceno_cgroup_limit(&pair->group, launch->memory_bytes);
 
+	if (!rc)
+		rc = ceno_cgroup_processor(&pair->group, processor_percent);
 	return rc ? rc : ceno_channel_send(&pair->channel, launch, sizeof *launch, fds, count);
 }
 

@@ -77,10 +77,10 @@ void ceno_parking_kill(struct ceno_node *node);
 /* The parked pair, or one started now; the caller's from here on. 0 or -errno (nothing left behind). */
 int ceno_pair_take(struct ceno_node *node, const struct ceno_pair_events *events, void *owner, struct ceno_pair **pair);
 
-/* Sets the group's limit and sends the session. fds: CENO_WARDEN_LAUNCH_FDS, and one more with an image;
+/* Sets the group's limits and sends the session. processor_percent: of one processor, 0: no limit. fds: CENO_WARDEN_LAUNCH_FDS, and one more with an image;
  * borrowed. 0 or -errno. */
 int ceno_pair_launch(struct ceno_pair *pair, const struct ceno_supervisor_launch *launch, const int *fds,
-                     unsigned count);
+                     unsigned count, uint32_t processor_percent);
 
 /* Starts a recovery warden over memfds (borrowed): RAM, then count - 1 areas. 0 or -errno (nothing left behind). */
 int ceno_pair_recover(struct ceno_node *node, const int *fds, unsigned count, int32_t vmm_pid,

@@ -13,6 +13,7 @@
 #include "attest/proof/wire.h"
 #include "log.h"
 #include "policy/session.h"
+#include "policy/tier.h"
 #include "policy/units.h"
 #include "spool.h"
 
@@ -38,7 +39,8 @@ struct ceno_session {
 	int32_t vmm_pid;              /* likewise */
 	uv_timer_t timer;             /* TTL backstop, then retries of removing the group */
 	unsigned pairs, recoveries, cgroup_tries;
-	bool ready; /* a warden answers for it */
+	uint32_t processor_percent; /* of its tier */
+	bool ready;                 /* a warden answers for it */
 	bool done, recovering, wiped, wiped_known, ended;
 	bool cancelled; /* before its image was there */
 	bool refused;   /* no warden ever held it: nothing to observe */
@@ -166,7 +168,7 @@ static void on_ended(void *owner, struct ceno_pair *pair)
 	if (!session->recovering) {
 		session->vmm_pid = pair->vmm_pid;
 		session->cgroup = pair->group;
-		pair->group = (struct ceno_cgroup){ .join_fd = -1 };
+		ceno_cgroup_init(&pair->group);
 	}
 	if ((!session->recovering && session->done) || session->wiped_known || session->recoveries >= RECOVERY_TRIES)
 		finish(session);
@@ -225,7 +227,8 @@ static int give_once(struct ceno_session *session)
 	session->pairs++;
 	if (rc)
 		return rc;
-	rc = ceno_pair_launch(session->pair, &session->launch, fds, CENO_WARDEN_LAUNCH_FDS + (image != NULL));
+	rc = ceno_pair_launch(session->pair, &session->launch, fds, CENO_WARDEN_LAUNCH_FDS + (image != NULL),
+	                      session->processor_percent);
 	if (!rc)
 		return 0;
 	session->pair->events = NULL; /* it ends as nobody's */
@@ -385,13 +388,15 @@ static int launch(struct ceno_node *node, const struct ceno_spawn_request *reque
 	if (!session)
 		return -ENOMEM;
 	session->node = node;
-	session->api_fd = session->attest_fd = session->cgroup.join_fd = -1;
+	session->api_fd = session->attest_fd = -1;
+	ceno_cgroup_init(&session->cgroup);
 	ceno_units_format_hex(request->session_id, 16, session->name);
 	session->launch.type = CENO_SUPERVISOR_LAUNCH;
 	memcpy(session->launch.session_id, request->session_id, 16);
 	session->launch.memory_bytes = request->memory_bytes;
 	session->launch.ttl_ms = request->ttl_ms;
 	session->launch.pledge_mask = request->pledge_mask;
+	session->processor_percent = ceno_tier_limits(request->tier)->processor_percent;
 	rc = take_resources(session);
 	if (rc) {
 		free(session);

@@ -41,7 +41,7 @@ static void close_end(struct jailed_vmm *vmm, int fd)
 void jailed_start(struct jailed_vmm *vmm, const void *code, size_t bytes)
 {
 	int pair[2];
-	struct ceno_spawn spawn = { .cgroup = -1, .uid = JAILED_UID };
+	struct ceno_spawn spawn = { .cgroup = -1, .more_groups = { -1, -1 }, .uid = JAILED_UID };
 	tiny_init(&vmm->tiny, code, bytes);
 	int in[2], out[2];
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);

@@ -13,6 +13,7 @@
  * lie       sends a record no vmm sends
  * oom       takes memory until the kernel ends it
  * nolock    never says locked           unlocked  says locked without a filter
+ * bare      says locked, without the layers that a host need not have
  * nojail    says the jail failed        dies      dies before it says locked
  * reparks   says twice that it parked
  * weak      says locked, with a vCPU that is not as the launch record asked
@@ -54,7 +55,7 @@ static void say(uint32_t type, uint32_t reason, uint64_t value)
 {
 	struct ceno_vmm_record r = { .type = type, .reason = reason, .value = value };
 	if (type == CENO_VMM_LOCKED) {
-		r.gpa = jail.done;
+		r.gpa = is("bare") ? jail.done & CENO_JAIL_REQUIRED : jail.done;
 		r.program_seq = jail.landlock_abi;
 		r.entry_tsc = launch.regs.cr0;
 		r.done_tsc = is("weak") ? launch.regs.cr4 & ~CENO_CR4_SMEP : launch.regs.cr4;

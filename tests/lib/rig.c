@@ -273,6 +273,7 @@ struct ceno_supervisor_launch ceno_rig_park_record(const struct ceno_rig *rig)
 		.syscall_mode = o->syscall_mode ? o->syscall_mode : CENO_SYSCALL_PAGE,
 		.cgroup_version = o->group ? o->cgroup_version : 0,
 		.uid_base = UID_BASE,
+		.layers = o->layers,
 		.kvm_kind = o->kvm_kind ? o->kvm_kind : 3,
 	};
 	digest_fd(o->firmware, park.digest_firmware);

@@ -32,6 +32,7 @@ struct ceno_rig_options {
 	uint64_t tsc_hz;                 /* 0: 2 GHz */
 	enum ceno_rig_attest attest;
 	uint32_t pledge_mask; /* 0: stdio, rw, spawn */
+	uint32_t layers;      /* of the jail, required beyond what always is */
 };
 
 struct ceno_rig {

@@ -99,6 +99,10 @@ struct ceno_jail_result {
  */
 int ceno_jail_enter(const struct ceno_jail_options *options, struct ceno_jail_result *result);
 
+/* 1 << enum ceno_jail_step for each of CENO_JAIL_OPTIONAL that this kernel and machine offer, by looking
+ * and without taking one. Any time. */
+uint32_t ceno_jail_offers(void);
+
 /* Is an open descriptor what it should be, by the kernel's word (fstat, F_GETFL, SO_TYPE)?
  * 0, or -1 with errno (EBADF: closed, O_PATH, or of another type or access mode). Any time. */
 int ceno_jail_check_fd(const struct ceno_jail_fd *want);

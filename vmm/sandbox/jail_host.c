@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* Newer than the headers of some build hosts; include/uapi/linux/prctl.h. */
@@ -94,11 +95,13 @@ int ceno_jail_network(void)
 
 /* ---- namespaces ------------------------------------------------------------------ */
 
+#define SPACES_LIMIT "/proc/sys/user/max_user_namespaces"
+
 /* The limit is the user namespace's own, so nobody else's changes; without a capability
  * it cannot be raised again, and none is left at the end of the jail. */
 int ceno_jail_spaces(void)
 {
-	static const char path[] = "/proc/sys/user/max_user_namespaces";
+	static const char path[] = SPACES_LIMIT;
 	char text[16];
 	if (write_text(path, "0") < 0)
 		return errno == EROFS || errno == EACCES || errno == ENOENT ? CENO_JAIL_NOT_OFFERED : -1;
@@ -116,12 +119,24 @@ static int smt_is_active(void)
 	return n < 0 || text[0] != '0'; /* a host that does not say may have it */
 }
 
+/* 1 if the kernel has it, 0 if there is no SMT to need it, -1 if SMT is on without it. */
+static int core_scheduling(void)
+{
+	unsigned long cookie = 0;
+	if (prctl(PR_SCHED_CORE, SCHED_CORE_GET, 0, SCHED_CORE_THREAD, &cookie) == 0)
+		return 1;
+	return errno == ENODEV || !smt_is_active() ? 0 : -1;
+}
+
 /* A cookie of its own: no thread of another process runs beside one of these on a core. */
 int ceno_jail_core(void)
 {
 	unsigned long cookie = 0;
+	int has = core_scheduling();
+	if (has <= 0)
+		return has == 0 ? 0 : CENO_JAIL_NOT_OFFERED;
 	if (prctl(PR_SCHED_CORE, SCHED_CORE_CREATE, 0, SCHED_CORE_GROUP, 0) < 0)
-		return errno == ENODEV || !smt_is_active() ? 0 : CENO_JAIL_NOT_OFFERED;
+		return -1;
 	if (prctl(PR_SCHED_CORE, SCHED_CORE_GET, 0, SCHED_CORE_THREAD, &cookie) < 0)
 		return -1;
 	return cookie ? 0 : refuse(EPERM);
@@ -147,4 +162,35 @@ int ceno_jail_l1d(void)
 		return CENO_JAIL_NOT_OFFERED; /* Linux has it on x86 after booting with l1d_flush=on */
 	int now = prctl(PR_GET_SPECULATION_CTRL, PR_SPEC_L1D_FLUSH, 0, 0, 0);
 	return now >= 0 && now & PR_SPEC_ENABLE ? 0 : refuse(EPERM);
+}
+
+/* ---- by looking --------------------------------------------------------------------- */
+
+static int spaces_offered(void)
+{
+	struct statvfs fs;
+	return statvfs(SPACES_LIMIT, &fs) == 0 && !(fs.f_flag & ST_RDONLY);
+}
+
+static int branches_offered(void)
+{
+	int now = prctl(PR_GET_SPECULATION_CTRL, PR_SPEC_INDIRECT_BRANCH, 0, 0, 0);
+	return now >= 0 && now != PR_SPEC_ENABLE;
+}
+
+static int l1d_offered(void)
+{
+	int now = prctl(PR_GET_SPECULATION_CTRL, PR_SPEC_L1D_FLUSH, 0, 0, 0);
+	return now >= 0 && now & PR_SPEC_PRCTL;
+}
+
+uint32_t ceno_jail_offers(void)
+{
+	uint32_t offers = 0;
+	offers |= ceno_jail_landlock_abi() ? 1u << CENO_JAIL_LANDLOCK : 0;
+	offers |= spaces_offered() ? 1u << CENO_JAIL_SPACES : 0;
+	offers |= core_scheduling() >= 0 ? 1u << CENO_JAIL_CORE : 0;
+	offers |= branches_offered() ? 1u << CENO_JAIL_BRANCHES : 0;
+	offers |= l1d_offered() ? 1u << CENO_JAIL_L1D : 0;
+	return offers;
 }

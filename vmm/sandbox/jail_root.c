@@ -104,13 +104,17 @@ static struct ruleset_attr rules_of(uint32_t abi, int may_signal, size_t *size)
 	return attr;
 }
 
+uint32_t ceno_jail_landlock_abi(void)
+{
+	long offered = syscall(SYS_landlock_create_ruleset, NULL, 0, 1u /* LANDLOCK_CREATE_RULESET_VERSION */);
+	return offered > 0 ? (uint32_t)offered : 0;
+}
+
 int ceno_jail_landlock(uint32_t *abi, int may_signal)
 {
-	*abi = 0;
-	long offered = syscall(SYS_landlock_create_ruleset, NULL, 0, 1u /* LANDLOCK_CREATE_RULESET_VERSION */);
-	if (offered <= 0)
+	*abi = ceno_jail_landlock_abi();
+	if (!*abi)
 		return -1;
-	*abi = (uint32_t)offered;
 	size_t size;
 	struct ruleset_attr attr = rules_of(*abi, may_signal, &size);
 	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0u);

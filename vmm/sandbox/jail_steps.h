@@ -24,6 +24,9 @@ int ceno_jail_root(void);
  * access mode of the rest; EBADF: one does not match or a required one is closed. */
 int ceno_jail_descriptors(const struct ceno_jail_fd *keep, size_t count);
 
+/* The Landlock ABI that the kernel offers, 0: none. */
+uint32_t ceno_jail_landlock_abi(void);
+
 /* No IPv4 route, and every interface of the network namespace down. ENETUNREACH: not so. */
 int ceno_jail_network(void);
 

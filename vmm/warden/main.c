@@ -6,6 +6,7 @@
  * Usage: started by cenod only, without arguments. Exit status: 0 every step was
  * done (or the recovery wiped), 1 it was not, 2 not started as a warden.
  */
+#include "../sandbox/jail.h"
 #include "attest.h"
 #include "record.h"
 #include "recovery.h"
@@ -122,7 +123,8 @@ static int has_image(const struct ceno_supervisor_launch *l)
 
 static int record_is_valid(const struct ceno_supervisor_launch *l)
 {
-	if (l->reserved0 || !zero_between(l, SESSION_END, sizeof *l))
+	if ((l->layers && l->type != CENO_SUPERVISOR_PARK) || l->layers & ~CENO_JAIL_OPTIONAL ||
+	    !zero_between(l, SESSION_END, sizeof *l))
 		return 0;
 	switch (l->type) {
 	case CENO_SUPERVISOR_PARK:

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/memfd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -249,12 +251,21 @@ static void fill_table(int control, int shared[CENO_BLOBS], int table[CENO_VMM_F
 		table[blobs[i].to] = shared[i] = ceno_session_reopen_read_only(blobs[i].from);
 }
 
+/* A number that was closed at exec may be something of the loop's by now. */
+static int group_or_none(int fd)
+{
+	struct statfs fs;
+	return fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP_SUPER_MAGIC ? fd : -1;
+}
+
 static int start_vmm(struct ceno_session *session)
 {
 	int pair[2], shared[CENO_BLOBS];
 	struct ceno_spawn spawn = {
 		.executable = CENO_WARDEN_FD_VMM,
 		.cgroup = fd_is_open(CENO_WARDEN_FD_CGROUP) ? CENO_WARDEN_FD_CGROUP : -1,
+		.more_groups = { group_or_none(CENO_WARDEN_FD_CGROUP_TASKS),
+		                 group_or_none(CENO_WARDEN_FD_CGROUP_PROCESSOR) },
 		.cgroup_version = session->launch.cgroup_version,
 		.uid = session->launch.uid_base + 1,
 	};
@@ -320,8 +331,10 @@ int ceno_session_check_lock(struct ceno_session *session)
 	if (rc == 0)
 		rc = ceno_observe(session->vmm.pid, session->launch.uid_base + 1, &session->seen);
 	session->failure.value = (uint64_t)-rc;
-	if (rc == 0 && in_group(session) && ceno_observe_locked(&session->seen) &&
-	    (session->jail_done & CENO_JAIL_REQUIRED) == CENO_JAIL_REQUIRED && mode_is_as_asked(session))
+	const uint32_t steps = CENO_JAIL_REQUIRED | session->launch.layers;
+	if (rc == 0 && (session->jail_done & steps) != steps)
+		session->failure.value = EOPNOTSUPP; /* one that this node requires was not offered */
+	else if (rc == 0 && in_group(session) && ceno_observe_locked(&session->seen) && mode_is_as_asked(session))
 		return 0;
 	return CENO_SESSION_ERROR_JAIL;
 }

@@ -47,16 +47,26 @@ static int write_maps(pid_t pid, uid_t uid)
 	return rc;
 }
 
-/* v1: the group's file was opened by the supervisor, whose rights count. Returns the pidfd of the
+static int join(const struct ceno_spawn *spawn, const char *pid, size_t length)
+{
+	if (write(spawn->cgroup, pid, length) != (ssize_t)length)
+		return errno;
+	for (int i = 0; i < CENO_SPAWN_MORE_GROUPS; i++)
+		if (spawn->more_groups[i] >= 0 && write(spawn->more_groups[i], pid, length) != (ssize_t)length)
+			return errno;
+	return 0;
+}
+
+/* v1: the groups' files were opened by the supervisor, whose rights count. Returns the pidfd of the
  * process that joins, or -errno; its exit status is the errno of the join. */
-static int start_joiner(int cgroup, pid_t pid)
+static int start_joiner(const struct ceno_spawn *spawn, pid_t pid)
 {
 	char text[16];
 	int pidfd = -1, n = snprintf(text, sizeof text, "%d", (int)pid);
 	struct clone_args args = { .flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&pidfd, .exit_signal = SIGCHLD };
 	pid_t joiner = (pid_t)syscall(SYS_clone3, &args, sizeof args);
 	if (joiner == 0)
-		_exit(write(cgroup, text, (size_t)n) == n ? 0 : errno);
+		_exit(join(spawn, text, (size_t)n));
 	return joiner < 0 ? -errno : pidfd;
 }
 
@@ -151,7 +161,7 @@ static int admit(const struct ceno_spawn *spawn, struct ceno_child *child, int g
 {
 	int rc = 0;
 	if (spawn->cgroup_version == 1 && spawn->cgroup >= 0)
-		rc = child->joiner = start_joiner(spawn->cgroup, child->pid);
+		rc = child->joiner = start_joiner(spawn, child->pid);
 	if (rc >= 0)
 		rc = write_maps(child->pid, spawn->uid);
 	if (rc == 0 && write(go, "g", 1) != 1)

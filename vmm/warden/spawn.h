@@ -25,12 +25,15 @@
 #include <sys/types.h>
 #include "../core/launch.h"
 
+#define CENO_SPAWN_MORE_GROUPS 2
+
 struct ceno_spawn {
-	int executable;             /* borrowed: ceno-vmm */
-	int table[CENO_VMM_FD_END]; /* borrowed: what becomes descriptor i of the vmm; -1 closed */
-	int cgroup;                 /* borrowed: v2 directory, or v1 cgroup.procs/tasks; -1 none */
-	uint32_t cgroup_version;    /* 0, 1, 2 */
-	uid_t uid;                  /* outer uid and gid of the vmm */
+	int executable;                          /* borrowed: ceno-vmm */
+	int table[CENO_VMM_FD_END];              /* borrowed: what becomes descriptor i of the vmm; -1 closed */
+	int cgroup;                              /* borrowed: v2 directory, or v1 cgroup.procs/tasks; -1 none */
+	int more_groups[CENO_SPAWN_MORE_GROUPS]; /* borrowed: v1 cgroup.procs of further groups; -1 none */
+	uint32_t cgroup_version;                 /* 0, 1, 2 */
+	uid_t uid;                               /* outer uid and gid of the vmm */
 };
 
 struct ceno_child {

@@ -90,7 +90,9 @@ enum ceno_warden_fd {
 	CENO_WARDEN_FD_TRUST,
 	CENO_WARDEN_FD_BUNDLE,
 	CENO_WARDEN_FD_VMM,            /* ceno-vmm, O_PATH or read-only: executed by fexecve */
-	CENO_WARDEN_FD_CGROUP,         /* directory of the pair's cgroup (v2), or cgroup.procs/tasks (v1) */
+	CENO_WARDEN_FD_CGROUP,         /* directory of the pair's cgroup (v2), or cgroup.procs of its memory group (v1) */
+	CENO_WARDEN_FD_CGROUP_TASKS,   /* v1: cgroup.procs of its group for tasks; may be closed */
+	CENO_WARDEN_FD_CGROUP_PROCESSOR, /* v1: the same for processor time */
 	CENO_WARDEN_FD_EXEC_END,
 
 	/* Above every number in use while parked; in this order in the record's SCM_RIGHTS. */
@@ -114,7 +116,8 @@ enum ceno_supervisor_type {
 
 struct ceno_supervisor_launch {
 	uint32_t type;                 /* enum ceno_supervisor_type */
-	uint32_t reserved0;
+	uint32_t layers;               /* PARK: 1 << enum ceno_jail_step, of CENO_JAIL_OPTIONAL: what the vmm must have
+	                                  taken of it (vmm/sandbox/jail.h); 0 in LAUNCH and RECOVER */
 	/* PARK; zeros in LAUNCH and RECOVER */
 	uint64_t tsc_hz;
 	uint32_t syscall_mode;         /* enum ceno_syscall_mode, from the node's probe VM */

@@ -24,6 +24,8 @@ parked() {
 run() { [ "$("$ceno" run --quiet --no-proof -- busybox echo hello)" = hello ]; }
 gone() { local p; for p; do for _ in $(seq 100); do [ -d "/proc/$p" ] || continue 2; grep -q "^State:.Z" "/proc/$p/status" 2>/dev/null && continue 2; sleep 0.05; done; return 1; done; }
 group() { echo /sys/fs/cgroup/{memory/,,unified/}cenotaph-"$(node_pid)"/pair-"$1" | tr ' ' '\n' | while read -r d; do [ -d "$d" ] && echo "$d"; done | head -1; }
+# The same pair's group for tasks, where it has one: v1 has a hierarchy for each.
+tasks_group() { ls -d /sys/fs/cgroup/{pids/,,unified/}cenotaph-"$(node_pid)"/pair-"$1" 2>/dev/null | while read -r d; do [ -e "$d/pids.max" ] && echo "$d"; done | head -1; }
 limit() { cat "$1/memory.limit_in_bytes" "$1/memory.max" 2>/dev/null | head -1; }
 
 node_start || exit 1
@@ -35,6 +37,8 @@ g=$(group "$(uid_of "$warden")")
 if [ -n "$g" ]; then
 	check "... its vmm is in the group of its uid" eval '[ "$(cat "$g/cgroup.procs")" = "$vmm" ]'
 	check "... which has the limit of a vmm without a guest" [ "$(limit "$g")" = $((16 << 20)) ]
+	t=$(tasks_group "$(uid_of "$warden")")
+	[ -z "$t" ] || check "... and may have eight tasks" eval '[ "$(cat "$t/cgroup.procs")" = "$vmm" ] && [ "$(cat "$t/pids.max")" = 8 ]'
 fi
 
 first=$warden

@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "tests/lib/rig.h"
+#include "vmm/sandbox/jail.h"
 #include "vmm/warden/record.h"
 
 #define PATIENCE_MS 10000
@@ -310,8 +311,8 @@ static void a_malformed_park_starts_nothing(void **state)
 	BAD_FIRST(bad.uid_base = 0);
 	BAD_FIRST(bad.cgroup_version = 3);
 	BAD_FIRST(bad.syscall_mode = 0);
-	BAD_FIRST(bad.reserved0 = 1);
-	parked(); /* and the good one parks */
+	BAD_FIRST(bad.layers = 1u << CENO_JAIL_ROOT); /* not optional, so not to be named */
+	parked();                                     /* and the good one parks */
 }
 
 /* ---- its end ------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
  * and what must never happen on the way. The vmm is played by fake_vmm, inside
  * the real jail. Needs root and user namespaces.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 
 #include "guest-kernel/abi/window.h"
 #include "tests/lib/rig.h"
+#include "vmm/sandbox/jail.h"
 
 #define CANARY "c3a1f00d5eedbeefc3a1f00d5eedbee1"
 
@@ -367,6 +369,21 @@ static void a_vcpu_without_its_protection_never_runs(void **state)
 	ceno_rig_expect_failure(&rig, CENO_SESSION_ERROR_JAIL);
 }
 
+/* What a host need not give is asked for or not, by whoever runs the node. */
+static void a_required_layer_that_is_not_there_stops_the_launch(void **state)
+{
+	struct ceno_rig_options strict = plain;
+	(void)state;
+	strict.layers = 1u << CENO_JAIL_CORE;
+	begin(&strict, "bare");
+	ceno_rig_expect_failure(&rig, CENO_SESSION_ERROR_JAIL);
+	assert_int_equal(rig.failure.value, EOPNOTSUPP);
+	begin(&plain, "bare");
+	ceno_rig_until(&rig, &rig.launched, 5000);
+	ceno_rig_send(&rig, CENO_SESSION_DESTROY);
+	ceno_rig_expect_proof(&rig, "request");
+}
+
 static void a_failed_jail_is_reported(void **state)
 {
 	(void)state;
@@ -449,6 +466,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_large_memory_is_destroyed_in_time, teardown),
 		cmocka_unit_test_teardown(a_vmm_without_a_filter_never_runs, teardown),
 		cmocka_unit_test_teardown(a_vcpu_without_its_protection_never_runs, teardown),
+		cmocka_unit_test_teardown(a_required_layer_that_is_not_there_stops_the_launch, teardown),
 		cmocka_unit_test_teardown(a_failed_jail_is_reported, teardown),
 		cmocka_unit_test_teardown(a_vmm_that_dies_before_it_locks_is_reported, teardown),
 		cmocka_unit_test_teardown(a_leaf_that_is_refused_stops_the_launch, teardown),

@@ -17,8 +17,11 @@
 #include <cmocka.h>
 
 #include "api/supervisor/blobs.h"
+#include "api/supervisor/cgroup.h"
 #include "api/supervisor/child.h"
 #include "api/supervisor/host.h"
+#include "api/supervisor/layers.h"
+#include "vmm/sandbox/jail.h"
 
 static void write_file(const char *path, const char *text)
 {
@@ -137,12 +140,89 @@ static void test_child(void **state)
 	assert_true(WIFSIGNALED(ended) && WTERMSIG(ended) == 9);
 }
 
+static void test_layers(void **state)
+{
+	const uint32_t few = CENO_LAYER_MEMORY | CENO_LAYER_L1D | CENO_LAYER_LANDLOCK;
+	static const char *const bad[] = {
+		"", ",", "memory,", ",memory", "memory,,tasks", "Memory", "memory tasks", "none,memory", "all"
+	};
+	char text[CENO_LAYERS_TEXT_MAX];
+	uint32_t layers = 77;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(ceno_layers_parse(bad[i], &layers), -EINVAL);
+	assert_int_equal(layers, 77);
+	assert_int_equal(ceno_layers_parse("l1d,memory,landlock", &layers), 0);
+	assert_int_equal(layers, few);
+	ceno_layers_format(few, text, sizeof text);
+	assert_string_equal(text, "memory,landlock,l1d");
+	ceno_layers_format(~0u, text, sizeof text);
+	assert_int_equal(ceno_layers_parse(text, &layers), 0);
+	assert_true(strlen(text) + 1 < CENO_LAYERS_TEXT_MAX && layers == 0xff);
+	assert_int_equal(ceno_layers_parse("none", &layers), 0);
+	assert_int_equal(layers, 0);
+	/* What is not offered is not asked for, but that no core is shared. */
+	assert_int_equal(ceno_layers_usual(0), CENO_LAYER_CORE);
+	assert_int_equal(ceno_layers_usual(few), CENO_LAYER_CORE | CENO_LAYER_MEMORY);
+	assert_int_equal(ceno_layers_steps(0xff), CENO_JAIL_OPTIONAL);
+	assert_int_equal(ceno_layers_steps(few), 1u << CENO_JAIL_L1D | 1u << CENO_JAIL_LANDLOCK);
+}
+
+static void expect_file(const char *directory, const char *name, const char *want)
+{
+	char path[512], text[64] = "";
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s", directory, name);
+	f = fopen(path, "r");
+	if (!f || !fgets(text, sizeof text, f))
+		fail_msg("cannot read %s", path);
+	fclose(f);
+	if (strncmp(text, want, strlen(want)))
+		fail_msg("%s is %s, not %s", path, text, want);
+}
+
+/* As the kernel has the limits then; on whatever groups this machine offers. */
+static void test_groups(void **state)
+{
+	struct ceno_cgroup_root root;
+	struct ceno_cgroup group;
+	int two;
+
+	(void)state;
+	ceno_cgroup_root_open(&root);
+	if (!root.version) {
+		print_message("skipped: no memory group can be made here\n");
+		skip();
+	}
+	two = root.version == 2;
+	assert_int_equal(ceno_cgroup_open(&root, "limits", &group), 0);
+	assert_true(group.join[CENO_CGROUP_MEMORY] >= 0);
+	assert_int_equal(ceno_cgroup_limit(&group, 64u << 20), 0);
+	expect_file(group.path[0], two ? "memory.max" : "memory.limit_in_bytes", "83886080");
+	if (group.controllers & 1u << CENO_CGROUP_PIDS)
+		expect_file(group.path[two ? 0 : CENO_CGROUP_PIDS], "pids.max", "8");
+	if (group.controllers & 1u << CENO_CGROUP_CPU) {
+		const char *path = group.path[two ? 0 : CENO_CGROUP_CPU];
+
+		assert_int_equal(ceno_cgroup_processor(&group, 150), 0);
+		expect_file(path, two ? "cpu.max" : "cpu.cfs_quota_us", "150000");
+		assert_int_equal(ceno_cgroup_processor(&group, 0), 0);
+		expect_file(path, two ? "cpu.max" : "cpu.cfs_quota_us", two ? "max" : "-1");
+	}
+	assert_int_equal(ceno_cgroup_open(&root, "limits", &(struct ceno_cgroup){ 0 }), -EEXIST);
+	assert_int_equal(ceno_cgroup_close(&group), 1);
+	ceno_cgroup_root_close(&root);
+	for (int i = 0; i < CENO_CGROUP_CONTROLLERS; i++)
+		assert_true(!root.path[i][0] || access(root.path[i], F_OK));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_blobs),
-		cmocka_unit_test(test_probe),
-		cmocka_unit_test(test_child),
+		cmocka_unit_test(test_blobs),  cmocka_unit_test(test_probe),  cmocka_unit_test(test_child),
+		cmocka_unit_test(test_layers), cmocka_unit_test(test_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
