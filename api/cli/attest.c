@@ -2,7 +2,6 @@
  * ceno attest: asks the node's TPM for a quote over a nonce and checks the
  * answer here, down to the PCR digest.
  */
-#include <getopt.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,19 +11,20 @@
 #include "cli.h"
 #include "client.h"
 #include "enrol.h"
+#include "options.h"
 #include "pins.h"
 #include "policy/units.h"
 #include "quote.h"
+#include "text.h"
 
 static const char usage[] =
-    "usage: ceno attest [--nonce HEX] [--json] [--socket PATH]\n"
-    "       ceno attest --enrol vtpm|ftpm|dtpm [--roots FILE] [--ek HEX] [--days N] [--socket PATH]\n"
+    "usage: ceno attest [--nonce HEX] | --enrol vtpm|ftpm|dtpm [--roots FILE] [--ek HEX] [--days N]\n"
     "Ask the node's TPM what the node is, and check the answer: a quote over SHA-256\n"
     "PCRs 0 to 15 that answers this nonce (64 hex digits; default: a fresh random one).\n"
     "--enrol: prove with a credential made here that the node's seal key lives in the TPM\n"
     "whose endorsement key FILE (certificates of TPM makers, PEM) vouches for, or whose\n"
     "public area has this SHA-256; prints the line for a policy file, good for N days (365).\n"
-    "Exit status: 0 the quote is good; 1 it is not, or there is none.\n";
+    "Also: --json, --socket PATH. Exit status: 0 the quote is good; 1 it is not, or there is none.\n";
 
 static const char *trust_of(const struct ceno_node_quote *quote)
 {
@@ -56,10 +56,10 @@ static int print_text(const struct ceno_node_quote *quote, const uint8_t nonce[3
 	char label[16];
 
 	printf("quote        good: signed by the node's attestation key, answers this nonce\n");
-	printf("node         %s\n", quote->origin);
-	printf("TPM          %s (%s%s%s%s)\n", quote->kind, quote->manufacturer, *quote->vendor ? " " : "",
-	       quote->vendor,
-	       quote->own_swtpm ? ", the node's own swtpm: whoever runs the node can write any proof" : "");
+	ceno_text_line(stdout, "node         %s", quote->origin);
+	ceno_text_line(stdout, "TPM          %s (%s%s%s%s)", quote->kind, quote->manufacturer,
+	               *quote->vendor ? " " : "", quote->vendor,
+	               quote->own_swtpm ? ", the node's own swtpm: whoever runs the node can write any proof" : "");
 	printf("seal key     pinned by you: %s\n", trust_of(quote));
 	ceno_verify_ak_digest(quote->ak_public, quote->ak_public_bytes, digest);
 	hex_line("AK", digest, 32);
@@ -94,79 +94,101 @@ static int print_json(const struct ceno_node_quote *quote, const uint8_t nonce[3
 	                                     json_loads(answer, JSON_REJECT_DUPLICATES, NULL)));
 }
 
-/* An option of --enrol: 0, or -1: none, or a wrong value. */
-static int enrol_option(struct ceno_enrol *enrol, int option)
+struct ask {
+	struct ceno_options options;
+	struct ceno_enrol enrol;
+	uint8_t nonce[32];
+};
+
+/* One option. -1: go on. */
+static int parse_one(int option, struct ask *ask)
 {
+	struct ceno_enrol *enrol = &ask->enrol;
+	const bool number = strspn(optarg, "0123456789") == strlen(optarg);
+
 	switch (option) {
+	case 'n':
+		return ceno_units_parse_hex(optarg, ask->nonce, 32)
+		    ? ceno_options_bad(&ask->options, "--nonce", "64 lowercase hexadecimal digits")
+		    : -1;
 	case 'e':
 		enrol->kind = optarg;
-		return strcmp(optarg, "vtpm") && strcmp(optarg, "ftpm") && strcmp(optarg, "dtpm") ? -1 : 0;
+		return strcmp(optarg, "vtpm") && strcmp(optarg, "ftpm") && strcmp(optarg, "dtpm")
+		    ? ceno_options_bad(&ask->options, "--enrol", "vtpm, ftpm or dtpm")
+		    : -1;
 	case 'r':
 		enrol->roots = optarg;
-		return 0;
+		return -1;
 	case 'k':
 		enrol->has_ek = true;
-		return ceno_units_parse_hex(optarg, enrol->ek, 32) ? -1 : 0;
-	case 'd':
-		enrol->days = (unsigned)strtoul(optarg, NULL, 10);
-		return strspn(optarg, "0123456789") == strlen(optarg) && enrol->days >= 1 && enrol->days <= 36500 ? 0
-														  : -1;
-	default:
-		return -1;
+		return ceno_units_parse_hex(optarg, enrol->ek, 32)
+		    ? ceno_options_bad(&ask->options, "--ek", "64 lowercase hexadecimal digits")
+		    : -1;
+	default: /* 'd' */
+		enrol->days = number ? (unsigned)strtoul(optarg, NULL, 10) : 0;
+		return enrol->days < 1 || enrol->days > 36500
+		    ? ceno_options_bad(&ask->options, "--days", "a number from 1 to 36500")
+		    : -1;
 	}
 }
 
-int ceno_command_attest(int argc, char **argv)
+static int parse(int argc, char **argv, struct ask *ask)
 {
-	static const struct option options[] = {
+	static const struct option table[] = {
 		{ "nonce", required_argument, NULL, 'n' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "socket", required_argument, NULL, 's' },
 		{ "enrol", required_argument, NULL, 'e' },
 		{ "roots", required_argument, NULL, 'r' },
 		{ "ek", required_argument, NULL, 'k' },
 		{ "days", required_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		CENO_OPTIONS_JSON,
+		CENO_OPTIONS_SOCKET,
+		CENO_OPTIONS_END,
 	};
-	struct ceno_enrol enrol = { .days = 365 };
+	int option, status;
+
+	ask->options = (struct ceno_options){ .usage = usage, .table = table, .argc = argc, .argv = argv };
+	while ((option = ceno_options_next(&ask->options)) >= 0) {
+		status = parse_one(option, ask);
+		if (status >= 0)
+			return status;
+	}
+	if (ask->options.status >= 0 || ceno_options_arguments(&ask->options, 0, 0, ""))
+		return ask->options.status;
+	if (!ask->enrol.kind && (ask->enrol.roots || ask->enrol.has_ek))
+		return ceno_options_misuse(usage, "--roots and --ek are for --enrol");
+	ask->enrol.socket = ask->options.socket;
+	return -1;
+}
+
+int ceno_command_attest(int argc, char **argv)
+{
+	struct ask ask = { .enrol = { .days = 365 } };
 	char error[CENO_NODE_QUOTE_ERROR_MAX], hex[65];
 	struct ceno_node_quote quote;
-	const char *path = NULL, *answer;
 	struct ceno_client client;
 	json_t *result = NULL;
-	uint8_t nonce[32];
-	bool json = false;
-	int option, status = CENO_EXIT_FAILURE;
+	const char *answer;
+	int status;
 
-	ceno_cli_random(nonce, sizeof nonce);
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (option == 'j')
-			json = true;
-		else if (option == 's')
-			path = optarg;
-		else if (option == 'n' && !ceno_units_parse_hex(optarg, nonce, 32))
-			continue;
-		else if (!enrol_option(&enrol, option))
-			continue;
-		else
-			return ceno_cli_usage(usage, option == 'h');
-	}
-	if (optind < argc || sodium_init() < 0 || (!enrol.kind && (enrol.roots || enrol.has_ek)))
-		return ceno_cli_usage(usage, false);
-	enrol.socket = path;
-	if (enrol.kind)
-		return ceno_enrol_run(&enrol);
-	ceno_units_format_hex(nonce, 32, hex);
-	if (!ceno_client_open(&client, path))
+	ceno_cli_random(ask.nonce, sizeof ask.nonce);
+	status = parse(argc, argv, &ask);
+	if (status >= 0)
+		return status;
+	status = CENO_EXIT_FAILURE;
+	if (sodium_init() < 0)
+		return status;
+	if (ask.enrol.kind)
+		return ceno_enrol_run(&ask.enrol);
+	ceno_units_format_hex(ask.nonce, 32, hex);
+	if (!ceno_client_open(&client, ask.options.socket))
 		result = ceno_client_call(&client, "node.attest", json_pack("{s:s}", "nonce", hex), NULL, 0);
 	answer = json_string_value(json_object_get(result, "node"));
 	if (!answer)
 		ceno_cli_error("%s", client.error[0] ? client.error : "the node's answer has no quote");
-	else if (ceno_node_quote_check(answer, strlen(answer), nonce, &quote, error))
+	else if (ceno_node_quote_check(answer, strlen(answer), ask.nonce, &quote, error))
 		ceno_cli_error("the node's quote is not good: %s", error);
 	else
-		status = json ? print_json(&quote, nonce, answer) : print_text(&quote, nonce);
+		status = ask.options.json ? print_json(&quote, ask.nonce, answer) : print_text(&quote, ask.nonce);
 	json_decref(result);
 	ceno_client_close(&client);
 	return status;

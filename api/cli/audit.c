@@ -4,7 +4,6 @@
  * the result goes.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +16,11 @@
 #include "finish.h"
 #include "guest-kernel/lib/bundle.h"
 #include "guest-kernel/lib/native.h"
+#include "named.h"
+#include "options.h"
 #include "policy/units.h"
 #include "proof_file.h"
+#include "text.h"
 
 static const char usage[] = "usage: ceno audit [option]... FILE|SESSION\n"
 			    "Check the trail of a session: what its guest wrote down about itself. Of a running\n"
@@ -37,21 +39,24 @@ static const char usage[] = "usage: ceno audit [option]... FILE|SESSION\n"
 			    "given, or records are unsealed, lost or may be missing at the end; 5 another session's.\n";
 
 struct ask {
-	const char *file, *bundle_file, *program_file, *proof_file, *socket;
+	struct ceno_options options;
+	const char *file, *bundle_file, *program_file, *proof_file;
 	uint8_t key[32], session_id[16], nonce[32], sha256[32], program[32];
 	bool running; /* the trail is a node's copy of now */
 	bool empty;   /* the proof says that none was left */
-	bool json;
 	void *bundle; /* owned; page-aligned */
 	struct ceno_audit_expect expect;
 };
 
-static int parse_hex(const char *option, const char *text, uint8_t *out, size_t bytes)
+/* optarg: -1, or the exit status. */
+static int parse_hex(struct ask *ask, const char *option, uint8_t *out, size_t bytes)
 {
-	if (!ceno_units_parse_hex(text, out, bytes))
-		return 0;
-	ceno_cli_error("%s takes %zu lowercase hexadecimal digits", option, 2 * bytes);
-	return -1;
+	char takes[64];
+
+	if (!ceno_units_parse_hex(optarg, out, bytes))
+		return -1;
+	snprintf(takes, sizeof takes, "%zu lowercase hexadecimal digits", 2 * bytes);
+	return ceno_options_bad(&ask->options, option, takes);
 }
 
 /* A file of such a name is ./NAME. */
@@ -64,20 +69,22 @@ static bool is_session(const char *text)
 
 static int parse(int argc, char **argv, struct ask *ask)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },          { "key", required_argument, NULL, 'k' },
-		{ "session", required_argument, NULL, 's' }, { "nonce", required_argument, NULL, 'n' },
-		{ "bundle", required_argument, NULL, 'b' },  { "program", required_argument, NULL, 'P' },
-		{ "proof", required_argument, NULL, 'p' },   { "socket", required_argument, NULL, 'S' },
-		{ "help", no_argument, NULL, 'h' },          { 0 }
+	static const struct option table[] = {
+		{ "key", required_argument, NULL, 'k' },
+		{ "session", required_argument, NULL, 's' },
+		{ "nonce", required_argument, NULL, 'n' },
+		{ "bundle", required_argument, NULL, 'b' },
+		{ "program", required_argument, NULL, 'P' },
+		{ "proof", required_argument, NULL, 'p' },
+		CENO_OPTIONS_JSON,
+		CENO_OPTIONS_SOCKET,
+		CENO_OPTIONS_END,
 	};
-	int option, bad = 0;
+	int option, bad = -1;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0 && !bad) {
+	ask->options = (struct ceno_options){ .usage = usage, .table = table, .argc = argc, .argv = argv };
+	while (bad < 0 && (option = ceno_options_next(&ask->options)) >= 0) {
 		switch (option) {
-		case 'j':
-			ask->json = true;
-			break;
 		case 'b':
 			ask->bundle_file = optarg;
 			break;
@@ -87,35 +94,27 @@ static int parse(int argc, char **argv, struct ask *ask)
 		case 'p':
 			ask->proof_file = optarg;
 			break;
-		case 'S':
-			ask->socket = optarg;
-			break;
 		case 'k':
-			bad = parse_hex("--key", optarg, ask->key, sizeof ask->key);
+			bad = parse_hex(ask, "--key", ask->key, sizeof ask->key);
 			ask->expect.public_key = ask->key;
 			break;
 		case 's':
-			bad = parse_hex("--session", optarg, ask->session_id, sizeof ask->session_id);
+			bad = parse_hex(ask, "--session", ask->session_id, sizeof ask->session_id);
 			ask->expect.session_id = ask->session_id;
 			break;
-		case 'n':
-			bad = parse_hex("--nonce", optarg, ask->nonce, sizeof ask->nonce);
+		default: /* 'n' */
+			bad = parse_hex(ask, "--nonce", ask->nonce, sizeof ask->nonce);
 			ask->expect.nonce = ask->nonce;
 			break;
-		default:
-			return ceno_cli_usage(usage, option == 'h');
 		}
 	}
-	if (bad)
-		return CENO_EXIT_USAGE;
-	if (optind + 1 != argc)
-		return ceno_cli_usage(usage, false);
-	ask->file = argv[optind];
+	if (ask->options.status >= 0 || ceno_options_arguments(&ask->options, 1, 1, "FILE|SESSION"))
+		return ask->options.status;
+	ask->file = argv[ask->options.first];
 	ask->running = is_session(ask->file);
-	if (ask->running && ask->proof_file) {
-		ceno_cli_error("a running session has no proof yet");
-		return CENO_EXIT_USAGE;
-	}
+	if (ask->running && ask->proof_file)
+		return ceno_options_misuse(usage,
+		                           "--proof is for a trail in a file: a running session has no proof yet");
 	return -1;
 }
 
@@ -185,7 +184,7 @@ static int load_proof(struct ask *ask)
 		return 0;
 	if (read_file(ask->proof_file, CENO_CDP_FILE_MAX, "proof", &proof, &length))
 		return CENO_EXIT_USAGE;
-	finish.socket = ask->socket;
+	finish.socket = ask->options.socket;
 	ceno_finish_check(&finish, proof, length);
 	free(proof);
 	if (!finish.checked || finish.result.exit_status) {
@@ -210,10 +209,10 @@ static int fetch(const struct ask *ask, char **bytes, size_t *length)
 	int fd = -1;
 
 	*bytes = malloc(CENO_TRAIL_BYTES);
-	if (*bytes && !ceno_client_open(&client, ask->socket)) {
+	if (*bytes && !ceno_client_open(&client, ask->options.socket)) {
 		reply = ceno_client_call_fd(&client, "session.trail", json_pack("{s:s}", "session", ask->file), &fd);
 		if (!reply)
-			ceno_cli_error("%s", client.error);
+			ceno_named_session_failed(&client, ask->file);
 		ceno_client_close(&client);
 	} else {
 		ceno_cli_error("%s", *bytes ? client.error : "out of memory");
@@ -241,11 +240,14 @@ static int print(const void *trail, const struct ceno_audit *audit, bool json)
 
 	if (text)
 		render(trail, audit, text, need + 1);
-	if (!text || fputs(text, stdout) < 0 || fflush(stdout)) {
-		free(text);
-		ceno_cli_error("cannot write the result");
+	if (!text) {
+		ceno_cli_error("out of memory");
 		return CENO_EXIT_USAGE;
 	}
+	if (json)
+		fputs(text, stdout);
+	else
+		ceno_text_lines(stdout, text);
 	free(text);
 	return (int)audit->exit_status;
 }
@@ -281,7 +283,7 @@ int ceno_command_audit(int argc, char **argv)
 		return 4;
 	}
 	ceno_audit(trail, length, &ask.expect, &audit);
-	status = print(trail, &audit, ask.json);
+	status = print(trail, &audit, ask.options.json);
 	free(trail);
 	free(ask.bundle);
 	return status;

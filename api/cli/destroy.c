@@ -2,7 +2,6 @@
  * ceno destroy: ends a session now and gets its proof; of a session that is
  * already gone, it gets the proof the node kept.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +10,8 @@
 #include "cli.h"
 #include "client.h"
 #include "finish.h"
+#include "named.h"
+#include "options.h"
 #include "proof_file.h"
 
 static const char usage[] =
@@ -19,8 +20,9 @@ static const char usage[] =
     "the proof. Exit status: 0; 1 no such session, no proof, or a proof that does not verify.\n";
 
 struct ask {
-	const char *socket, *session, *proof;
-	bool json, quiet;
+	struct ceno_options options;
+	const char *session, *proof;
+	bool quiet;
 };
 
 /* The session's end from the node: a new reference with state, cause and "proof", or NULL. */
@@ -57,9 +59,9 @@ static int conclude(const struct ask *ask, json_t *end)
 		ceno_cli_error("%s", error);
 		return CENO_EXIT_FAILURE;
 	}
-	finish.socket = ask->socket;
+	finish.socket = ask->options.socket;
 	ceno_finish_check(&finish, proof, strlen(proof));
-	if (ask->json) {
+	if (ask->options.json) {
 		int rc = ceno_cli_print_json(ceno_finish_json(&finish, NULL, end, ask->proof, 0));
 
 		if (rc)
@@ -72,38 +74,28 @@ static int conclude(const struct ask *ask, json_t *end)
 
 int ceno_command_destroy(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "proof", required_argument, NULL, 'p' }, { "json", no_argument, NULL, 'j' },
-		{ "quiet", no_argument, NULL, 'q' },       { "socket", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },        { 0 },
-	};
+	static const struct option table[] = { { "proof", required_argument, NULL, 'p' },
+		                               { "quiet", no_argument, NULL, 'q' },
+		                               CENO_OPTIONS_JSON,
+		                               CENO_OPTIONS_SOCKET,
+		                               CENO_OPTIONS_END };
+	struct ask ask = { .options = { .usage = usage, .table = table, .argc = argc, .argv = argv } };
 	struct ceno_client client;
-	struct ask ask = { 0 };
 	json_t *end = NULL;
 	int option, status = CENO_EXIT_FAILURE;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		switch (option) {
-		case 'p':
+	while ((option = ceno_options_next(&ask.options)) >= 0) {
+		if (option == 'p')
 			ask.proof = optarg;
-			break;
-		case 'j':
-			ask.json = true;
-			break;
-		case 'q':
+		else
 			ask.quiet = true;
-			break;
-		case 's':
-			ask.socket = optarg;
-			break;
-		default:
-			return ceno_cli_usage(usage, option == 'h');
-		}
 	}
-	if (optind + 1 != argc)
-		return ceno_cli_usage(usage, false);
-	ask.session = argv[optind];
-	if (!ceno_client_open(&client, ask.socket))
+	if (ask.options.status >= 0 || ceno_options_arguments(&ask.options, 1, 1, "SESSION"))
+		return ask.options.status;
+	ask.session = argv[ask.options.first];
+	if (ceno_named_session(&ask.options, ask.session))
+		return ask.options.status;
+	if (!ceno_client_open(&client, ask.options.socket))
 		end = fetch(&client, ask.session);
 	if (end)
 		status = conclude(&ask, end);

@@ -10,7 +10,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <linux/landlock.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,7 +25,9 @@
 #include "cli.h"
 #include "client.h"
 #include "guest-kernel/abi/cpu.h"
+#include "options.h"
 #include "policy/units.h"
+#include "text.h"
 
 static const char usage[] = "usage: ceno doctor [--json] [--socket PATH]\n"
 			    "Say what this machine offers Cenotaph, and what to do about each gap.\n"
@@ -349,38 +350,23 @@ static void print_report(const struct report *report)
 	{
 		const char *advice = json_string_value(json_object_get(check, "advice"));
 
-		printf("%-8s %-17s %s\n", json_string_value(json_object_get(check, "level")),
-		       json_string_value(json_object_get(check, "name")),
-		       json_string_value(json_object_get(check, "found")));
+		ceno_text_line(stdout, "%-8s %-17s %s", json_string_value(json_object_get(check, "level")),
+		               json_string_value(json_object_get(check, "name")),
+		               json_string_value(json_object_get(check, "found")));
 		if (advice && *advice)
-			printf("%-8s %-17s -> %s\n", "", "", advice);
+			ceno_text_line(stdout, "%-8s %-17s -> %s", "", "", advice);
 	}
 	printf("%d failures, %d warnings\n", report->failures, report->warnings);
 }
 
 int ceno_command_doctor(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "socket", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
+	static const struct option table[] = { CENO_OPTIONS_JSON, CENO_OPTIONS_SOCKET, CENO_OPTIONS_END };
+	struct ceno_options o = { .usage = usage, .table = table, .argc = argc, .argv = argv };
 	struct report report = { 0 };
-	const char *path = NULL;
-	bool json = false;
-	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (option == 'j')
-			json = true;
-		else if (option == 's')
-			path = optarg;
-		else
-			return ceno_cli_usage(usage, option == 'h');
-	}
-	if (optind < argc)
-		return ceno_cli_usage(usage, false);
+	if (ceno_options_plain(&o, 0, 0, "") >= 0)
+		return o.status;
 	report.checks = json_array();
 	if (!report.checks) {
 		ceno_cli_error("out of memory");
@@ -393,8 +379,8 @@ int ceno_command_doctor(int argc, char **argv)
 	check_layers(&report);
 	check_confinement(&report);
 	check_memory(&report);
-	check_node(&report, path);
-	if (json) {
+	check_node(&report, o.socket);
+	if (o.json) {
 		int rc = ceno_cli_print_json(json_pack("{s:i,s:i,s:o}", "failures", report.failures, "warnings",
 		                                       report.warnings, "checks", report.checks));
 

@@ -2,7 +2,8 @@
  * ceno exec: another program in a session that `ceno run --hold` keeps. Its
  * streams are those of that `ceno run`; its status is ours.
  */
-#include <getopt.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +11,10 @@
 #include "cli.h"
 #include "client.h"
 #include "missing.h"
+#include "named.h"
+#include "options.h"
 #include "program.h"
+#include "refusal.h"
 
 static const char usage[] =
     "usage: ceno exec [OPTION]... SESSION -- PROGRAM [ARG]...\n"
@@ -23,33 +27,38 @@ static const char usage[] =
     "  --socket PATH     the node's socket (default $CENO_SOCKET or /run/cenotaph/cenod.sock)\n"
     "\n"
     "Exit status: the program's own (128 + signal if it was killed); 125 refused or failed;\n"
-    "126 the guest cannot run it; 127 it is not in the session.\n";
+    "126 it is no program that may be executed; 127 it is not in the session; 2 usage.\n";
 
-static int status_of(json_t *result)
+struct options {
+	struct ceno_options command;
+	const char *workdir;
+	const char *env[CENO_ENV_MAX];
+	uint32_t env_count;
+};
+
+static int status_of(json_t *result, const char *path, const char *directory)
 {
-	int refusal = (int)json_integer_value(json_object_get(result, "refusal"));
 	int number = (int)json_integer_value(json_object_get(result, "signal"));
+	char line[CENO_REFUSAL_LINE_MAX];
+	int status;
 
 	ceno_missing_print(result, "ceno: ");
-	if (refusal) {
-		ceno_cli_error("the guest could not start the program (refusal %d)", refusal);
-		return refusal == 1 ? CENO_EXIT_NOT_FOUND
-		    : refusal <= 4  ? CENO_EXIT_NOT_EXECUTABLE
-				    : CENO_EXIT_RUN_FAILED;
+	if (json_integer_value(json_object_get(result, "refusal"))) {
+		status = ceno_refusal_explain(result, path, directory, line);
+		ceno_cli_error("%s", line);
+		return status;
+	}
+	if (number == SIGKILL && json_is_true(json_object_get(result, "out_of_memory"))) {
+		ceno_cli_error("the program ran out of the session's memory (try ceno run --memory)");
+		return CENO_EXIT_RUN_FAILED;
 	}
 	return number ? 128 + number : (int)json_integer_value(json_object_get(result, "exit_status")) & 255;
 }
 
-struct options {
-	const char *socket, *workdir;
-	const char *env[CENO_ENV_MAX];
-	uint32_t env_count;
-	bool json;
-};
-
 static int run(const struct options *o, const char *session, char **program, uint32_t count)
 {
 	const char *env[CENO_ENV_BASE + CENO_ENV_MAX];
+	const char *directory = o->workdir ? o->workdir : "/";
 	char guest[CENO_PACK_PATH_MAX];
 	struct ceno_client client;
 	json_t *result = NULL;
@@ -57,23 +66,24 @@ static int run(const struct options *o, const char *session, char **program, uin
 	int args, status = CENO_EXIT_RUN_FAILED;
 
 	snprintf(guest, sizeof guest, "%s%s", program[0][0] == '/' ? "" : "/bin/", program[0]);
-	args = ceno_args_make(guest, program, count, env, ceno_env_make(o->env, o->env_count, false, env),
-	                      o->workdir ? o->workdir : "/", &bytes);
+	args = ceno_args_make(guest, program, count, env, ceno_env_make(o->env, o->env_count, false, env), directory,
+	                      &bytes);
 	if (args < 0) {
-		ceno_cli_error("arguments: %s", strerror(-args));
+		ceno_cli_error(args == -E2BIG ? "arguments and environment are longer than 128 KiB" : "arguments: %s",
+		               strerror(-args));
 		return status;
 	}
-	if (!ceno_client_open(&client, o->socket))
+	if (!ceno_client_open(&client, o->command.socket))
 		result = ceno_client_call(&client, "session.exec",
 		                          json_pack("{s:s,s:I}", "session", session, "args_bytes", (json_int_t)bytes),
 		                          &args, 1);
 	close(args);
 	if (!result)
-		ceno_cli_error("%s", client.error);
+		ceno_named_session_failed(&client, session);
 	else
-		status = status_of(result);
-	if (result && o->json)
-		ceno_cli_print_json(json_incref(result));
+		status = status_of(result, guest, directory);
+	if (result && o->command.json && ceno_cli_print_json(json_incref(result)))
+		status = CENO_EXIT_RUN_FAILED;
 	json_decref(result);
 	ceno_client_close(&client);
 	return status;
@@ -82,50 +92,43 @@ static int run(const struct options *o, const char *session, char **program, uin
 /* -1 to go on, or the exit status. */
 static int take(int option, struct options *o)
 {
-	if (option == 'j') {
-		o->json = true;
-	} else if (option == 's') {
-		o->socket = optarg;
-	} else if (option == 'w') {
+	if (option == 'w') {
 		o->workdir = optarg;
-		if (optarg[0] != '/') {
-			ceno_cli_error("--workdir takes an absolute path in the guest");
-			return CENO_EXIT_USAGE;
-		}
-	} else if (option == 'e') {
-		if (o->env_count == CENO_ENV_MAX || !ceno_env_usable(optarg)) {
-			ceno_cli_error("--env takes NAME=VALUE, %u times at most", CENO_ENV_MAX);
-			return CENO_EXIT_USAGE;
-		}
-		o->env[o->env_count++] = optarg;
-	} else {
-		return ceno_cli_usage(usage, option == 'h');
+		return ceno_workdir_usable(optarg) ? -1
+						   : ceno_options_bad(&o->command, "--workdir", CENO_WORKDIR_TAKES);
 	}
+	if (!ceno_env_usable(optarg))
+		return ceno_options_bad(&o->command, "--env", "NAME=VALUE");
+	if (o->env_count == CENO_ENV_MAX)
+		return ceno_options_misuse(usage, "more than %u variables", CENO_ENV_MAX);
+	o->env[o->env_count++] = optarg;
 	return -1;
 }
 
 int ceno_command_exec(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },      { "socket", required_argument, NULL, 's' },
-		{ "env", required_argument, NULL, 'e' }, { "workdir", required_argument, NULL, 'w' },
-		{ "help", no_argument, NULL, 'h' },      { 0 },
-	};
-	struct options o = { 0 };
-	const char *session;
-	int option, status;
+	static const struct option table[] = { { "env", required_argument, NULL, 'e' },
+		                               { "workdir", required_argument, NULL, 'w' },
+		                               CENO_OPTIONS_JSON,
+		                               CENO_OPTIONS_SOCKET,
+		                               CENO_OPTIONS_END };
+	struct options o = { .command = {
+				 .usage = usage, .table = table, .program = true, .argc = argc, .argv = argv } };
+	int option, status, program;
 
-	while ((option = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
+	while ((option = ceno_options_next(&o.command)) >= 0) {
 		status = take(option, &o);
 		if (status >= 0)
 			return status;
 	}
-	if (optind + 1 >= argc)
-		return ceno_cli_usage(usage, false);
-	session = argv[optind++];
-	if (!strcmp(argv[optind], "--"))
-		optind++;
-	if (optind >= argc)
-		return ceno_cli_usage(usage, false);
-	return run(&o, session, argv + optind, (uint32_t)(argc - optind));
+	if (o.command.status >= 0 || ceno_options_arguments(&o.command, 1, argc, "SESSION"))
+		return o.command.status;
+	if (ceno_named_session(&o.command, argv[o.command.first]))
+		return o.command.status;
+	program = o.command.first + 1;
+	if (program < argc && !strcmp(argv[program], "--"))
+		program++;
+	if (program >= argc)
+		return ceno_options_misuse(usage, "no program given");
+	return run(&o, argv[o.command.first], argv + program, (uint32_t)(argc - program));
 }

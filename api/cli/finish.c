@@ -16,6 +16,7 @@
 #include "policy/pledge.h"
 #include "policy/units.h"
 #include "quote.h"
+#include "text.h"
 
 static struct ceno_verify_pins pins; /* too large for the stack */
 
@@ -165,11 +166,11 @@ static void print_enosys(const json_t *calls)
 			fprintf(stderr, "             and %zu more\n", json_array_size(calls) - SHOWN);
 			return;
 		}
-		fprintf(stderr, "             not implemented: %s (call %lld) of %s, %lld times\n",
-		        call_name(json_integer_value(json_array_get(call, 0))),
-		        (long long)json_integer_value(json_array_get(call, 0)),
-		        json_string_value(json_array_get(call, 2)),
-		        (long long)json_integer_value(json_array_get(call, 1)));
+		ceno_text_line(stderr, "             not implemented: %s (call %lld) of %s, %lld times",
+		               call_name(json_integer_value(json_array_get(call, 0))),
+		               (long long)json_integer_value(json_array_get(call, 0)),
+		               json_string_value(json_array_get(call, 2)),
+		               (long long)json_integer_value(json_array_get(call, 1)));
 	}
 }
 
@@ -246,13 +247,13 @@ void ceno_finish_print(const struct ceno_finish *finish, const json_t *program, 
 	if (finish->checked && r->read) {
 		print_ran(&r->statement, program);
 		print_contained(&r->statement);
-		fprintf(stderr, "ended by     %s\n", cause ? cause : "?");
+		ceno_text_line(stderr, "ended by     %s", cause ? cause : "?");
 		print_destroyed(&r->statement);
 	}
 	if (finish->trail_line[0])
 		fprintf(stderr, "trail        %s\n", finish->trail_line);
 	if (proof_path)
-		fprintf(stderr, "proof        %s\n", proof_path);
+		ceno_text_line(stderr, "proof        %s", proof_path);
 	if (!finish->checked)
 		fprintf(stderr, "verified     NOT CHECKED: out of memory\n");
 	else if (r->exit_status == 0)
@@ -262,7 +263,7 @@ void ceno_finish_print(const struct ceno_finish *finish, const json_t *program, 
 		        r->verdict < CENO_VERIFY_CODE_COUNT ? ceno_verify_code_info(r->verdict)->text : "unknown",
 		        r->verdict < CENO_VERIFY_CODE_COUNT ? ceno_verify_code_info(r->verdict)->number : 0);
 	if (finish->note[0])
-		fprintf(stderr, "             %s\n", finish->note);
+		ceno_text_line(stderr, "             %s", finish->note);
 	if (finish->checked && r->key == CENO_KEY_SOFTWARE)
 		fprintf(stderr,
 		        "             key: software TPM or unknown kind: believe it as far as you trust the node's "

@@ -3,22 +3,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "guest-kernel/lib/image.h"
+#include "options.h"
 #include "policy/units.h"
+#include "text.h"
 
 static const char usage[] =
-    "usage: ceno image build --from dir:PATH|oci:LAYOUT|deb:RECIPE -o FILE [option]...\n"
-    "       ceno image add FILE          put an image into the node, so that sessions can have it\n"
-    "       ceno image ls                list the node's images\n"
-    "       ceno image rm NAME|ID        take one out of the node\n"
-    "       ceno image verify FILE       check an image: format, content id, signature, every file\n"
-    "       ceno image show FILE         say what it is; --files lists what is in it\n"
+    "usage: ceno image COMMAND [option]... [argument]\n"
+    "Images that sessions run from.\n"
+    "\n"
+    "  build --from SOURCE -o FILE  an image from a directory, a container image or Debian packages\n"
+    "  add FILE                     put an image into the node, so that sessions can have it\n"
+    "  ls                           list the node's images\n"
+    "  rm NAME|ID                   take one out of the node\n"
+    "  verify FILE                  check an image: format, content id, signature, every file\n"
+    "  show FILE                    say what it is; --files lists what is in it\n"
     "\n"
     "An image is a tree of read-only files that sessions run from (ceno run --image). It is named\n"
     "by what is in it: the same files have the same id. Each subcommand takes --help and --json.\n";
@@ -87,13 +91,13 @@ static void print_entry(const struct ceno_image *image, uint32_t i)
 	ceno_image_path(image, i, path, sizeof path);
 	switch (e->mode & CENO_IMAGE_TYPE) {
 	case CENO_IMAGE_DIR:
-		printf("d %04o %12s %s%s\n", e->mode & 0777u, "-", path, i ? "/" : "");
+		ceno_text_line(stdout, "d %04o %12s %s%s", e->mode & 0777u, "-", path, i ? "/" : "");
 		break;
 	case CENO_IMAGE_LINK:
-		printf("l %04o %12s %s -> %s\n", e->mode & 0777u, "-", path, image->names + e->offset);
+		ceno_text_line(stdout, "l %04o %12s %s -> %s", e->mode & 0777u, "-", path, image->names + e->offset);
 		break;
 	default:
-		printf("- %04o %12llu %s\n", e->mode & 0777u, (unsigned long long)e->length, path);
+		ceno_text_line(stdout, "- %04o %12llu %s", e->mode & 0777u, (unsigned long long)e->length, path);
 	}
 }
 
@@ -107,39 +111,39 @@ static void print_image(const struct ceno_image_file *file)
 		files += (file->image.entries[i].mode & CENO_IMAGE_TYPE) == CENO_IMAGE_FILE;
 	ceno_content_id_format(&file->id, id);
 	ceno_units_format_hex(h->public_key, 32, signer);
-	printf("name    %.64s\nid      %s\nsigner  %s\nsize    %s, %u files, %u entries\n", h->name, id, signer,
+	ceno_text_line(stdout, "name    %.64s", h->name);
+	printf("id      %s\nsigner  %s\nsize    %s, %u files, %u entries\n", id, signer,
 	       ceno_image_size_text(h->total_bytes, size), files, file->image.count);
 }
 
+static const char verify_usage[] = "usage: ceno image verify [--json] FILE\n"
+				   "Check an image: format, content id, signature, every byte of every file.\n";
+static const char show_usage[] = "usage: ceno image show [--files] [--json] FILE\n"
+				 "Say what an image is; --files lists what is in it.\n";
+
 static int look(int argc, char **argv, bool verify)
 {
-	static const struct option options[] = {
-		{ "files", no_argument, NULL, 'f' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+	static const struct option table[] = { { "files", no_argument, NULL, 'f' },
+		                               CENO_OPTIONS_JSON,
+		                               CENO_OPTIONS_END };
+	struct ceno_options o = {
+		.usage = verify ? verify_usage : show_usage, .table = table + verify, .argc = argc, .argv = argv
 	};
 	char error[CENO_IMAGE_LINE_MAX];
 	struct ceno_image_file file;
-	bool files = false, json = false;
-	int option, fd;
+	bool files = false;
+	int fd;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (option == 'f' && !verify)
-			files = true;
-		else if (option == 'j')
-			json = true;
-		else
-			return ceno_cli_usage(usage, option == 'h');
-	}
-	if (optind + 1 != argc)
-		return ceno_cli_usage(usage, false);
-	if (ceno_image_open_file(argv[optind], verify, &file, &fd, error)) {
+	while (ceno_options_next(&o) >= 0)
+		files = true;
+	if (o.status >= 0 || ceno_options_arguments(&o, 1, 1, "FILE"))
+		return o.status;
+	if (ceno_image_open_file(argv[o.first], verify, &file, &fd, error)) {
 		ceno_cli_error("%s", error);
 		return CENO_EXIT_FAILURE;
 	}
 	close(fd);
-	if (json) {
+	if (o.json) {
 		int status = ceno_cli_print_json(ceno_image_json(&file));
 
 		ceno_image_file_fini(&file);
@@ -151,7 +155,7 @@ static int look(int argc, char **argv, bool verify)
 	if (verify)
 		puts("verdict every byte is as its signer left it");
 	ceno_image_file_fini(&file);
-	return fflush(stdout) ? CENO_EXIT_FAILURE : CENO_EXIT_OK;
+	return CENO_EXIT_OK;
 }
 
 static int verify(int argc, char **argv)
@@ -167,22 +171,13 @@ static int show(int argc, char **argv)
 int ceno_command_image(int argc, char **argv)
 {
 	static const struct ceno_cli_command commands[] = {
-		{ "build", "ceno image build", ceno_image_build_command },
-		{ "add", "ceno image add", ceno_image_add_command },
-		{ "ls", "ceno image ls", ceno_image_ls_command },
-		{ "rm", "ceno image rm", ceno_image_rm_command },
-		{ "verify", "ceno image verify", verify },
-		{ "show", "ceno image show", show },
+		{ "build", "ceno image build", ceno_image_build_command, 0 },
+		{ "add", "ceno image add", ceno_image_add_command, 0 },
+		{ "ls", "ceno image ls", ceno_image_ls_command, 0 },
+		{ "rm", "ceno image rm", ceno_image_rm_command, 0 },
+		{ "verify", "ceno image verify", verify, 0 },
+		{ "show", "ceno image show", show, 0 },
 	};
-	int status;
 
-	if (argc < 2)
-		return ceno_cli_usage(usage, false);
-	if (!strcmp(argv[1], "--help"))
-		return ceno_cli_usage(usage, true);
-	status = ceno_cli_dispatch(commands, sizeof commands / sizeof commands[0], argc, argv);
-	if (status >= 0)
-		return status;
-	ceno_cli_error("no command `image %s'", argv[1]);
-	return ceno_cli_usage(usage, false);
+	return ceno_cli_dispatch(commands, sizeof commands / sizeof commands[0], usage, argc, argv);
 }

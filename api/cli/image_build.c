@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,9 @@
 #include "image.h"
 #include "images/key.h"
 #include "images/session/write.h"
+#include "options.h"
 #include "policy/units.h"
+#include "text.h"
 
 #define TIME_DEFAULT 946684800 /* 2000-01-01: file formats begin at 1980 */
 
@@ -39,8 +40,8 @@ static const char usage[] =
     "and sockets are refused. SOURCE_DATE_EPOCH is the time of every file (default 2000-01-01).\n";
 
 struct options {
+	struct ceno_options command;
 	const char *from, *output, *name, *key, *debs;
-	bool json;
 };
 
 /* ---- the key ------------------------------------------------------------------------------- */
@@ -82,7 +83,7 @@ static int make_key(const char *path)
 	sodium_memzero(text, sizeof text);
 	ceno_key_wipe(&key);
 	if (!rc)
-		fprintf(stderr, "ceno: made your key for images: %s\n", path);
+		ceno_cli_error("made your key for images: %s", path);
 	return rc;
 }
 
@@ -213,13 +214,14 @@ static void tell(const struct ceno_image_header *h, const struct options *o)
 	file.id =
 	    (struct ceno_content_id){ CENO_CONTENT_ID_VERSION, CENO_CONTENT_ID_BLAKE3, CENO_CONTENT_IMAGE, { 0 } };
 	memcpy(file.id.digest, h->content_id, sizeof file.id.digest);
-	if (o->json) {
+	if (o->command.json) {
 		ceno_cli_print_json(ceno_image_json(&file));
 		return;
 	}
 	ceno_content_id_format(&file.id, id);
-	printf("%s\n%s: %.64s, %u entries, %s\n", id, o->output, h->name, h->entry_count,
-	       ceno_image_size_text(h->total_bytes, size));
+	puts(id);
+	ceno_text_line(stdout, "%s: %.64s, %u entries, %s", o->output, h->name, h->entry_count,
+	               ceno_image_size_text(h->total_bytes, size));
 }
 
 static int make(const struct options *o, const char *directory, struct ceno_image_maker *maker)
@@ -233,9 +235,8 @@ static int make(const struct options *o, const char *directory, struct ceno_imag
 		status = CENO_EXIT_FAILURE;
 	} else {
 		if (tree.dropped_bits + tree.dropped_attributes)
-			fprintf(
-			    stderr,
-			    "ceno: not kept: set-id or sticky bits of %u, extended attributes of %u files (%s ...)\n",
+			ceno_cli_error(
+			    "not kept: set-id or sticky bits of %u, extended attributes of %u files (%s ...)",
 			    tree.dropped_bits, tree.dropped_attributes, tree.first_dropped);
 		tell(&header, o);
 	}
@@ -272,10 +273,8 @@ static int build(const struct options *o)
 	int status = CENO_EXIT_FAILURE;
 
 	if (!source || source - o->from != 3 || !source[1] ||
-	    (strncmp(o->from, "dir", 3) && strncmp(o->from, "oci", 3) && strncmp(o->from, "deb", 3))) {
-		ceno_cli_error("--from takes dir:PATH, oci:LAYOUT or deb:RECIPE, not `%s'", o->from);
-		return CENO_EXIT_USAGE;
-	}
+	    (strncmp(o->from, "dir", 3) && strncmp(o->from, "oci", 3) && strncmp(o->from, "deb", 3)))
+		return ceno_options_misuse(usage, "--from takes dir:PATH, oci:LAYOUT or deb:RECIPE, not `%s'", o->from);
 	snprintf(kind, sizeof kind, "%.3s", o->from);
 	source++;
 	default_name(source, name);
@@ -293,15 +292,19 @@ static int build(const struct options *o)
 int ceno_image_build_command(int argc, char **argv)
 {
 	static const struct option table[] = {
-		{ "from", required_argument, NULL, 'f' }, { "output", required_argument, NULL, 'o' },
-		{ "name", required_argument, NULL, 'n' }, { "key", required_argument, NULL, 'k' },
-		{ "debs", required_argument, NULL, 'd' }, { "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },       { 0 },
+		{ "from", required_argument, NULL, 'f' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "name", required_argument, NULL, 'n' },
+		{ "key", required_argument, NULL, 'k' },
+		{ "debs", required_argument, NULL, 'd' },
+		CENO_OPTIONS_JSON,
+		CENO_OPTIONS_END,
 	};
-	struct options o = { 0 };
+	struct options o = { .command = {
+				 .usage = usage, .table = table, .shorts = "o:", .argc = argc, .argv = argv } };
 	int option;
 
-	while ((option = getopt_long(argc, argv, "o:", table, NULL)) >= 0) {
+	while ((option = ceno_options_next(&o.command)) >= 0) {
 		switch (option) {
 		case 'f':
 			o.from = optarg;
@@ -315,21 +318,16 @@ int ceno_image_build_command(int argc, char **argv)
 		case 'k':
 			o.key = optarg;
 			break;
-		case 'd':
+		default: /* 'd' */
 			o.debs = optarg;
 			break;
-		case 'j':
-			o.json = true;
-			break;
-		default:
-			return ceno_cli_usage(usage, option == 'h');
 		}
 	}
-	if (!o.from || !o.output || optind != argc)
-		return ceno_cli_usage(usage, false);
-	if (o.name && strlen(o.name) > 63) {
-		ceno_cli_error("--name takes at most 63 characters");
-		return CENO_EXIT_USAGE;
-	}
+	if (o.command.status >= 0 || ceno_options_arguments(&o.command, 0, 0, ""))
+		return o.command.status;
+	if (!o.from || !o.output)
+		return ceno_options_misuse(usage, "no %s given", o.from ? "--output FILE" : "--from SOURCE");
+	if (o.name && strlen(o.name) > 63)
+		return ceno_options_misuse(usage, "--name takes at most 63 characters");
 	return build(&o);
 }

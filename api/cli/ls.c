@@ -1,12 +1,13 @@
 /* ceno ls: the node's sessions, newest first. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "cli.h"
 #include "client.h"
+#include "options.h"
 #include "policy/units.h"
+#include "text.h"
 
 static const char usage[] = "usage: ceno ls [--all] [--json] [--socket PATH]\n"
 			    "List sessions, newest first: those still open and the last 20; --all: every one.\n"
@@ -40,8 +41,9 @@ static void print_row(json_t *row)
 	ceno_units_format_bytes((uint64_t)json_integer_value(json_object_get(row, "memory_bytes")), memory);
 	if (index >= 0)
 		snprintf(launch, sizeof launch, "%lld", (long long)index);
-	printf("%-32s  %-15s  %-9s  %-19s  %8s  %6s  %s\n", text(row, "session"), text(row, "state"),
-	       text(row, "cause"), when, memory, launch, json_is_true(json_object_get(row, "proof")) ? "proof" : "-");
+	ceno_text_line(stdout, "%-32s  %-15s  %-9s  %-19s  %8s  %6s  %s", text(row, "session"), text(row, "state"),
+	               text(row, "cause"), when, memory, launch,
+	               json_is_true(json_object_get(row, "proof")) ? "proof" : "-");
 }
 
 /* Every page of the list into one array; NULL with client->error set. */
@@ -70,40 +72,27 @@ static json_t *fetch(struct ceno_client *client, bool all)
 
 int ceno_command_ls(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "all", no_argument, NULL, 'a' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "socket", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+	static const struct option table[] = {
+		{ "all", no_argument, NULL, 'a' }, CENO_OPTIONS_JSON, CENO_OPTIONS_SOCKET, CENO_OPTIONS_END
 	};
-	bool json = false, all = false;
-	const char *path = NULL;
+	struct ceno_options o = { .usage = usage, .table = table, .argc = argc, .argv = argv };
 	struct ceno_client client;
 	json_t *rows = NULL, *row;
-	int option;
+	bool all = false;
 	size_t i;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (option == 'a')
-			all = true;
-		else if (option == 'j')
-			json = true;
-		else if (option == 's')
-			path = optarg;
-		else
-			return ceno_cli_usage(usage, option == 'h');
-	}
-	if (optind < argc)
-		return ceno_cli_usage(usage, false);
-	if (!ceno_client_open(&client, path))
+	while (ceno_options_next(&o) >= 0)
+		all = true;
+	if (o.status >= 0 || ceno_options_arguments(&o, 0, 0, ""))
+		return o.status;
+	if (!ceno_client_open(&client, o.socket))
 		rows = fetch(&client, all);
 	ceno_client_close(&client);
 	if (!rows) {
 		ceno_cli_error("%s", client.error);
 		return CENO_EXIT_FAILURE;
 	}
-	if (json)
+	if (o.json)
 		return ceno_cli_print_json(json_pack("{s:o}", "sessions", rows));
 	printf("%-32s  %-15s  %-9s  %-19s  %8s  %6s\n", "SESSION", "STATE", "CAUSE", "CREATED", "MEMORY", "LAUNCH");
 	json_array_foreach(rows, i, row) if (all || i < RECENT || open_state(row)) print_row(row);

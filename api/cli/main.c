@@ -6,18 +6,18 @@
 #include "cli.h"
 
 static const struct ceno_cli_command commands[] = {
-	{ "run", "ceno run", ceno_command_run },
-	{ "exec", "ceno exec", ceno_command_exec },
-	{ "destroy", "ceno destroy", ceno_command_destroy },
-	{ "ls", "ceno ls", ceno_command_ls },
-	{ "verify", "ceno verify", ceno_command_verify },
-	{ "proof", "ceno proof", ceno_command_proof },
-	{ "audit", "ceno audit", ceno_command_audit },
-	{ "measure", "ceno measure", ceno_command_measure },
-	{ "attest", "ceno attest", ceno_command_attest },
-	{ "image", "ceno image", ceno_command_image },
-	{ "doctor", "ceno doctor", ceno_command_doctor },
-	{ "version", "ceno version", ceno_command_version },
+	{ "run", "ceno run", ceno_command_run, CENO_EXIT_RUN_FAILED },
+	{ "exec", "ceno exec", ceno_command_exec, CENO_EXIT_RUN_FAILED },
+	{ "destroy", "ceno destroy", ceno_command_destroy, 0 },
+	{ "ls", "ceno ls", ceno_command_ls, 0 },
+	{ "verify", "ceno verify", ceno_command_verify, CENO_EXIT_USAGE },
+	{ "proof", "ceno proof", ceno_command_proof, 0 },
+	{ "audit", "ceno audit", ceno_command_audit, CENO_EXIT_USAGE },
+	{ "measure", "ceno measure", ceno_command_measure, 0 },
+	{ "attest", "ceno attest", ceno_command_attest, 0 },
+	{ "image", "ceno image", ceno_command_image, 0 },
+	{ "doctor", "ceno doctor", ceno_command_doctor, 0 },
+	{ "version", "ceno version", ceno_command_version, 0 },
 };
 
 static const char usage[] =
@@ -41,20 +41,15 @@ static const char usage[] =
 
 int main(int argc, char **argv)
 {
-	int status;
+	static char name[] = "ceno";
 
 	signal(SIGPIPE, SIG_IGN);
-	if (argc < 2)
-		return ceno_cli_usage(usage, false);
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))
-		return ceno_cli_usage(usage, true);
-	if (!strcmp(argv[1], "--version")) {
+	ceno_cli_stdio_begin();
+	if (argc > 1 && !strcmp(argv[1], "--version")) {
 		puts("ceno " CENO_VERSION);
-		return CENO_EXIT_OK;
+		return ceno_cli_stdio_end(CENO_EXIT_FAILURE);
 	}
-	status = ceno_cli_dispatch(commands, sizeof commands / sizeof commands[0], argc, argv);
-	if (status >= 0)
-		return status;
-	ceno_cli_error("no command `%s'; ceno --help lists them", argv[1]);
-	return CENO_EXIT_USAGE;
+	if (argc > 0)
+		argv[0] = name;
+	return ceno_cli_dispatch(commands, sizeof commands / sizeof commands[0], usage, argc, argv);
 }

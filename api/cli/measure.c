@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "api/supervisor/blobs.h"
 #include "attest/proof/proof.h"
 #include "cli.h"
+#include "options.h"
 #include "guest-kernel/abi/bundle.h"
 #include "images/key.h"
 #include "images/session/read.h"
@@ -21,6 +21,7 @@
 #include "policy/tier.h"
 #include "policy/units.h"
 #include "proof_file.h"
+#include "text.h"
 #include "vmm/sandbox/filter_digest.h"
 #include "vmm/warden/platform.h"
 
@@ -48,8 +49,9 @@ static const char usage[] =
 #define LINES_MAX 61440u /* the verifier takes files of 64 KiB */
 
 struct ask {
+	struct ceno_options options;
 	const char *blobs, *vmm, *image, *sign;
-	bool json, valid, runtime, has_request;
+	bool valid, runtime, has_request;
 	uint64_t from, until;
 	uint32_t pcrs, tier;
 	uint8_t own_image[32]; /* of an image that is no release */
@@ -154,10 +156,8 @@ static int parse_pcr(struct ask *ask, const char *text)
 	unsigned long number = strtoul(text, &end, 10);
 
 	if (*text < '0' || *text > '9' || *end != '=' || number >= CENO_PROOF_PCRS ||
-	    ceno_units_parse_hex(end + 1, value, 32)) {
-		ceno_cli_error("--pcr takes N=HEX, N 0 to 15 and 64 lowercase hexadecimal digits, not `%s'", text);
-		return CENO_EXIT_USAGE;
-	}
+	    ceno_units_parse_hex(end + 1, value, 32))
+		return ceno_options_bad(&ask->options, "--pcr", "N=HEX, N 0 to 15 and 64 lowercase hexadecimal digits");
 	snprintf(word, sizeof word, "pcr %u", (unsigned)number);
 	put(ask, word, end + 1);
 	ask->pcrs++;
@@ -172,15 +172,13 @@ static int parse_valid(struct ask *ask, const char *text)
 	ask->from = strtoull(text, &comma, 10);
 	ask->until = *comma == ',' ? strtoull(comma + 1, &end, 10) : 0;
 	if (errno || *text < '0' || *text > '9' || *comma != ',' || comma[1] < '0' || comma[1] > '9' || *end ||
-	    ask->until < ask->from) {
-		ceno_cli_error("--valid takes FROM,UNTIL in seconds since 1970, not `%s'", text);
-		return CENO_EXIT_USAGE;
-	}
+	    ask->until < ask->from)
+		return ceno_options_bad(&ask->options, "--valid", "FROM,UNTIL in seconds since 1970");
 	ask->valid = true;
 	return -1;
 }
 
-static int parse_value(int option, struct ask *ask)
+static int parse_one(int option, struct ask *ask)
 {
 	uint8_t value[32];
 
@@ -199,35 +197,31 @@ static int parse_value(int option, struct ask *ask)
 		return -1;
 	case 't':
 		ask->tier = ceno_tier_parse(optarg);
-		if (ask->tier)
-			return -1;
-		ceno_cli_error("--tier takes free, starter, business, enterprise or local, not `%s'", optarg);
-		return CENO_EXIT_USAGE;
+		return ask->tier
+		    ? -1
+		    : ceno_options_bad(&ask->options, "--tier", "free, starter, business, enterprise or local");
 	case 'V':
 		return parse_valid(ask, optarg);
 	case 'p':
 		return parse_pcr(ask, optarg);
-	case 'l':
-	case 'x':
-		if (!ceno_units_parse_hex(optarg, value, 32)) {
-			put(ask, option == 'l' ? "event-log" : "executable", optarg);
-			return -1;
-		}
-		ceno_cli_error("%s takes 64 lowercase hexadecimal digits",
-		               option == 'l' ? "--event-log" : "--executable");
-		return CENO_EXIT_USAGE;
-	default:
-		return ceno_cli_usage(usage, option == 'h');
+	case 'r':
+		ask->runtime = true;
+		return -1;
+	default: /* 'l', 'x' */
+		if (ceno_units_parse_hex(optarg, value, 32))
+			return ceno_options_bad(&ask->options, option == 'l' ? "--event-log" : "--executable",
+			                        "64 lowercase hexadecimal digits");
+		put(ask, option == 'l' ? "event-log" : "executable", optarg);
+		return -1;
 	}
 }
 
 static int parse(int argc, char **argv, struct ask *ask)
 {
-	static const struct option options[] = {
+	static const struct option table[] = {
 		{ "blobs", required_argument, NULL, 'b' },
 		{ "vmm", required_argument, NULL, 'v' },
 		{ "image", required_argument, NULL, 'i' },
-		{ "json", no_argument, NULL, 'j' },
 		{ "sign", required_argument, NULL, 's' },
 		{ "tier", required_argument, NULL, 't' },
 		{ "valid", required_argument, NULL, 'V' },
@@ -235,25 +229,26 @@ static int parse(int argc, char **argv, struct ask *ask)
 		{ "event-log", required_argument, NULL, 'l' },
 		{ "executable", required_argument, NULL, 'x' },
 		{ "runtime", no_argument, NULL, 'r' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		CENO_OPTIONS_JSON,
+		CENO_OPTIONS_END,
 	};
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
-		if (option == 'j')
-			ask->json = true;
-		else if (option == 'r')
-			ask->runtime = true;
-		else if ((status = parse_value(option, ask)) >= 0)
+	ask->options =
+	    (struct ceno_options){ .usage = usage, .table = table, .program = true, .argc = argc, .argv = argv };
+	while ((option = ceno_options_next(&ask->options)) >= 0) {
+		status = parse_one(option, ask);
+		if (status >= 0)
 			return status;
 	}
-	if (optind < argc && (ask->sign || strcmp(argv[optind], "run") != 0))
-		return ceno_cli_usage(usage, false);
-	if (ask->sign ? !ask->valid || !ask->pcrs || ask->json : ask->valid || ask->length || ask->runtime) {
-		ceno_cli_error("--sign needs --valid and at least one --pcr, and is what these are for");
-		return CENO_EXIT_USAGE;
-	}
+	if (ask->options.status >= 0)
+		return ask->options.status;
+	ask->has_request = ask->options.first < argc && !strcmp(argv[ask->options.first], "run");
+	if ((!ask->has_request || ask->sign) && ceno_options_arguments(&ask->options, 0, 0, ""))
+		return ask->options.status;
+	if (ask->sign ? !ask->valid || !ask->pcrs || ask->options.json : ask->valid || ask->length || ask->runtime)
+		return ceno_options_misuse(usage,
+		                           "--sign needs --valid and at least one --pcr, and is what these are for");
 	return -1;
 }
 
@@ -307,16 +302,17 @@ static int print(const struct ask *ask, const struct ceno_proof_platform *p, con
 		                       { "pack", r->parts.pack },
 		                       { "own_image", r->parts.image },
 		                       { "request_commit", r->commitment } };
+	const bool json = ask->options.json;
 	json_t *object = json_pack("{s:i,s:b,s:s}", "abi", (int)p->abi_version, "test_key", p->test_key, "trust_name",
 	                           p->trust_name);
 
-	print_rows(object, ask->json, files, sizeof files / sizeof files[0]);
+	print_rows(object, json, files, sizeof files / sizeof files[0]);
 	if (ask->has_request)
-		print_rows(object, ask->json, request, r->has_commitment ? 5 : 4);
-	if (ask->json)
+		print_rows(object, json, request, r->has_commitment ? 5 : 4);
+	if (json)
 		return ceno_cli_print_json(object);
 	json_decref(object);
-	printf("%-14s %s%s\n", "key", p->trust_name, p->test_key ? " (a TEST key)" : "");
+	ceno_text_line(stdout, "%-14s %s%s", "key", p->trust_name, p->test_key ? " (a TEST key)" : "");
 	return CENO_EXIT_OK;
 }
 
@@ -351,7 +347,7 @@ static int print_signed(const struct ask *ask, const uint8_t platform[32])
 
 	if (ask->length == sizeof ask->lines) {
 		ceno_cli_error("too many values for one file");
-		return CENO_EXIT_USAGE;
+		return CENO_EXIT_FAILURE;
 	}
 	if (load_key(ask->sign, &key))
 		return CENO_EXIT_FAILURE;
@@ -364,8 +360,8 @@ static int print_signed(const struct ask *ask, const uint8_t platform[32])
 	sodium_bin2base64(pub, sizeof pub, key.public_key, 32, sodium_base64_VARIANT_ORIGINAL);
 	sodium_bin2base64(sig, sizeof sig, signature, 64, sodium_base64_VARIANT_ORIGINAL);
 	ceno_key_wipe(&key);
-	n = printf("%ssignature %s %s\n", text, pub, sig);
-	return n < 0 || fflush(stdout) ? CENO_EXIT_FAILURE : CENO_EXIT_OK;
+	printf("%ssignature %s %s\n", text, pub, sig);
+	return CENO_EXIT_OK;
 }
 
 int ceno_command_measure(int argc, char **argv)
@@ -388,15 +384,16 @@ int ceno_command_measure(int argc, char **argv)
 	status = parse(argc, argv, &ask);
 	if (status >= 0)
 		return status;
-	argc -= optind, argv += optind;
+	argc -= ask.options.first, argv += ask.options.first;
 	if (sodium_init() < 0 || measure(&ask, &platform))
 		return CENO_EXIT_FAILURE;
 	if (ceno_proof_platform_digest(&platform, digest)) {
 		ceno_cli_error("the trust page has a name that no proof can have");
 		return CENO_EXIT_FAILURE;
 	}
-	ask.has_request = argc > 0;
-	status = argc > 0 ? ceno_measure_request(argc, argv, ask.tier, ask.own_image, ask.image != NULL, &request) : -1;
+	status = ask.has_request
+	    ? ceno_measure_request(argc, argv, ask.tier, ask.own_image, ask.image != NULL, &request)
+	    : -1;
 	if (status >= 0)
 		return status;
 	return ask.sign ? print_signed(&ask, digest) : print(&ask, &platform, digest, &request);

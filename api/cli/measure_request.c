@@ -2,13 +2,13 @@
 #include "measure.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "options.h"
 #include "policy/metadata.h"
 #include "policy/pledge.h"
 #include "policy/tier.h"
@@ -117,11 +117,10 @@ int ceno_measure_request(int argc, char **argv, uint32_t tier, const uint8_t ima
 	status = ceno_run_options_parse(argc, argv, &options);
 	if (status >= 0)
 		return status;
-	if (!options.image != !has_image) {
-		ceno_cli_error(has_image ? "this run has no --image"
-		                         : "name the image's file with --image, before `run'");
-		return CENO_EXIT_USAGE;
-	}
+	if (!options.image != !has_image)
+		return ceno_options_misuse("usage: ceno measure [option]... [run OPTION... -- PROGRAM [ARG]...]", "%s",
+		                           has_image ? "this run has no --image"
+		                                     : "name the image's file with --image, before `run'");
 	measure_policy(&options, tier, out->parts.policy);
 	memcpy(out->parts.image, image, 32);
 	status = measure_files(&options, &out->parts);

@@ -43,49 +43,63 @@ void ceno_output_fini(struct ceno_output *o)
 	o->file = -1;
 }
 
-bool ceno_output_path_ok(const char *path)
+static bool has_control(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static bool is_dots(const char *part, size_t length)
+{
+	return part[0] == '.' && (length == 1 || (length == 2 && part[1] == '.'));
+}
+
+const char *ceno_output_path_why(const char *path)
 {
 	unsigned depth = 0;
 
 	for (;;) {
 		size_t part = strcspn(path, "/");
 
-		if (!part || part > 255 || ++depth > CENO_OUTPUT_DEPTH_MAX)
-			return false;
-		if (path[0] == '.' && (part == 1 || (part == 2 && path[1] == '.')))
-			return false;
-		for (size_t i = 0; i < part; i++)
-			if ((unsigned char)path[i] < 0x20 || path[i] == 0x7f)
-				return false;
+		if (!part || is_dots(path, part))
+			return "not a usable path";
+		if (part > 255)
+			return "a name of more than 255 bytes";
+		if (++depth > CENO_OUTPUT_DEPTH_MAX)
+			return "more than 64 directories deep";
+		if (has_control(path, part))
+			return "a control character in its name";
 		if (!path[part])
-			return true;
+			return NULL;
 		path += part + 1;
 	}
 }
 
-bool ceno_output_link_ok(const char *path, const char *target)
+const char *ceno_output_link_why(const char *path, const char *target)
 {
+	static const char out[] = "a link that leads out";
 	unsigned depth = 0;
 
 	for (const char *p = path; *p; p++)
 		depth += *p == '/';
 	if (!*target || *target == '/')
-		return false;
+		return out;
 	while (*target) {
 		size_t part = strcspn(target, "/");
 
-		for (size_t i = 0; i < part; i++)
-			if ((unsigned char)target[i] < 0x20 || target[i] == 0x7f)
-				return false;
-		if (part == 2 && target[0] == '.' && target[1] == '.') {
+		if (has_control(target, part))
+			return "a link with a control character in its target";
+		if (part == 2 && is_dots(target, part)) {
 			if (depth-- == 0)
-				return false;
-		} else if (part && !(part == 1 && target[0] == '.')) {
+				return out;
+		} else if (part && !is_dots(target, part)) {
 			depth++;
 		}
 		target += part + (target[part] == '/');
 	}
-	return true;
+	return NULL;
 }
 
 /* The directory a path lies in, through no link; its last part in *leaf. */
@@ -101,14 +115,18 @@ static int open_parent(const struct ceno_output *o, const char **leaf)
 	return (int)syscall(SYS_openat2, o->directory, parent, &how, sizeof how);
 }
 
-static int make(struct ceno_output *o)
+/* Makes it. NULL, or why not. */
+static const char *make(struct ceno_output *o)
 {
 	mode_t mode = o->entry.mode & 0777;
-	const char *leaf;
-	int rc = -1, parent = open_parent(o, &leaf);
+	const char *leaf, *why = NULL;
+	int rc = -1, parent;
 
+	if (o->directory < 0)
+		return NULL;
+	parent = open_parent(o, &leaf);
 	if (parent < 0)
-		return fail(o, "output %.200s: %s", o->path, strerror(errno));
+		return errno == ENOENT ? "its directory was left out" : strerror(errno);
 	switch (o->entry.mode & S_IFMT) {
 	case S_IFDIR:
 		rc = mkdirat(parent, leaf, mode | 0700);
@@ -121,9 +139,35 @@ static int make(struct ceno_output *o)
 		rc = o->file < 0 ? -1 : 0;
 	}
 	if (rc)
-		fail(o, "output %.200s: %s", o->path, strerror(errno));
+		why = strerror(errno);
 	close(parent);
-	return rc;
+	return why;
+}
+
+/* Why nothing of this kind is made; NULL: it is. */
+static const char *kind_why(uint32_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+	case S_IFREG:
+	case S_IFLNK:
+		return NULL;
+	case S_IFIFO:
+		return "a FIFO";
+	case S_IFSOCK:
+		return "a socket";
+	case 0:
+		return "a path of more than 4095 bytes";
+	default:
+		return "a device";
+	}
+}
+
+static void leave_out(struct ceno_output *o, const char *why)
+{
+	o->left_out++;
+	if (o->missing)
+		o->missing(o->owner, o->path, o->entry.path_bytes, why);
 }
 
 /* Its head is there. */
@@ -137,9 +181,8 @@ static int begin(struct ceno_output *o)
 		o->state = CENO_OUTPUT_DONE;
 		return 1;
 	}
-	if (e->path_bytes > CENO_OUT_PATH_MAX || !e->path_bytes ||
-	    (type != S_IFDIR && type != S_IFREG && type != S_IFLNK) || (type == S_IFDIR && e->bytes) ||
-	    (type == S_IFLNK && e->bytes > CENO_OUTPUT_LINK_MAX))
+	if (e->path_bytes > CENO_OUT_PATH_MAX || !e->path_bytes || (!type && e->mode != CENO_OUT_TOO_DEEP) ||
+	    (type != S_IFREG && type != S_IFLNK && e->bytes) || (type == S_IFLNK && e->bytes > CENO_OUTPUT_LINK_MAX))
 		return fail(o, "the guest's output is malformed");
 	if (++o->entries > CENO_OUTPUT_ENTRIES_MAX)
 		return fail(o, "the guest's output has more than %u files", CENO_OUTPUT_ENTRIES_MAX);
@@ -150,16 +193,24 @@ static int begin(struct ceno_output *o)
 	return 0;
 }
 
+static const char *path_why(const struct ceno_output *o)
+{
+	return strlen(o->path) != o->entry.path_bytes ? "a NUL in its name" : ceno_output_path_why(o->path);
+}
+
 static int end_of_entry(struct ceno_output *o)
 {
-	bool link = (o->entry.mode & S_IFMT) == S_IFLNK;
+	if ((o->entry.mode & S_IFMT) == S_IFLNK) {
+		const char *why = path_why(o);
 
-	if (link) {
 		o->target[o->entry.bytes] = 0;
-		if (strlen(o->target) != o->entry.bytes || !ceno_output_link_ok(o->path, o->target))
-			o->skipped++;
-		else if (o->directory >= 0 && make(o))
-			return -1;
+		if (!why)
+			why = strlen(o->target) != o->entry.bytes ? "a link with a NUL in its target"
+								  : ceno_output_link_why(o->path, o->target);
+		if (!why)
+			why = make(o);
+		if (why)
+			leave_out(o, why);
 	}
 	if (o->file >= 0 && close(o->file)) {
 		o->file = -1;
@@ -171,15 +222,21 @@ static int end_of_entry(struct ceno_output *o)
 	return 0;
 }
 
-/* Its path is there. */
+/* Its path is there. A link is made when its target is there, too. */
 static int name(struct ceno_output *o)
 {
+	const char *why = kind_why(o->entry.mode);
+
 	o->path[o->entry.path_bytes] = 0;
 	o->have = 0;
-	if (strlen(o->path) != o->entry.path_bytes || !ceno_output_path_ok(o->path))
-		return fail(o, "the guest's output has a path that is not usable");
-	if ((o->entry.mode & S_IFMT) != S_IFLNK && o->directory >= 0 && make(o))
-		return -1;
+	if (!why)
+		why = path_why(o);
+	if ((o->entry.mode & S_IFMT) != S_IFLNK) {
+		if (!why)
+			why = make(o);
+		if (why)
+			leave_out(o, why);
+	}
 	o->state = CENO_OUTPUT_DATA;
 	return o->entry.bytes ? 0 : end_of_entry(o);
 }
@@ -206,7 +263,7 @@ static ssize_t take(struct ceno_output *o, void *to, uint64_t want, const char *
 
 	if (to)
 		memcpy((char *)to + o->have, bytes, now);
-	else if (o->file >= 0 && ceno_cli_write_all(o->file, bytes, now))
+	else if (o->file >= 0 && ceno_cli_write_all(o->file, bytes, now)) /* no room: none for the rest either */
 		return fail(o, "output %.200s: %s", o->path, strerror(errno));
 	o->have += now;
 	return (ssize_t)now;

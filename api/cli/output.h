@@ -1,7 +1,8 @@
 /*
  * What a session left in its /out, put into a directory of the caller's. The stream is the
  * guest's word (abi/out.h) and believed in nothing: every path stays below the directory
- * whatever links are in it, no file is replaced, and sizes and numbers are limited.
+ * whatever links are in it, no file is replaced, and sizes and numbers are limited. What
+ * cannot be put there is left out, each told with its name and why, and the rest comes.
  *
  *   seek the word -> head of an entry -> path -> data or target -> head ... -> done
  *
@@ -31,29 +32,32 @@ struct ceno_output {
 	char word[CENO_OUTPUT_WORD];
 	uint32_t matched; /* bytes of the word seen */
 	struct ceno_out_entry entry;
-	uint64_t have;             /* bytes of the entry's part that were seen */
-	uint64_t left;             /* bytes that may still come */
-	uint32_t entries, skipped; /* skipped: links that lead out */
+	uint64_t have; /* bytes of the entry's part that were seen */
+	uint64_t left; /* bytes that may still come */
+	uint32_t entries, left_out;
 	char path[CENO_OUT_PATH_MAX + 1], target[CENO_OUTPUT_LINK_MAX + 1];
 	char error[CENO_OUTPUT_ERROR_MAX];
-	/* Output of programs that came before the word. */
+	/* Output of programs that came before the word. NULL: thrown away. */
 	void (*before)(void *owner, const void *bytes, size_t length);
+	/* What is left out: its path as the guest said it (any bytes), and why. NULL: only counted. */
+	void (*missing)(void *owner, const char *path, size_t length, const char *why);
 	void *owner; /* borrowed */
 };
 
 /* Starts: directory is borrowed until fini, limit is the most bytes of data together. Draws the word. */
 void ceno_output_init(struct ceno_output *output, int directory, uint64_t limit);
 
-/* Takes `length` bytes. 0; 1: done, the rest is ignored; -1 with `error`. */
+/* Takes `length` bytes. 0; 1: done, the rest is ignored; -1 with `error`: the stream makes no sense,
+ * or there is no room. */
 int ceno_output_feed(struct ceno_output *output, const void *bytes, size_t length);
 
 void ceno_output_fini(struct ceno_output *output);
 
-/* Whether a path of the guest's may be used: not empty, no empty part, "." or "..", no control
- * character, not too deep. Pure. */
-bool ceno_output_path_ok(const char *path);
+/* Why a path of the guest's is not used: NULL, or static text. Used are those that are not empty, have no
+ * empty part, "." or "..", no control character, and are not too deep. Pure. */
+const char *ceno_output_path_why(const char *path);
 
-/* Whether a link at this path may have this target: relative, and never above the directory. Pure. */
-bool ceno_output_link_ok(const char *path, const char *target);
+/* The same for the target of a link at this path: relative, and never above the directory. Pure. */
+const char *ceno_output_link_why(const char *path, const char *target);
 
 #endif

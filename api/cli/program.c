@@ -455,21 +455,41 @@ bool ceno_env_usable(const char *text)
 	return text[0] != '=' && strchr(text, '=');
 }
 
+bool ceno_workdir_usable(const char *path)
+{
+	if (*path != '/')
+		return false;
+	while (*path) {
+		size_t part = strcspn(++path, "/");
+
+		if ((part == 1 && path[0] == '.') || (part == 2 && path[0] == '.' && path[1] == '.'))
+			return false;
+		path += part;
+	}
+	return true;
+}
+
+/* Is a variable of this one's name among those? */
+static bool named_in(const char *variable, const char *const *list, uint32_t count)
+{
+	size_t name = strcspn(variable, "=") + 1;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (!strncmp(list[i], variable, name))
+			return true;
+	return false;
+}
+
 uint32_t ceno_env_make(const char *const *given, uint32_t count, bool image, const char **env)
 {
 	static const char *const base[CENO_ENV_BASE] = { "PATH=/bin", "HOME=/tmp", "LC_ALL=C" };
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < CENO_ENV_BASE; i++) {
-		size_t name = strcspn(base[i], "=") + 1;
-		bool replaced = false;
-
-		for (uint32_t k = 0; k < count; k++)
-			replaced |= !strncmp(given[k], base[i], name);
-		if (!replaced)
+	for (uint32_t i = 0; i < CENO_ENV_BASE; i++)
+		if (!named_in(base[i], given, count))
 			env[n++] = i == 0 && image ? "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" : base[i];
-	}
 	for (uint32_t k = 0; k < count; k++)
-		env[n++] = given[k];
+		if (!named_in(given[k], given + k + 1, count - k - 1))
+			env[n++] = given[k];
 	return n;
 }

@@ -57,11 +57,15 @@ int ceno_inputs_open(const char *spec, struct ceno_cli_file *files, uint32_t *co
 #define CENO_ENV_BASE 3u   /* variables that every program has: PATH, HOME, LC_ALL */
 #define CENO_ENV_MAX  256u /* variables that may be given */
 
+/* Whether a program can be asked to start there: an absolute path without the parts "." and "..". */
+bool ceno_workdir_usable(const char *path);
+#define CENO_WORKDIR_TAKES "an absolute path in the guest, without . and .."
+
 /* Whether `text` is NAME=VALUE with a name. */
 bool ceno_env_usable(const char *text);
 
-/* A program's environment: the base unless it is among `given` (NAME=VALUE, borrowed), then those. image:
- * its PATH is an image's. env: room for CENO_ENV_BASE + count. Returns how many. */
+/* A program's environment: the base unless it is among `given` (NAME=VALUE, borrowed), then those, each
+ * name once: the last of it counts. image: its PATH is an image's. env: room for CENO_ENV_BASE + count. Returns how many. */
 uint32_t ceno_env_make(const char *const *given, uint32_t count, bool image, const char **env);
 
 /* The argument block (pack.h) in a sealed memfd: its descriptor (moved out) and

@@ -8,7 +8,6 @@
  *   leaf         any leaf of the node's log as a C2SP tlog-proof under its newest sealed checkpoint
  *   orphans      launches without an end in the node's log; root only
  */
-#include <getopt.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,19 +17,22 @@
 #include "attest/verify/verify.h"
 #include "cli.h"
 #include "client.h"
+#include "named.h"
+#include "options.h"
 #include "proof_file.h"
+#include "text.h"
 
-static const char usage[] =
-    "usage: ceno proof inclusion [--launch] FILE       a leaf of a proof as a C2SP tlog-proof: the cdp leaf,\n"
-    "                                                  or the launch leaf\n"
-    "       ceno proof consistency [--from FILE|SIZE]  that the node's log today extends the one of a proof,\n"
-    "                                                  for ceno verify --compare\n"
-    "       ceno proof cert [--pdf FILE] FILE          a certificate of sanitization of a proof that verifies\n"
-    "       ceno proof record SESSION HEX              log a commitment (64 hex) to a session's record, once;\n"
-    "                                                  prints the leaf's index\n"
-    "       ceno proof leaf INDEX                      a leaf of the node's log as a C2SP tlog-proof\n"
-    "       ceno proof orphans                         launches in the node's log without an end (root)\n"
-    "Also: --socket PATH for all that ask the node; what ceno verify takes for cert.\n";
+static const char usage[] = "usage: ceno proof COMMAND [option]... [argument]...\n"
+			    "What a proof and the node's log say, for people and for other tools.\n"
+			    "\n"
+			    "  inclusion FILE               a leaf of a proof as a C2SP tlog-proof\n"
+			    "  consistency                  that the node's log today extends the one of a proof\n"
+			    "  cert FILE                    a certificate of sanitization of a proof that verifies\n"
+			    "  record SESSION HEX           log a commitment to a session's record, once\n"
+			    "  leaf INDEX                   a leaf of the node's log as a C2SP tlog-proof\n"
+			    "  orphans                      launches in the node's log without an end (root)\n"
+			    "\n"
+			    "Each takes --help.\n";
 
 /* Reads a proof and checks it as far as its log: 0, or -1 after a line about it. */
 static int read_proof(const char *path, struct ceno_verify_result *result)
@@ -57,7 +59,7 @@ static int read_proof(const char *path, struct ceno_verify_result *result)
 }
 
 /* The text of a proof is Base64 lines: an index, hashes, and the checkpoint as it was signed. */
-static int print_inclusion(const struct ceno_verify_result *result, bool launch)
+static void print_inclusion(const struct ceno_verify_result *result, bool launch)
 {
 	const struct ceno_proof_inclusion *proof = launch ? &result->seal.launch.inclusion : &result->seal.batch;
 	char line[sodium_base64_ENCODED_LEN(32, sodium_base64_VARIANT_ORIGINAL)];
@@ -66,26 +68,26 @@ static int print_inclusion(const struct ceno_verify_result *result, bool launch)
 	for (uint32_t i = 0; i < proof->count; i++)
 		puts(sodium_bin2base64(line, sizeof line, proof->path[i], 32, sodium_base64_VARIANT_ORIGINAL));
 	printf("\n%.*s", (int)result->seal.checkpoint_bytes, result->seal.checkpoint);
-	return fflush(stdout) ? CENO_EXIT_FAILURE : CENO_EXIT_OK;
 }
 
 static int inclusion(int argc, char **argv)
 {
-	static const struct option options[] = { { "launch", no_argument, NULL, 'l' },
-		                                 { "help", no_argument, NULL, 'h' },
-		                                 { 0 } };
+	static const char text[] = "usage: ceno proof inclusion [--launch] FILE\n"
+				   "A leaf of a good proof as a C2SP tlog-proof: the cdp leaf, or the launch leaf.\n"
+				   "Exit status: 0; 1 not a good proof.\n";
+	static const struct option table[] = { { "launch", no_argument, NULL, 'l' }, CENO_OPTIONS_END };
 	static struct ceno_verify_result result;
+	struct ceno_options o = { .usage = text, .table = table, .argc = argc, .argv = argv };
 	bool launch = false;
-	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (option != 'l')
-			return ceno_cli_usage(usage, option == 'h');
+	while (ceno_options_next(&o) >= 0)
 		launch = true;
-	}
-	if (optind + 1 != argc || sodium_init() < 0)
-		return ceno_cli_usage(usage, false);
-	return read_proof(argv[optind], &result) ? CENO_EXIT_FAILURE : print_inclusion(&result, launch);
+	if (o.status >= 0 || ceno_options_arguments(&o, 1, 1, "FILE"))
+		return o.status;
+	if (sodium_init() < 0 || read_proof(argv[o.first], &result))
+		return CENO_EXIT_FAILURE;
+	print_inclusion(&result, launch);
+	return CENO_EXIT_OK;
 }
 
 /* Calls a method whose result is one text, and prints that. */
@@ -101,10 +103,12 @@ static int print_text(const char *socket, const char *method, json_t *params)
 	else
 		json_decref(params);
 	text = json_string_value(json_object_get(result, "text"));
-	if (!text)
+	if (text) {
+		ceno_text_lines(stdout, text);
+		status = CENO_EXIT_OK;
+	} else {
 		ceno_cli_error("%s", client.error[0] ? client.error : "the node's answer has no text");
-	else
-		status = fputs(text, stdout) < 0 || fflush(stdout) ? CENO_EXIT_FAILURE : CENO_EXIT_OK;
+	}
 	json_decref(result);
 	ceno_client_close(&client);
 	return status;
@@ -127,88 +131,79 @@ static int parse_from(const char *text, uint64_t *size)
 
 static int consistency(int argc, char **argv)
 {
-	static const struct option options[] = { { "from", required_argument, NULL, 'f' },
-		                                 { "socket", required_argument, NULL, 's' },
-		                                 { "help", no_argument, NULL, 'h' },
-		                                 { 0 } };
-	const char *socket = NULL;
+	static const char text[] =
+	    "usage: ceno proof consistency [--from FILE|SIZE] [--socket PATH]\n"
+	    "That the node's log today extends the one of a proof, or of that size; for ceno verify --compare.\n"
+	    "Exit status: 0; 1 not a good proof, or the node has none.\n";
+	static const struct option table[] = { { "from", required_argument, NULL, 'f' },
+		                               CENO_OPTIONS_SOCKET,
+		                               CENO_OPTIONS_END };
+	struct ceno_options o = { .usage = text, .table = table, .argc = argc, .argv = argv };
+	const char *from = NULL;
 	uint64_t size = 0;
-	int option;
 
-	if (sodium_init() < 0)
+	while (ceno_options_next(&o) >= 0)
+		from = optarg;
+	if (o.status >= 0 || ceno_options_arguments(&o, 0, 0, ""))
+		return o.status;
+	if (sodium_init() < 0 || (from && parse_from(from, &size)))
 		return CENO_EXIT_FAILURE;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (option == 's')
-			socket = optarg;
-		else if (option != 'f')
-			return ceno_cli_usage(usage, option == 'h');
-		else if (parse_from(optarg, &size))
-			return CENO_EXIT_FAILURE;
-	}
-	if (optind != argc)
-		return ceno_cli_usage(usage, false);
-	return print_text(socket, "log.consistency", json_pack("{s:I}", "size", (json_int_t)size));
+	return print_text(o.socket, "log.consistency", json_pack("{s:I}", "size", (json_int_t)size));
 }
 
-/* --socket, and as many arguments as these take: -1, or an exit status. */
-static int only_socket(int argc, char **argv, int arguments, const char **socket)
-{
-	static const struct option options[] = { { "socket", required_argument, NULL, 's' },
-		                                 { "help", no_argument, NULL, 'h' },
-		                                 { 0 } };
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (option != 's')
-			return ceno_cli_usage(usage, option == 'h');
-		*socket = optarg;
-	}
-	return optind + arguments != argc ? ceno_cli_usage(usage, false) : -1;
-}
+static const struct option only_socket[] = { CENO_OPTIONS_SOCKET, CENO_OPTIONS_END };
 
 static int orphans(int argc, char **argv)
 {
-	const char *socket = NULL;
-	int status = only_socket(argc, argv, 0, &socket);
+	static const char text[] = "usage: ceno proof orphans [--socket PATH]\n"
+				   "Launches in the node's log without an end, running sessions among them; for root.\n"
+				   "Exit status: 0; 1 refused, or no node.\n";
+	struct ceno_options o = { .usage = text, .table = only_socket, .argc = argc, .argv = argv };
 
-	return status >= 0 ? status : print_text(socket, "log.orphans", json_object());
+	return ceno_options_plain(&o, 0, 0, "") >= 0 ? o.status : print_text(o.socket, "log.orphans", json_object());
 }
 
 static int leaf(int argc, char **argv)
 {
-	const char *socket = NULL, *index;
-	int status = only_socket(argc, argv, 1, &socket);
+	static const char text[] = "usage: ceno proof leaf [--socket PATH] INDEX\n"
+				   "A leaf of the node's log as a C2SP tlog-proof under its newest sealed checkpoint.\n"
+				   "Exit status: 0; 1 no such leaf, or no node.\n";
+	struct ceno_options o = { .usage = text, .table = only_socket, .argc = argc, .argv = argv };
+	const char *index;
 
-	if (status >= 0)
-		return status;
-	index = argv[optind];
+	if (ceno_options_plain(&o, 1, 1, "INDEX") >= 0)
+		return o.status;
+	index = argv[o.first];
 	if (!*index || strlen(index) > 15 || strspn(index, "0123456789") != strlen(index))
-		return ceno_cli_usage(usage, false);
-	return print_text(socket, "log.leaf", json_pack("{s:I}", "index", (json_int_t)strtoull(index, NULL, 10)));
+		return ceno_options_misuse(text, "INDEX is a number, not `%s'", index);
+	return print_text(o.socket, "log.leaf", json_pack("{s:I}", "index", (json_int_t)strtoull(index, NULL, 10)));
 }
 
 static int record(int argc, char **argv)
 {
-	const char *socket = NULL;
+	static const char text[] =
+	    "usage: ceno proof record [--socket PATH] SESSION HEX\n"
+	    "Log a commitment (64 hex digits) to the record of a session of yours, once; prints the\n"
+	    "leaf's index. Exit status: 0; 1 refused, or no node.\n";
+	struct ceno_options o = { .usage = text, .table = only_socket, .argc = argc, .argv = argv };
 	struct ceno_client client;
 	json_t *result = NULL, *index;
-	int status = only_socket(argc, argv, 2, &socket);
+	int status = CENO_EXIT_FAILURE;
 
-	if (status >= 0)
-		return status;
-	status = CENO_EXIT_FAILURE;
-	if (!ceno_client_open(&client, socket))
+	if (ceno_options_plain(&o, 2, 2, "SESSION HEX") >= 0 || ceno_named_session(&o, argv[o.first]))
+		return o.status;
+	if (!ceno_client_open(&client, o.socket))
 		result =
 		    ceno_client_call(&client, "log.record",
-		                     json_pack("{s:s,s:s}", "session", argv[optind], "commitment", argv[optind + 1]),
+		                     json_pack("{s:s,s:s}", "session", argv[o.first], "commitment", argv[o.first + 1]),
 		                     NULL, 0);
 	index = json_object_get(result, "index");
-	if (!json_is_integer(index))
+	if (json_is_integer(index)) {
+		printf("%lld\n", (long long)json_integer_value(index));
+		status = CENO_EXIT_OK;
+	} else {
 		ceno_cli_error("%s", client.error[0] ? client.error : "the node's answer has no index");
-	else
-		status = printf("%lld\n", (long long)json_integer_value(index)) < 0 || fflush(stdout)
-		    ? CENO_EXIT_FAILURE
-		    : CENO_EXIT_OK;
+	}
 	json_decref(result);
 	ceno_client_close(&client);
 	return status;
@@ -217,23 +212,13 @@ static int record(int argc, char **argv)
 int ceno_command_proof(int argc, char **argv)
 {
 	static const struct ceno_cli_command commands[] = {
-		{ "inclusion", "ceno proof inclusion", inclusion },
-		{ "consistency", "ceno proof consistency", consistency },
-		{ "orphans", "ceno proof orphans", orphans },
-		{ "leaf", "ceno proof leaf", leaf },
-		{ "record", "ceno proof record", record },
-		{ "cert", "ceno proof cert", ceno_proof_cert },
+		{ "inclusion", "ceno proof inclusion", inclusion, 0 },
+		{ "consistency", "ceno proof consistency", consistency, 0 },
+		{ "orphans", "ceno proof orphans", orphans, 0 },
+		{ "leaf", "ceno proof leaf", leaf, 0 },
+		{ "record", "ceno proof record", record, 0 },
+		{ "cert", "ceno proof cert", ceno_proof_cert, CENO_EXIT_USAGE },
 	};
-	int status;
 
-	if (argc < 2)
-		return ceno_cli_usage(usage, false);
-	if (!strcmp(argv[1], "--help"))
-		return ceno_cli_usage(usage, true);
-	status = ceno_cli_dispatch(commands, sizeof commands / sizeof commands[0], argc, argv);
-	if (status >= 0)
-		return status;
-	if (argv[1][0] != '-')
-		ceno_cli_error("no command `proof %s'", argv[1]);
-	return ceno_cli_usage(usage, false);
+	return ceno_cli_dispatch(commands, sizeof commands / sizeof commands[0], usage, argc, argv);
 }

@@ -105,6 +105,14 @@ static void step(struct ceno_pump *pump)
 		uv_idle_start(&pump->more, on_more);
 }
 
+/* Opened anew it would allow more than the caller's descriptor does: one that was closed (cli.h) stands for nothing. */
+static bool allows(int fd, int access)
+{
+	int mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+
+	return mode == O_RDWR || mode == access;
+}
+
 /* A description of our own for the caller's descriptor where that is possible. */
 static void open_outer(struct ceno_pump_end *end, int fd, int access)
 {
@@ -114,7 +122,7 @@ static void open_outer(struct ceno_pump_end *end, int fd, int access)
 	*end = (struct ceno_pump_end){ .fd = fd, .saved_flags = -1 };
 	if (fstat(fd, &st))
 		return;
-	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
+	if ((S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) && allows(fd, access)) {
 		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 		end->fd = open(path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 		end->owned = end->fd >= 0;

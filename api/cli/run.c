@@ -12,15 +12,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/rpc/error.h"
 #include "attest/proof/wire.h"
 #include "cli.h"
 #include "finish.h"
 #include "guest-kernel/abi/layout.h"
 #include "guest-kernel/abi/verbs.h"
 #include "guest-kernel/abi/window.h"
-#include "guest-kernel/lib/native.h"
 #include "policy/units.h"
 #include "missing.h"
+#include "named.h"
+#include "refusal.h"
 #include "run.h"
 #include "terminal.h"
 
@@ -157,24 +159,13 @@ static int number_in(const json_t *object, const char *key)
 	return (int)json_integer_value(json_object_get(object, key));
 }
 
-static void refused(struct ceno_run *run, int refusal)
+static void refused(struct ceno_run *run)
 {
-	static const char *const texts[] = { "",
-		                             "no such program in the session",
-		                             "not an ELF program",
-		                             "a dynamic program",
-		                             "a malformed ELF program",
-		                             "its arguments were refused",
-		                             "it does not fit into the session's memory" };
-	int status = refusal == CENO_REFUSAL_NOT_FOUND                          ? CENO_EXIT_NOT_FOUND
-	    : refusal <= CENO_REFUSAL_BAD_ELF || refusal == CENO_REFUSAL_NATIVE ? CENO_EXIT_NOT_EXECUTABLE
-										: CENO_EXIT_RUN_FAILED;
-	const char *text = refusal == CENO_REFUSAL_NATIVE
-	    ? ceno_native_error_text((uint32_t)number_in(run->program, "detail"))
-	    : refusal > 0 && refusal <= CENO_REFUSAL_MEMORY ? texts[refusal]
-							    : "unknown reason";
+	const char *directory = run->options.workdir ? run->options.workdir : "/";
+	char line[CENO_REFUSAL_LINE_MAX];
+	int status = ceno_refusal_explain(run->program, run->pack.program_path, directory, line);
 
-	ceno_run_fail(run, status, "the guest could not start %s: %s", run->pack.program_path, text);
+	ceno_run_fail(run, status, "%s", line);
 }
 
 /* A native program that init gave up: one line, and the status a shell would give for the signal. */
@@ -248,7 +239,7 @@ static int program_status(struct ceno_run *run)
 	} else if (number == SIGKILL && json_is_true(json_object_get(run->program, "out_of_memory"))) {
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the program ran out of the session's memory (try --memory)");
 	} else if (refusal) {
-		refused(run, refusal);
+		refused(run);
 	} else if (number_in(run->program, "end")) {
 		return gave_up(run, number_in(run->program, "end"));
 	} else {
@@ -308,7 +299,7 @@ static void report(struct ceno_run *run, const char *proof, const char *kept)
 		run->status = CENO_EXIT_RUN_FAILED;
 	if (run->options.json) {
 		json_t *object = ceno_finish_json(&finish, run->program, run->ended, kept, run->status);
-		char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+		char *text = object ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
 
 		fprintf(stderr, "%s\n", text ? text : "{}");
 		free(text);
@@ -352,6 +343,23 @@ static void conclude(struct ceno_run *run)
 	report(run, proof, kept);
 }
 
+/* On a connection of its own: that of the session is the loop's. */
+static void tell_image(struct ceno_run *run)
+{
+	struct ceno_client client;
+	char line[CENO_CLIENT_ERROR_MAX];
+
+	if (ceno_client_open(&client, run->options.socket)) {
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", run->client.error);
+		return;
+	}
+	client.error_code = CENO_RPC_IMAGE;
+	snprintf(client.error, sizeof client.error, "%s", ceno_rpc_error_text(CENO_RPC_IMAGE));
+	ceno_named_image_line(&client, run->options.image, line);
+	ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", line);
+	ceno_client_close(&client);
+}
+
 int ceno_command_run(int argc, char **argv)
 {
 	static struct ceno_run run; /* too large for the stack; zero */
@@ -365,8 +373,11 @@ int ceno_command_run(int argc, char **argv)
 		run.guest_fds[i] = run.our_fds[i] = -1;
 	if (!prepare(&run) && !send_request(&run)) {
 		ceno_run_loop(&run);
+		if (run.image_missing)
+			tell_image(&run);
 		conclude(&run);
 	}
+	ceno_run_output_abort(&run);
 	ceno_proof_file_abort(&run.proof);
 	ceno_proof_file_abort(&run.trail);
 	ceno_client_close(&run.client);

@@ -35,13 +35,16 @@ struct ceno_run {
 	json_t *program, *ended; /* owned; the first program's end, the session's end */
 	char session[33];
 	bool launched, connection_gone, destroy_sent, gave_up, timed_out;
-	int signal_number; /* the first signal that asked us to stop; 0 */
-	int status;        /* exit status decided by us; -1 none */
-	int opening_fd;    /* memfd of 32 bytes; -1 */
-	int output_fd;     /* the directory of --output; -1 */
-	int output_stream; /* our end of standard output once more, for --output; -1 */
-	int trail_fd;      /* sealed memfd that came with the session's end; -1 */
-	bool told;         /* an error line was printed */
+	int signal_number;  /* the first signal that asked us to stop; 0 */
+	int status;         /* exit status decided by us; -1 none */
+	int opening_fd;     /* memfd of 32 bytes; -1 */
+	int output_fd;      /* the directory of --output; -1 */
+	int output_stream;  /* our end of standard output once more, for --output; -1 */
+	int trail_fd;       /* sealed memfd that came with the session's end; -1 */
+	bool told;          /* an error line was printed */
+	bool output_made;   /* --output made its directory */
+	uint32_t left_out;  /* names of the output that were left out */
+	bool image_missing; /* the node has no image of this name; to be told */
 };
 
 /* Sends nothing: moves bytes and messages until the session and its streams ended,
@@ -50,6 +53,9 @@ void ceno_run_loop(struct ceno_run *run);
 
 /* --output: opens (or makes) the directory, before the node is asked. 0, or -1 (told). */
 int ceno_run_output_open(struct ceno_run *run);
+
+/* Closes it; one that was made for a session that never ran is taken away. */
+void ceno_run_output_abort(struct ceno_run *run);
 
 /* After the program's end: fetches /out, if that was asked for, waiting for all of it. */
 void ceno_run_output_fetch(struct ceno_run *run);

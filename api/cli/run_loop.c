@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/rpc/error.h"
 #include "cli.h"
 #include "guest-kernel/abi/window.h"
 #include "terminal.h"
@@ -74,8 +75,11 @@ static void on_failure(struct ceno_run *run)
 	const char *path = json_string_value(json_object_get(failure, "path"));
 	const char *stop = json_string_value(json_object_get(failure, "stop"));
 
-	ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s%s%s%s%s", run->client.error, path ? ": " : "", path ? path : "",
-	              stop ? ": " : "", stop ? stop : "");
+	if (run->client.error_code == CENO_RPC_IMAGE && run->options.image)
+		run->image_missing = true; /* said when the loop is over: the node is asked for the names that it has */
+	else
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s%s%s%s%s", run->client.error, path ? ": " : "",
+		              path ? path : "", stop ? ": " : "", stop ? stop : "");
 }
 
 static void on_reply(struct ceno_run *run, json_t *message, int fd)

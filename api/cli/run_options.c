@@ -1,10 +1,10 @@
 /* Options of ceno run: see run_options.h. */
 #include "run_options.h"
 
-#include <getopt.h>
 #include <string.h>
 
 #include "cli.h"
+#include "options.h"
 #include "policy/metadata.h"
 #include "policy/pledge.h"
 #include "policy/units.h"
@@ -45,6 +45,8 @@ static const char usage[] =
     "if it was killed); 125 refused or failed; 126 not a static program (--native: not a native file); 127 not "
     "found.\n";
 
+#define MEMORY_STEP (2ull << 20)
+
 enum {
 	IMAGE = 256,
 	SHARE,
@@ -68,10 +70,7 @@ enum {
 	HOLD,
 	NO_STDIN,
 	TTY,
-	QUIET,
-	JSON,
-	SOCKET,
-	HELP
+	QUIET
 };
 
 static const struct option options_table[] = {
@@ -98,24 +97,20 @@ static const struct option options_table[] = {
 	{ "no-stdin", no_argument, NULL, NO_STDIN },
 	{ "tty", no_argument, NULL, TTY },
 	{ "quiet", no_argument, NULL, QUIET },
-	{ "json", no_argument, NULL, JSON },
-	{ "socket", required_argument, NULL, SOCKET },
-	{ "help", no_argument, NULL, HELP },
-	{ 0 },
+	CENO_OPTIONS_JSON,
+	CENO_OPTIONS_SOCKET,
+	CENO_OPTIONS_END,
 };
 
 static int bad(const char *option, const char *takes)
 {
-	ceno_cli_error("%s takes %s, not `%s'", option, takes, optarg);
-	return CENO_EXIT_USAGE;
+	return ceno_options_misuse(usage, "%s takes %s, not `%s'", option, takes, optarg);
 }
 
 static int add(const char **list, uint32_t *count, uint32_t max, const char *what)
 {
-	if (*count >= max) {
-		ceno_cli_error("more than %u %s", max, what);
-		return CENO_EXIT_USAGE;
-	}
+	if (*count >= max)
+		return ceno_options_misuse(usage, "more than %u %s", max, what);
 	list[(*count)++] = optarg;
 	return -1;
 }
@@ -136,6 +131,8 @@ static int parse_pledge(struct ceno_run_options *o)
 
 	if (ceno_pledge_parse(optarg, &mask, &errors))
 		return bad("--pledge", "classes separated by commas (stdio,rw,spawn)");
+	if (!(mask & 1u << CENO_PLEDGE_STDIO))
+		return bad("--pledge", "at least stdio");
 	class = ceno_pledge_unoffered(mask);
 	if (class >= 0) {
 		ceno_cli_error("--pledge: this node has no device for `%s'", ceno_pledge_word((uint32_t) class));
@@ -157,8 +154,8 @@ static int one(int option, struct ceno_run_options *o)
 		o->share = optarg;
 		return -1;
 	case WORKDIR:
-		if (optarg[0] != '/')
-			return bad("--workdir", "an absolute path in the guest");
+		if (!ceno_workdir_usable(optarg))
+			return bad("--workdir", CENO_WORKDIR_TAKES);
 		o->workdir = optarg;
 		return -1;
 	case OUTPUT:
@@ -175,8 +172,9 @@ static int one(int option, struct ceno_run_options *o)
 			return bad("--env", "NAME=VALUE");
 		return add(o->env, &o->env_count, CENO_ENV_MAX, "variables");
 	case MEMORY:
-		return ceno_units_parse_bytes(optarg, &o->memory_bytes) || !o->memory_bytes
-		    ? bad("--memory", "a size such as 256M")
+		return ceno_units_parse_bytes(optarg, &o->memory_bytes) || !o->memory_bytes ||
+			o->memory_bytes % MEMORY_STEP
+		    ? bad("--memory", "a size such as 256M, a multiple of 2M")
 		    : -1;
 	case TTL:
 		return ceno_units_parse_ms(optarg, &o->ttl_ms) || !o->ttl_ms
@@ -188,7 +186,7 @@ static int one(int option, struct ceno_run_options *o)
 		o->proof = optarg;
 		return -1;
 	case NO_PROOF:
-		o->proof = NULL;
+		o->no_proof = true;
 		return -1;
 	case TRAIL:
 		o->trail = optarg;
@@ -222,17 +220,9 @@ static int one(int option, struct ceno_run_options *o)
 	case TTY:
 		o->tty = true;
 		return -1;
-	case QUIET:
+	default: /* QUIET */
 		o->quiet = true;
 		return -1;
-	case JSON:
-		o->json = true;
-		return -1;
-	case SOCKET:
-		o->socket = optarg;
-		return -1;
-	default:
-		return ceno_cli_usage(usage, option == HELP);
 	}
 }
 
@@ -242,42 +232,50 @@ static bool same(const char *a, const char *b)
 	return a && b && !strcmp(a, b);
 }
 
+/* What is wrong with them together; NULL nothing. */
+static const char *contradiction(const struct ceno_run_options *o)
+{
+	if (o->no_proof && o->proof)
+		return "--no-proof and --proof: one or the other";
+	if (o->native && o->output)
+		return "--output: a native program has no files";
+	if (o->native && o->image)
+		return "--image: a native program has no image";
+	if (o->tty && (o->native || o->no_stdin || o->json))
+		return "--tty: not with --native, --no-stdin or --json";
+	if (o->native && o->hold)
+		return "--hold: a native session runs one program";
+	if (same(o->proof, o->trail) || same(o->proof, o->opening) || same(o->trail, o->opening))
+		return "--proof, --trail and --opening: two of them name the same file";
+	return NULL;
+}
+
 int ceno_run_options_parse(int argc, char **argv, struct ceno_run_options *o)
 {
+	struct ceno_options options = {
+		.usage = usage, .table = options_table, .program = true, .argc = argc, .argv = argv
+	};
+	const char *wrong;
 	int option, status;
 
 	memset(o, 0, sizeof *o);
-	o->proof = CENO_RUN_PROOF_DEFAULT;
-	while ((option = getopt_long(argc, argv, "+", options_table, NULL)) >= 0) {
+	while ((option = ceno_options_next(&options)) >= 0) {
 		status = one(option, o);
 		if (status >= 0)
 			return status;
 	}
-	if (optind >= argc) {
-		ceno_cli_error("no program given");
-		return ceno_cli_usage(usage, false);
+	if (options.status >= 0 || ceno_options_arguments(&options, 1, argc, "program"))
+		return options.status;
+	wrong = contradiction(o);
+	if (!wrong && !o->no_proof && !o->proof) {
+		o->proof = CENO_RUN_PROOF_DEFAULT;
+		wrong = contradiction(o);
 	}
-	if (o->native && o->output) {
-		ceno_cli_error("--output: a native program has no files");
-		return CENO_EXIT_USAGE;
-	}
-	if (o->native && o->image) {
-		ceno_cli_error("--image: a native program has no image");
-		return CENO_EXIT_USAGE;
-	}
-	if (o->tty && (o->native || o->no_stdin || o->json)) {
-		ceno_cli_error("--tty: not with --native, --no-stdin or --json");
-		return CENO_EXIT_USAGE;
-	}
-	if (o->native && o->hold) {
-		ceno_cli_error("--hold: a native session runs one program");
-		return CENO_EXIT_USAGE;
-	}
-	if (same(o->proof, o->trail) || same(o->proof, o->opening) || same(o->trail, o->opening)) {
-		ceno_cli_error("--proof, --trail and --opening: two of them name the same file");
-		return CENO_EXIT_USAGE;
-	}
-	o->program = argv + optind;
-	o->program_count = (uint32_t)(argc - optind);
+	if (wrong)
+		return ceno_options_misuse(usage, "%s", wrong);
+	o->socket = options.socket;
+	o->json = options.json;
+	o->program = argv + options.first;
+	o->program_count = (uint32_t)(argc - options.first);
 	return -1;
 }

@@ -16,7 +16,7 @@ struct ceno_run_options {
 	uint32_t input_count;
 	const char *env[CENO_ENV_MAX];
 	uint32_t env_count;
-	const char *proof;                                  /* NULL: --no-proof */
+	const char *proof;                                  /* NULL: no_proof */
 	const char *trail;                                  /* NULL: the trail is thrown away */
 	const char *opening;                                /* NULL: the commitment's opening is thrown away */
 	const char *image;                                  /* NULL: none */
@@ -27,12 +27,12 @@ struct ceno_run_options {
 	unsigned passes;                                    /* 0 default */
 	uint64_t memory_bytes, ttl_ms, timeout_ms;          /* 0 default; 0: none */
 	uint8_t nonce[32];
-	bool has_nonce, native, hold, json, quiet, no_stdin, tty;
+	bool has_nonce, native, hold, json, quiet, no_stdin, no_proof, tty;
 	char **program; /* argv of the program, NULL-terminated */
 	uint32_t program_count;
 };
 
-/* -1 to go on, else the exit status (help or usage printed). */
+/* -1 to go on, else the exit status (said). */
 int ceno_run_options_parse(int argc, char **argv, struct ceno_run_options *options);
 
 #endif

@@ -3,6 +3,7 @@
  * it went, then one more request is made, and what it writes is put into the directory. All
  * of it waits: nothing else is left to do for this run but to end the session.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,29 +16,65 @@
 #include "guest-kernel/abi/window.h"
 #include "output.h"
 #include "run.h"
+#include "text.h"
 
 #define SILENCE_MS    30000
 #define LIMIT_DEFAULT (256ull << 20) /* the default memory */
+#define TOLD_MAX      10u            /* names of what was left out */
+
+/* Is there nothing in it? -1: that cannot be said, errno. */
+static int is_empty(int directory)
+{
+	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), empty = 1;
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!list) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	while (empty && (entry = readdir(list)))
+		empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
+	closedir(list);
+	return empty;
+}
 
 int ceno_run_output_open(struct ceno_run *run)
 {
-	const char *path = run->options.output;
+	const char *path = run->options.output, *why = NULL;
+	int empty;
 
 	if (!path)
 		return 0;
-	if (mkdir(path, 0777) && errno != EEXIST)
-		run->output_fd = -1;
-	else
+	run->output_made = !mkdir(path, 0777);
+	if (run->output_made || errno == EEXIST)
 		run->output_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (run->output_fd >= 0)
+	if (run->output_fd < 0)
+		why = strerror(errno);
+	else if ((empty = is_empty(run->output_fd)) != 1)
+		why = empty ? strerror(errno) : "it is not empty, and nothing in it would be replaced";
+	else if (faccessat(run->output_fd, ".", W_OK | X_OK, AT_EACCESS))
+		why = strerror(errno);
+	if (!why)
 		return 0;
-	ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "--output %.200s: %s", path, strerror(errno));
+	ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "--output %.200s: %s", path, why);
 	return -1;
+}
+
+void ceno_run_output_abort(struct ceno_run *run)
+{
+	if (run->output_made && !run->launched)
+		(void)rmdir(run->options.output);
+	if (run->output_fd >= 0)
+		close(run->output_fd);
+	run->output_fd = -1;
 }
 
 static void to_stdout(void *owner, const void *bytes, size_t length)
 {
-	(void)owner;
+	struct ceno_run *run = owner;
+
 	while (length) {
 		struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
 		ssize_t n = write(STDOUT_FILENO, bytes, length);
@@ -46,8 +83,12 @@ static void to_stdout(void *owner, const void *bytes, size_t length)
 			poll(&p, 1, -1);
 			continue;
 		}
-		if (n < 0 && errno != EINTR)
+		if (n < 0 && errno == EPIPE)
 			return; /* nobody reads it */
+		if (n < 0 && errno != EINTR) {
+			ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "cannot write standard output: %s", strerror(errno));
+			return;
+		}
 		if (n > 0) {
 			bytes = (const char *)bytes + n;
 			length -= (size_t)n;
@@ -55,11 +96,22 @@ static void to_stdout(void *owner, const void *bytes, size_t length)
 	}
 }
 
+static void left_out(void *owner, const char *path, size_t length, const char *why)
+{
+	struct ceno_run *run = owner;
+	char name[CENO_TEXT_ESCAPED(CENO_OUT_PATH_MAX)];
+
+	if (run->left_out++ >= TOLD_MAX)
+		return;
+	ceno_text_escape(path, length, name, sizeof name);
+	fprintf(stderr, "ceno: output left out: %s: %s\n", name, why);
+}
+
 /* What the pump has, and then nothing more. */
-static void stop_pump(struct ceno_pump *pump)
+static void stop_pump(struct ceno_run *run, struct ceno_pump *pump)
 {
 	if (!pump->done && !pump->error)
-		to_stdout(NULL, pump->buffer + pump->at, pump->have);
+		to_stdout(run, pump->buffer + pump->at, pump->have);
 	pump->have = 0;
 	pump->done = true;
 	ceno_pump_close(pump);
@@ -118,15 +170,17 @@ void ceno_run_output_fetch(struct ceno_run *run)
 	ceno_output_init(&output, run->output_fd,
 	                 run->options.memory_bytes ? run->options.memory_bytes : LIMIT_DEFAULT);
 	output.before = to_stdout;
-	stop_pump(pump);
+	output.missing = left_out;
+	output.owner = run;
+	stop_pump(run, pump);
 	if (ask(run, &output))
 		snprintf(output.error, sizeof output.error, "%.300s", run->client.error);
 	else
 		receive(&output, stream);
 	if (output.error[0])
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", output.error);
-	else if (output.skipped)
-		fprintf(stderr, "ceno: %u links of the output lead out of it and were left away\n", output.skipped);
+	else if (output.left_out)
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%u of %u in /out left out", output.left_out, output.entries);
 	ceno_output_fini(&output);
 	close(stream);
 }

@@ -3,7 +3,6 @@
  * checks themselves are the pure library attest/verify.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +12,11 @@
 
 #include "attest/verify/verify.h"
 #include "cli.h"
+#include "options.h"
 #include "pins.h"
 #include "policy/units.h"
 #include "proof_file.h"
+#include "text.h"
 
 static const char usage[] =
     "usage: ceno verify [option]... FILE\n"
@@ -52,13 +53,12 @@ static const char usage[] =
 #define IMA_MAX        (64u << 20)
 
 struct ask {
-	const char *usage, *pdf_file;
-	bool may_pdf;
+	struct ceno_options options;
+	const char *pdf_file;
 	const char *file, *pin_file, *policy_file, *compare_file, *event_log_file, *ima_file;
 	const char *reference_files[FILES_MAX], *seen_files[FILES_MAX];
 	uint32_t references, seen;
 	uint8_t nonce[32], request[32];
-	bool has_nonce, json;
 	struct ceno_verify_policy policy;
 };
 
@@ -104,20 +104,24 @@ static int parse_time(const char *text, uint64_t *out)
 	return errno || *stop || *out == CENO_VERIFY_NO_TIME ? -1 : 0;
 }
 
-static int add_file(const char **files, uint32_t *count, const char *file)
+static int add_file(const struct ask *ask, const char **files, uint32_t *count)
 {
-	if (*count == FILES_MAX) {
-		ceno_cli_error("at most %u files of one kind", FILES_MAX);
-		return CENO_EXIT_USAGE;
-	}
-	files[(*count)++] = file;
+	if (*count == FILES_MAX)
+		return ceno_options_misuse(ask->options.usage, "at most %u files of one kind", FILES_MAX);
+	files[(*count)++] = optarg;
 	return -1;
 }
 
-/* One option with a value. -1: go on. */
-static int parse_value(int option, struct ask *ask)
+/* One option. -1: go on. */
+static int parse_one(int option, struct ask *ask)
 {
 	switch (option) {
+	case 'e':
+		ask->policy.explain = 1;
+		return -1;
+	case 't':
+		ask->policy.refuse_test_key = 1;
+		return -1;
 	case 'p':
 		ask->pin_file = optarg;
 		return -1;
@@ -134,43 +138,39 @@ static int parse_value(int option, struct ask *ask)
 		ask->ima_file = optarg;
 		return -1;
 	case 'r':
-		return add_file(ask->reference_files, &ask->references, optarg);
+		return add_file(ask, ask->reference_files, &ask->references);
 	case 's':
-		return add_file(ask->seen_files, &ask->seen, optarg);
+		return add_file(ask, ask->seen_files, &ask->seen);
 	case 'm':
 		if (!parse_memory(optarg, &ask->policy))
 			return -1;
-		ceno_cli_error("--mem takes full, sample:N or none, not `%s'", optarg);
-		return CENO_EXIT_USAGE;
+		return ceno_options_bad(&ask->options, "--mem", "full, sample:N or none");
 	case 'a':
 		if (!parse_time(optarg, &ask->policy.as_of))
 			return -1;
-		ceno_cli_error("--as-of takes seconds since 1970 or a date like 2026-01-31, not `%s'", optarg);
-		return CENO_EXIT_USAGE;
+		return ceno_options_bad(&ask->options, "--as-of", "seconds since 1970 or a date like 2026-01-31");
 	case 'n':
 	case 'R':
-		if (ceno_units_parse_hex(optarg, option == 'n' ? ask->nonce : ask->request, 32)) {
-			ceno_cli_error("%s takes 64 lowercase hexadecimal digits",
-			               option == 'n' ? "--nonce" : "--request");
-			return CENO_EXIT_USAGE;
-		}
+		if (ceno_units_parse_hex(optarg, option == 'n' ? ask->nonce : ask->request, 32))
+			return ceno_options_bad(&ask->options, option == 'n' ? "--nonce" : "--request",
+			                        "64 lowercase hexadecimal digits");
 		if (option == 'n')
 			ask->policy.rp_nonce = ask->nonce;
 		else
 			ask->policy.request = ask->request;
 		return -1;
-	case 'd':
+	default: /* 'd' */
 		ask->pdf_file = optarg;
-		return ask->may_pdf ? -1 : ceno_cli_usage(ask->usage, false);
-	default:
-		return ceno_cli_usage(ask->usage, option == 'h');
+		return -1;
 	}
 }
 
-static int parse(int argc, char **argv, struct ask *ask)
+/* argv's options, of a usage. pdf: --pdf is one. -1: go on. */
+static int parse(int argc, char **argv, const char *usage_text, bool pdf, struct ask *ask)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
+	static const struct option rows[] = {
+		{ "pdf", required_argument, NULL, 'd' },
+		CENO_OPTIONS_JSON,
 		{ "explain", no_argument, NULL, 'e' },
 		{ "mem", required_argument, NULL, 'm' },
 		{ "nonce", required_argument, NULL, 'n' },
@@ -185,25 +185,19 @@ static int parse(int argc, char **argv, struct ask *ask)
 		{ "ima", required_argument, NULL, 'I' },
 		{ "seen", required_argument, NULL, 's' },
 		{ "refuse-test-key", no_argument, NULL, 't' },
-		{ "pdf", required_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		CENO_OPTIONS_END,
 	};
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (option == 'j')
-			ask->json = true;
-		else if (option == 'e')
-			ask->policy.explain = 1;
-		else if (option == 't')
-			ask->policy.refuse_test_key = 1;
-		else if ((status = parse_value(option, ask)) >= 0)
+	ask->options = (struct ceno_options){ .usage = usage_text, .table = rows + !pdf, .argc = argc, .argv = argv };
+	while ((option = ceno_options_next(&ask->options)) >= 0) {
+		status = parse_one(option, ask);
+		if (status >= 0)
 			return status;
 	}
-	if (optind + 1 != argc)
-		return ceno_cli_usage(ask->usage, false);
-	ask->file = argv[optind];
+	if (ask->options.status >= 0 || ceno_options_arguments(&ask->options, 1, 1, "FILE"))
+		return ask->options.status;
+	ask->file = argv[ask->options.first];
 	return -1;
 }
 
@@ -221,11 +215,14 @@ static int print(const struct ceno_verify_result *result, const struct ceno_veri
 		if (text)
 			render(result, policy, text, need + 1);
 	}
-	if (!text || fputs(text, stdout) < 0 || fflush(stdout)) {
-		free(text);
-		ceno_cli_error("cannot write the result");
+	if (!text) {
+		ceno_cli_error("out of memory");
 		return CENO_EXIT_USAGE;
 	}
+	if (json)
+		fputs(text, stdout);
+	else
+		ceno_text_lines(stdout, text);
 	free(text);
 	return (int)result->exit_status;
 }
@@ -384,7 +381,8 @@ static int load_asked(struct ask *ask, struct borrowed *borrowed)
 }
 
 /* Options, then the verdict. -1: it is in *result; else the exit status, and why is said. */
-static int run(int argc, char **argv, struct ask *ask, struct ceno_verify_result *result)
+static int run(int argc, char **argv, const char *usage_text, bool pdf, struct ask *ask,
+               struct ceno_verify_result *result)
 {
 	struct borrowed borrowed = { 0 };
 	char *file = NULL;
@@ -393,7 +391,7 @@ static int run(int argc, char **argv, struct ask *ask, struct ceno_verify_result
 
 	ceno_verify_policy_init(&ask->policy);
 	ask->policy.as_of = (uint64_t)time(NULL);
-	status = parse(argc, argv, ask);
+	status = parse(argc, argv, usage_text, pdf, ask);
 	if (status >= 0)
 		return status;
 	status = CENO_EXIT_USAGE;
@@ -417,10 +415,10 @@ out:
 int ceno_command_verify(int argc, char **argv)
 {
 	static struct ceno_verify_result result;
-	struct ask ask = { .usage = usage };
-	int status = run(argc, argv, &ask, &result);
+	struct ask ask = { 0 };
+	int status = run(argc, argv, usage, false, &ask, &result);
 
-	return status >= 0 ? status : print(&result, &ask.policy, ask.json);
+	return status >= 0 ? status : print(&result, &ask.policy, ask.options.json);
 }
 
 #define CERTIFICATE_MAX 16384u
@@ -449,8 +447,8 @@ int ceno_proof_cert(int argc, char **argv)
 {
 	static struct ceno_verify_result result;
 	static char certificate[CERTIFICATE_MAX];
-	struct ask ask = { .usage = cert_usage, .may_pdf = true };
-	int status = run(argc, argv, &ask, &result);
+	struct ask ask = { 0 };
+	int status = run(argc, argv, cert_usage, true, &ask, &result);
 
 	if (status >= 0)
 		return status;
@@ -463,5 +461,6 @@ int ceno_proof_cert(int argc, char **argv)
 	}
 	if (ask.pdf_file)
 		return write_pdf(ask.pdf_file, certificate);
-	return fputs(certificate, stdout) < 0 || fflush(stdout) ? CENO_EXIT_USAGE : CENO_EXIT_OK;
+	ceno_text_lines(stdout, certificate);
+	return CENO_EXIT_OK;
 }

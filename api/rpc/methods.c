@@ -297,6 +297,14 @@ static void keys_get(struct call *call)
 	ceno_api_reply(call->client, call->id, json_pack("{s:s,s:s}", "session", id, "signer", signer), -1);
 }
 
+static void session_status(struct call *call)
+{
+	struct ceno_ledger_row row;
+
+	if (own_row(call, &row))
+		ceno_api_reply(call->client, call->id, row_json(&row), -1);
+}
+
 static void session_proof(struct call *call)
 {
 	struct ceno_ledger_row row;
@@ -334,6 +342,7 @@ static const struct method {
 	{ "session.resize", 0, session_resize },
 	{ "session.destroy", 0, session_destroy },
 	{ "session.list", 0, session_list },
+	{ "session.status", 0, session_status },
 	{ "session.proof", 0, session_proof },
 	{ "keys.get", 0, keys_get },
 	{ "session.trail", 0, session_trail },

@@ -76,7 +76,9 @@ enum ceno_refusal {
 	CENO_REFUSAL_BAD_ELF,         /* malformed, wrong machine, or segments not mappable */
 	CENO_REFUSAL_ARGS,            /* argument block malformed or too long */
 	CENO_REFUSAL_MEMORY,          /* does not fit into the session's RAM */
-	CENO_REFUSAL_NATIVE           /* no good native file; detail: enum ceno_native_error */
+	CENO_REFUSAL_NATIVE,          /* no good native file; detail: enum ceno_native_error */
+	CENO_REFUSAL_NOT_EXECUTABLE,  /* it is there, but is no file that may be executed */
+	CENO_REFUSAL_WORKDIR          /* the working directory is none, and cannot be made */
 };
 
 /* How a native program ended that did not report its own end. signal is then what a

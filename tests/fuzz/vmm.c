@@ -58,7 +58,7 @@ static void try_report(const uint8_t *data, size_t size)
 	       size < sizeof(struct ceno_stdio_guest) ? size : sizeof(struct ceno_stdio_guest));
 	if (ceno_stdio_read_report(window, &report) == 0 &&
 	    (report.state > CENO_PROGRAM_REFUSED || report.exit_status > 255 || report.signal > 64 ||
-	     report.refusal > CENO_REFUSAL_NATIVE || report.end > CENO_END_STRUCK || report.detail > 255 ||
+	     report.refusal > CENO_REFUSAL_WORKDIR || report.end > CENO_END_STRUCK || report.detail > 255 ||
 	     report.restarts > 65535 || report.enosys_distinct > CENO_ENOSYS_SLOTS ||
 	     report.missing >> CENO_PLEDGE_COUNT))
 		abort();

@@ -158,7 +158,7 @@ int ceno_stdio_read_report(const void *window, struct ceno_program_report *repor
 		.enosys_other = copy.enosys_other,
 	};
 	if (state > CENO_PROGRAM_REFUSED || copy.exit_status > 255 || copy.signal > SIGNALS_MAX ||
-	    copy.refusal > CENO_REFUSAL_NATIVE || copy.end > CENO_END_STRUCK || copy.detail > UINT8_MAX ||
+	    copy.refusal > CENO_REFUSAL_WORKDIR || copy.end > CENO_END_STRUCK || copy.detail > UINT8_MAX ||
 	    copy.restarts > UINT16_MAX || copy.enosys_distinct > CENO_ENOSYS_SLOTS || copy.missing >> CENO_PLEDGE_COUNT)
 		return -EPROTO;
 	for (uint32_t i = 0; i < copy.enosys_distinct; i++) {

@@ -48,11 +48,14 @@ static int put_name(const struct ceno_name *name)
 	int removed, error;
 	int64_t length = ceno_name_path(name, path, CENO_PATH_MAX, &removed);
 
-	if (length <= (int64_t)sizeof("/out/") ||
-	    (inode->kind != CENO_INODE_DIR && inode->kind != CENO_INODE_FILE && inode->kind != CENO_INODE_LINK))
-		return 0;
+	if (length < 0) { /* no path says where it is */
+		entry.mode = CENO_OUT_TOO_DEEP;
+		length = (int64_t)sizeof("/out/") + name->length;
+		memcpy(path + sizeof("/out/") - 1, name->text, name->length);
+	} else if (inode->kind == CENO_INODE_FILE || inode->kind == CENO_INODE_LINK) {
+		entry.bytes = inode->size;
+	}
 	entry.path_bytes = (uint32_t)length - (uint32_t)sizeof("/out/");
-	entry.bytes = inode->kind == CENO_INODE_DIR ? 0 : inode->size;
 	error = put(&entry, sizeof(entry));
 	if (!error)
 		error = put(path + sizeof("/out/") - 1, entry.path_bytes);

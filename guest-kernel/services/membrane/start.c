@@ -84,8 +84,12 @@ int ceno_elf_load(const uint8_t *block, uint64_t bytes)
 		ceno_out_send(args.strings);
 		return CENO_SERVED;
 	}
-	if (ceno_exec_find(args.program, &exec.file))
-		return CENO_REFUSAL_NOT_FOUND;
+	error = ceno_exec_find(args.program, &exec.file);
+	if (error)
+		return error == -LX_EACCES ? CENO_REFUSAL_NOT_EXECUTABLE : CENO_REFUSAL_NOT_FOUND;
+	cwd = ceno_path_make(args.cwd, 1);
+	if (!cwd)
+		return CENO_REFUSAL_WORKDIR;
 	exec.path = args.program;
 	exec.strings = args.strings;
 	exec.strings_bytes = args.strings_bytes;
@@ -98,8 +102,7 @@ int ceno_elf_load(const uint8_t *block, uint64_t bytes)
 	if (ceno_vm_enter(exec.vm))
 		return CENO_REFUSAL_MEMORY;
 	ceno_exec_prime(&exec);
-	cwd = ceno_path_make(args.cwd, 1);
-	ceno_path_cwd_set(cwd ? cwd : ceno_inode_root());
+	ceno_path_cwd_set(cwd);
 	remember(&args);
 	ceno_promise_begin();
 	memset(regs, 0, sizeof(*regs));

@@ -6,20 +6,28 @@ ceno=$bin/ceno
 programs=$build/native
 cd "$node" || exit 1
 
-# fails STATUS TEXT COMMAND...: exit status, exactly one line "ceno: ...TEXT...", no output, no proof
+# fails STATUS TEXT COMMAND...: exit status, exactly one line "ceno: ...TEXT...", no output, no proof. misused TEXT
+# COMMAND...: the same with status 2 and one line of usage before it
 fails() {
-	local want=$1 text=$2 got
+	local want=$1 text=$2 lines=${lines:-1} got
 	shift 2
 	rm -f proof.cdp.json
 	timeout 30 "$@" >out 2>err </dev/null
 	got=$?
-	[ $got = "$want" ] && [ "$(wc -l <err)" = 1 ] && grep -q -- "^ceno: .*$text" err && [ ! -s out ] && [ ! -e proof.cdp.json ] &&
+	[ $got = "$want" ] && [ "$(wc -l <err)" = "$lines" ] && { [ "$lines" = 1 ] || head -n 1 err | grep -q "^usage: ceno"; } &&
+		tail -n 1 err | grep -q -- "^ceno: .*$text" && [ ! -s out ] && [ ! -e proof.cdp.json ] &&
 		[ -z "$(find . -maxdepth 1 -name '.proof*')" ] && return 0
 	echo "      status $got (want $want): $(head -3 err)"
 	return 1
 }
-usage() { timeout 30 "$@" >out 2>err </dev/null; [ $? = 2 ] && grep -q "^usage:" err && [ ! -s out ]; }
-helps() { for c in run exec destroy ls verify audit attest doctor version; do "$ceno" $c --help | grep -q "^usage: ceno $c" || return 1; done; }
+misused() { lines=2 fails 2 "$@"; }
+helps() {
+	local c
+	for c in run exec destroy ls verify measure audit attest doctor version image proof image\ {build,add,ls,rm,verify,show} proof\ {inclusion,consistency,cert,orphans}; do
+		# shellcheck disable=SC2086
+		"$ceno" $c --help >out && head -n 1 out | grep -q "^usage: ceno $c" || { echo "      $c"; return 1; }
+	done
+}
 
 check "no node: says so" fails 125 "is cenod running" "$ceno" run -- busybox true
 check "ls without a node" fails 1 "is cenod running" "$ceno" ls
@@ -28,11 +36,25 @@ check "version works without a node" eval '"$ceno" version --json | python3 -c "
 node_start || exit 1
 check "version of the node" eval '"$ceno" version --json | python3 -c "import json,sys; assert json.load(sys.stdin)[\"node\"][\"rpc\"] == 1"'
 check "every command has --help" helps
-check "an unknown command" fails 2 "no command" "$ceno" frob
-for c in run exec destroy ls verify audit attest doctor version; do check "unknown option of $c" usage "$ceno" $c --bogus x; done
-check "no program" usage "$ceno" run
-check "exec: a relative working directory" fails 2 "absolute path" "$ceno" exec --workdir tmp x -- true
-check "exec: a variable without a value" fails 2 "NAME=VALUE" "$ceno" exec --env NAME x -- true
+check "no command" misused "no command given" "$ceno"
+check "an unknown command" misused "no command .frob'" "$ceno" frob
+check "... of image" misused "no command .frob'" "$ceno" image frob
+for c in run exec destroy ls verify measure audit attest doctor version image\ {build,add,ls,rm,verify,show} proof\ {inclusion,consistency,cert,orphans}; do
+	# shellcheck disable=SC2086
+	check "unknown option of $c" misused "no option .--bogus'; ceno $c --help lists them" "$ceno" $c --bogus x
+done
+check "an unknown letter" misused "no option .-x'" "$ceno" image build -x
+check "an option without its value" misused "--memory needs a value" "$ceno" run --memory
+check "a value where none is" misused "quiet takes no value" "$ceno" run --quiet=yes -- true
+check "no program" misused "no program given" "$ceno" run
+check "no session" misused "no SESSION given" "$ceno" destroy
+check "exec without a program" misused "no program given" "$ceno" exec "$(printf '%032d' 0)"
+check "two files" misused "one argument too many" "$ceno" verify a b
+check "an argument where none is" misused "takes no argument" "$ceno" ls x
+check "exec: a relative working directory" misused "absolute path" "$ceno" exec --workdir tmp x -- true
+check "exec: a working directory that climbs" misused "without . and .." "$ceno" exec --workdir /tmp/../etc x -- true
+check "exec: not a session's name" misused "32 lowercase hexadecimal digits" "$ceno" exec x -- true
+check "exec: a variable without a value" misused "NAME=VALUE" "$ceno" exec --env NAME x -- true
 
 printf 'one\n' >a; mkdir -p d; printf 'two\n' >d/a
 check "a program that is not there" fails 127 "no such program" "$ceno" run -- nosuchprogram
@@ -55,15 +77,22 @@ ln -s /etc/passwd tree/link
 check "a link in a directory as input" fails 125 "tree/link is a symbolic link" "$ceno" run --input tree -- busybox true
 check "a directory of too many files" fails 125 "more than 200 files; make an image" "$ceno" run --input many -- busybox true
 check "an image that is not there" fails 125 "no such image" "$ceno" run --image nowhere -- true
-check "an image and a native program" fails 2 "no image" "$ceno" run --native --image x -- busybox true
+check "an image and a native program" misused "no image" "$ceno" run --native --image x -- busybox true
 check "a working directory" eval '[ "$("$ceno" run --quiet --no-proof --workdir /tmp -- busybox pwd)" = /tmp ]'
-check "a relative working directory" fails 2 "absolute path" "$ceno" run --workdir tmp -- busybox true
+check "... that is not there is made" eval '[ "$("$ceno" run --quiet --no-proof --workdir /new/deep -- busybox pwd)" = /new/deep ]'
+check "... that is a file" fails 125 "workdir /bin/busybox: not a directory" "$ceno" run --quiet --no-proof --workdir /bin/busybox -- busybox true
+check "... below a file" fails 125 "workdir /bin/busybox/x: not a directory" "$ceno" run --quiet --no-proof --workdir /bin/busybox/x -- busybox true
+check "... that climbs" misused "without . and .." "$ceno" run --workdir /tmp/../tmp -- busybox true
+check "a relative working directory" misused "absolute path" "$ceno" run --workdir tmp -- busybox true
 ln -s linked.json link.json; echo old >linked.json
 check "a proof through a link" eval '"$ceno" run --quiet --proof link.json -- busybox true && [ -L link.json ] && grep -q "^{\"cdp\"" linked.json'
-check "two outputs of one name" fails 2 "name the same file" "$ceno" run --proof same --trail same -- busybox true
+check "a variable twice: the last counts" eval '[ "$("$ceno" run --quiet --no-proof --env A=1 --env A=2 --env B=3 --env PATH=/x -- busybox env | sort | xargs)" = "A=2 B=3 HOME=/tmp LC_ALL=C PATH=/x" ]'
+check "a proof and none" misused "one or the other" "$ceno" run --no-proof --proof p.json -- busybox true
+check "... in that order, too" misused "one or the other" "$ceno" run --proof p.json --no-proof -- busybox true
+check "two outputs of one name" misused "name the same file" "$ceno" run --proof same --trail same -- busybox true
 check "a timeout" fails 124 "longer than --timeout" "$ceno" run --quiet --no-proof --timeout 300ms -- busybox sleep 60
 check "--tty without a terminal" fails 125 "are no terminal" "$ceno" run --tty -- busybox true
-check "--tty and no input" fails 2 "not with --native" "$ceno" run --tty --no-stdin -- busybox true
+check "--tty and no input" misused "not with --native" "$ceno" run --tty --no-stdin -- busybox true
 check "--tty in a terminal" python3 "$root/tests/e2e/cli/terminal.py" "$ceno"
 check "a vanished input" fails 125 "No such file" "$ceno" run --input gone -- busybox true
 check "two inputs of one name" fails 125 "two inputs would lie at /in/a" "$ceno" run --input a --input d/a -- busybox true
@@ -72,13 +101,13 @@ check "an input name that climbs" fails 125 "not usable as a file name" "$ceno" 
 unreadable() { cp a secret && chmod 600 secret && chmod 755 . && setpriv --reuid 65533 --regid 65533 --clear-groups \
 	"$ceno" run --no-proof --input secret -- busybox true 2>err; [ $? = 125 ] && grep -q "Permission denied" err; }
 check "an unreadable input" unreadable
-check "memory of an odd size" fails 125 "multiple of 2 MiB" "$ceno" run --memory 33M -- busybox true
+check "memory of an odd size" misused "a multiple of 2M" "$ceno" run --memory 33M -- busybox true
 check "memory beyond the tier" fails 125 "more memory than" "$ceno" run --memory 65G -- busybox true
-check "a size that is none" fails 2 "--memory takes" "$ceno" run --memory lots -- busybox true
+check "a size that is none" misused "--memory takes" "$ceno" run --memory lots -- busybox true
 check "a lifetime beyond the tier" fails 125 "lifetime" "$ceno" run --ttl 25h -- busybox true
-check "an unknown pledge" fails 2 "--pledge takes" "$ceno" run --pledge stdio,wifi -- busybox true
+check "an unknown pledge" misused "--pledge takes" "$ceno" run --pledge stdio,wifi -- busybox true
 check "a pledge without a device" fails 125 "no device for \`gpu'" "$ceno" run --pledge stdio,gpu -- busybox true
-check "a pledge without stdio" fails 125 "at least the stdio pledge" "$ceno" run --pledge rw -- busybox true
+check "a pledge without stdio" misused "at least stdio" "$ceno" run --pledge rw -- busybox true
 held() {
 	local session status
 	mkfifo held.in
@@ -122,8 +151,8 @@ assert (o[\"program\"][\"missing\"], o[\"program\"][\"pledge\"], o[\"hint\"], o[
 check "quiet: one line says why" eval '"$ceno" run --quiet --no-proof --pledge stdio -- busybox touch /tmp/x 2>err; [ $? = 134 ] && [ "$(cat err)" = "ceno: not pledged: it needed rw; try --pledge stdio,rw" ]'
 check "a socket: EACCES, and net is named" eval '"$ceno" run --no-proof -- busybox wget http://127.0.0.1/ 2>err; [ $? = 1 ] && grep -q "Permission denied" err && grep -q "not in any session: it asked for net" err'
 check "error and a native program" fails 125 "for Linux programs" "$ceno" run --native --pledge stdio,error -- "$programs/pingpong"
-check "an unknown classification" fails 2 "--classification takes" "$ceno" run --classification secret -- busybox true
-check "a nonce that is none" fails 2 "--nonce takes" "$ceno" run --nonce 12 -- busybox true
+check "an unknown classification" misused "--classification takes" "$ceno" run --classification secret -- busybox true
+check "a nonce that is none" misused "--nonce takes" "$ceno" run --nonce 12 -- busybox true
 check "arguments that are too long" fails 125 "longer than 128 KiB" "$ceno" run -- busybox echo "$(head -c 131000 /dev/zero | tr '\0' x)" "$(head -c 5000 /dev/zero | tr '\0' x)"
 check "a proof in a folder that is not there" fails 125 "No such file" "$ceno" run --proof nodir/p -- busybox true
 check "a proof over a directory" fails 125 "Is a directory" "$ceno" run --proof d -- busybox true
@@ -142,7 +171,7 @@ check "verify: a file that is not there" fails 2 "No such file" "$ceno" verify g
 check "verify: not a proof" eval '"$ceno" verify a >/dev/null; [ $? = 1 ]'
 check "verify: an empty pin file" eval ': >pins; "$ceno" verify --pin pins a 2>err; [ $? = 2 ] && grep -q "names no node" err'
 check "destroy: no such session" fails 1 "no such session" "$ceno" destroy "$(printf '%032d' 0)"
-check "destroy: not a session's name" fails 1 "hexadecimal" "$ceno" destroy zz
+check "destroy: not a session's name" misused "hexadecimal" "$ceno" destroy zz
 check "exec: no such session" fails 125 "no such session" "$ceno" exec "$(printf '%032d' 0)" -- busybox true
 check "every session of this test is destroyed" eval '! "$ceno" ls --json --all | grep -q "\"state\":\"\(active\|executing\|destroying\|expired_unclean\)\""'
 finish

@@ -57,7 +57,7 @@ check "an input lies above the image" equal "$(echo mine >a && guest --input a=x
 check "a program of the caller's lies above its /bin" equal "$(cp "$busybox" ./busybox && "$ceno" run --quiet --no-proof --image t -- ./busybox echo mine)" mine
 check "a path that climbs stays inside" equal "$(guest -- cat /data/../../../etc/passwd)" image
 check "a program that is not there" says 127 "no such program" guest -- nowhere
-check "a file that may not be executed" says 127 "" guest -- /data/a
+check "a file that may not be executed" says 126 "it may not be executed" guest -- /data/a
 check "by its content id" equal "$("$ceno" run --quiet --no-proof --image "$id" -- cat /data/a)" one
 check "an image for one session alone" equal "$(guest --share session -- cat /data/a)" one
 check "an image for the node" equal "$(guest --share node -- cat /data/a)" one
@@ -66,7 +66,7 @@ check "a large file, twice, with the image shared" equal "$(guest -- md5sum /dat
 # ---- what it leaves
 
 check "/out is fetched, and standard output is the program's" equal "$("$ceno" run --quiet --no-proof --image t --output got -- busybox dd if=/data/large of=/out/large bs=64k 2>/dev/null; md5sum <got/large)" "$(md5sum <tree/data/large)"
-check "it replaces nothing" says 125 "File exists" "$ceno" run --quiet --no-proof --image t --output got -- busybox touch /out/large
+check "it replaces nothing, and says so before anything runs" says 125 "it is not empty" "$ceno" run --quiet --no-proof --image t --output got -- busybox touch /out/large
 check "... and the file is what it was" cmp got/large tree/data/large
 check "without an image too" equal "$("$ceno" run --quiet --no-proof --output plain -- busybox touch /out/x; ls plain)" x
 check "nothing is nothing" equal "$("$ceno" run --quiet --no-proof --image t --output nothing -- cat /data/a; ls nothing)" one

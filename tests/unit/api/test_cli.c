@@ -18,9 +18,13 @@
 #include <cmocka.h>
 
 #include "api/cli/cli.h"
+#include "api/cli/named.h"
 #include "api/cli/program.h"
 #include "api/cli/proof_file.h"
 #include "api/cli/quote.h"
+#include "api/cli/refusal.h"
+#include "api/cli/text.h"
+#include "guest-kernel/abi/window.h"
 
 static size_t make_elf(uint8_t out[512], uint16_t type, uint16_t machine, const char *interpreter)
 {
@@ -99,6 +103,85 @@ static void test_args(void **state)
 	free(huge[0]);
 }
 
+static void escapes(const char *from, size_t length, const char *want)
+{
+	char out[256], cut[4];
+
+	assert_int_equal(ceno_text_escape(from, length, out, sizeof out), strlen(want));
+	assert_string_equal(out, want);
+	assert_int_equal(ceno_text_escape(from, length, cut, sizeof cut), strlen(want));
+	assert_int_equal(strlen(cut), strlen(want) < 3 ? strlen(want) : 3);
+}
+
+static void test_escape(void **state)
+{
+	(void)state;
+	escapes("", 0, "");
+	escapes("plain text, \\ too", 17, "plain text, \\ too");
+	escapes("a\nb\tc\rd", 7, "a\\nb\\tc\\x0dd");
+	escapes("\x1b]0;title\x07", 10, "\\x1b]0;title\\x07");
+	escapes("\0", 1, "\\x00");
+	escapes("\x7f", 1, "\\x7f");
+	escapes("\xc2\x9b"
+	        "2J",
+	        4, "\\xc2\\x9b2J"); /* CSI as one character */
+	escapes("\xc3\xa9\xe6\xbc\xa2\xf0\x9f\x90\xb1", 9, "\xc3\xa9\xe6\xbc\xa2\xf0\x9f\x90\xb1");
+	escapes("\xe2\x80\xae"
+	        "fdp",
+	        6, "\\xe2\\x80\\xaefdp"); /* right to left */
+	escapes("\xe9x", 2, "\\xe9x");
+	escapes("\xc0\xaf", 2, "\\xc0\\xaf");                   /* not the shortest form */
+	escapes("\xed\xa0\x80", 3, "\\xed\\xa0\\x80");          /* a surrogate */
+	escapes("\xf4\x90\x80\x80", 4, "\\xf4\\x90\\x80\\x80"); /* beyond the last character */
+	escapes("\xe6\xbc", 2, "\\xe6\\xbc");                   /* cut */
+}
+
+static void test_distance(void **state)
+{
+	(void)state;
+	assert_int_equal(ceno_named_distance("", ""), 0);
+	assert_int_equal(ceno_named_distance("", "abc"), 3);
+	assert_int_equal(ceno_named_distance("python", "python"), 0);
+	assert_int_equal(ceno_named_distance("pyhton", "python"), 1);
+	assert_int_equal(ceno_named_distance("pyton", "python"), 1);
+	assert_int_equal(ceno_named_distance("kitten", "sitting"), 3);
+	assert_int_equal(ceno_named_distance("data", "base"), 3);
+	assert_int_equal(ceno_named_distance("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "b"),
+	                 64);
+}
+
+static void test_env(void **state)
+{
+	const char *const given[] = { "A=1", "PATH=/x", "AB=2", "A=3", "A=" };
+	const char *env[CENO_ENV_BASE + 5];
+
+	(void)state;
+	assert_int_equal(ceno_env_make(given, 5, false, env), 5);
+	assert_string_equal(env[0], "HOME=/tmp");
+	assert_string_equal(env[1], "LC_ALL=C");
+	assert_string_equal(env[2], "PATH=/x");
+	assert_string_equal(env[3], "AB=2");
+	assert_string_equal(env[4], "A=");
+	assert_true(ceno_workdir_usable("/") && ceno_workdir_usable("/a/...b/") && ceno_workdir_usable("//a"));
+	assert_false(ceno_workdir_usable("") || ceno_workdir_usable("a") || ceno_workdir_usable("/a/..") ||
+	             ceno_workdir_usable("/./a") || ceno_workdir_usable("/../a"));
+}
+
+static void test_refusals(void **state)
+{
+	static const int want[] = { 0, 127, 126, 126, 126, 125, 125, 126, 126, 125, 125 };
+	char line[CENO_REFUSAL_LINE_MAX];
+
+	(void)state;
+	for (int i = 1; i < 11; i++) {
+		json_t *program = json_pack("{s:i}", "refusal", i);
+
+		assert_int_equal(ceno_refusal_explain(program, "/bin/p", "/w", line), want[i]);
+		assert_non_null(strstr(line, i == CENO_REFUSAL_WORKDIR ? "/w" : "/bin/p"));
+		json_decref(program);
+	}
+}
+
 static unsigned entries(const char *directory)
 {
 	char command[128];
@@ -156,10 +239,10 @@ static void test_quote_malformed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_elf),
-		cmocka_unit_test(test_args),
-		cmocka_unit_test(test_proof_file),
-		cmocka_unit_test(test_quote_malformed),
+		cmocka_unit_test(test_elf),        cmocka_unit_test(test_args),
+		cmocka_unit_test(test_escape),     cmocka_unit_test(test_distance),
+		cmocka_unit_test(test_env),        cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_proof_file), cmocka_unit_test(test_quote_malformed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,12 +15,14 @@
 #include <unistd.h>
 
 #include "api/cli/output.h"
+#include "api/cli/text.h"
 
 static char base[] = "/tmp/ceno-output-XXXXXX";
 static struct ceno_output output;
-static uint8_t stream[8192];
+static uint8_t stream[16384];
 static size_t used;
 static char before[64];
+static char told[2048]; /* what was left out: "NAME: WHY\n", escaped */
 
 static void add(const void *bytes, size_t length)
 {
@@ -53,6 +55,16 @@ static void note(void *owner, const void *bytes, size_t length)
 	strncat(before, bytes, length);
 }
 
+static void missing(void *owner, const char *path, size_t length, const char *why)
+{
+	size_t n = strlen(told);
+
+	(void)owner;
+	n += ceno_text_escape(path, length, told + n, sizeof told - n);
+	if (n < sizeof told)
+		snprintf(told + n, sizeof told - n, ": %s\n", why);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -60,9 +72,10 @@ static int setup(void **state)
 	if (!mkdtemp(base))
 		return -1;
 	used = 0;
-	before[0] = 0;
+	before[0] = told[0] = 0;
 	ceno_output_init(&output, open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC), 1000);
 	output.before = note;
+	output.missing = missing;
 	return 0;
 }
 
@@ -117,7 +130,8 @@ static void test_good(void **state)
 	assert_string_equal(before, "text 1234");
 	has("d/f", "data");
 	has("d/l", "");
-	assert_int_equal(output.skipped, 2);
+	assert_int_equal(output.left_out, 2);
+	assert_string_equal(told, "out: a link that leads out\nroot: a link that leads out\n");
 	snprintf(path, sizeof path, "%s/d/f", base);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777 & ~(mode_t)022, 0644 & ~022);
@@ -136,31 +150,85 @@ static void test_word(void **state)
 	assert_int_equal(strlen(before), 11);
 }
 
-static void refused(const char *words)
-{
-	assert_int_equal(feed(), -1);
-	if (!strstr(output.error, words))
-		fail_msg("\"%s\" does not say \"%s\"", output.error, words);
-}
-
+/* What cannot be is told by its name, and the rest comes. */
 static void test_paths(void **state)
 {
-	static const char *const bad[] = { "../x", "/x", "a//b", "a/", ".", "a/./b", "a/..", "a\nb", "\x7f" };
+	static const char *const bad[][2] = { { "../x", "../x: not a usable path\n" },
+		                              { "/x", "/x: not a usable path\n" },
+		                              { "a//b", "a//b: not a usable path\n" },
+		                              { "a/", "a/: not a usable path\n" },
+		                              { ".", ".: not a usable path\n" },
+		                              { "a/./b", "a/./b: not a usable path\n" },
+		                              { "a/..", "a/..: not a usable path\n" },
+		                              { "a\nb", "a\\nb: a control character in its name\n" },
+		                              { "\x7f", "\\x7f: a control character in its name\n" },
+		                              { "x\x1b[2Jy", "x\\x1b[2Jy: a control character in its name\n" } };
+	char deep[512] = "d";
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		assert_false(ceno_output_path_ok(bad[i]));
-		if (i)
-			setup(NULL);
-		entry(S_IFREG | 0644, bad[i], "x");
-		refused("not usable");
-		if (i + 1 < sizeof bad / sizeof bad[0])
-			teardown(NULL);
+		entry(S_IFREG | 0644, bad[i][0], "x");
+		entry(S_IFLNK | 0777, bad[i][0], "y");
 	}
-	assert_true(ceno_output_path_ok("...") && ceno_output_path_ok("a/..b"));
-	assert_true(ceno_output_link_ok("a/b/c", "../../x") && !ceno_output_link_ok("a/b/c", "../../../x"));
-	assert_true(ceno_output_link_ok("a", "b/../c") && !ceno_output_link_ok("a", "b/../../c"));
-	assert_false(ceno_output_link_ok("a", "") || ceno_output_link_ok("a", "/x") || ceno_output_link_ok("a", "x\n"));
+	entry(S_IFREG | 0644, "caf\xc3\xa9", "utf-8");
+	entry(S_IFREG | 0644, "caf\xe9", "latin-1"); /* a file name is bytes */
+	for (int i = 0; i < 70; i++)
+		strcat(deep, "/d");
+	entry(S_IFREG | 0644, deep, "x");
+	entry(S_IFREG | 0644, "good", "data");
+	end();
+	assert_int_equal(feed(), 1);
+	has("good", "data");
+	has("caf\xc3\xa9", "utf-8");
+	has("caf\xe9", "latin-1");
+	assert_int_equal(output.left_out, 2 * sizeof bad / sizeof bad[0] + 1);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0] - 1; i++)
+		assert_non_null(strstr(told, bad[i][1]));
+	assert_null(ceno_output_path_why("..."));
+	assert_null(ceno_output_path_why("a/..b"));
+	assert_null(ceno_output_link_why("a/b/c", "../../x"));
+	assert_non_null(ceno_output_link_why("a/b/c", "../../../x"));
+	assert_null(ceno_output_link_why("a", "b/../c"));
+	assert_non_null(ceno_output_link_why("a", "b/../../c"));
+	assert_non_null(ceno_output_link_why("a", ""));
+	assert_non_null(ceno_output_link_why("a", "/x"));
+	assert_non_null(ceno_output_link_why("a", "x\n"));
+}
+
+/* A NUL is in no path, but may be in what a guest says. */
+static void test_nul(void **state)
+{
+	const struct ceno_out_entry e = { .mode = S_IFREG | 0644, .path_bytes = 3, .bytes = 1 };
+	const struct ceno_out_entry l = { .mode = S_IFLNK | 0777, .path_bytes = 3, .bytes = 1 };
+
+	(void)state;
+	add(&e, sizeof e);
+	add("a\0bx", 4);
+	add(&l, sizeof l);
+	add("a\0bx", 4);
+	end();
+	assert_int_equal(feed(), 1);
+	assert_string_equal(told, "a\\x00b: a NUL in its name\na\\x00b: a NUL in its name\n");
+}
+
+static void test_kinds(void **state)
+{
+	struct ceno_out_entry e = { .mode = CENO_OUT_TOO_DEEP, .path_bytes = 1 };
+
+	(void)state;
+	entry(S_IFIFO | 0644, "f", NULL);
+	entry(S_IFSOCK | 0644, "s", NULL);
+	entry(S_IFCHR | 0644, "c", NULL);
+	entry(S_IFBLK | 0644, "b", NULL);
+	add(&e, sizeof e);
+	add("x", 1);
+	entry(S_IFREG | 0644, "good", "data");
+	end();
+	assert_int_equal(feed(), 1);
+	has("good", "data");
+	assert_string_equal(told,
+	                    "f: a FIFO\ns: a socket\nc: a device\nb: a device\n"
+	                    "x: a path of more than 4095 bytes\n");
 }
 
 /* A link that is there is not walked through, not by a later entry either. */
@@ -171,8 +239,11 @@ static void test_through_link(void **state)
 	(void)state;
 	snprintf(path, sizeof path, "%s/leads", base);
 	assert_int_equal(symlink("/tmp", path), 0);
-	entry(S_IFREG | 0644, "leads/x", "x");
-	refused("leads/x");
+	entry(S_IFREG | 0644, "leads/ceno-x", "x");
+	end();
+	assert_int_equal(feed(), 1);
+	assert_string_equal(told, "leads/ceno-x: Too many levels of symbolic links\n");
+	assert_int_not_equal(access("/tmp/ceno-x", F_OK), 0);
 }
 
 static void test_own_link(void **state)
@@ -181,7 +252,18 @@ static void test_own_link(void **state)
 	entry(S_IFDIR | 0755, "d", NULL);
 	entry(S_IFLNK | 0777, "l", "d");
 	entry(S_IFREG | 0644, "l/x", "x");
-	refused("l/x");
+	end();
+	assert_int_equal(feed(), 1);
+	assert_string_equal(told, "l/x: Too many levels of symbolic links\n");
+}
+
+static void test_left_out_directory(void **state)
+{
+	(void)state;
+	entry(S_IFREG | 0644, "d/x", "x");
+	end();
+	assert_int_equal(feed(), 1);
+	assert_string_equal(told, "d/x: its directory was left out\n");
 }
 
 static void test_replaces_nothing(void **state)
@@ -195,8 +277,19 @@ static void test_replaces_nothing(void **state)
 	assert_int_equal(write(fd, "mine", 4), 4);
 	close(fd);
 	entry(S_IFREG | 0644, "there", "theirs");
-	refused("there: File exists");
+	entry(S_IFREG | 0644, "more", "of theirs");
+	end();
+	assert_int_equal(feed(), 1);
+	assert_string_equal(told, "there: File exists\n");
 	has("there", "mine");
+	has("more", "of theirs");
+}
+
+static void refused(const char *words)
+{
+	assert_int_equal(feed(), -1);
+	if (!strstr(output.error, words))
+		fail_msg("\"%s\" does not say \"%s\"", output.error, words);
 }
 
 static void test_limits(void **state)
@@ -208,7 +301,12 @@ static void test_limits(void **state)
 	refused("larger than the session's memory");
 	teardown(NULL);
 	setup(NULL);
-	e = (struct ceno_out_entry){ .mode = S_IFBLK | 0644, .path_bytes = 1 };
+	e = (struct ceno_out_entry){ .mode = S_IFBLK | 0644, .path_bytes = 1, .bytes = 1 };
+	add(&e, sizeof e);
+	refused("malformed");
+	teardown(NULL);
+	setup(NULL);
+	e = (struct ceno_out_entry){ .mode = 0644, .path_bytes = 1 };
 	add(&e, sizeof e);
 	refused("malformed");
 	teardown(NULL);
@@ -229,6 +327,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_good, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_word, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_paths, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nul, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_kinds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_left_out_directory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_through_link, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_own_link, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_replaces_nothing, setup, teardown),

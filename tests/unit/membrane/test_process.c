@@ -138,7 +138,7 @@ static void test_refusals(void **state)
 	assert_int_equal(refusal_of(&script, plain_argv), CENO_REFUSAL_DYNAMIC);
 	assert_int_equal(refusal_of(&elsewhere, plain_argv), CENO_REFUSAL_NOT_FOUND);
 	input.mode = 0444 | CENO_PACK_INPUT; /* data is never run */
-	assert_int_equal(refusal_of(&input, plain_argv), CENO_REFUSAL_NOT_FOUND);
+	assert_int_equal(refusal_of(&input, plain_argv), CENO_REFUSAL_NOT_EXECUTABLE);
 	tiny.bytes = 40;
 	assert_int_equal(refusal_of(&tiny, plain_argv), CENO_REFUSAL_BAD_ELF);
 	tiny.bytes = 0;

@@ -206,7 +206,7 @@ static void catches_lies(void **state)
 		{ offsetof(struct ceno_stdio_guest, state), CENO_PROGRAM_REFUSED + 1 },
 		{ offsetof(struct ceno_stdio_guest, exit_status), 256 },
 		{ offsetof(struct ceno_stdio_guest, signal), 65 },
-		{ offsetof(struct ceno_stdio_guest, refusal), CENO_REFUSAL_NATIVE + 1 },
+		{ offsetof(struct ceno_stdio_guest, refusal), CENO_REFUSAL_WORKDIR + 1 },
 		{ offsetof(struct ceno_stdio_guest, end), CENO_END_STRUCK + 1 },
 		{ offsetof(struct ceno_stdio_guest, detail), 256 },
 		{ offsetof(struct ceno_stdio_guest, restarts), 65536 },

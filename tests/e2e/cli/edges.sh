@@ -1,0 +1,135 @@
+#!/bin/bash
+# Where the command line meets what others made: names in /out, streams that are closed or full,
+# sessions that ended, images that are not there, bytes that a terminal would obey.
+. "$(dirname "$0")/../node.sh"
+ceno=$bin/ceno
+cd "$node" || exit 1
+escape=$(printf '\033')
+
+says() { # STATUS WORDS COMMAND...: exit status, and a line of standard error that matches; nothing raw in it
+	local status=$1 words=$2 got
+	shift 2
+	"$@" >out 2>err </dev/null
+	got=$?
+	[ "$got" = "$status" ] && { [ -z "$words" ] || grep -q -- "$words" err; } && ! LC_ALL=C grep -q '[[:cntrl:]]' err && return 0
+	echo "      status $got (want $status): $(head -3 err | cat -v)"
+	return 1
+}
+guest() { "$ceno" run --quiet --no-proof "$@"; }
+node_start --socket-mode 0666 || exit 1
+
+# ---- names in /out
+
+cat >make <<'MAKE'
+cd /out
+echo plain >plain
+mkdir dir && echo below >dir/below
+echo x >"$(printf 'new\nline')"
+echo x >"$(printf 'esc\033[31mred')"
+mkdir "$(printf 'bell\a')" && echo x >"$(printf 'bell\a')/below"
+echo bytes >"$(printf 'caf\351')"
+echo long >"$(printf '%0255d' 0)"
+mkfifo fifo
+ln -s /etc/passwd absolute
+ln -s ../../up climbs
+ln -s plain link
+deep=$(printf '%0250d' 1)
+i=0; while [ $i -lt 17 ]; do mkdir $deep && cd $deep || exit 1; i=$((i + 1)); done
+echo x >deepest
+MAKE
+check "odd names in /out: the status says it" says 125 "^ceno: 8 of .* in /out left out$" guest --input make --output odd -- busybox sh /in/make
+check "... a newline, a control character, what is below one" eval 'grep -qF "output left out: new\nline: a control character in its name" err &&
+	grep -qF "output left out: esc\x1b[31mred: a control" err && grep -qF "output left out: bell\x07: a control" err && grep -qF "bell\x07/below: a control" err'
+check "... a FIFO" grep -q "output left out: fifo: a FIFO$" err
+check "... links that lead out" eval 'grep -q "left out: absolute: a link that leads out$" err && grep -q "left out: climbs: a link" err'
+check "... what is too deep for a path" grep -q "output left out: 0*1: a path of more than 4095 bytes$" err
+check "... and all the rest came" eval '[ "$(cat odd/plain odd/dir/below odd/link "odd/$(printf "%0255d" 0)" "odd/$(printf "caf\351")" | xargs)" = "plain below plain long bytes" ]'
+check "... and nothing else" eval '[ "$(find odd -maxdepth 1 -mindepth 1 | wc -l)" = 6 ]'
+many() { says 125 "^ceno: 30 of 31 in /out left out$" guest --output many -- busybox sh -c 'cd /out; for i in $(seq 30); do mkfifo f$i; done; echo x >x' && [ "$(grep -c "left out: f" err)" = 10 ]; }
+check "many: ten are named, all are counted" many
+sessions() { "$ceno" ls --all | wc -l; }
+before=$(sessions)
+mkdir full && echo mine >full/mine && echo file >file
+check "a directory that is not empty: told before anything starts" says 125 "output full: it is not empty" guest --output full -- busybox true
+check "a file in its place" says 125 "output file: Not a directory" guest --output file -- busybox true
+check "a place that cannot be" says 125 "output no/where: No such file" guest --output no/where -- busybox true
+check "... nothing was started for those" [ "$(sessions)" = "$before" ]
+check "an empty one is taken" eval 'mkdir empty && guest --output empty -- busybox sh -c "echo x >/out/x" && [ "$(cat empty/x)" = x ]'
+check "one made for nothing is taken away" eval '! guest --image nowhere --output made -- busybox true 2>err && [ ! -e made ]'
+small() { mkdir small && mount -t tmpfs -o size=64k tmpfs small && says 125 "output b: No space left" guest --output small -- busybox sh -c 'echo a >/out/a; head -c 200000 /dev/zero >/out/b'; local rc=$?; umount small; return $rc; }
+check "no room for it" small
+
+# ---- streams
+
+check "standard input closed: it is empty" eval '[ "$(guest -- busybox sh -c "cat; echo done" <&-)" = done ]'
+check "standard output closed, nothing written" eval 'guest -- busybox true >&-'
+check "standard output closed, something written" eval 'guest -- busybox echo x >&- 2>err; [ $? = 125 ] && grep -q "cannot write standard output: Bad file descriptor" err'
+check "standard error closed" eval '[ "$(guest -- busybox echo x 2>&-)" = x ]'
+check "all three closed" eval 'guest -- busybox true <&- >&- 2>&-; [ $? = 0 ]'
+check "standard output open for reading alone" eval 'guest -- busybox echo x 1</dev/null 2>err; [ $? = 125 ] && grep -q "cannot write standard output" err'
+check "nobody reads the list" eval '[ "$(for i in $(seq 3); do "$ceno" ls --all; done 2>err | head -n 1 | wc -l)" = 1 ] && [ ! -s err ]'
+"$ceno" run --quiet --proof p.json --trail t -- busybox true
+full() { # STATUS COMMAND...: nothing of its output fits
+	local status=$1
+	shift
+	timeout 60 "$@" >/dev/full 2>err </dev/null
+	[ $? = "$status" ] && grep -q "^ceno: cannot write standard output" err && return 0
+	echo "      $*: $(head -2 err)"
+	return 1
+}
+mkdir -p tree/bin && cp "$(command -v busybox)" tree/bin/busybox && echo x >"tree/$(printf 'csi\302\23331mred')"
+"$ceno" image build --from dir:tree --name everyday -o i.img >/dev/null 2>&1
+for c in "ls" "ls --json" "version" "version --json" "doctor" "doctor --json" "attest" "attest --json" "image ls" "image show i.img" "image show --files i.img" \
+	"image show --json i.img" "image verify i.img" "image add i.img" "proof inclusion p.json" "proof consistency" "proof orphans" "measure" "measure --json" \
+	"--version" "--help" "ls --help" "image --help" "proof --help" "proof orphans --help"; do
+	# shellcheck disable=SC2086
+	check "no room for what ceno $c says" full 1 "$ceno" $c
+done
+check "no room for what ceno run --help says" full 125 "$ceno" run --help
+for c in "verify --help" "verify p.json" "verify --json p.json" "audit --proof p.json t" "audit --proof p.json --json t" "proof cert p.json"; do
+	# shellcheck disable=SC2086
+	check "no room for what ceno $c says" full 2 "$ceno" $c
+done
+session=$("$ceno" ls | awk 'NR == 2 { print $1 }')
+check "no room for what ceno destroy --json says" full 1 "$ceno" destroy --json "$session"
+
+# ---- sessions, and programs in them
+
+mkfifo hold.in
+"$ceno" run --quiet --no-proof --hold -- busybox echo up <hold.in >hold.out 2>hold.err & runner=$!
+exec 9>hold.in
+for _ in $(seq 100); do session=$("$ceno" ls | awk '$2 == "active" { print $1; exit }'); [ -n "$session" ] && [ -s hold.out ] && break; sleep 0.1; done
+check "exec: a program that is not there is 127" says 127 "^ceno: the guest could not start /bin/nosuch: no such program in the session$" "$ceno" exec "$session" -- nosuch
+check "... one that may not be executed is 126" says 126 "^ceno: the guest could not start /proc/version: it may not be executed$" "$ceno" exec "$session" -- /proc/version
+check "... a directory, too" says 126 "start /tmp: it may not be executed$" "$ceno" exec "$session" -- /tmp
+check "... in a file as directory is 125" says 125 "workdir /bin/busybox: not a directory" "$ceno" exec --workdir /bin/busybox "$session" -- busybox true
+check "... its own status" says 7 "" "$ceno" exec "$session" -- busybox sh -c "exit 7"
+check "... a variable twice: the last counts" says 0 "" "$ceno" exec --env A=1 --env A=2 "$session" -- busybox sh -c '[ "$A" = 2 ]'
+check "no room for what exec --json says" full 125 "$ceno" exec --json "$session" -- busybox true
+"$ceno" destroy --quiet "$session" >/dev/null 2>&1
+exec 9>&-
+wait $runner
+ended="^ceno: session $session ended at 20[-0-9]* [:0-9]* (destroyed, cause request); its proof: ceno destroy $session --proof FILE$"
+check "exec in a session that ended: when, how, where its proof is" says 125 "$ended" "$ceno" exec "$session" -- busybox true
+check "audit of one" says 2 "$ended" "$ceno" audit "$session"
+check "... and that is true" eval '"$ceno" destroy --quiet --proof later.json "$session" && "$ceno" verify later.json >/dev/null'
+nobody() { setpriv --reuid 65533 --regid 65533 --clear-groups "$ceno" exec "$session" -- busybox true 2>err; [ $? = 125 ] && grep -q "no such session$" err || { cat err; return 1; }; }
+check "... another user's is none" nobody
+check "one that never was" says 125 "^ceno: no such session$" "$ceno" exec "$(printf '%032d' 0)" -- busybox true
+
+# ---- images
+
+"$ceno" image add i.img >/dev/null
+check "an image of nearly that name" says 125 "^ceno: no such image in the node: .evreyday'; nearest: .everyday'; ceno image ls lists them$" guest --image evreyday -- busybox true
+check "... the beginning of one" says 125 "nearest: .everyday'" guest --image every -- busybox true
+check "... none" says 125 "^ceno: no such image in the node: .python'; ceno image ls lists them$" guest --image python -- busybox true
+check "... in image rm" says 1 "nearest: .everyday'" "$ceno" image rm everydya
+
+# ---- bytes that a terminal obeys
+
+check "in a program's name" says 127 'no\\x1b\[31msuch' guest -- "no$escape[31msuch"
+check "in a file's name" says 2 'x\\x1b\]0;t\\x07' "$ceno" verify "x$escape]0;t$(printf '\a')"
+check "in an option" says 2 'no option .--\\x1b\[31m' "$ceno" ls "--$escape[31m"
+check "in a listing" eval '"$ceno" image show --files i.img >out && grep -qF "csi\xc2\x9b31mred" out && ! grep -q "$(printf "\302\233")" out'
+check "in the name of a program that asks for what is not there" eval '! "$ceno" run --no-proof --input make -- busybox sh -c "cp /bin/busybox /tmp/$(printf "e\033[31m")" 2>&1 | grep -q "$escape"'
+finish
