@@ -1,7 +1,8 @@
 /*
  * MAP, the short way: what a fault, a start and a fork are made of.
  *
- * Called by entry.S before anything else is looked at. It takes entries of one size
+ * Called by entry.S before anything else is looked at; each kind of request is a function of its own,
+ * so that none saves registers for another's sake. It takes entries of one size
  * in one table, where nothing is mapped, from plain capabilities; of a process, whose
  * space is never loaded while a verb runs, also what takes small entries out, or replaces
  * them, and tables that move. Whatever is wrong or unusual is left to the long way
@@ -181,19 +182,17 @@ static __attribute__((noinline)) int64_t map_shared(const struct ceno_fiber *f, 
 
 /* ---- taking out, replacing, moving: of processes ---- */
 
-/* Small entries of one table of a process that is there. The entry page's is no process's own. */
-static __attribute__((noinline)) int walk_to_small(const struct ceno_fiber *f, const struct ceno_cap *target,
-                                                   uint64_t gva, uint64_t bytes, struct walk *w)
+/* Small entries of one table that is there, but not all of them. The entry page's is no process's own. */
+static inline uint64_t *find_small(const struct ceno_space *space, uint64_t gva, uint64_t pages)
 {
-	if (target->type != CENO_OBJECT_PROCESS || ceno_cap_check(f, target, CENO_RIGHT_MAP) ||
-	    ((gva | bytes) & (CENO_PAGE - 1)) || gva >= USER_END || !bytes ||
-	    bytes >= CENO_LARGE_PAGE - (gva & (CENO_LARGE_PAGE - 1)) + CENO_PAGE || bytes == CENO_LARGE_PAGE ||
-	    gva / CENO_LARGE_PAGE == CENO_GVA_ENTRY / CENO_LARGE_PAGE)
-		return LONG_WAY;
-	if (walk_to_table(ceno_space_of(target), gva, 0, w) || w->missing)
-		return LONG_WAY;
-	w->at += gva / CENO_PAGE & (ENTRIES - 1);
-	return DONE;
+	uint64_t first = gva / CENO_PAGE & (ENTRIES - 1);
+	struct walk w = { space->last_table, 0 };
+
+	if (pages > ENTRIES - first || pages == ENTRIES || gva / CENO_LARGE_PAGE == CENO_GVA_ENTRY / CENO_LARGE_PAGE)
+		return NULL;
+	if ((!w.at || gva / CENO_LARGE_PAGE != space->last_region) && (walk_to_table(space, gva, 0, &w) || w.missing))
+		return NULL;
+	return w.at + first;
 }
 
 /* Takes what is mapped writable at e, in frames side by side, out of their counts: how many. */
@@ -225,72 +224,76 @@ static __attribute__((noinline)) void uncount(const uint64_t *e, uint64_t n)
 }
 
 /* gpa, flags: as for what maps where nothing is; both 0: nothing is there after. */
-static __attribute__((noinline)) int64_t replace_small(const struct ceno_fiber *f, const struct ceno_cap *target,
-                                                       uint64_t gva, uint64_t gpa, uint64_t bytes, uint64_t flags)
+static __attribute__((noinline)) int64_t replace_small(const struct ceno_space *space, uint64_t gva, uint64_t gpa,
+                                                       uint64_t n, uint64_t flags)
+{
+	uint64_t *entry = find_small(space, gva, n);
+
+	if (!entry || count_small(gpa, n, flags))
+		return LONG_WAY;
+	uncount(entry, n);
+	ceno_entries_fill(entry, n, gpa | flags, flags ? CENO_PAGE : 0);
+	return done();
+}
+
+static __attribute__((noinline)) int64_t take_out(const struct ceno_cap *target, uint64_t gva, uint64_t bytes)
+{
+	if (target->type != CENO_OBJECT_PROCESS || ceno_cap_check(ceno_cpu.current, target, CENO_RIGHT_MAP) ||
+	    ((gva | bytes) & (CENO_PAGE - 1)) || gva >= USER_END || !bytes)
+		return LONG_WAY;
+	return replace_small(ceno_space_of(target), gva, 0, bytes / CENO_PAGE, 0);
+}
+
+/* Where a table of small entries for 2 MiB hangs; not the entry page's. NULL: the long way. */
+static __attribute__((noinline)) uint64_t *find_hook(const struct ceno_space *space, uint64_t gva)
 {
 	struct walk w;
 
-	if (walk_to_small(f, target, gva, bytes, &w) || count_small(gpa, bytes / CENO_PAGE, flags))
-		return LONG_WAY;
-	uncount(w.at, bytes / CENO_PAGE);
-	if (flags)
-		ceno_entries_fill(w.at, bytes / CENO_PAGE, gpa | flags, CENO_PAGE);
-	else
-		ceno_entries_fill(w.at, bytes / CENO_PAGE, 0, 0);
-	return done();
-}
-
-/* Where a table of small entries for 2 MiB hangs; not the entry page's. */
-static __attribute__((noinline)) int find_hook(const struct ceno_space *space, uint64_t gva, struct walk *w)
-{
 	if ((gva & (CENO_LARGE_PAGE - 1)) || gva >= USER_END ||
-	    gva / CENO_LARGE_PAGE == CENO_GVA_ENTRY / CENO_LARGE_PAGE || walk_to_directory(space, gva, w) || w->missing)
-		return LONG_WAY;
-	w->at += gva / CENO_LARGE_PAGE & (ENTRIES - 1);
-	return *w->at & (PTE_PS | PTE_SHARED) ? LONG_WAY : DONE;
+	    gva / CENO_LARGE_PAGE == CENO_GVA_ENTRY / CENO_LARGE_PAGE || walk_to_table(space, gva, 1, &w) || w.missing)
+		return NULL;
+	w.at += gva / CENO_LARGE_PAGE & (ENTRIES - 1);
+	return *w.at & (PTE_PS | PTE_SHARED) ? NULL : w.at;
 }
 
-static __attribute__((noinline)) int64_t move_table(const struct ceno_fiber *f, const struct ceno_cap *target,
-                                                    const struct ceno_cap *source, uint64_t gva, uint64_t offset,
-                                                    uint64_t bytes)
+static __attribute__((noinline)) int64_t move_table(const struct ceno_cap *target, const struct ceno_cap *source,
+                                                    uint64_t gva, uint64_t offset, uint64_t bytes)
 {
-	struct ceno_space *to_space = ceno_space_of(target), *from_space = ceno_space_of(source);
-	struct walk from, to;
+	struct ceno_fiber *f = ceno_cpu.current;
+	struct ceno_space *to_space, *from_space;
+	uint64_t *from, *to;
 
 	if (target->type != CENO_OBJECT_PROCESS || bytes != CENO_LARGE_PAGE ||
-	    ceno_cap_check(f, target, CENO_RIGHT_MAP) || ceno_cap_check(f, source, CENO_RIGHT_MAP) ||
-	    find_hook(from_space, offset, &from) || !*from.at || find_hook(to_space, gva, &to) ||
-	    (!*to.at && !to_space->quota))
+	    ceno_cap_check(f, target, CENO_RIGHT_MAP) || ceno_cap_check(f, source, CENO_RIGHT_MAP))
 		return LONG_WAY;
-	ceno_space_exchange(to_space, from_space, to.at, from.at);
+	to_space = ceno_space_of(target);
+	from_space = ceno_space_of(source);
+	from = find_hook(from_space, offset);
+	to = find_hook(to_space, gva);
+	if (!from || !*from || !to || (!*to && !to_space->quota))
+		return LONG_WAY;
+	ceno_space_exchange(to_space, from_space, to, from);
 	return done();
 }
 
-static int64_t not_frames(const struct ceno_fiber *f, const struct ceno_cap *target, const struct ceno_cap *source,
-                          uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights)
+static __attribute__((noinline)) int64_t not_frames(const struct ceno_cap *target, const struct ceno_cap *source,
+                                                    uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights)
 {
 	if (source->type == CENO_OBJECT_PROCESS && !rights)
-		return move_table(f, target, source, gva, offset, bytes);
+		return move_table(target, source, gva, offset, bytes);
 	if (offset == 0 && (source->type == CENO_OBJECT_WINDOW || source->type == CENO_OBJECT_REGION))
-		return map_shared(f, target, source, gva, bytes, rights);
+		return map_shared(ceno_cpu.current, target, source, gva, bytes, rights);
 	return LONG_WAY;
 }
 
-int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights)
+static __attribute__((noinline)) int64_t map_frames(const struct ceno_cap *target, const struct ceno_cap *source,
+                                                    uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights)
 {
-	struct ceno_fiber *f = ceno_cpu.current;
-	const struct ceno_cap *target = ceno_cap_at(f, to), *source = ceno_cap_at(f, what);
+	const struct ceno_fiber *f = ceno_cpu.current;
 	const struct ceno_frames *object = (const struct ceno_frames *)(const void *)source->object;
 	struct ceno_space *space = ceno_space_of(target);
-	uint64_t gpa, first, flags, replace;
+	uint64_t gpa, first, flags, replace = rights & CENO_MAP_REPLACE;
 
-	if (f->energy < CENO_PRICE_MAP || !space)
-		return LONG_WAY;
-	if (what == (uint64_t)-1)
-		return replace_small(f, target, gva, 0, bytes, 0);
-	if (source->type != CENO_OBJECT_FRAMES)
-		return not_frames(f, target, source, gva, offset, bytes, rights);
-	replace = rights & CENO_MAP_REPLACE;
 	rights ^= replace;
 	if (rights >= RIGHTS_END)
 		return LONG_WAY;
@@ -302,7 +305,8 @@ int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t of
 		return LONG_WAY;
 	gpa = object->gpa + source->offset + offset;
 	if (replace)
-		return replace_small(f, target, gva, gpa, bytes, flags);
+		return target->type == CENO_OBJECT_PROCESS ? replace_small(space, gva, gpa, bytes / CENO_PAGE, flags)
+							   : LONG_WAY;
 	if (((gva | gpa | bytes) & (CENO_LARGE_PAGE - 1)) == 0)
 		return map_large(space, gva, gpa, bytes, flags);
 	first = gva / CENO_PAGE & (ENTRIES - 1);
@@ -312,4 +316,19 @@ int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t of
 	if (gva / CENO_LARGE_PAGE != space->last_region || !space->last_table)
 		return map_elsewhere(space, gva, gpa, bytes, flags);
 	return map_small(space->last_table + first, gpa, bytes, flags);
+}
+
+/* Looks at no more than tells which way it is: what each way needs not, it need not save. */
+int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights)
+{
+	const struct ceno_fiber *f = ceno_cpu.current;
+	const struct ceno_cap *target = ceno_cap_at(f, to), *source = ceno_cap_at(f, what);
+
+	if (f->energy < CENO_PRICE_MAP || !ceno_space_of(target))
+		return LONG_WAY;
+	if (what == (uint64_t)-1)
+		return take_out(target, gva, bytes);
+	if (source->type != CENO_OBJECT_FRAMES)
+		return not_frames(target, source, gva, offset, bytes, rights);
+	return map_frames(target, source, gva, offset, bytes, rights);
 }
