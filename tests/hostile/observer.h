@@ -17,8 +17,8 @@
 #define OBSERVED(X) \
 	X(processes) \
 	X(threads) \
-	X(descriptors) X(sockets) X(pipes) X(memfds) X(eventfds) X(kvm) X(groups) X(mounts) X(host_mounts) \
-	    X(shared_memory) X(keys)
+	X(descriptors) \
+	X(sockets) X(pipes) X(memfds) X(eventfds) X(kvm) X(groups) X(mounts) X(host_mounts) X(shared_memory) X(keys)
 
 struct observed {
 #define OBSERVED_FIELD(name) uint64_t name;

@@ -2,6 +2,7 @@
  * Inputs into the pack; see input.h.
  */
 #include "input.h"
+#include "large.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -151,6 +152,20 @@ static int write_fully(int fd, const void *from, uint64_t bytes, uint64_t offset
 	return 0;
 }
 
+#define LARGE_MIN     (8ull << 20) /* of a file: the request waits for every processor once */
+#define LARGE_AT_ONCE (1ull << 30) /* 60 ms */
+
+/* How much of the file comes next, at most LARGE_AT_ONCE; at the beginning of so much, large pages
+ * are asked for it: the pack is laid out for them (CENO_PACK_LARGE). */
+static uint64_t begin_part(const struct ceno_inputs *in, const struct ceno_pack_entry *entry, int pack)
+{
+	uint64_t left = entry->length - in->copied, part = LARGE_AT_ONCE - in->copied % LARGE_AT_ONCE;
+	part = part < left ? part : left;
+	if (pack >= 0 && part >= LARGE_MIN && in->copied % LARGE_AT_ONCE == 0)
+		ceno_large_back(pack, entry->offset + in->copied, part);
+	return part;
+}
+
 /* The next stretch of a file: read once, hashed and written while the caches hold it. Written, not
  * copied into a mapping: that would cost a fault and a page of zeros for each page. */
 static int copy_stretch(struct ceno_inputs *in, int file, int pack, uint64_t bytes, uint64_t to)
@@ -205,10 +220,10 @@ int ceno_inputs_step(struct ceno_inputs *in, int pack, uint64_t budget)
 		if (in->copied == 0 && EVP_DigestInit_ex(in->hash, EVP_sha256(), NULL) != 1)
 			return -CENO_SESSION_ERROR_MEMORY;
 		while (in->copied < entry->length) {
-			uint64_t now = entry->length - in->copied;
-			now = now < sizeof in->buffer ? now : sizeof in->buffer;
 			if (budget == 0)
 				return 1;
+			uint64_t now = begin_part(in, entry, pack);
+			now = now < sizeof in->buffer ? now : sizeof in->buffer;
 			now = now < budget ? now : budget;
 			int error = copy_stretch(in, file->fd, pack, now, entry->offset + in->copied);
 			if (error)

@@ -228,18 +228,24 @@ int ceno_area_wipe(int fd, struct ceno_area_result *result)
 	result->bytes = bytes;
 	if (bytes == 0)
 		return 0;
-	uint8_t *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED)
-		return -errno;
-	populate(map, bytes);
-	zero_run(map, bytes);
-	munmap(map, bytes);
-	result->overwritten = bytes;
-	const uint8_t *view = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
-	if (view == MAP_FAILED)
-		return -errno;
-	result->mismatches = count_nonzero(view, bytes);
-	result->read_back = bytes;
-	munmap((void *)view, bytes);
-	return 0;
+	void *reserved;
+	uint64_t reserved_bytes;
+	uint8_t *map = map_aligned(fd, bytes, PROT_READ | PROT_WRITE, &reserved, &reserved_bytes);
+	int error = errno;
+	if (map) {
+		populate(map, bytes);
+		zero_run(map, bytes);
+		result->overwritten = bytes;
+	}
+	unmap(&reserved, reserved_bytes);
+	if (!map)
+		return -error;
+	const uint8_t *view = map_aligned(fd, bytes, PROT_READ, &reserved, &reserved_bytes);
+	error = errno;
+	if (view) {
+		result->mismatches = count_nonzero(view, bytes);
+		result->read_back = bytes;
+	}
+	unmap(&reserved, reserved_bytes);
+	return view ? 0 : -error;
 }
