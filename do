@@ -93,6 +93,25 @@ do_model() {
 	python3 tests/model/bugs/run . "$build/model-bugs"
 }
 
+# Wipers with a bug each, and an observer from outside that must see every one.
+do_wiper() {
+	do_build
+	need patch
+	kvm_usable || die "no usable /dev/kvm here"
+	say "wipers with a bug each"
+	python3 tests/wiper/run . "$build" "$build/wiper" "$@"
+}
+
+# faults [N [--seed S] ...]: sessions with one fault each, ten thousand
+do_faults() {
+	local count=${1:-10000}
+	[ $# -eq 0 ] || shift
+	do_build
+	kvm_usable || die "no usable /dev/kvm here"
+	say "$count faults"
+	"$build/test-bin/faults" tests/faults/sites --count "$count" "$@"
+}
+
 # interleave [N]: revocation among everything else, in N random orders (a million), hosted
 do_interleave() {
 	do_build --target unit_nucleus_interleave
@@ -256,6 +275,9 @@ usage: ./do VERB [ARGUMENT...]
   page     give proofs to the offline page in a browser (Chromium), and hold that it asks the network for nothing
   model    the reference model of the verbs against the nucleus: a million operations, then nuclei with
            a bug each (--nightly: a hundred million, with a seed of the day)
+  wiper    destruction with one bug at a time (tests/wiper): each seen by an observer from outside
+  faults   [N [--seed S]]: sessions with a fault each (system calls and allocations that fail, SIGKILL of one or two
+           processes anywhere): nothing runs on, nothing is left, nothing is claimed that was not done (10,000)
   interleave [N [SEED]]: revocation among everything else, in a million random orders; bugs: ./do model
   revoke   what REVOKE costs in ring 0 with 1 to 10,000 holders: the same (--long: to 100,000, an hour)
   size     the measured blobs and their bytes (--total: only the sum)
@@ -278,7 +300,7 @@ HELP
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-run | stop | build | test | native | nested | page | model | interleave | revoke | size | bench | fmt | lint | deps | san | fuzz | repro | cov | doc | clean | help)
+run | stop | build | test | native | nested | page | model | wiper | faults | interleave | revoke | size | bench | fmt | lint | deps | san | fuzz | repro | cov | doc | clean | help)
 	"do_$verb" "$@" ;;
 *) do_help >&2; exit 2 ;;
 esac

@@ -14,6 +14,8 @@
 #include "attest/proof/wire.h"
 #include "vmm/warden/wire.h"
 
+struct ceno_rig;
+
 enum ceno_rig_attest { /* how the rig's attest behaves */
 	               CENO_RIG_ATTEST_HONEST,
 	               CENO_RIG_ATTEST_REFUSES, /* answers the launch with an error */
@@ -33,6 +35,9 @@ struct ceno_rig_options {
 	enum ceno_rig_attest attest;
 	uint32_t pledge_mask; /* 0: stdio, rw, spawn */
 	uint32_t layers;      /* of the jail, required beyond what always is */
+	int faulty;           /* the warden may die at any moment: what cannot be sent to it is no failure */
+	int gate;             /* it reads a byte from here before its exec; 0: none */
+	void (*on_payload)(struct ceno_rig *rig); /* called before STORED is answered; NULL */
 };
 
 struct ceno_rig {
@@ -103,11 +108,16 @@ void ceno_rig_send_exec(struct ceno_rig *rig, int fd, uint64_t length);
 void ceno_rig_send(struct ceno_rig *rig, uint32_t type);
 /* OPEN with /dev/null streams, one file /bin/program, ARGS of argv, START. */
 void ceno_rig_run(struct ceno_rig *rig, const char *const *argv);
+/* The same with flags in OPEN. */
+void ceno_rig_run_flags(struct ceno_rig *rig, const char *const *argv, uint32_t flags);
 
 /* Handles what comes until *flag is non-zero; fails the test after `ms`. */
 void ceno_rig_until(struct ceno_rig *rig, const int *flag, int ms);
 /* Handles what comes for `ms`. */
 void ceno_rig_for(struct ceno_rig *rig, int ms);
+
+/* Asserts that the verifier takes the payload, and that its roots are those of the key stream. */
+void ceno_rig_verify_payload(const struct ceno_rig *rig);
 
 /* Asserts the normal end of a launched session: payload with a good signature and
  * this cause, DONE, exit status 0. */

@@ -43,7 +43,7 @@ static void recompute_root(const struct ceno_verify_result *result)
 }
 
 /* The verifier's own opinion of the payload: schema, evidence, chain, sums, times, signature, memory. */
-static void verify_payload(const struct ceno_rig *rig)
+void ceno_rig_verify_payload(const struct ceno_rig *rig)
 {
 	static struct ceno_verify_result result;
 	assert_int_equal(ceno_verify_payload(rig->payload.bytes, rig->payload.head.payload_bytes,
@@ -64,7 +64,7 @@ void ceno_rig_expect_proof(struct ceno_rig *rig, const char *cause)
 		fail_msg("no payload: failed %d code %u value %lu exit %#x", rig->failed, rig->failure.code,
 		         (unsigned long)rig->failure.value, (unsigned)rig->exit_status);
 	assert_true(rig->signature_ok);
-	verify_payload(rig);
+	ceno_rig_verify_payload(rig);
 	snprintf(fragment, sizeof fragment, "\"cause\":\"%s\"", cause);
 	if (!ceno_rig_payload_has(rig, fragment))
 		fail_msg(

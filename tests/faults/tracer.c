@@ -1,0 +1,315 @@
+/* The tracer; see tracer.h. */
+#include "tracer.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vmm/core/launch.h"
+#include "vmm/warden/wire.h"
+
+#define TASKS_MAX 16
+#define OPTIONS \
+	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | \
+	 PTRACE_O_EXITKILL)
+
+enum phase { PHASE_START, PHASE_SETUP, PHASE_RUN, PHASE_END };
+static const char *const role_names[] = { "warden", "child", "vmm" };
+static const char *const phase_names[] = { "start", "setup", "run", "end" };
+
+struct task {
+	pid_t tid;
+	enum role role;
+	int failing;  /* the call it is in shall return this (negative), 0: as it does */
+	uint64_t put; /* a breakpoint that it steps over: put back then */
+};
+
+static struct traced *shared;
+static struct task tasks[TASKS_MAX];
+static enum phase phases[ROLES];
+static int filtered[ROLES], executed[ROLES], armed[ROLES]; /* a filter kills what is not in it; breakpoints are set */
+
+/* ---- allocations ------------------------------------------------------------------ */
+
+static const char *const allocators[] = { "malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc" };
+#define ALLOCATORS (sizeof allocators / sizeof allocators[0])
+static uint64_t allocator[ROLES][ALLOCATORS];
+static long original[ALLOCATORS];
+
+static uint64_t libc_of(pid_t pid)
+{
+	char path[64], line[512];
+	unsigned long first = 0;
+	snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+	FILE *file = fopen(path, "re");
+	while (file && fgets(line, sizeof line, file))
+		if (strstr(line, "/libc.so.6") && sscanf(line, "%lx-", &first) == 1)
+			break;
+	int text = 0;
+	while (file && fgets(line, sizeof line, file))
+		text |= strstr(line, "/libc.so.6") && strstr(line, " r-xp ");
+	if (file)
+		fclose(file);
+	return text ? first : 0;
+}
+
+/* The same library as ours, so the same offsets. */
+static void arm(struct task *t)
+{
+	uint64_t there = libc_of(t->tid), here = libc_of(getpid());
+	if (!there)
+		return;
+	for (size_t i = 0; i < ALLOCATORS; i++) {
+		void *own = dlsym(RTLD_DEFAULT, allocators[i]);
+		uint64_t at = there + (uint64_t)own - here;
+		errno = 0;
+		long word = ptrace(PTRACE_PEEKTEXT, t->tid, at, 0);
+		if (errno || ptrace(PTRACE_POKETEXT, t->tid, at, (word & ~0xffl) | 0xcc) < 0)
+			return;
+		allocator[t->role][i] = at;
+		original[i] = word;
+	}
+	armed[t->role] = 1;
+}
+
+/* 1: it was one of ours. */
+static int on_breakpoint(struct task *t)
+{
+	struct user_regs_struct regs;
+	if (ptrace(PTRACE_GETREGS, t->tid, 0, &regs) < 0)
+		return 0;
+	for (size_t i = 0; i < ALLOCATORS; i++) {
+		uint64_t at = allocator[t->role][i];
+		if (!at || regs.rip != at + 1)
+			continue;
+		const struct fault *f = &shared->fault;
+		uint32_t n = ++shared->allocations[t->role];
+		if (f->kind == FAULT_ALLOC && f->role == t->role && f->nth == n) {
+			regs.rip = (uint64_t)ptrace(PTRACE_PEEKDATA, t->tid, regs.rsp, 0);
+			regs.rsp += 8;
+			regs.rax = strcmp(allocators[i], "posix_memalign") == 0 ? ENOMEM : 0;
+			ptrace(PTRACE_SETREGS, t->tid, 0, &regs);
+			shared->done = 1;
+			return 1;
+		}
+		regs.rip = at;
+		ptrace(PTRACE_SETREGS, t->tid, 0, &regs);
+		ptrace(PTRACE_POKETEXT, t->tid, at, original[i]);
+		t->put = at;
+		return 1;
+	}
+	return 0;
+}
+
+static void put_back(struct task *t)
+{
+	errno = 0;
+	long word = ptrace(PTRACE_PEEKTEXT, t->tid, t->put, 0);
+	if (!errno)
+		ptrace(PTRACE_POKETEXT, t->tid, t->put, (word & ~0xffl) | 0xcc);
+	t->put = 0;
+}
+
+/* ---- sites ------------------------------------------------------------------------- */
+
+static uint32_t site_of(enum role role, const struct __ptrace_syscall_info *call)
+{
+	char text[SITE_TEXT], *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, (int)call->entry.nr);
+	if (name)
+		snprintf(text, sizeof text, "%s %s %s", role_names[role], phase_names[phases[role]], name);
+	else /* newer than the library: mseal */
+		snprintf(text, sizeof text, "%s %s call-%u", role_names[role], phase_names[phases[role]],
+		         (unsigned)call->entry.nr);
+	if (call->entry.nr == SYS_ioctl)
+		snprintf(text + strlen(text), sizeof text - strlen(text), ":%x", (unsigned)call->entry.args[1]);
+	free(name);
+	for (uint32_t i = 0; i < shared->site_count; i++)
+		if (strcmp(shared->site[i], text) == 0)
+			return i;
+	if (shared->site_count == SITES_MAX)
+		return SITES_MAX - 1;
+	memcpy(shared->site[shared->site_count], text, sizeof text);
+	return shared->site_count++;
+}
+
+static uint32_t peek_type(const struct task *t, uint64_t at)
+{
+	uint32_t type = 0;
+	struct iovec ours = { &type, sizeof type }, theirs = { (void *)at, sizeof type };
+	(void)process_vm_readv(t->tid, &ours, 1, &theirs, 1, 0);
+	return type;
+}
+
+/* What the process is about to say to its peers: the type of its record, or 0. */
+static uint32_t said(const struct task *t, const struct __ptrace_syscall_info *call)
+{
+	uint64_t iov = 0, base = 0;
+	struct iovec ours = { &iov, sizeof iov }, theirs = { (void *)(call->entry.args[1] + 16), sizeof iov };
+	if (call->entry.nr == SYS_write || call->entry.nr == SYS_sendto)
+		return peek_type(t, call->entry.args[1]);
+	if (call->entry.nr != SYS_sendmsg || process_vm_readv(t->tid, &ours, 1, &theirs, 1, 0) < 0)
+		return 0;
+	ours.iov_base = &base;
+	theirs.iov_base = (void *)iov;
+	return process_vm_readv(t->tid, &ours, 1, &theirs, 1, 0) < 0 ? 0 : peek_type(t, base);
+}
+
+static void move_phase(struct task *t, const struct __ptrace_syscall_info *call)
+{
+	enum phase *phase = &phases[t->role];
+	uint64_t nr = call->entry.nr, fd = call->entry.args[0];
+	uint32_t type = said(t, call);
+	if (t->role == ROLE_VMM) {
+		if (nr == SYS_seccomp && call->entry.args[0] == 1)
+			filtered[ROLE_VMM] = 1; /* from its exit on */
+		if (fd == CENO_VMM_FD_CONTROL && type == CENO_VMM_PARKED)
+			*phase = PHASE_SETUP;
+		if (fd == CENO_VMM_FD_CONTROL && type == CENO_VMM_LOCKED)
+			*phase = PHASE_RUN;
+	} else if (t->role == ROLE_WARDEN) {
+		if (fd == CENO_WARDEN_FD_SUPERVISOR && type == CENO_WARDEN_READY)
+			*phase = PHASE_SETUP;
+		if (fd == CENO_WARDEN_FD_SESSION && type == CENO_SESSION_LAUNCHED)
+			*phase = PHASE_RUN;
+		if (*phase >= PHASE_SETUP && (nr == SYS_pidfd_send_signal || (nr == SYS_waitid && fd == P_PIDFD)))
+			*phase = PHASE_END;
+	}
+}
+
+/* ---- stops -------------------------------------------------------------------------- */
+
+/* A call the kernel does not make. A filter that would kill for that gets one it admits, and that fails. */
+static void prevent(struct task *t)
+{
+	struct user_regs_struct regs;
+	if (ptrace(PTRACE_GETREGS, t->tid, 0, &regs) < 0)
+		return;
+	regs.orig_rax = (uint64_t)-1;
+	if (filtered[t->role]) {
+		regs.orig_rax = SYS_clock_gettime;
+		regs.rdi = CLOCK_MONOTONIC;
+		regs.rsi = 1;
+	}
+	ptrace(PTRACE_SETREGS, t->tid, 0, &regs);
+	t->failing = -shared->fault.error;
+	shared->done = 1;
+}
+
+static void on_entry(struct task *t, const struct __ptrace_syscall_info *call)
+{
+	const struct fault *f = &shared->fault;
+	uint32_t site = site_of(t->role, call), n = ++shared->calls[site];
+	int here = !shared->done && f->site == site && f->nth == n;
+	if (here && f->kind == FAULT_KILL) {
+		shared->done = 1;
+		kill(t->tid, SIGKILL);
+	} else if (here && f->kind == FAULT_CALL) {
+		prevent(t);
+	}
+	move_phase(t, call);
+}
+
+static void on_exit_stop(struct task *t)
+{
+	struct user_regs_struct regs;
+	const enum fault_kind kind = shared->fault.kind;
+	if (!armed[t->role] && executed[t->role] && (kind == FAULT_ALLOC || kind == FAULT_NONE))
+		arm(t);
+	if (!t->failing || ptrace(PTRACE_GETREGS, t->tid, 0, &regs) < 0)
+		return;
+	regs.rax = (unsigned long long)t->failing;
+	ptrace(PTRACE_SETREGS, t->tid, 0, &regs);
+	t->failing = 0;
+}
+
+static struct task *task_of(pid_t tid, enum role born)
+{
+	struct task *free_one = NULL;
+	for (int i = 0; i < TASKS_MAX; i++) {
+		if (tasks[i].tid == tid)
+			return &tasks[i];
+		if (!tasks[i].tid && !free_one)
+			free_one = &tasks[i];
+	}
+	if (!free_one)
+		abort();
+	*free_one = (struct task){ .tid = tid, .role = born };
+	return free_one;
+}
+
+/* Its threads are named by it, its children before exec by nobody: whoever was born of a vmm is one. */
+static enum role role_of_new(pid_t tid)
+{
+	char path[64], name[32] = "";
+	snprintf(path, sizeof path, "/proc/%d/comm", (int)tid);
+	FILE *file = fopen(path, "re");
+	if (file) {
+		(void)!fgets(name, sizeof name, file);
+		fclose(file);
+	}
+	return executed[ROLE_VMM] || strncmp(name, "ceno-vmm", 8) == 0 ? ROLE_VMM : ROLE_CHILD;
+}
+
+/* Returns the signal to deliver. */
+static int on_stop(struct task *t, int status)
+{
+	struct __ptrace_syscall_info call;
+	int signal = WSTOPSIG(status);
+	if (signal == (SIGTRAP | 0x80)) {
+		if (ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, sizeof call, &call) <= 0)
+			return 0;
+		if (call.op == PTRACE_SYSCALL_INFO_ENTRY)
+			on_entry(t, &call);
+		else if (call.op == PTRACE_SYSCALL_INFO_EXIT)
+			on_exit_stop(t);
+		return 0;
+	}
+	if (status >> 16) { /* an event */
+		if (status >> 16 == PTRACE_EVENT_EXEC) {
+			t->role = t->role == ROLE_CHILD ? ROLE_VMM : t->role;
+			executed[t->role] = 1;
+		}
+		return 0;
+	}
+	if (signal == SIGTRAP && t->put)
+		put_back(t);
+	else if (signal == SIGTRAP)
+		return on_breakpoint(t) ? 0 : SIGTRAP;
+	else if (signal == SIGSEGV && t->role == ROLE_VMM)
+		kill(t->tid, SIGKILL); /* abort() of a PID 1: untraced it ends here, traced it would spin */
+	else
+		return signal;
+	return 0;
+}
+
+void fault_trace(struct traced *traced, pid_t warden, int gate)
+{
+	int status;
+	pid_t tid;
+	shared = traced;
+	if (ptrace(PTRACE_SEIZE, warden, 0, OPTIONS) < 0 || ptrace(PTRACE_INTERRUPT, warden, 0, 0) < 0)
+		_exit(3);
+	task_of(warden, ROLE_WARDEN);
+	(void)!write(gate, "", 1);
+	while ((tid = waitpid(-1, &status, __WALL)) > 0 || errno == EINTR) {
+		struct task *t = task_of(tid, role_of_new(tid));
+		if (!WIFSTOPPED(status)) {
+			t->tid = 0;
+			continue;
+		}
+		int deliver = on_stop(t, status);
+		ptrace(t->put ? PTRACE_SINGLESTEP : PTRACE_SYSCALL, tid, 0, deliver);
+	}
+}
