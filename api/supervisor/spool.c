@@ -7,13 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "policy/units.h"
 #include "vmm/warden/wire.h"
 
-#define SPOOL_BYTES (sizeof(struct ceno_attest_payload) + CENO_PAYLOAD_MAX)
+_Static_assert(sizeof(struct ceno_attest_payload) + CENO_PAYLOAD_MAX < CENO_SPOOL_DONE_OFFSET, "the spool's two parts");
 
 struct waiting {
 	struct waiting *next;
@@ -76,7 +77,10 @@ int ceno_spool_create(struct ceno_node *node, const char *name)
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	rc = posix_fallocate(fd, 0, (off_t)SPOOL_BYTES);
+	rc = posix_fallocate(fd, 0, CENO_SPOOL_BYTES);
+	if (!rc &&
+	    flock(fd, LOCK_EX | LOCK_NB)) /* the warden's descriptor is the same, so the lock lasts as long as either */
+		rc = errno;
 	if (!rc)
 		return fd;
 	close(fd);
@@ -100,13 +104,13 @@ static bool has_payload(int fd)
 }
 
 /* Hands a spooled payload to attest; true when it went. */
-static bool send_spooled(struct ceno_node *node, const char *name, const uint8_t id[16])
+static bool send_spooled(struct ceno_node *node, const char *name, const char *suffix, const uint8_t id[16])
 {
 	struct ceno_attest_channel record = { .type = CENO_ATTEST_CHANNEL, .kind = CENO_ATTEST_CHANNEL_SPOOL };
 	char path[4096], sent[4096];
 	int fd, rc;
 
-	path_of(node, name, ".payload", path);
+	path_of(node, name, suffix, path);
 	path_of(node, name, ".sent", sent);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -132,7 +136,7 @@ void ceno_spool_observe(struct ceno_node *node, const char *name, int spool_fd, 
 
 	if (node->attest.ready) {
 		if (has_payload(spool_fd))
-			send_spooled(node, name, record->session_id);
+			send_spooled(node, name, ".payload", record->session_id);
 		else
 			ceno_spool_remove(node, name);
 		if (!ceno_channel_send(&node->attest.channel, record, sizeof *record, NULL, 0))
@@ -150,37 +154,77 @@ void ceno_spool_observe(struct ceno_node *node, const char *name, int spool_fd, 
 	waiting = item;
 }
 
-/* One session that outlived its cenod: did its warden get as far as its signed payload? */
-static void report_left(struct ceno_node *node, const char *name, const uint8_t id[16])
+static void reply_unclean(struct ceno_node *node, const uint8_t id[16])
 {
-	struct ceno_step8_record record = { .type = CENO_ATTEST_UNCLEAN,
-		                            .cgroup_removed = 0,
-		                            .cause = CENO_CAUSE_CRASH };
 	struct ceno_spawn_reply reply = { .type = CENO_SPAWN_UNCLEAN };
+
+	memcpy(reply.session_id, id, 16);
+	if (node->api.channel_open)
+		ceno_channel_send(&node->api.channel, &reply, sizeof reply, NULL, 0);
+}
+
+/* The last word of a warden whose supervisor was gone. */
+static bool all_was_done(int fd)
+{
+	uint64_t word = 0;
+
+	return pread(fd, &word, sizeof word, CENO_SPOOL_DONE_OFFSET) == sizeof word && word == CENO_SPOOL_DONE;
+}
+
+/* Its payload, if it is not attest's already, and step 8 as it can be seen now: the warden did every step, and is gone.
+ * Attest takes the payload only if the key of the session's launch signed it. */
+static bool deliver_left(struct ceno_node *node, const char *name, int fd, const uint8_t id[16])
+{
+	struct ceno_step8_record record = { .type = CENO_ATTEST_STEP8 };
+
+	memcpy(record.session_id, id, 16);
+	if (has_payload(fd) && !send_spooled(node, name, ".left", id))
+		return false;
+	return !ceno_channel_send(&node->attest.channel, &record, sizeof record, NULL, 0);
+}
+
+static bool report_unclean(struct ceno_node *node, const uint8_t id[16])
+{
+	struct ceno_step8_record record = { .type = CENO_ATTEST_UNCLEAN, .cause = CENO_CAUSE_CRASH };
+
+	memcpy(record.session_id, id, 16);
+	if (ceno_channel_send(&node->attest.channel, &record, sizeof record, NULL, 0))
+		return false;
+	reply_unclean(node, id);
+	return true;
+}
+
+/* One session that outlived its cenod. False: its warden is not gone yet, or attest could not be told. */
+static bool report_left(struct ceno_node *node, const char *name, const uint8_t id[16])
+{
 	char path[4096];
+	bool done, told;
 	int fd;
 
 	path_of(node, name, ".left", path);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	record.wiped = has_payload(fd);
-	reply.value = record.wiped;
-	if (fd >= 0)
+	if (fd < 0)
+		return true;
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		close(fd);
-	memcpy(record.session_id, id, 16);
-	memcpy(reply.session_id, id, 16);
-	if (ceno_channel_send(&node->attest.channel, &record, sizeof record, NULL, 0))
-		return;
-	if (node->api.channel_open)
-		ceno_channel_send(&node->api.channel, &reply, sizeof reply, NULL, 0);
+		return false;
+	}
+	done = all_was_done(fd);
+	told = done ? deliver_left(node, name, fd, id) : report_unclean(node, id);
+	close(fd);
+	if (!told)
+		return false;
 	unlink(path);
-	ceno_supervisor_log("session %s outlived its cenod; %s, without a proof", name,
-	                    record.wiped ? "its warden destroyed it" : "its destruction is not proven");
+	ceno_supervisor_log("session %s outlived its cenod; its warden %s", name,
+	                    done ? "destroyed it, and its proof is on its way" : "did not say that it destroyed it");
+	return true;
 }
 
 bool ceno_spool_leftovers(struct ceno_node *node)
 {
 	char path[4096], name[33];
 	uint8_t id[16];
+	bool all = true;
 	struct dirent *entry;
 	DIR *directory;
 
@@ -190,10 +234,10 @@ bool ceno_spool_leftovers(struct ceno_node *node)
 	directory = opendir(path);
 	while (directory && (entry = readdir(directory)))
 		if (!session_name(entry->d_name, ".left", name, id))
-			report_left(node, name, id);
+			all &= report_left(node, name, id);
 	if (directory)
 		closedir(directory);
-	return true;
+	return all;
 }
 
 void ceno_spool_attest_ready(struct ceno_node *node)
@@ -202,7 +246,7 @@ void ceno_spool_attest_ready(struct ceno_node *node)
 		struct waiting *item = waiting;
 
 		waiting = item->next;
-		send_spooled(node, item->name, item->record.session_id);
+		send_spooled(node, item->name, ".payload", item->record.session_id);
 		ceno_channel_send(&node->attest.channel, &item->record, sizeof item->record, NULL, 0);
 		free(item);
 	}

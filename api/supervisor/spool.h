@@ -32,8 +32,9 @@ void ceno_spool_observe(struct ceno_node *node, const char *name, int spool_fd, 
 /* attest is ready (again): hands over what waits. */
 void ceno_spool_attest_ready(struct ceno_node *node);
 
-/* Reports the sessions an earlier cenod left: to attest (unclean) and to api. False
- * when attest is not there to be told; call it again later. */
+/* Ends the sessions an earlier cenod left. One whose warden said into the spool that every step was done gets its step
+ * 8, and attest its payload; the others are unclean, and api is told. False when attest is not there to be told, or a
+ * warden is still at it (it holds the lock of its spool file); call it again later. */
 bool ceno_spool_leftovers(struct ceno_node *node);
 
 #endif

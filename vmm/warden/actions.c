@@ -100,6 +100,8 @@ static enum ceno_state finish(struct ceno_warden *w)
 {
 	ceno_warden_deadline(w, 0);
 	int rc = w->session.leaf_sent ? finish_launched(w) : finish_unlaunched(w);
+	if (rc == 0 && w->session.leaf_sent)
+		ceno_attest_mark_done(CENO_WARDEN_FD_SPOOL);
 	if (rc == 0)
 		ceno_warden_tell_supervisor(w, CENO_WARDEN_DONE, 0);
 	ceno_warden_leave(w, rc == 0 ? 0 : 1);

@@ -113,3 +113,9 @@ int ceno_attest_hand_over(int fd, int spool, const struct ceno_payload *payload,
 		return 0;
 	return spool_payload(spool, payload);
 }
+
+void ceno_attest_mark_done(int spool)
+{
+	const uint64_t done = CENO_SPOOL_DONE;
+	(void)!pwrite(spool, &done, sizeof done, CENO_SPOOL_DONE_OFFSET);
+}

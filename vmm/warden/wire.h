@@ -160,6 +160,13 @@ struct ceno_warden_status {        /* both directions on CENO_WARDEN_FD_SUPERVIS
 	uint64_t value;
 };
 
+/* The spool file: a struct ceno_attest_payload and its bytes from 0 on if attest did not store them; and here, when
+ * every step was done, the warden's last word, for a supervisor that was not there to hear DONE. The supervisor
+ * locks the file (flock) when it makes it: who can lock it again knows that supervisor and warden are gone. */
+#define CENO_SPOOL_DONE_OFFSET 20480u
+#define CENO_SPOOL_DONE        0x454e4f444f4e4543ull /* "CENODONE" */
+#define CENO_SPOOL_BYTES       24576u
+
 /* ---- api <-> warden ------------------------------------------------------ */
 
 enum ceno_session_message {

@@ -57,7 +57,12 @@ sleep 1
 # shellcheck disable=SC2086
 check "... nothing of it is left running ($(echo $family | wc -w) processes)" gone $family
 node_start || exit 1
-check "... the next start reports the session without a proof" ends "expired_unclean crash none"
+check "... the next start finds what its warden spooled, and delivers the proof" ends "destroyed request proof"
+check "... which says that its TPM was reset" eval 'outlived=$(newest_id); "$ceno" destroy --quiet --proof p.json "$outlived"; "$ceno" verify p.json 2>&1 | grep -q "TPM was reset"'
+
+begin; killed=$(node_pid); orphan=$(warden); kill -KILL "$killed" "$orphan"; wait $client; sleep 1
+node_start || exit 1
+check "cenod and a warden killed: nobody can prove it, and the next start says so" ends "expired_unclean crash none"
 
 begin; kill -TERM "$(node_pid)"; wait $client
 check "SIGTERM destroys with a proof" eval '"$ceno" verify p.json >/dev/null'
