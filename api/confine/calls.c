@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -26,6 +27,15 @@ int ceno_confine_is_sanitized(void)
 	return SANITIZED;
 }
 
+/* Memory is never executable. */
+static int allow(scmp_filter_ctx filter, int number)
+{
+	const struct scmp_arg_cmp plain = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	unsigned conditions = number == SCMP_SYS(mmap) || number == SCMP_SYS(mprotect);
+
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, conditions, plain);
+}
+
 int ceno_confine_calls(const struct ceno_allowed_call *list, size_t count)
 {
 	scmp_filter_ctx filter;
@@ -37,7 +47,7 @@ int ceno_confine_calls(const struct ceno_allowed_call *list, size_t count)
 	if (!filter)
 		return -ENOMEM;
 	for (size_t i = 0; !rc && i < count; i++)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, list[i].number, 0);
+		rc = allow(filter, list[i].number);
 	if (!rc)
 		rc = seccomp_load(filter);
 	seccomp_release(filter);

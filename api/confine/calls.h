@@ -19,8 +19,8 @@ int ceno_confine_begin(void);
 /* 1 if the build has a sanitizer that makes calls of its own: then no list holds. */
 int ceno_confine_is_sanitized(void);
 
-/* Kills the process at any call outside `list` (borrowed) from here on; threads that run
- * already are not held. 0 (at once if sanitized), or -errno with nothing installed. */
+/* Kills the process at any call outside `list` (borrowed) from here on, and at mmap and mprotect of
+ * executable memory even if they are in it; threads that run already are not held. 0 (at once if sanitized), or -errno with nothing installed. */
 int ceno_confine_calls(const struct ceno_allowed_call *list, size_t count);
 
 #endif

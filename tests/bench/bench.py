@@ -172,6 +172,13 @@ def bench_trap(runs):
     return {"cenotaph": samples}
 
 
+def bench_jail(runs):
+    """The jail alone, from the warden's clone3 to the filter; and fork and exec of the same program."""
+    out = subprocess.run([BUILD / "test-bin/bench_jail", str(runs)], check=True, capture_output=True, text=True).stdout
+    lines = [line.split() for line in out.splitlines()]
+    return {part: [float(line[at]) / 1e3 for line in lines] for part, at in (("jail", 1), ("floor", 3))}
+
+
 def bench_syscall(systems, runs):
     out = {}
     for system in SYSTEMS:
@@ -346,6 +353,10 @@ def bench_all(systems, runs, quick):
         {"cenotaph": ring0_instructions("reset to ELF entry, interrupts apart")})
     say("command to first byte of output")
     row(table, "command to first byte", "ms", bench_first(systems, runs))
+    say("jail")
+    jail = bench_jail(runs)
+    row(table, "a process jailed: seven namespaces, 20 steps, filter", "ms", {"cenotaph": jail["jail"]}, 4)
+    row(table, "  of which fork and exec of the same program", "ms", {"cenotaph": jail["floor"]})
     say("null Linux system call")
     row(table, "null Linux system call", "us", bench_syscall(systems, runs), 45)
     row(table, "  of which traps: int3 and back, twice a call", "us",

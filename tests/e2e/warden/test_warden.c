@@ -16,12 +16,16 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "guest-kernel/abi/window.h"
 #include "tests/lib/rig.h"
 #include "vmm/sandbox/jail.h"
+#include "vmm/warden/lockdown.h"
 
 #define CANARY "c3a1f00d5eedbeefc3a1f00d5eedbee1"
 
@@ -229,6 +233,36 @@ static void a_running_warden_has_given_up_everything(void **state)
 	assert_null(strstr(maps, "memfd:"));
 	ceno_rig_send(&rig, CENO_SESSION_DESTROY);
 	ceno_rig_expect_proof(&rig, "request");
+}
+
+/* The warden's filter, in a child: what it needs works, what it does not is refused, and memory is never executable. */
+static int locked_down(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || ceno_lockdown() < 0)
+		return 1;
+	char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED || mprotect(page, 4096, PROT_READ) < 0)
+		return 2;
+	if (mprotect(page, 4096, PROT_READ | PROT_EXEC) == 0 || errno != EPERM)
+		return 3;
+	if (mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED || errno != EPERM)
+		return 4;
+	if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0 || errno != EPERM || fork() >= 0 || errno != EPERM)
+		return 5;
+	/* The list's first and last. */
+	return epoll_wait(-1, NULL, 0, 0) < 0 && errno != EPERM ? 0 : 6;
+}
+
+static void a_locked_down_warden_makes_nothing_executable(void **state)
+{
+	int status;
+	(void)state;
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(locked_down());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 /* A memory group of the test's own, v1 or v2; NULL if this machine gives none. */
@@ -460,6 +494,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_vmm_that_breaks_the_protocol_is_a_crash, teardown),
 		cmocka_unit_test_teardown(a_held_session_runs_further_programs, teardown),
 		cmocka_unit_test_teardown(a_running_warden_has_given_up_everything, teardown),
+		cmocka_unit_test_teardown(a_locked_down_warden_makes_nothing_executable, teardown),
 		cmocka_unit_test_teardown(running_out_of_the_groups_memory_ends_it, teardown),
 		cmocka_unit_test_teardown(a_group_that_does_not_take_it_stops_the_launch, teardown),
 		cmocka_unit_test_teardown(the_vmm_is_in_its_v2_group, teardown),

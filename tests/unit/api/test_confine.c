@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -96,9 +97,22 @@ static void test_files(void **state)
 	assert_int_equal(confined(write_elsewhere), 0);
 }
 
+static int map_executable(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? 1 : 2;
+}
+
+static int make_executable(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return page == MAP_FAILED ? 3 : mprotect(page, 4096, PROT_READ | PROT_EXEC) < 0 ? 1 : 2;
+}
+
 static void test_calls(void **state)
 {
-	int (*const attempts[])(void) = { run_program, make_socket, make_process, trace };
+	int (*const attempts[])(
+	    void) = { run_program, make_socket, make_process, trace, map_executable, make_executable };
 
 	(void)state;
 #if defined(__SANITIZE_ADDRESS__)
