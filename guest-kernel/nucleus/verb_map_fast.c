@@ -236,15 +236,7 @@ static __attribute__((noinline)) int64_t replace_small(const struct ceno_space *
 	return done();
 }
 
-static __attribute__((noinline)) int64_t take_out(const struct ceno_cap *target, uint64_t gva, uint64_t bytes)
-{
-	if (target->type != CENO_OBJECT_PROCESS || ceno_cap_check(ceno_cpu.current, target, CENO_RIGHT_MAP) ||
-	    ((gva | bytes) & (CENO_PAGE - 1)) || gva >= USER_END || !bytes)
-		return LONG_WAY;
-	return replace_small(ceno_space_of(target), gva, 0, bytes / CENO_PAGE, 0);
-}
-
-/* Where a table of small entries for 2 MiB hangs; not the entry page's. NULL: the long way. */
+/* Where a table of small entries for 2 MiB hangs, or one large entry is; not the entry page's. NULL: the long way. */
 static __attribute__((noinline)) uint64_t *find_hook(const struct ceno_space *space, uint64_t gva)
 {
 	struct walk w;
@@ -252,8 +244,28 @@ static __attribute__((noinline)) uint64_t *find_hook(const struct ceno_space *sp
 	if ((gva & (CENO_LARGE_PAGE - 1)) || gva >= USER_END ||
 	    gva / CENO_LARGE_PAGE == CENO_GVA_ENTRY / CENO_LARGE_PAGE || walk_to_table(space, gva, 1, &w) || w.missing)
 		return NULL;
-	w.at += gva / CENO_LARGE_PAGE & (ENTRIES - 1);
-	return *w.at & (PTE_PS | PTE_SHARED) ? NULL : w.at;
+	return w.at + (gva / CENO_LARGE_PAGE & (ENTRIES - 1));
+}
+
+static __attribute__((noinline)) int64_t take_out_large(const struct ceno_space *space, uint64_t gva)
+{
+	uint64_t *entry = find_hook(space, gva);
+
+	if (!entry || (*entry & (PTE_PS | PTE_SHARED)) != PTE_PS)
+		return LONG_WAY;
+	ceno_frames_drop(*entry, 1);
+	*entry = 0;
+	return done();
+}
+
+static __attribute__((noinline)) int64_t take_out(const struct ceno_cap *target, uint64_t gva, uint64_t bytes)
+{
+	if (target->type != CENO_OBJECT_PROCESS || ceno_cap_check(ceno_cpu.current, target, CENO_RIGHT_MAP) ||
+	    ((gva | bytes) & (CENO_PAGE - 1)) || gva >= USER_END || !bytes)
+		return LONG_WAY;
+	if (bytes == CENO_LARGE_PAGE)
+		return take_out_large(ceno_space_of(target), gva);
+	return replace_small(ceno_space_of(target), gva, 0, bytes / CENO_PAGE, 0);
 }
 
 static __attribute__((noinline)) int64_t move_table(const struct ceno_cap *target, const struct ceno_cap *source,
@@ -270,7 +282,7 @@ static __attribute__((noinline)) int64_t move_table(const struct ceno_cap *targe
 	from_space = ceno_space_of(source);
 	from = find_hook(from_space, offset);
 	to = find_hook(to_space, gva);
-	if (!from || !*from || !to || (!*to && !to_space->quota))
+	if (!from || !*from || !to || (!*to && !to_space->quota) || ((*from | *to) & (PTE_PS | PTE_SHARED)))
 		return LONG_WAY;
 	ceno_space_exchange(to_space, from_space, to, from);
 	return done();
