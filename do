@@ -112,6 +112,14 @@ do_faults() {
 	"$build/test-bin/faults" tests/faults/sites --count "$count" "$@"
 }
 
+# load [--at-once N] [--sequence M]: 200 sessions at once, 5,000 in sequence
+do_load() {
+	do_build
+	kvm_usable || die "no usable /dev/kvm here"
+	say "many sessions on a node of their own"
+	python3 tests/load/load "$build" "$@"
+}
+
 # interleave [N]: revocation among everything else, in N random orders (a million), hosted
 do_interleave() {
 	do_build --target unit_nucleus_interleave
@@ -278,6 +286,7 @@ usage: ./do VERB [ARGUMENT...]
   wiper    destruction with one bug at a time (tests/wiper): each seen by an observer from outside
   faults   [N [--seed S]]: sessions with a fault each (system calls and allocations that fail, SIGKILL of one or two
            processes anywhere): nothing runs on, nothing is left, nothing is claimed that was not done (10,000)
+  load     [--at-once N] [--sequence M]: 200 sessions at once, 5,000 in sequence under churn: nothing leaks, nothing crosses
   interleave [N [SEED]]: revocation among everything else, in a million random orders; bugs: ./do model
   revoke   what REVOKE costs in ring 0 with 1 to 10,000 holders: the same (--long: to 100,000, an hour)
   size     the measured blobs and their bytes (--total: only the sum)
@@ -300,7 +309,7 @@ HELP
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-run | stop | build | test | native | nested | page | model | wiper | faults | interleave | revoke | size | bench | fmt | lint | deps | san | fuzz | repro | cov | doc | clean | help)
+run | stop | build | test | native | nested | page | model | wiper | faults | load | interleave | revoke | size | bench | fmt | lint | deps | san | fuzz | repro | cov | doc | clean | help)
 	"do_$verb" "$@" ;;
 *) do_help >&2; exit 2 ;;
 esac
