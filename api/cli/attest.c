@@ -18,11 +18,12 @@
 #include "text.h"
 
 static const char usage[] =
-    "usage: ceno attest [--nonce HEX] | --enrol vtpm|ftpm|dtpm [--roots FILE] [--ek HEX] [--days N]\n"
+    "usage: ceno attest [--nonce HEX] | --enrol KIND [--roots FILE [--intermediates FILE]] [--ek HEX] [--days N]\n"
     "Ask the node's TPM what the node is, and check the answer: a quote over SHA-256\n"
     "PCRs 0 to 15 that answers this nonce (64 hex digits; default: a fresh random one).\n"
-    "--enrol: prove with a credential made here that the node's seal key lives in the TPM\n"
-    "whose endorsement key FILE (certificates of TPM makers, PEM) vouches for, or whose\n"
+    "--enrol vtpm|ftpm|dtpm: prove with a credential made here that the node's seal key lives in the TPM\n"
+    "whose endorsement key FILE (certificates of TPM makers, PEM) vouches for, over those that\n"
+    "the TPM stores or --intermediates names (nothing is fetched), or whose\n"
     "public area has this SHA-256; prints the line for a policy file, good for N days (365).\n"
     "Also: --json, --socket PATH. Exit status: 0 the quote is good; 1 it is not, or there is none.\n";
 
@@ -119,6 +120,9 @@ static int parse_one(int option, struct ask *ask)
 	case 'r':
 		enrol->roots = optarg;
 		return -1;
+	case 'i':
+		enrol->intermediates = optarg;
+		return -1;
 	case 'k':
 		enrol->has_ek = true;
 		return ceno_units_parse_hex(optarg, enrol->ek, 32)
@@ -138,6 +142,7 @@ static int parse(int argc, char **argv, struct ask *ask)
 		{ "nonce", required_argument, NULL, 'n' },
 		{ "enrol", required_argument, NULL, 'e' },
 		{ "roots", required_argument, NULL, 'r' },
+		{ "intermediates", required_argument, NULL, 'i' },
 		{ "ek", required_argument, NULL, 'k' },
 		{ "days", required_argument, NULL, 'd' },
 		CENO_OPTIONS_JSON,
@@ -156,6 +161,8 @@ static int parse(int argc, char **argv, struct ask *ask)
 		return ask->options.status;
 	if (!ask->enrol.kind && (ask->enrol.roots || ask->enrol.has_ek))
 		return ceno_options_misuse(usage, "--roots and --ek are for --enrol");
+	if (ask->enrol.intermediates && !ask->enrol.roots)
+		return ceno_options_misuse(usage, "--intermediates is for --roots");
 	ask->enrol.socket = ask->options.socket;
 	return -1;
 }

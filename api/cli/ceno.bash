@@ -9,7 +9,8 @@ _ceno() {
 		[audit]="--proof --key --session --nonce --bundle --program --json --socket --help"
 		[image]="build add ls rm verify show --from --output --name --key --debs --files --json --socket --help"
 		[proof]="cert --pdf --policy --pin-file inclusion consistency record leaf orphans --launch --from --socket --help"
-		[attest]="--nonce --enrol --roots --ek --days --json --socket --help" [doctor]="--json --socket --help" [version]="--json --socket --help"
+		[tpm]="init show rotate --state --tcti --origin --force --json --socket --help"
+		[attest]="--nonce --enrol --roots --intermediates --ek --days --json --socket --help" [doctor]="--json --socket --help" [version]="--json --socket --help"
 	)
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
@@ -24,7 +25,7 @@ _ceno() {
 	--image) mapfile -t COMPREPLY < <(compgen -W "$(ceno image ls 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur"); return ;;
 	--enrol) mapfile -t COMPREPLY < <(compgen -W "vtpm ftpm dtpm" -- "$cur"); return ;;
 	--mem) mapfile -t COMPREPLY < <(compgen -W "full none sample:1" -- "$cur"); return ;;
-	--input | --output | --key | --debs | --proof | --trail | --opening | --roots | --pin | --from | --pin-file | --policy | --reference | --compare | --seen | --vmm | --sign | --bundle | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--input | --output | --key | --debs | --proof | --trail | --opening | --roots | --intermediates | --state | --pin | --from | --pin-file | --policy | --reference | --compare | --seen | --vmm | --sign | --bundle | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	esac
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		[ "${COMP_WORDS[i]}" = -- ] || continue
@@ -33,6 +34,14 @@ _ceno() {
 	done
 	if [ "$command" = image ] && [ "$COMP_CWORD" -eq 2 ]; then
 		mapfile -t COMPREPLY < <(compgen -W "build add ls rm verify show" -- "$cur")
+		return
+	fi
+	if [ "$command" = tpm ] && [ "$COMP_CWORD" -eq 2 ]; then
+		mapfile -t COMPREPLY < <(compgen -W "init show rotate" -- "$cur")
+		return
+	fi
+	if [ "$command" = tpm ] && [ "$prev" = rotate ]; then
+		mapfile -t COMPREPLY < <(compgen -W "log export identity" -- "$cur")
 		return
 	fi
 	if [ "$command" = proof ] && [ "$COMP_CWORD" -eq 2 ]; then

@@ -50,6 +50,7 @@ int ceno_command_proof(int argc, char **argv);
 int ceno_command_audit(int argc, char **argv);
 int ceno_command_measure(int argc, char **argv);
 int ceno_command_attest(int argc, char **argv);
+int ceno_command_tpm(int argc, char **argv);
 int ceno_command_image(int argc, char **argv);
 int ceno_command_doctor(int argc, char **argv);
 int ceno_command_version(int argc, char **argv);

@@ -11,13 +11,13 @@
 
 #include <jansson.h>
 #include <openssl/x509.h>
-#include <openssl/x509_vfy.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "attest/verify/verify.h"
+#include "chain.h"
 #include "cli.h"
 #include "client.h"
 #include "credential.h"
@@ -41,6 +41,7 @@ int ceno_enrol_parse(const char *text, struct ceno_enrol_keys *keys, char *error
 	memset(keys, 0, sizeof *keys);
 	if (json_is_object(object) && !take(object, "ek_public", keys->ek, sizeof keys->ek, &keys->ek_bytes) &&
 	    !take(object, "ek_certificate", keys->certificate, sizeof keys->certificate, &keys->certificate_bytes) &&
+	    !take(object, "ek_chain", keys->chain, sizeof keys->chain, &keys->chain_bytes) &&
 	    !take(object, "seal_ak_public", keys->seal_ak, sizeof keys->seal_ak, &keys->seal_ak_bytes) &&
 	    keys->ek_bytes && keys->seal_ak_bytes)
 		rc = 0;
@@ -48,25 +49,6 @@ int ceno_enrol_parse(const char *text, struct ceno_enrol_keys *keys, char *error
 		snprintf(error, CENO_ENROL_ERROR_MAX, "the node's answer names no keys");
 	json_decref(object);
 	return rc;
-}
-
-/* Do the caller's roots vouch for it? Returns NULL, or why not. */
-static const char *chain_error(X509 *certificate, const char *roots)
-{
-	X509_STORE *store = X509_STORE_new();
-	X509_STORE_CTX *context = X509_STORE_CTX_new();
-	const char *why = NULL;
-
-	if (!store || !context || X509_STORE_load_file(store, roots) != 1)
-		why = "the roots cannot be read";
-	else if (X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN) != 1 ||
-	         X509_STORE_CTX_init(context, store, certificate, NULL) != 1)
-		why = "out of memory";
-	else if (X509_verify_cert(context) != 1)
-		why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(context));
-	X509_STORE_CTX_free(context);
-	X509_STORE_free(store);
-	return why;
 }
 
 /* Is the certificate about this endorsement key? */
@@ -83,21 +65,36 @@ static bool about(X509 *certificate, const struct ceno_enrol_keys *keys)
 	return same;
 }
 
+/* The way up: from the node, and from the caller's file. NULL or why not. */
+static const char *chain_error(X509 *certificate, const struct ceno_enrol *ask, const struct ceno_enrol_keys *keys,
+                               int64_t *until)
+{
+	STACK_OF(X509) *candidates = sk_X509_new_null();
+	const char *why;
+
+	if (!candidates)
+		return "out of memory";
+	ceno_chain_add_der(candidates, keys->chain, keys->chain_bytes);
+	if (ask->intermediates && ceno_chain_add_pem(candidates, ask->intermediates) < 0)
+		why = "the intermediates cannot be read";
+	else
+		why = ceno_chain_check(certificate, candidates, ask->roots, until);
+	sk_X509_pop_free(candidates, X509_free);
+	return why;
+}
+
 static int by_certificate(const struct ceno_enrol *ask, const struct ceno_enrol_keys *keys, int64_t *until, char *error)
 {
 	const unsigned char *at = keys->certificate;
 	X509 *certificate = d2i_X509(NULL, &at, (long)keys->certificate_bytes);
 	const char *why = NULL;
-	struct tm end;
 
 	if (!certificate)
 		why = "it is not a certificate";
 	else if (!about(certificate, keys))
 		why = "it is about another key";
 	else
-		why = chain_error(certificate, ask->roots);
-	if (!why && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1 && timegm(&end) < *until)
-		*until = timegm(&end);
+		why = chain_error(certificate, ask, keys, until);
 	if (why)
 		snprintf(error, CENO_ENROL_ERROR_MAX, "the TPM's endorsement certificate: %s", why);
 	X509_free(certificate);

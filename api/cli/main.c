@@ -15,6 +15,7 @@ static const struct ceno_cli_command commands[] = {
 	{ "audit", "ceno audit", ceno_command_audit, CENO_EXIT_USAGE },
 	{ "measure", "ceno measure", ceno_command_measure, 0 },
 	{ "attest", "ceno attest", ceno_command_attest, 0 },
+	{ "tpm", "ceno tpm", ceno_command_tpm, 0 },
 	{ "image", "ceno image", ceno_command_image, 0 },
 	{ "doctor", "ceno doctor", ceno_command_doctor, 0 },
 	{ "version", "ceno version", ceno_command_version, 0 },
@@ -33,6 +34,7 @@ static const char usage[] =
     "  audit FILE|SESSION                    check the trail that a guest left of itself\n"
     "  measure                               what proofs of this build say of their platform; reference values\n"
     "  attest                                ask the node's TPM what the node is, and check the answer\n"
+    "  tpm init|show|rotate                  provision a node's TPM, show it, change a key of the node\n"
     "  image build|add|ls|rm|verify|show     images that sessions run from\n"
     "  doctor                                what this machine offers, and what to do about each gap\n"
     "  version                               versions of this command and of the node\n"

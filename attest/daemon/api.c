@@ -179,7 +179,7 @@ static void enrol_done(struct ceno_tpmq_job *job)
 	struct enrolment *e = job->context;
 	struct ceno_attestd *d = e->d;
 	struct ceno_attest_file head = { .type = CENO_ATTEST_ENROL, .error = enrol_error(job->error) };
-	static char text[16384];
+	static char text[CENO_CDP_FILE_MAX];
 	if (d->api.poll && d->api.generation == e->generation) {
 		if (!head.error && e->request.secret_bytes)
 			head.file_bytes = (uint32_t)strlen(sodium_bin2hex(text, sizeof(text), e->job.value, 32));

@@ -9,7 +9,8 @@
  *   sealer.c      checkpoint -> quote, for every leaf that waits; when, is policy
  *   seal.c        then whole files, for all sessions that it covers
  *   state.c       the state directory: reload, pending work of an earlier run; keys.c its keys
- *   record.c      leaves that commit to a session's record, on request of the api
+ *   identity.c    which TPM seals this log; `ceno-attest --init`
+ *   record.c leaves that commit to a session's record, on request of the api
  *   disk.c tpmq.c the two queues; store.c the leaves; keeper.c starts swtpm
  *
  * One libuv loop; everything here runs on it but the work of the two queues.
@@ -76,6 +77,12 @@ struct ceno_attestd_api { /* see api.c */
 	uint32_t generation;    /* of the channel: answers of an earlier one are dropped */
 };
 
+#define CENO_PINNED_MAX 256u /* pins of a pin file */
+
+struct ceno_attestd_pinned { /* what who provisions the node knows already */
+	uint8_t ak[32], log_pub[32];
+};
+
 struct ceno_attestd_change { /* the newest leaf keychange of one purpose */
 	bool is_set;
 	uint8_t old_pub[32], new_sha256[32];
@@ -89,6 +96,10 @@ struct ceno_attestd {
 	struct ceno_log tree;
 	struct ceno_tpmq tpm;
 	struct ceno_attestd_sessions sessions;
+	uint64_t epoch_index, epoch_nv;     /* of this run's leaf epoch: its index, and the counter in it */
+	bool provisioning, force;           /* --init; go on under another TPM than before */
+	struct ceno_attestd_pinned *pinned; /* with pinned_count; borrowed */
+	uint32_t pinned_count;
 	struct ceno_proof_node node; /* constant part of every seal */
 	uint8_t log_secret[64];      /* libsodium's Ed25519 secret key, its second half the
 	                                               public one; locked memory, as the next two (keys.c) */
@@ -196,6 +207,14 @@ int ceno_attestd_state_load(struct ceno_attestd *d, const char *origin);
 int ceno_attestd_folder(int parent, const char *name);
 void ceno_attestd_state_resume(struct ceno_attestd *d);
 int ceno_attestd_orphans(const char *folder);
+
+/* Is this the TPM that sealed the log so far, and no log of its own pinned already (identity.c)? Says why not;
+ * --init without --force then refuses it. arg: struct ceno_attestd. */
+ceno_tpmq_accept ceno_attestd_accept;
+/* Note the TPM as this log's. Returns 0 or -1 after saying why. */
+int ceno_attestd_identity_save(const struct ceno_attestd *d);
+/* What `ceno tpm init` prints: two lines of JSON, the node's quote over this nonce and its endorsement. Returns 0 or -1. */
+int ceno_attestd_provisioned(struct ceno_attestd *d, const uint8_t nonce[32]);
 
 /* The node's keys and its log's name (keys.c): read, or made where the log allows it. After the log was read. */
 int ceno_attestd_keys_load(struct ceno_attestd *d, const char *origin);

@@ -22,45 +22,77 @@ enum exit_status { EXIT_DONE = 0, EXIT_STATE = 1, EXIT_USAGE = 2, EXIT_TPM = 3 }
 
 static void print_help(void)
 {
-	puts("usage: ceno-attest --state DIR [--tcti TCTI] [--origin NAME]\n"
-	     "       ceno-attest --state DIR --orphans\n"
-	     "       ceno-attest --state DIR --rotate log|export|identity\n"
-	     "       ceno-attest --state DIR --keeper\n"
-	     "\n"
-	     "Owns the node's TPM and log; started by cenod with its control socket as descriptor 3.\n"
-	     "\n"
-	     "  --state DIR    keys, log and pending proofs; made if it does not exist\n"
-	     "  --tcti TCTI    a TPM of this machine, as tpm2-tss names it (device:/dev/tpmrm0);\n"
-	     "                 without it a software TPM of its own, with its state in DIR/tpm\n"
-	     "  --origin NAME  the log's name, when it is made: 1 to 64 of A-Za-z0-9./_-\n"
-	     "  --orphans      list launches in the log that no proof and no unclean end follows:\n"
-	     "                 session id and index of the launch; running sessions are among them\n"
-	     "  --rotate KEY   replace this key, with a leaf that says so in the log; prints the change as JSON;\n"
-	     "                 only while no other ceno-attest uses DIR\n"
-	     "  --keeper       start swtpm for the ceno-attest that asks on descriptor 3, and keep it\n"
-	     "  --help, --version\n"
-	     "\n"
-	     "Exit status: 0 stopped in order; 1 state or log unusable; 2 usage; 3 no TPM.");
+	puts(
+	    "usage: ceno-attest --state DIR [--tcti TCTI] [--origin NAME]\n"
+	    "       ceno-attest --state DIR --orphans\n"
+	    "       ceno-attest --state DIR [--tcti TCTI] [--origin NAME] --init NONCE [--force] [--pinned AK:LOG]...\n"
+	    "       ceno-attest --state DIR --rotate log|export|identity\n"
+	    "       ceno-attest --state DIR --keeper\n"
+	    "\n"
+	    "Owns the node's TPM and log; started by cenod with its control socket as descriptor 3.\n"
+	    "\n"
+	    "  --state DIR    keys, log and pending proofs; made if it does not exist\n"
+	    "  --tcti TCTI    a TPM of this machine, as tpm2-tss names it (device:/dev/tpmrm0);\n"
+	    "                 without it a software TPM of its own, with its state in DIR/tpm\n"
+	    "  --origin NAME  the log's name, when it is made: 1 to 64 of A-Za-z0-9./_-\n"
+	    "  --orphans      list launches in the log that no proof and no unclean end follows:\n"
+	    "                 session id and index of the launch; running sessions are among them\n"
+	    "  --init NONCE   start, open an epoch, print what the node is and a quote over this nonce (64 hex\n"
+	    "                 digits), stop: for ceno tpm init\n"
+	    "  --pinned AK:LOG  a node known already: hex of its seal key's and its log's; refused if the TPM seals\n"
+	    "                 another log than that\n"
+	    "  --force        go on all the same, and also if the TPM is another than this log's was\n"
+	    "  --rotate KEY replace this key, with a leaf that says so in the log; prints the change as JSON;\n"
+	    "                 only while no other ceno-attest uses DIR\n"
+	    "  --keeper       start swtpm for the ceno-attest that asks on descriptor 3, and keep it\n"
+	    "  --help, --version\n"
+	    "\n"
+	    "Exit status: 0 stopped in order; 1 state or log unusable; 2 usage; 3 no TPM.");
 }
 
 struct options {
 	const char *state, *tcti, *origin, *rotate;
-	bool orphans, keeper;
+	bool orphans, keeper, init, force;
+	uint8_t nonce[32]; /* --init */
+	struct ceno_attestd_pinned pinned[CENO_PINNED_MAX];
+	uint32_t pinned_count;
 };
+
+static bool parse_hex(const char *text, size_t digits, uint8_t *out)
+{
+	size_t n = 0;
+	const char *end = NULL;
+	return !sodium_hex2bin(out, digits / 2, text, digits, NULL, &n, &end) && n == digits / 2 &&
+	    end == text + digits;
+}
+
+/* --pinned AK:LOG */
+static bool parse_pinned(const char *text, struct options *o)
+{
+	struct ceno_attestd_pinned *p = &o->pinned[o->pinned_count % CENO_PINNED_MAX];
+	if (strlen(text) != 129 || text[64] != ':' || o->pinned_count == CENO_PINNED_MAX ||
+	    !parse_hex(text, 64, p->ak) || !parse_hex(text + 65, 64, p->log_pub))
+		return false;
+	o->pinned_count++;
+	return true;
+}
+
+static int usage_error(const char *why)
+{
+	ceno_attestd_say("%s", why);
+	return EXIT_USAGE;
+}
 
 /* Returns -1 to go on, or an exit status. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
-		{ "state", required_argument, NULL, 's' },
-		{ "tcti", required_argument, NULL, 't' },
-		{ "origin", required_argument, NULL, 'n' },
-		{ "orphans", no_argument, NULL, 'o' },
-		{ "rotate", required_argument, NULL, 'r' },
-		{ "keeper", no_argument, NULL, 'k' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' },
-		{ 0 },
+		{ "state", required_argument, NULL, 's' },  { "tcti", required_argument, NULL, 't' },
+		{ "origin", required_argument, NULL, 'n' }, { "orphans", no_argument, NULL, 'o' },
+		{ "rotate", required_argument, NULL, 'r' }, { "init", required_argument, NULL, 'i' },
+		{ "force", no_argument, NULL, 'f' },        { "pinned", required_argument, NULL, 'p' },
+		{ "keeper", no_argument, NULL, 'k' },       { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },      { 0 },
 	};
 	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
 		switch (c) {
@@ -75,6 +107,18 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'o':
 			o->orphans = true;
+			break;
+		case 'i':
+			o->init = true;
+			if (strlen(optarg) != 64 || !parse_hex(optarg, 64, o->nonce))
+				return usage_error("--init takes a nonce of 64 hex digits");
+			break;
+		case 'p':
+			if (!parse_pinned(optarg, o))
+				return usage_error("--pinned takes AK:LOG, 64 hex digits each");
+			break;
+		case 'f':
+			o->force = true;
 			break;
 		case 'r':
 			o->rotate = optarg;
@@ -96,10 +140,10 @@ static int parse_options(int argc, char **argv, struct options *o)
 		ceno_attestd_say("--state DIR is needed and nothing but options is taken; see --help");
 		return EXIT_USAGE;
 	}
-	if (o->rotate && strcmp(o->rotate, "log") && strcmp(o->rotate, "export") && strcmp(o->rotate, "identity")) {
-		ceno_attestd_say("--rotate takes log, export or identity");
-		return EXIT_USAGE;
-	}
+	if (!o->init && (o->force || o->pinned_count))
+		return usage_error("--force and --pinned belong to --init");
+	if (o->rotate && strcmp(o->rotate, "log") && strcmp(o->rotate, "export") && strcmp(o->rotate, "identity"))
+		return usage_error("--rotate takes log, export or identity");
 	if (o->origin &&
 	    (!*o->origin || strlen(o->origin) > 64 ||
 	     o->origin[strspn(o->origin, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789./_-")])) {
@@ -227,26 +271,31 @@ static int serve(struct ceno_attestd *d)
 	return d->status;
 }
 
-static int start(struct ceno_attestd *d, const struct options *o)
+static int start(struct ceno_attestd *d, struct options *o)
 {
 	char tpm_dir[4096];
-	if (!ceno_attestd_supervised()) {
+	if (!o->init && !ceno_attestd_supervised()) {
 		ceno_attestd_say("descriptor 3 is not a control socket: ceno-attest is started by cenod");
 		return EXIT_USAGE;
 	}
 	int n = snprintf(tpm_dir, sizeof(tpm_dir), "%s/tpm", o->state);
 	if (n < 0 || (size_t)n >= sizeof(tpm_dir) || ceno_attestd_state_open(d, o->state))
 		return EXIT_STATE;
-	int error = ceno_tpmq_open(&d->tpm, o->tcti, tpm_dir);
+	d->provisioning = o->init;
+	d->force = o->force;
+	d->pinned = o->pinned;
+	d->pinned_count = o->pinned_count;
+	int error = ceno_tpmq_open(&d->tpm, o->tcti, tpm_dir, ceno_attestd_accept, d);
 	if (error) {
-		ceno_attestd_say("%s (%s)", ceno_tpm_error_text(error), o->tcti ? o->tcti : "swtpm");
+		if (error != CENO_TPM_OTHER) /* which has been said, with the reason */
+			ceno_attestd_say("%s (%s)", ceno_tpm_error_text(error), o->tcti ? o->tcti : "swtpm");
 		return EXIT_TPM;
 	}
 	int status = EXIT_STATE;
 	if (!d->tpm.counted)
 		ceno_attestd_say("the TPM's owner hierarchy is locked: proofs carry no counter");
 	if (!ceno_attestd_state_load(d, o->origin))
-		status = serve(d);
+		status = !o->init ? serve(d) : ceno_attestd_provisioned(d, o->nonce) ? EXIT_TPM : EXIT_DONE;
 	ceno_tpmq_close(&d->tpm);
 	return status;
 }
@@ -261,7 +310,7 @@ static int rotate(struct ceno_attestd *d, const struct options *o)
 int main(int argc, char **argv)
 {
 	static struct ceno_attestd d;
-	struct options o = { 0 };
+	static struct options o;
 	int status = parse_options(argc, argv, &o);
 	if (status >= 0)
 		return status;

@@ -4,7 +4,8 @@
  * SHA-256("CDP/v1/node"|0|nonce). "tpm" is what the TPM says of itself; only what
  * the quote signs is evidence. ak_* is the raw AK that signed, seal_ak_* the one
  * that seals proofs. Bytes are base64, hashes "sha256:" and hex. For an enrolment:
- * the endorsement key, its certificate (empty: none) and the seal AK.
+ * the endorsement key, its certificate and those above it (empty: none), and the seal AK. "epoch" is the leaf
+ * that opened this run: its parts are the AKs' names, the three keys, the event log and the counter at start.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -81,6 +82,12 @@ size_t ceno_attestd_node_json(const struct ceno_attestd *d, const uint8_t nonce[
 	put(&o, "{\"ak_name\":\"%s\",", sodium_bin2hex(hex, sizeof(hex), raw->name, CENO_TPM_NAME_BYTES));
 	put_bytes(&o, "ak_public", raw->public_area, raw->public_bytes);
 	put_bytes(&o, "checkpoint", d->checkpoint, d->checkpoint_bytes);
+	bool measured = !sodium_is_zero(d->node.epoch_log_sha256, 32);
+	put(&o, "\"epoch\":{\"event_log\":\"%s%s\",\"index\":%llu,\"nv\":\"%llu\"},", measured ? "sha256:" : "none",
+	    measured ? sodium_bin2hex(hex, sizeof(hex), d->node.epoch_log_sha256, 32) : "",
+	    (unsigned long long)d->epoch_index, (unsigned long long)d->epoch_nv);
+	put_bytes(&o, "export_pub", d->export_secret + 32, 32);
+	put_bytes(&o, "identity_pub", d->identity_secret + 32, 32);
 	put_bytes(&o, "log_pub", d->node.log_pub, 32);
 	put_bytes(&o, "nonce", nonce, 32);
 	put(&o, "\"origin\":\"%s\",\"pcrs\":[", d->node.origin);
@@ -105,6 +112,7 @@ size_t ceno_attestd_enrol_json(const struct ceno_attestd *d, const struct ceno_t
 	const struct ceno_tpm_ak *seal = &d->tpm.ak[CENO_TPM_KEY_SEAL];
 	put(&o, "{");
 	put_bytes(&o, "ek_certificate", ek->certificate, ek->certificate_bytes);
+	put_bytes(&o, "ek_chain", ek->chain, ek->chain_bytes);
 	put_bytes(&o, "ek_public", ek->public_area, ek->public_bytes);
 	put(&o, "\"origin\":\"%s\",\"seal_ak_public\":\"", d->node.origin);
 	put_base64(&o, seal->public_area, seal->public_bytes);

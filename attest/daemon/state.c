@@ -3,6 +3,7 @@
  *
  *   lock           held (flock) while attest runs
  *   keys/log, export, identity   seeds (keys.c)       keys/origin   the log's name
+ *   keys/tpm       names of the two AKs that this log is sealed under (identity.c)
  *   log/leaves     store.h     log/checkpoint  the last signed one     log/torn  see store.h
  *   pending/ID.payload, ID.step8   parts of a session that is not sealed yet
  *   sealed/ID.cdp  proofs that api has not acknowledged
@@ -127,6 +128,7 @@ static void hash_event_log(struct ceno_attestd *d)
 static int log_epoch(struct ceno_attestd *d)
 {
 	uint8_t parts[6][32] = { { 0 } };
+	d->epoch_nv = d->tpm.counted ? d->tpm.counter : 0;
 	crypto_hash_sha256(parts[0], d->tpm.ak[CENO_TPM_KEY_SEAL].name, CENO_TPM_NAME_BYTES);
 	crypto_hash_sha256(parts[1], d->tpm.ak[CENO_TPM_KEY_RAW].name, CENO_TPM_NAME_BYTES);
 	crypto_hash_sha256(parts[2], d->node.log_pub, 32);
@@ -135,14 +137,14 @@ static int log_epoch(struct ceno_attestd *d)
 	memcpy(parts[5], d->node.epoch_log_sha256, 32);
 	struct ceno_store_leaf leaf = { .record = { .kind = CENO_STORE_EPOCH } };
 	const struct ceno_store_leaf *one = &leaf;
-	leaf.record.body_bytes = (uint32_t)ceno_proof_leaf_epoch((const uint8_t(*)[32])parts,
-	                                                         d->tpm.counted ? d->tpm.counter : 0, leaf.body);
+	leaf.record.body_bytes = (uint32_t)ceno_proof_leaf_epoch((const uint8_t(*)[32])parts, d->epoch_nv, leaf.body);
 	int error = ceno_store_append(&d->store, &one, 1);
 	if (error) {
 		ceno_attestd_say("%s", ceno_store_error_text(error));
 		return -1;
 	}
-	return ceno_attestd_reload(d, d->store.leaves - 1, &leaf);
+	d->epoch_index = d->store.leaves - 1;
+	return ceno_attestd_reload(d, d->epoch_index, &leaf);
 }
 
 /* The first checkpoint of this run: signed, on disk, not yet quoted. */
@@ -189,6 +191,8 @@ int ceno_attestd_state_load(struct ceno_attestd *d, const char *origin)
 	if (ceno_attestd_log_load(d, origin))
 		return -1;
 	hash_event_log(d);
+	if (ceno_attestd_identity_save(d))
+		return -1;
 	return log_epoch(d) || first_checkpoint(d) ? -1 : 0;
 }
 

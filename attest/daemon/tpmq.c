@@ -63,7 +63,7 @@ static int note_certificate(struct ceno_tpmq *q)
 	return error;
 }
 
-int ceno_tpmq_open(struct ceno_tpmq *q, const char *tcti, const char *state_dir)
+int ceno_tpmq_open(struct ceno_tpmq *q, const char *tcti, const char *state_dir, ceno_tpmq_accept *accept, void *arg)
 {
 	memset(q, 0, sizeof(*q));
 	q->tcti = tcti;
@@ -74,6 +74,8 @@ int ceno_tpmq_open(struct ceno_tpmq *q, const char *tcti, const char *state_dir)
 		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
 		error = tpm_reopen(q, true);
 	}
+	if (!error && accept && !accept(arg, q->tpm))
+		error = CENO_TPM_OTHER;
 	if (!error) {
 		int counted = ceno_tpm_counter_move(q->tpm, &q->counter);
 		q->counted = counted == CENO_TPM_OK;

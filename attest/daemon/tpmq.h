@@ -73,9 +73,12 @@ struct ceno_tpmq {
 	void *arg;
 };
 
-/* Open the TPM (blocking, tries for 3 s), move its counter and see how fast it is. tcti NULL: swtpm by the keeper that
+/* May this TPM be used? Asked before anything in it is changed. */
+typedef bool ceno_tpmq_accept(void *arg, const struct ceno_tpm *tpm);
+
+/* Open the TPM (blocking, tries for 3 s), move its counter and see how fast it is; OTHER: accept (NULL: any) refused it. tcti NULL: swtpm by the keeper that
  * cenod handed over, or by one of our own on state_dir. Returns an enum ceno_tpm_error; on failure everything is closed. Call while single-threaded. */
-int ceno_tpmq_open(struct ceno_tpmq *q, const char *tcti, const char *state_dir);
+int ceno_tpmq_open(struct ceno_tpmq *q, const char *tcti, const char *state_dir, ceno_tpmq_accept *accept, void *arg);
 
 /* Attach to the loop. */
 void ceno_tpmq_start(struct ceno_tpmq *q, uv_loop_t *loop);

@@ -13,6 +13,8 @@
 
 #define EK_CERTIFICATE_ECC 0x01c0000au
 #define EK_CERTIFICATE_RSA 0x01c00002u
+#define EK_CHAIN_FIRST     0x01c00100u
+#define EK_CHAIN_LAST      0x01c001ffu
 #define NV_CHUNK           512u
 
 /* PolicyA_SHA256 of the profile: TPM2_PolicySecret(TPM_RH_ENDORSEMENT). */
@@ -93,6 +95,42 @@ int ceno_tpm_ek_certificate(struct ceno_tpm *tpm, struct ceno_tpm_ek *ek)
 	return error;
 }
 
+/* The indexes of the chain that exist, ascending. */
+static int chain_indexes(struct ceno_tpm *tpm, uint32_t out[TPM2_MAX_CAP_HANDLES], uint32_t *count)
+{
+	TPMS_CAPABILITY_DATA *data = NULL;
+	TPMI_YES_NO more;
+	*count = 0;
+	TSS2_RC rc = Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES,
+	                                EK_CHAIN_FIRST, TPM2_MAX_CAP_HANDLES, &more, &data);
+	if (rc)
+		return ceno_tpm_class(rc);
+	for (uint32_t i = 0; i < data->data.handles.count; i++)
+		if (data->data.handles.handle[i] >= EK_CHAIN_FIRST && data->data.handles.handle[i] <= EK_CHAIN_LAST)
+			out[(*count)++] = data->data.handles.handle[i];
+	Esys_Free(data);
+	return CENO_TPM_OK;
+}
+
+/* A chain is a convenience: what is too long for us the verifier must bring itself. */
+static int chain_read(struct ceno_tpm *tpm, struct ceno_tpm_ek *ek)
+{
+	uint32_t index[TPM2_MAX_CAP_HANDLES], count;
+	uint8_t part[CENO_TPM_CERTIFICATE_MAX];
+	size_t bytes = 0;
+	int error = chain_indexes(tpm, index, &count);
+	for (uint32_t i = 0; i < count && !error; i++) {
+		error = certificate_read(tpm, index[i], part, &bytes);
+		if (!error && (!bytes || bytes > sizeof(ek->chain) - ek->chain_bytes)) {
+			ek->chain_bytes = 0;
+			break;
+		}
+		memcpy(ek->chain + ek->chain_bytes, part, error ? 0 : bytes);
+		ek->chain_bytes += error ? 0 : bytes;
+	}
+	return error;
+}
+
 static int ek_make(struct ceno_tpm *tpm, bool rsa, ESYS_TR *key, TPM2B_PUBLIC **public_area)
 {
 	TPM2B_PUBLIC template;
@@ -110,6 +148,8 @@ int ceno_tpm_ek_read(struct ceno_tpm *tpm, struct ceno_tpm_ek *ek)
 	ESYS_TR key;
 	TPM2B_PUBLIC *public_area = NULL;
 	int error = ceno_tpm_ek_certificate(tpm, ek);
+	if (!error)
+		error = chain_read(tpm, ek);
 	if (!error)
 		error = ek_make(tpm, ek->rsa, &key, &public_area);
 	if (error)

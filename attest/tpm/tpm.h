@@ -25,6 +25,7 @@
 #define CENO_TPM_PUBLIC_MAX      256
 #define CENO_TPM_ATTEST_MAX      512
 #define CENO_TPM_CERTIFICATE_MAX 4096
+#define CENO_TPM_CHAIN_MAX       8192
 #define CENO_TPM_COUNTER         0x018ce170u /* NV index of our counter, in the owner's range */
 
 #define CENO_TPM_ERRORS(X) \
@@ -35,7 +36,8 @@
 	X(REPLY, -4, "the TPM answered something other than what was asked") \
 	X(CHANGED, -5, "the PCRs changed again and again while they were being quoted") \
 	X(SPAWN, -6, "swtpm could not be started") \
-	X(MEMORY, -7, "out of memory")
+	X(MEMORY, -7, "out of memory") \
+	X(OTHER, -8, "the TPM is another one than this log's")
 
 enum ceno_tpm_error {
 #define CENO_TPM_ERROR_ENUM(name, number, text) CENO_TPM_##name = number,
@@ -130,12 +132,16 @@ struct ceno_tpm_ek {
 	size_t public_bytes;
 	uint8_t certificate[CENO_TPM_CERTIFICATE_MAX]; /* DER, as the TPM's maker stored it */
 	size_t certificate_bytes;                      /* 0: the TPM has none */
+	/* Certificates above it that the maker stored too (EK Credential Profile 2.2.1.5: NV 0x01c00100 to
+	 * 0x01c001ff), DER one behind the other as found; unchecked, like the certificate. */
+	uint8_t chain[CENO_TPM_CHAIN_MAX];
+	size_t chain_bytes; /* 0: none, or more than fit */
 };
 
-/* The EK certificate alone (the ECC one before the RSA one); public_area stays empty. Returns OK, GONE, REPLY. */
+/* The EK certificate alone (the ECC one before the RSA one); public_area and chain stay empty. Returns OK, GONE, REPLY. */
 int ceno_tpm_ek_certificate(struct ceno_tpm *tpm, struct ceno_tpm_ek *ek);
 
-/* The certificate and the EK that it is about; without one, the ECC EK. Returns OK, GONE, REFUSED (the
+/* The certificate, its chain and the EK that it is about; without one, the ECC EK. Returns OK, GONE, REFUSED (the
  * endorsement hierarchy has an authorization), REPLY. Up to a second, some seconds for RSA on a chip. */
 int ceno_tpm_ek_read(struct ceno_tpm *tpm, struct ceno_tpm_ek *ek);
 

@@ -118,7 +118,8 @@ static void open_all(struct bench *b, const char *folder)
 	if (mkdir(folder, 0700))
 		die("the folder could not be made");
 	int log = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (log < 0 || ceno_store_open(&b->store, log, false, NULL, NULL) || ceno_tpmq_open(&b->tpm, NULL, folder))
+	if (log < 0 || ceno_store_open(&b->store, log, false, NULL, NULL) ||
+	    ceno_tpmq_open(&b->tpm, NULL, folder, NULL, NULL))
 		die("log or TPM could not be opened");
 	ceno_log_init(&b->tree);
 	crypto_sign_seed_keypair(b->node.log_pub, b->secret, seed);

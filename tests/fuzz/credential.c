@@ -1,9 +1,11 @@
-/* An endorsement key's public area as a node hands it out, and an EK certificate's key beside it. */
+/* An endorsement key's public area as a node hands it out, and an EK certificate's key beside it; the same bytes as a
+ * chain of certificates, whose names are printed. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sodium.h>
 
+#include "api/cli/chain.h"
 #include "api/cli/credential.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,5 +22,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Whoever has a key has both, and of one of two sizes. */
 	if ((made == 0) != (bytes > 0) || (!made && c.secret_bytes != 68 && c.secret_bytes != 256))
 		abort();
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	char text[64];
+	if (!chain)
+		abort();
+	int count = ceno_chain_add_der(chain, data, size);
+	if (count < 0 || count > CENO_CHAIN_MAX || count != sk_X509_num(chain))
+		abort();
+	for (int i = 0; i < count; i++) {
+		ceno_chain_name(sk_X509_value(chain, i), i & 1, text, sizeof(text));
+		ceno_chain_until(sk_X509_value(chain, i));
+		for (const char *p = text; *p; p++)
+			if (*p < 0x20 || *p > 0x7e)
+				abort();
+	}
+	sk_X509_pop_free(chain, X509_free);
 	return 0;
 }

@@ -3,6 +3,8 @@
 
   read.py inclusion SCHEMA PROOF TLOG [launch]   TLOG is a tlog-proof of PROOF's own leaf, recomputed here
   read.py record SCHEMA PROOF TLOG COMMITMENT    TLOG is that of a leaf with this commitment, in the log of PROOF
+  read.py leaf SCHEMA PROOF TLOG HASH            ... of the leaf with this hash
+  read.py keychange SCHEMA PROOF TLOG CHANGE     ... of the leaf that CHANGE, as ceno tpm rotate printed it, makes
   read.py consistency SCHEMA TEXT OLD_PROOF      the log of OLD_PROOF's checkpoint was only added to; prints the sizes
 """
 import base64
@@ -52,6 +54,19 @@ def record(schema, proof, tlog, commitment):
     index, path, size, root = read_tlog(tlog, b64(climb(schema, proof).seal["node"]["log_pub"]))
     leaf = sha(b"\0CDP/v1/record\0", bytes.fromhex(commitment))
     assert included(leaf, index, size, path, root), "the leaf is not in the tree"
+
+
+def leaf(schema, proof, tlog, wanted):
+    index, path, size, root = read_tlog(tlog, b64(climb(schema, proof).seal["node"]["log_pub"]))
+    assert included(bytes.fromhex(wanted), index, size, path, root), "the leaf is not in the tree"
+
+
+def keychange(schema, proof, tlog, change):
+    change = json.loads(Path(change).read_text())
+    purpose = {"log": 1, "export": 2, "identity": 3}[change["purpose"]]
+    body = b"CDP/v1/key\0" + bytes([purpose]) + sha(b64(change["old"])) + sha(b64(change["new"]))
+    assert ed25519_ok(b64(change["identity"]), body, b64(change["signature"])), "not signed by the identity key"
+    leaf(schema, proof, tlog, sha(b"\0", body, b64(change["signature"])).hex())
 
 
 def inclusion(schema, proof, tlog, which):
@@ -108,7 +123,7 @@ if __name__ == "__main__":
     SCHEMA = json.loads(Path(sys.argv[2]).read_text())["$defs"]
     if sys.argv[1] == "inclusion":
         inclusion(SCHEMA, sys.argv[3], sys.argv[4], "".join(sys.argv[5:]))
-    elif sys.argv[1] == "record":
-        record(SCHEMA, *sys.argv[3:])
+    elif sys.argv[1] in ("record", "leaf", "keychange"):
+        {"record": record, "leaf": leaf, "keychange": keychange}[sys.argv[1]](SCHEMA, *sys.argv[3:])
     else:
         consistency(SCHEMA, sys.argv[3], sys.argv[4])

@@ -84,7 +84,8 @@ static int setup(void **state)
 	if (dup2(proxy.socket, CENO_KEEPER_FD) < 0)
 		return -1;
 	int log = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (log < 0 || ceno_store_open(&r->store, log, false, NULL, NULL) || ceno_tpmq_open(&r->tpm, NULL, r->dir))
+	if (log < 0 || ceno_store_open(&r->store, log, false, NULL, NULL) ||
+	    ceno_tpmq_open(&r->tpm, NULL, r->dir, NULL, NULL))
 		return -1;
 	ceno_log_init(&r->tree);
 	crypto_sign_keypair(r->node.log_pub, r->secret);

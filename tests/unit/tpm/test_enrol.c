@@ -160,6 +160,28 @@ static void the_ecc_certificate_comes_first(void **state)
 	assert_memory_equal(ek.certificate, bytes, 600);
 }
 
+/* Stored in pieces, as a maker may: found in the order of the indexes; too long a one is none. */
+static void a_chain_above_the_certificate(void **state)
+{
+	struct place *p = *state;
+	static struct ceno_tpm_ek ek;
+	static uint8_t bytes[CENO_TPM_CHAIN_MAX];
+	randombytes_buf(bytes, sizeof(bytes));
+	assert_int_equal(ceno_tpm_ek_read(p->tpm, &ek), CENO_TPM_OK);
+	assert_int_equal(ek.chain_bytes, 0);
+	store_certificate(p, 0x01c00105u, bytes + 1500, 1200);
+	store_certificate(p, 0x01c00100u, bytes, 1500);
+	store_certificate(p, 0x01c00200u, bytes, 20); /* no part of it */
+	assert_int_equal(ceno_tpm_ek_read(p->tpm, &ek), CENO_TPM_OK);
+	assert_int_equal(ek.chain_bytes, 2700);
+	assert_memory_equal(ek.chain, bytes, 2700);
+	for (uint32_t i = 0; i < 4; i++)
+		store_certificate(p, 0x01c00106u + i, bytes, 1500);
+	assert_int_equal(ceno_tpm_ek_read(p->tpm, &ek), CENO_TPM_OK);
+	assert_int_equal(ek.chain_bytes, 0);
+	opens_and_only_so(p, false);
+}
+
 /* An area that is not exactly one of the two templates with a key that exists. */
 static void other_keys_are_not_taken(void **state)
 {
@@ -213,7 +235,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(an_ecc_ek_without_a_certificate), TEST(an_rsa_ek_with_a_certificate),
 		TEST(the_ecc_certificate_comes_first), TEST(other_keys_are_not_taken),
-		TEST(a_tpm_in_lockout_does_all_of_it),
+		TEST(a_chain_above_the_certificate),   TEST(a_tpm_in_lockout_does_all_of_it),
 	};
 	setenv("TSS2_LOG", "all+none", 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
