@@ -46,6 +46,7 @@ int ceno_command_destroy(int argc, char **argv);
 int ceno_command_ls(int argc, char **argv);
 int ceno_command_verify(int argc, char **argv);
 int ceno_proof_cert(int argc, char **argv); /* ceno proof cert */
+int ceno_proof_show(int argc, char **argv); /* ceno proof show */
 int ceno_command_proof(int argc, char **argv);
 int ceno_command_audit(int argc, char **argv);
 int ceno_command_measure(int argc, char **argv);

@@ -1,6 +1,7 @@
 /*
  * ceno proof: what a proof and the node's log say, in forms that other tools read.
  *
+ *   show         what a proof says, all of it (proof_show.c)
  *   inclusion    offline: a leaf of a verified proof as a C2SP tlog-proof
  *   consistency  the node's log since a size, for `ceno verify --compare` (attest/daemon/text.c has the form)
  *   cert         a certificate for people, of a verified proof (verify.c)
@@ -22,17 +23,19 @@
 #include "proof_file.h"
 #include "text.h"
 
-static const char usage[] = "usage: ceno proof COMMAND [option]... [argument]...\n"
-			    "What a proof and the node's log say, for people and for other tools.\n"
-			    "\n"
-			    "  inclusion FILE               a leaf of a proof as a C2SP tlog-proof\n"
-			    "  consistency                  that the node's log today extends the one of a proof\n"
-			    "  cert FILE                    a certificate of sanitization of a proof that verifies\n"
-			    "  record SESSION HEX           log a commitment to a session's record, once\n"
-			    "  leaf INDEX                   a leaf of the node's log as a C2SP tlog-proof\n"
-			    "  orphans                      launches in the node's log without an end (root)\n"
-			    "\n"
-			    "Each takes --help.\n";
+static const char usage[] =
+    "usage: ceno proof COMMAND [option]... [argument]...\n"
+    "What a proof and the node's log say, for people and for other tools.\n"
+    "\n"
+    "  show FILE                    what a proof says: timeline, every field; --policy: and the verdict\n"
+    "  inclusion FILE               a leaf of a proof as a C2SP tlog-proof\n"
+    "  consistency                  that the node's log today extends the one of a proof\n"
+    "  cert FILE                    a certificate of sanitization of a proof that verifies\n"
+    "  record SESSION HEX           log a commitment to a session's record, once\n"
+    "  leaf INDEX                   a leaf of the node's log as a C2SP tlog-proof\n"
+    "  orphans                      launches in the node's log without an end (root)\n"
+    "\n"
+    "Each takes --help.\n";
 
 /* Reads a proof and checks it as far as its log: 0, or -1 after a line about it. */
 static int read_proof(const char *path, struct ceno_verify_result *result)
@@ -212,6 +215,7 @@ static int record(int argc, char **argv)
 int ceno_command_proof(int argc, char **argv)
 {
 	static const struct ceno_cli_command commands[] = {
+		{ "show", "ceno proof show", ceno_proof_show, CENO_EXIT_USAGE },
 		{ "inclusion", "ceno proof inclusion", inclusion, 0 },
 		{ "consistency", "ceno proof consistency", consistency, 0 },
 		{ "orphans", "ceno proof orphans", orphans, 0 },

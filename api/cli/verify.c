@@ -16,6 +16,7 @@
 #include "pins.h"
 #include "policy/units.h"
 #include "proof_file.h"
+#include "proof_show.h"
 #include "text.h"
 
 static const char usage[] =
@@ -55,6 +56,7 @@ static const char usage[] =
 struct ask {
 	struct ceno_options options;
 	const char *pdf_file;
+	bool show, asked; /* proof show; a policy or pins were named */
 	const char *file, *pin_file, *policy_file, *compare_file, *event_log_file, *ima_file;
 	const char *reference_files[FILES_MAX], *seen_files[FILES_MAX];
 	uint32_t references, seen;
@@ -124,9 +126,11 @@ static int parse_one(int option, struct ask *ask)
 		return -1;
 	case 'p':
 		ask->pin_file = optarg;
+		ask->asked = true;
 		return -1;
 	case 'P':
 		ask->policy_file = optarg;
+		ask->asked = true;
 		return -1;
 	case 'c':
 		ask->compare_file = optarg;
@@ -380,13 +384,12 @@ static int load_asked(struct ask *ask, struct borrowed *borrowed)
 	return load_logs(ask, borrowed) ? -1 : load_seen(ask);
 }
 
-/* Options, then the verdict. -1: it is in *result; else the exit status, and why is said. */
+/* Options, then the verdict. -1: it is in *result; else the exit status, and why is said. file: gets the proof
+ * (owned by the caller, freed in any case) of *length bytes. */
 static int run(int argc, char **argv, const char *usage_text, bool pdf, struct ask *ask,
-               struct ceno_verify_result *result)
+               struct ceno_verify_result *result, char **file, size_t *length)
 {
 	struct borrowed borrowed = { 0 };
-	char *file = NULL;
-	size_t length;
 	int status, rc;
 
 	ceno_verify_policy_init(&ask->policy);
@@ -397,18 +400,19 @@ static int run(int argc, char **argv, const char *usage_text, bool pdf, struct a
 	status = CENO_EXIT_USAGE;
 	if (sodium_init() < 0 || load_asked(ask, &borrowed))
 		goto out;
-	rc = ceno_file_read(ask->file, (size_t)4 * CENO_CDP_FILE_MAX, &file, &length);
+	if (ask->show && !ask->asked)
+		ask->policy.memory = CENO_MEMORY_NONE;
+	rc = ceno_file_read(ask->file, (size_t)4 * CENO_CDP_FILE_MAX, file, length);
 	if (rc) {
 		ceno_cli_error("%s: %s", ask->file, rc == -EFBIG ? "far larger than any proof" : strerror(-rc));
 		goto out;
 	}
-	if (ceno_verify(file, length, &ask->policy, result))
+	if (ceno_verify(*file, *length, &ask->policy, result))
 		ceno_cli_error("out of memory");
 	else
 		status = -1;
 out:
 	free_borrowed(ask, &borrowed);
-	free(file);
 	return status;
 }
 
@@ -416,9 +420,32 @@ int ceno_command_verify(int argc, char **argv)
 {
 	static struct ceno_verify_result result;
 	struct ask ask = { 0 };
-	int status = run(argc, argv, usage, false, &ask, &result);
+	char *file = NULL;
+	size_t length;
+	int status = run(argc, argv, usage, false, &ask, &result, &file, &length);
 
+	free(file);
 	return status >= 0 ? status : print(&result, &ask.policy, ask.options.json);
+}
+
+static const char show_usage[] =
+    "usage: ceno proof show [--json] [option of ceno verify]... FILE\n"
+    "What a proof says: the session, the eight steps as a timeline, every field. It is not verified,\n"
+    "and says so first, unless --policy FILE or --pin-file FILE is given: then the verdict under\n"
+    "that comes first. Exit status: that of ceno verify with these; else 0, or 1 if it cannot be good.\n";
+
+int ceno_proof_show(int argc, char **argv)
+{
+	static struct ceno_verify_result result;
+	struct ask ask = { .show = true };
+	char *file = NULL;
+	size_t length = 0;
+	int status = run(argc, argv, show_usage, false, &ask, &result, &file, &length);
+
+	if (status < 0)
+		status = ceno_proof_show_print(ask.file, file, length, &result, ask.asked, ask.options.json);
+	free(file);
+	return status;
 }
 
 #define CERTIFICATE_MAX 16384u
@@ -448,8 +475,11 @@ int ceno_proof_cert(int argc, char **argv)
 	static struct ceno_verify_result result;
 	static char certificate[CERTIFICATE_MAX];
 	struct ask ask = { 0 };
-	int status = run(argc, argv, cert_usage, true, &ask, &result);
+	char *file = NULL;
+	size_t length;
+	int status = run(argc, argv, cert_usage, true, &ask, &result, &file, &length);
 
+	free(file);
 	if (status >= 0)
 		return status;
 	if (!ceno_verify_render_certificate(&result, &ask.policy, certificate, sizeof certificate)) {

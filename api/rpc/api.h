@@ -55,7 +55,7 @@ struct ceno_api {
 	bool attest_open, attest_closing, stopping;
 	int attest_next_fd; /* a replacement waits for the old channel to close; -1 */
 	struct ceno_ledger *ledger;
-	struct ceno_limit limit;
+	struct ceno_limit limit, verify_limit;
 	struct ceno_api_client *clients;
 	unsigned client_count;
 	struct ceno_api_session *sessions;

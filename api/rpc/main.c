@@ -6,6 +6,7 @@
  */
 #include <getopt.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,7 +159,7 @@ int main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* cenod decides when to stop */
-	if (uv_loop_init(&api.loop))
+	if (sodium_init() < 0 || uv_loop_init(&api.loop))
 		return 1;
 	start_clock(&api);
 	if (start(&api))

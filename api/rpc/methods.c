@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "guest-kernel/abi/layout.h"
 #include "policy/metadata.h"
 #include "policy/tier.h"
 #include "policy/units.h"
+#include "verify.h"
 
 struct call {
 	struct ceno_api_client *client;
@@ -110,6 +112,25 @@ static void log_leaf(struct call *call)
 		bad_params(call);
 	else
 		ceno_api_attest_text(call->client, call->id, CENO_ATTEST_TEXT_LEAF, index);
+}
+
+static void proof_verify(struct call *call)
+{
+	struct ceno_api_client *client = call->client;
+	struct ceno_rpc_verify ask;
+	json_t *result;
+	int error = CENO_RPC_RATE;
+
+	if (ceno_limit_take(&client->api->verify_limit, client->uid, CENO_RPC_VERIFY_PER_MINUTE,
+	                    uv_now(&client->api->loop))) {
+		error = ceno_rpc_verify_parse(call->params, &ask, call->message);
+		if (!error)
+			error = ceno_rpc_verify(&ask, (uint64_t)time(NULL), &result, call->message);
+	}
+	if (error)
+		ceno_api_reply_error(client, call->id, error, error == CENO_RPC_PARAMS ? call->message : NULL, NULL);
+	else
+		ceno_api_reply(client, call->id, result, -1);
 }
 
 static void session_run(struct call *call)
@@ -345,6 +366,7 @@ static const struct method {
 	{ "session.status", 0, session_status },
 	{ "session.proof", 0, session_proof },
 	{ "keys.get", 0, keys_get },
+	{ "proof.verify", 0, proof_verify },
 	{ "session.trail", 0, session_trail },
 	{ "image.add", 1, image_add },
 	{ "image.list", 0, image_list },

@@ -1,5 +1,6 @@
 /* Requests and their parameters: see request.h. */
 #include "request.h"
+#include "verify.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -412,6 +413,37 @@ int ceno_rpc_consistency_parse(json_t *params, uint64_t *size, char *message)
 	*size = 0;
 	begin(&reader, params, message);
 	read_number(&reader, "size", false, size);
+	return finish(&reader);
+}
+
+/* A text, borrowed from the parameters; absent: untouched. */
+static void read_text(struct reader *reader, const char *name, bool required, const char **out, size_t *length)
+{
+	json_t *value = take(reader, name, required);
+
+	if (value && !json_is_string(value)) {
+		fail(reader, name, "not a text");
+	} else if (value) {
+		*out = json_string_value(value);
+		*length = json_string_length(value);
+	}
+	json_decref(value); /* the caller's parameters hold it */
+}
+
+int ceno_rpc_verify_parse(json_t *params, struct ceno_rpc_verify *ask, char *message)
+{
+	static const uint8_t none[32];
+	struct reader reader;
+
+	memset(ask, 0, sizeof *ask);
+	begin(&reader, params, message);
+	read_text(&reader, "proof", true, &ask->proof, &ask->proof_bytes);
+	read_text(&reader, "pins", false, &ask->pins, &ask->pins_bytes);
+	read_text(&reader, "policy", false, &ask->policy, &ask->policy_bytes);
+	read_hex(&reader, "nonce", false, ask->nonce, sizeof ask->nonce);
+	read_number(&reader, "as_of", false, &ask->as_of);
+	read_bool(&reader, "explain", &ask->explain);
+	ask->has_nonce = memcmp(ask->nonce, none, sizeof none) != 0;
 	return finish(&reader);
 }
 

@@ -93,6 +93,32 @@ done
 session=$("$ceno" ls | awk 'NR == 2 { print $1 }')
 check "no room for what ceno destroy --json says" full 1 "$ceno" destroy --json "$session"
 
+# ---- completion
+
+completes() { # every option that --help names, and every command
+	local c o all
+	# shellcheck source=/dev/null
+	. "$root/api/cli/ceno.bash"
+	complete_line() { # WORD...: what could follow the last
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		_ceno
+		printf '%s\n' "${COMPREPLY[@]}"
+	}
+	for c in $("$ceno" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+		complete_line ceno "" | grep -qx "$c" || { echo "      no $c"; return 1; }
+		all=$(complete_line ceno "$c" -)
+		for o in $("$ceno" "$c" --help | grep -oE '(^  |\[)--[a-z-]+' | tr -d ' ['); do
+			grep -qx -e "$o" <<<"$all" || { echo "      $c: no $o"; return 1; }
+		done
+	done
+	for c in image proof; do
+		for o in $("$ceno" $c --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+			complete_line ceno $c "" | grep -qx "$o" || { echo "      no $c $o"; return 1; }
+		done
+	done
+}
+check "completion knows every command and every option that help names" completes
+
 # ---- sessions, and programs in them
 
 mkfifo hold.in
@@ -116,6 +142,47 @@ check "... and that is true" eval '"$ceno" destroy --quiet --proof later.json "$
 nobody() { setpriv --reuid 65533 --regid 65533 --clear-groups "$ceno" exec "$session" -- busybox true 2>err; [ $? = 125 ] && grep -q "no such session$" err || { cat err; return 1; }; }
 check "... another user's is none" nobody
 check "one that never was" says 125 "^ceno: no such session$" "$ceno" exec "$(printf '%032d' 0)" -- busybox true
+
+# ---- what a proof says
+
+pins=$XDG_CONFIG_HOME/cenotaph/pins
+check "proof show: first that nobody checked it" eval '"$ceno" proof show p.json >out && head -n 1 out | grep -q "^NOT VERIFIED: this is what the file says, and nobody checked it (ceno verify p.json)$"'
+check "... the session, the eight steps, every field" eval 'grep -q "^session .*, ended by exit$" out && [ "$(grep -cE "^ .* (1 isolation_teardown|2 filesystem_destruction|3 memory_overwrite|4 key_zeroization|5 credential_incineration|6 forensic_verification|7 chain_seal|8 lifecycle_completion)" out)" = 8 ]'
+every() { # each leaf of the file, by its path
+	python3 - p.json out <<'PY'
+import base64, json, sys
+file = json.load(open(sys.argv[1]))
+file["dsse"]["payload"] = json.loads(base64.b64decode(file["dsse"]["payload"]))
+lines = [line.split()[0] for line in open(sys.argv[2]) if line.startswith("  ")]
+def walk(path, value):
+    if isinstance(value, dict):
+        for key in value:
+            walk(f"{path}.{key}" if path else key, value[key])
+    elif isinstance(value, list):
+        for i, member in enumerate(value):
+            walk(f"{path}[{i}]", member)
+    elif path not in lines:
+        sys.exit(f"      {path} is not shown")
+walk("", file)
+PY
+}
+check "... none is missing" every
+check "... with pins: the verdict first" eval '"$ceno" proof show --pin-file "$pins" p.json | head -n 1 | grep -q "^VERIFIED under what was asked"'
+printf 'ceno-policy 1\npasses 7\n' >seven
+check "... under a policy that it does not meet" eval '"$ceno" proof show --policy seven p.json >out; [ $? = 4 ] && head -n 1 out | grep -q "^NOT VERIFIED under what was asked: memory was overwritten fewer times"'
+python3 - <<'PY'
+import json
+file = json.load(open("p.json"))
+file["dsse"]["signatures"][0]["sig"] = "A" * 86 + "=="
+json.dump(file, open("forged.json", "w"), separators=(",", ":"))
+PY
+check "... of a forged one: that it cannot be good" eval '"$ceno" proof show forged.json >out; [ $? = 1 ] && sed -n 2p out | grep -q "^  and it cannot be good: the session.s signature is wrong (reason 503)$"'
+check "... of no proof" says 1 "file is no proof: the file is not canonical JSON" "$ceno" proof show file
+check "... as JSON" eval '"$ceno" proof show --json p.json | python3 -c "
+import json, sys
+o = json.load(sys.stdin)
+assert o[\"verified\"] is False and o[\"verdict\"] is None and o[\"proof\"][\"dsse\"][\"payload\"][\"predicate\"][\"core\"]"'
+check "no room for what ceno proof show says" full 2 "$ceno" proof show p.json
 
 # ---- images
 
