@@ -164,11 +164,18 @@ do_size() {
 	python3 tests/tools/size "$build/blobs" "$@"
 }
 
-# bench [--quick]: everything; bench programs [TEXT]: everyday programs alone; bench leaves [SECONDS]: leaves sealed behind a slow TPM, alone
+# bench [--quick]: everything; bench programs [TEXT]: everyday programs alone; bench leaves [SECONDS]: leaves sealed behind a slow TPM, alone; bench verify [SAMPLES]:
+# one proof of 256 MiB, by `ceno verify` and by the page, with and without its memory roots
 do_bench() {
 	if [ "${1:-}" = leaves ]; then
 		do_build --target bench_leaves
 		CENO_BUILD=$build python3 tests/bench/leaves.py "${@:2}"
+		return
+	fi
+	if [ "${1:-}" = verify ]; then
+		do_build
+		need chromium
+		CENO_BUILD=$build python3 tests/bench/verify.py "${@:2}"
 		return
 	fi
 	# shellcheck disable=SC2086

@@ -22,6 +22,19 @@ function granuleOf(total) {
 	return granule;
 }
 
+/* Neighbours together, up to 1 MiB: the browser is asked less often. */
+function runsOf(granules) {
+	const out = [];
+	for (const [start, length] of granules) {
+		const last = out[out.length - 1];
+		if (last && last[0] + last[1] === start && last[1] + length <= 1 << 20)
+			last[1] += length;
+		else
+			out.push([start, length]);
+	}
+	return out;
+}
+
 function rising(numbers) {
 	return numbers.every((n, i) => i === 0 || numbers[i - 1] <= n);
 }
@@ -241,8 +254,8 @@ class Ladder {
 		this.chain.push(sha('CDP/v1/step\0', [8], this.chain[7], sha(jcs(eight))));
 	}
 
-	/* Leaves of [start, start + length), which is a granule: one key stream, one tag a chunk. */
-	async granuleLeaves(fill, mac, pass, start, length) {
+	/* Leaves of [start, start + length), of whole granules: one key stream, one tag a chunk. */
+	async runLeaves(fill, mac, pass, start, length) {
 		const counter = bigEndian((RAM + start) / 16, 16), leaves = [];
 		const stream = new Uint8Array(await crypto.subtle.encrypt({ name: 'AES-CTR', counter, length: 64 }, fill,
 		    new Uint8Array(length)));
@@ -259,10 +272,11 @@ class Ladder {
 		const aes = async (tag, name) => crypto.subtle.importKey('raw',
 		    await hkdf(challenge, join('CDP/v1/' + tag + '\0', [pass])), name, false, ['encrypt']);
 		const fill = await aes('fill', 'AES-CTR'), mac = await aes('gmac', 'AES-GCM'), leaves = [];
-		for (let i = 0; i < granules.length; i += 32) {
-			const batch = granules.slice(i, i + 32).map(g => this.granuleLeaves(fill, mac, pass, g[0], g[1]));
+		const runs = runsOf(granules);
+		for (let i = 0; i < runs.length; i += 4) {
+			const batch = runs.slice(i, i + 4).map(r => this.runLeaves(fill, mac, pass, r[0], r[1]));
 			leaves.push(...(await Promise.all(batch)).flat());
-			this.progress(pass, (i + batch.length) / granules.length);
+			this.progress(pass, (i + batch.length) / runs.length);
 		}
 		return treeRoot(leaves);
 	}

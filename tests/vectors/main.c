@@ -5,6 +5,7 @@
  *   proof-corpus --check  the C verifier over it; and with the check that a case is for left
  *                         out, the case passes it (so each check removed is noticed)
  *   proof-corpus --example DIR  the proof of docs/example, one with a forged quote, and the pin file
+ *   proof-corpus --large DIR    a proof of 256 MiB of memory, all of it touched, and the pin file
  *   proof-corpus --digest one SHA-256 over all cases: the same in each run
  */
 #include <sodium.h>
@@ -242,6 +243,25 @@ static int example(void)
 	return 0;
 }
 
+static int large(void)
+{
+	struct ceno_proof_statement *s = &f.statement;
+	const uint64_t mem = 256u << 20;
+	char pins[4096];
+	start();
+	s->core.mem_total = s->isolation.slots[6].bytes = mem;
+	s->overwrite.bitmap_bytes = ceno_proof_bitmap_bytes(mem);
+	ceno_proof_bitmap_set(s->overwrite.bitmap, mem, 0, mem);
+	s->overwrite.bytes = s->forensic.compared_bytes = ceno_proof_backed_bytes(s->overwrite.bitmap, mem);
+	s->overwrite.st_blocks = s->overwrite.bytes / 512;
+	fixture_redo(&f);
+	int n = ceno_verify_pins_format(&f.pins, pins, sizeof(pins));
+	MUST(n > 0);
+	write_file("large.cdp.json", f.file, f.file_bytes);
+	write_file("pins", pins, (size_t)n);
+	return 0;
+}
+
 static void families(void)
 {
 	vectors_honest();
@@ -282,12 +302,15 @@ int main(int argc, char **argv)
 {
 	uint8_t digest[32];
 	char hex[65];
-	if (argc == 3 && strcmp(argv[1], "--example") == 0 && sodium_init() >= 0) {
+	if (argc == 3 && argv[1][0] == '-' && sodium_init() >= 0) {
 		folder = argv[2];
-		return example();
+		if (strcmp(argv[1], "--example") == 0)
+			return example();
+		if (strcmp(argv[1], "--large") == 0)
+			return large();
 	}
 	if (argc != 2 || sodium_init() < 0) {
-		fputs("usage: proof-corpus DIR|--check|--digest\n", stderr);
+		fputs("usage: proof-corpus DIR|--example DIR|--large DIR|--check|--digest\n", stderr);
 		return 2;
 	}
 	folder = strcmp(argv[1], "--check") == 0 ? NULL : argv[1];
