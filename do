@@ -272,6 +272,14 @@ do_doc() {
 	python3 tests/tools/doc
 }
 
+# install [PREFIX]: everything, and a list of it; uninstall [PREFIX]: what that list says. DESTDIR as usual.
+do_install() {
+	do_build
+	CENO_BUILD=$build api/install/install.sh install "$@"
+}
+
+do_uninstall() { CENO_BUILD=$build api/install/install.sh uninstall "$@"; }
+
 do_clean() {
 	do_stop
 	rm -rf build build-* out run
@@ -308,6 +316,8 @@ usage: ./do VERB [ARGUMENT...]
   repro    build firmware and bundle twice, in two folders, and compare
   cov      line coverage of the tests, in build-cov/; fails if the nucleus's is below 95%
   doc      check man pages and links, write the manual as text to out/doc/
+  install  [PREFIX]: put everything below PREFIX (/usr/local): programs, man pages, completion, service unit
+  uninstall [PREFIX]: take exactly that away again; proofs, logs and keys of a node stay
   clean    stop the node, remove everything these verbs made in this folder
 CENO_BUILD names another build folder, CENO_JOBS the number of parallel compilers.
 HELP
@@ -316,7 +326,7 @@ HELP
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-run | stop | build | test | native | nested | page | model | wiper | faults | load | interleave | revoke | size | bench | fmt | lint | deps | san | fuzz | repro | cov | doc | clean | help)
+run | stop | build | test | native | nested | page | model | wiper | faults | load | interleave | revoke | size | bench | fmt | lint | deps | san | fuzz | repro | cov | doc | install | uninstall | clean | help)
 	"do_$verb" "$@" ;;
 *) do_help >&2; exit 2 ;;
 esac

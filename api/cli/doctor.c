@@ -21,6 +21,7 @@
 
 #include "api/supervisor/cgroup.h"
 #include "api/supervisor/host.h"
+#include "api/supervisor/place.h"
 #include "api/supervisor/layers.h"
 #include "cli.h"
 #include "client.h"
@@ -76,20 +77,12 @@ static int read_text(const char *path, char *out, size_t max)
 	return 0;
 }
 
-/* ceno-vmm beside this executable or where it was installed; a descriptor or -1. */
+/* ceno-vmm of this build; a descriptor or -1. */
 static int find_vmm(void)
 {
-	char self[2048], path[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	char *slash = n > 0 ? (self[n] = '\0', strrchr(self, '/')) : NULL;
-	int fd = -1;
+	char path[CENO_PLACE_MAX];
 
-	if (slash) {
-		*slash = '\0';
-		snprintf(path, sizeof path, "%s/ceno-vmm", self);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-	}
-	return fd >= 0 ? fd : open(CENO_LIBEXEC "/ceno-vmm", O_RDONLY | O_CLOEXEC);
+	return ceno_place_find(CENO_PLACE_LIB, "ceno-vmm", path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 }
 
 /* CPUID of this machine, as far as it concerns ring 0 of a guest. */

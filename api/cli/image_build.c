@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "api/supervisor/place.h"
 #include "cli.h"
 #include "image.h"
 #include "images/key.h"
@@ -121,35 +122,12 @@ static int load_key(const char *given, struct ceno_image_maker *maker)
 
 /* ---- sources --------------------------------------------------------------------------------- */
 
-/* Beside this executable as it was built, else where it is installed. */
-static void locate(const char *beside, const char *installed, char out[4096])
+static void recipe_path(const char *recipe, char out[CENO_PLACE_MAX])
 {
-	char self[2048];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	char *slash;
-
-	self[n > 0 ? n : 0] = 0;
-	slash = strrchr(self, '/');
-	if (slash) {
-		*slash = 0;
-		snprintf(out, 4096, "%s/%s", self, beside);
-		if (!access(out, R_OK))
-			return;
-	}
-	snprintf(out, 4096, "%s", installed);
-}
-
-static void recipe_path(const char *recipe, char out[4096])
-{
-	char beside[256], installed[512];
-
-	if (strchr(recipe, '/')) {
-		snprintf(out, 4096, "%s", recipe);
-		return;
-	}
-	snprintf(beside, sizeof beside, "../recipes/%.200s", recipe);
-	snprintf(installed, sizeof installed, CENO_RECIPES "/%.200s", recipe);
-	locate(beside, installed, out);
+	if (strchr(recipe, '/'))
+		snprintf(out, CENO_PLACE_MAX, "%s", recipe);
+	else
+		ceno_place_find(CENO_PLACE_RECIPES, recipe, out);
 }
 
 static int run(char *const argv[])
@@ -170,7 +148,7 @@ static int run(char *const argv[])
 
 static int unpack(const struct options *o, const char *kind, const char *source, const char *directory)
 {
-	char script[4096], recipe[4096];
+	char script[CENO_PLACE_MAX], recipe[CENO_PLACE_MAX];
 	char *argv[] = { script,
 		         (char *)(uintptr_t)kind,
 		         (char *)(uintptr_t)source,
@@ -178,7 +156,7 @@ static int unpack(const struct options *o, const char *kind, const char *source,
 		         (char *)(uintptr_t)o->debs,
 		         NULL };
 
-	locate("ceno-image-source", CENO_LIBEXEC "/ceno-image-source", script);
+	ceno_place_find(CENO_PLACE_LIB, "ceno-image-source", script);
 	if (!strcmp(kind, "deb")) {
 		recipe_path(source, recipe);
 		argv[2] = recipe;

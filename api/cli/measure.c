@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "api/supervisor/blobs.h"
+#include "api/supervisor/place.h"
 #include "attest/proof/proof.h"
 #include "cli.h"
 #include "options.h"
@@ -252,22 +253,6 @@ static int parse(int argc, char **argv, struct ask *ask)
 	return -1;
 }
 
-/* Beside this executable in a build tree, else where they are installed. */
-static const char *beside(const char *relative, const char *installed, char path[4096])
-{
-	ssize_t n = readlink("/proc/self/exe", path, 4095);
-	char *slash;
-
-	path[n > 0 ? n : 0] = '\0';
-	slash = strrchr(path, '/');
-	if (slash && (size_t)(slash - path) + strlen(relative) + 2 < 4096) {
-		memcpy(slash + 1, relative, strlen(relative) + 1);
-		if (!access(path, R_OK))
-			return path;
-	}
-	return installed;
-}
-
 struct row {
 	const char *name;
 	const uint8_t *sha256;
@@ -366,20 +351,17 @@ static int print_signed(const struct ask *ask, const uint8_t platform[32])
 
 int ceno_command_measure(int argc, char **argv)
 {
-	static char blobs[4096], vmm[4096];
+	static char blobs[CENO_PLACE_MAX], vmm[CENO_PLACE_MAX];
 	static struct ask ask;
 	struct ceno_measured_request request = { 0 };
 	struct ceno_proof_platform platform;
 	uint8_t digest[32];
-	char *slash;
 	int status;
 
-	ask.blobs = beside("../blobs/firmware.bin", CENO_BLOBS "/firmware.bin", blobs);
-	ask.vmm = beside("ceno-vmm", CENO_LIBEXEC "/ceno-vmm", vmm);
-	if (ask.blobs == blobs && (slash = strrchr(blobs, '/')))
-		*slash = '\0';
-	else
-		ask.blobs = CENO_BLOBS;
+	ceno_place_folder(CENO_PLACE_BLOBS, "firmware.bin", blobs);
+	ceno_place_find(CENO_PLACE_LIB, "ceno-vmm", vmm);
+	ask.blobs = blobs;
+	ask.vmm = vmm;
 	ask.tier = ceno_tier_for_uid(getuid());
 	status = parse(argc, argv, &ask);
 	if (status >= 0)

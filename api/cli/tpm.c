@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "api/supervisor/place.h"
 #include "cli.h"
 #include "client.h"
 #include "options.h"
@@ -62,22 +63,6 @@ static int save_pins(void)
 
 /* ---- ceno-attest -------------------------------------------------------------------------- */
 
-/* Beside this executable, else where it is installed. */
-static const char *attest_path(char path[4096])
-{
-	ssize_t n = readlink("/proc/self/exe", path, 4000);
-	char *slash;
-
-	path[n > 0 ? n : 0] = '\0';
-	slash = strrchr(path, '/');
-	if (slash) {
-		strcpy(slash + 1, "ceno-attest");
-		if (!access(path, X_OK))
-			return path;
-	}
-	return CENO_LIBEXEC "/ceno-attest";
-}
-
 static size_t read_all(int fd, char *out, size_t size)
 {
 	size_t have = 0;
@@ -108,7 +93,8 @@ static int run_attest(const char **argv, char *out, size_t size)
 	}
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, pipe_fd[1], STDOUT_FILENO);
-	rc = posix_spawn(&pid, attest_path(path), &actions, NULL, (char *const *)(uintptr_t)argv, environ);
+	ceno_place_find(CENO_PLACE_LIB, "ceno-attest", path);
+	rc = posix_spawn(&pid, path, &actions, NULL, (char *const *)(uintptr_t)argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	close(pipe_fd[1]);
 	if (rc)

@@ -8,13 +8,7 @@
 #include <unistd.h>
 
 #include "layers.h"
-
-#ifndef CENO_LIBEXEC
-#define CENO_LIBEXEC "/usr/local/libexec/cenotaph"
-#endif
-#ifndef CENO_BLOBS
-#define CENO_BLOBS "/usr/local/share/cenotaph"
-#endif
+#include "place.h"
 
 #define UID_BASE_DEFAULT 0x10000000u
 #define UID_BASE_MIN     65536u
@@ -57,24 +51,12 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Directory of cenod itself, then `below`, if it holds `probe`; else `fallback`. */
-static const char *beside(const char *below, const char *probe, const char *fallback)
+/* The folder of these files of this build, wherever it is; kept for good. */
+static const char *folder(enum ceno_place place, const char *name)
 {
-	char self[2048], path[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	char *slash;
+	char path[CENO_PLACE_MAX];
 
-	if (n <= 0)
-		return fallback;
-	self[n] = '\0';
-	slash = strrchr(self, '/');
-	if (!slash)
-		return fallback;
-	*slash = '\0';
-	snprintf(path, sizeof path, "%s%s/%s", self, below, probe);
-	if (access(path, R_OK))
-		return fallback;
-	snprintf(path, sizeof path, "%s%s", self, below);
+	ceno_place_folder(place, name, path);
 	return strdup(path);
 }
 
@@ -169,8 +151,8 @@ int ceno_config_parse(int argc, char **argv, struct ceno_config *config)
 	if (optind < argc)
 		return usage("unexpected argument: ", argv[optind]);
 	if (!config->lib)
-		config->lib = beside("", "ceno-api", CENO_LIBEXEC);
+		config->lib = folder(CENO_PLACE_LIB, "ceno-api");
 	if (!config->blobs)
-		config->blobs = beside("/../blobs", "firmware.bin", CENO_BLOBS);
+		config->blobs = folder(CENO_PLACE_BLOBS, "firmware.bin");
 	return -1;
 }
