@@ -18,6 +18,7 @@
 #include "guest-kernel/abi/bundle.h"
 #include "layers.h"
 #include "log.h"
+#include "privilege.h"
 #include "session.h"
 #include "spool.h"
 #include "vmm/warden/wire.h"
@@ -462,7 +463,10 @@ static int take_host(struct ceno_node *node)
 	if (rc)
 		return fail("ceno-vmm", rc, NULL);
 	rc = ceno_host_probe(node->vmm_exe, node->kvm_fd, &node->kvm);
-	return rc ? fail("the KVM probe (ceno-vmm --probe)", rc, "see ceno doctor") : 0;
+	if (rc)
+		return fail("the KVM probe (ceno-vmm --probe)", rc, "see ceno doctor");
+	rc = ceno_privilege_keep();
+	return rc ? fail("capabilities", rc, "run cenod as root") : 0;
 }
 
 static void init_service(struct ceno_node *node, struct ceno_service *service, const char *name)

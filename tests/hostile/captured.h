@@ -9,7 +9,8 @@
  * answer: DIES (SIGSYS, the whole process) or FAULTS (SIGSEGV or SIGBUS).
  * The second column is what the other walls say of the same attempt in a vmm that did
  * all of its jail but install the filter: REFUSED (an errno, which depends on the kernel),
- * or WORKS: then the filter is the only wall, and docs/containment.md lists it.
+ * SEALED (refused where the kernel has mseal, Linux 6.10), or WORKS: then the filter is the
+ * only wall, and docs/containment.md lists it; a kernel that has no such thing refuses it, too.
  */
 #ifndef CENO_TESTS_CAPTURED_H
 #define CENO_TESTS_CAPTURED_H
@@ -96,13 +97,13 @@
 #define CAPTURED_MEMORY(X) \
 	X(map_anonymous, "map memory", DIES, WORKS) \
 	X(map_executable, "map memory that is writable and executable", DIES, WORKS) \
-	X(map_over_slot, "map over the firmware's slot", DIES, REFUSED) \
+	X(map_over_slot, "map over the firmware's slot", DIES, SEALED) \
 	X(unprotect_slot, "make the firmware's slot writable", DIES, REFUSED) \
-	X(unmap_slot, "unmap the firmware's slot", DIES, REFUSED) \
-	X(move_slot, "move the RAM's mapping", DIES, REFUSED) \
+	X(unmap_slot, "unmap the firmware's slot", DIES, SEALED) \
+	X(move_slot, "move the RAM's mapping", DIES, SEALED) \
 	X(drop_slot, "drop the firmware's pages", DIES, WORKS) \
 	X(punch_slot, "punch a hole into the firmware's file", DIES, REFUSED) \
-	X(remap_slot, "remap_file_pages over the bundle's slot", DIES, REFUSED) \
+	X(remap_slot, "remap_file_pages over the bundle's slot", DIES, SEALED) \
 	X(write_firmware, "store to the firmware's slot", FAULTS, FAULTS) \
 	X(write_boot, "store to the boot page's slot", FAULTS, FAULTS) \
 	X(execute_ram, "jump into guest RAM", FAULTS, FAULTS) \

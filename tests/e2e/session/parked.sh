@@ -41,6 +41,10 @@ if [ -n "$g" ]; then
 	[ -z "$t" ] || check "... and may have eight tasks" eval '[ "$(cat "$t/cgroup.procs")" = "$vmm" ] && [ "$(cat "$t/pids.max")" = 8 ]'
 fi
 
+# CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID, SETPCAP, SYS_ADMIN of <linux/capability.h>
+caps() { awk -v f="$1:" '$1 == f { print $2 }' "/proc/$(node_pid)/status"; }
+check "cenod has eight capabilities, and no child can have more" eval '[ "$(caps CapEff) $(caps CapBnd)" = "00000000002001eb 00000000002001eb" ]'
+
 first=$warden
 "$ceno" run --quiet --no-proof --memory 64M -- busybox sleep 60 & client=$!
 taken() { for _ in $(seq 100); do grep -q "pair $(uid_of "$first")\$" "$node/state/cenod.log" && return 0; sleep 0.05; done; return 1; }

@@ -51,12 +51,28 @@ group=$(dirname "$(grep -lv "^$((16 << 20))\$" /sys/fs/cgroup/cenotaph-*/*/memor
 vmm=$(head -1 "$group/cgroup.procs")
 echo "group $group: memory.max $(cat "$group/memory.max"), memory.swap.max $(cat "$group/memory.swap.max" 2>/dev/null), tasks $(wc -l <"$group/cgroup.threads")"
 [ "$(cat "$group/memory.max")" != max ]
+[ "$(cat "$group/pids.max")" = 8 ] && [ "$(cat "$group/pids.current")" -le 8 ]
 kill -9 "$vmm"
 if wait $client; then echo "a killed vmm, and ceno run says success"; exit 1; fi
 exec 9>&-
 ceno verify /out/crash.cdp.json >/tmp/crash.verify || { cat /tmp/crash.verify; exit 1; }
 payload=$(sed 's/.*"payload":"\([^"]*\)".*/\1/' /out/crash.cdp.json | base64 -d)
 case $payload in *'"cause":"crash"'*) echo "the proof says \"cause\":\"crash\"" ;; *) exit 1 ;; esac
+
+echo "--- the group's memory runs out while the program runs"
+mkfifo /tmp/full
+ceno run --proof /out/oom.cdp.json -- busybox cat </tmp/full >/dev/null 2>/tmp/oom.log &
+client=$!
+exec 9>/tmp/full
+for i in $(seq 200); do ceno ls | grep -q executing && break; sleep 0.1; done
+sleep 3
+group=$(dirname "$(grep -lv "^$((16 << 20))\$" /sys/fs/cgroup/cenotaph-*/*/memory.max | head -1)")
+echo $((1 << 20)) >"$group/memory.max" # less than is in use: the kernel kills what is in the group
+if wait $client; then echo "out of memory, and ceno run says success"; exit 1; fi
+exec 9>&-
+ceno verify /out/oom.cdp.json >/tmp/oom.verify || { cat /tmp/oom.verify; exit 1; }
+payload=$(sed 's/.*"payload":"\([^"]*\)".*/\1/' /out/oom.cdp.json | base64 -d)
+case $payload in *'"cause":"oom"'*) echo "the proof says \"cause\":\"oom\"" ;; *) exit 1 ;; esac
 
 echo "--- the node ends"
 kill -TERM "$node"

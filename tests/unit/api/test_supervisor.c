@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +23,7 @@
 #include "api/supervisor/child.h"
 #include "api/supervisor/host.h"
 #include "api/supervisor/layers.h"
+#include "api/supervisor/privilege.h"
 #include "vmm/sandbox/jail.h"
 
 static void write_file(const char *path, const char *text)
@@ -218,11 +221,45 @@ static void test_groups(void **state)
 		assert_true(!root.path[i][0] || access(root.path[i], F_OK));
 }
 
+static int keeps_what_it_should(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct before[2], after[2];
+	uint64_t kept = ceno_privilege_kept();
+
+	if (syscall(SYS_capget, &header, before) || ceno_privilege_keep() || syscall(SYS_capget, &header, after))
+		return 1;
+	for (int i = 0; i < 2; i++)
+		if (after[i].permitted != (before[i].permitted & (uint32_t)(kept >> 32 * i)) ||
+		    after[i].effective != after[i].permitted || after[i].inheritable)
+			return 2;
+	for (unsigned long cap = 0; cap < 64 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) && !(kept >> cap & 1))
+			return 3;
+	return ceno_privilege_keep() ? 4 : 0; /* twice is no different */
+}
+
+static void test_privilege(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	pid = fork();
+	if (pid == 0)
+		_exit(keeps_what_it_should());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_blobs),  cmocka_unit_test(test_probe),  cmocka_unit_test(test_child),
-		cmocka_unit_test(test_layers), cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_layers), cmocka_unit_test(test_groups), cmocka_unit_test(test_privilege),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
