@@ -109,8 +109,8 @@ static const struct step step[] = {
 	RETURN_TO(0x00007fffffffffffull, PAGE_FAULT(PF_USER | PF_FETCH)),
 	RETURN_TO(0x7ffff030ull, 3 << 16), /* the gates: a process's breakpoint */
 	RETURN_TO(0x7ffff0d0ull, 3 << 16),
-	RETURN_TO(0x7ffff031ull, PAGE_FAULT(PF_USER | PF_FETCH)), /* a ret, with a stack of zeros */
-	RETURN_TO(0x7fffeffcull, PAGE_FAULT(PF_USER | PF_FETCH)),
+	RETURN_TO(0x7ffff031ull, PAGE_FAULT(PF_USER | PF_FETCH)),              /* a ret, with a stack of zeros */
+	RETURN_TO(0x7fffeffcull, PAGE_FAULT(PF_PRESENT | PF_USER | PF_FETCH)), /* the clock page */
 	WITH("IOPL 3", IOPL),
 	WITH("TF", TF),
 	WITH("NT", NT),
