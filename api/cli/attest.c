@@ -10,6 +10,7 @@
 #include "attest/verify/verify.h"
 #include "cli.h"
 #include "client.h"
+#include "coco.h"
 #include "enrol.h"
 #include "options.h"
 #include "pins.h"
@@ -25,6 +26,9 @@ static const char usage[] =
     "whose endorsement key FILE (certificates of TPM makers, PEM) vouches for, over those that\n"
     "the TPM stores or --intermediates names (nothing is fetched), or whose\n"
     "public area has this SHA-256; prints the line for a policy file, good for N days (365).\n"
+    "--format coco: a quote by the node's RSA key, in the JSON that the TPM verifier of Confidential\n"
+    "Containers' Trustee takes; --nonce is then its report data, 1 to 64 bytes. --format coco-key:\n"
+    "that key, as the PEM file that Trustee is configured with.\n"
     "Also: --json, --socket PATH. Exit status: 0 the quote is good; 1 it is not, or there is none.\n";
 
 static const char *trust_of(const struct ceno_node_quote *quote)
@@ -98,7 +102,9 @@ static int print_json(const struct ceno_node_quote *quote, const uint8_t nonce[3
 struct ask {
 	struct ceno_options options;
 	struct ceno_enrol enrol;
-	uint8_t nonce[32];
+	uint8_t nonce[64];
+	size_t nonce_bytes;
+	const char *format; /* NULL: our own */
 };
 
 /* One option. -1: go on. */
@@ -109,8 +115,16 @@ static int parse_one(int option, struct ask *ask)
 
 	switch (option) {
 	case 'n':
-		return ceno_units_parse_hex(optarg, ask->nonce, 32)
+		memset(ask->nonce, 0, sizeof ask->nonce);
+		ask->nonce_bytes = strlen(optarg) / 2;
+		return ask->nonce_bytes < 1 || ask->nonce_bytes > 64 ||
+			ceno_units_parse_hex(optarg, ask->nonce, ask->nonce_bytes)
 		    ? ceno_options_bad(&ask->options, "--nonce", "64 lowercase hexadecimal digits")
+		    : -1;
+	case 'f':
+		ask->format = optarg;
+		return strcmp(optarg, "coco") && strcmp(optarg, "coco-key")
+		    ? ceno_options_bad(&ask->options, "--format", "coco or coco-key")
 		    : -1;
 	case 'e':
 		enrol->kind = optarg;
@@ -140,6 +154,7 @@ static int parse(int argc, char **argv, struct ask *ask)
 {
 	static const struct option table[] = {
 		{ "nonce", required_argument, NULL, 'n' },
+		{ "format", required_argument, NULL, 'f' },
 		{ "enrol", required_argument, NULL, 'e' },
 		{ "roots", required_argument, NULL, 'r' },
 		{ "intermediates", required_argument, NULL, 'i' },
@@ -161,6 +176,10 @@ static int parse(int argc, char **argv, struct ask *ask)
 		return ask->options.status;
 	if (!ask->enrol.kind && (ask->enrol.roots || ask->enrol.has_ek))
 		return ceno_options_misuse(usage, "--roots and --ek are for --enrol");
+	if (ask->format && (ask->enrol.kind || ask->options.json))
+		return ceno_options_misuse(usage, "--format is a form of its own, without --enrol and --json");
+	if (!ask->format && ask->nonce_bytes != 32)
+		return ceno_options_misuse(usage, "--nonce takes 64 lowercase hexadecimal digits");
 	if (ask->enrol.intermediates && !ask->enrol.roots)
 		return ceno_options_misuse(usage, "--intermediates is for --roots");
 	ask->enrol.socket = ask->options.socket;
@@ -169,7 +188,7 @@ static int parse(int argc, char **argv, struct ask *ask)
 
 int ceno_command_attest(int argc, char **argv)
 {
-	struct ask ask = { .enrol = { .days = 365 } };
+	struct ask ask = { .enrol = { .days = 365 }, .nonce_bytes = 32 };
 	char error[CENO_NODE_QUOTE_ERROR_MAX], hex[65];
 	struct ceno_node_quote quote;
 	struct ceno_client client;
@@ -177,13 +196,15 @@ int ceno_command_attest(int argc, char **argv)
 	const char *answer;
 	int status;
 
-	ceno_cli_random(ask.nonce, sizeof ask.nonce);
+	ceno_cli_random(ask.nonce, 32);
 	status = parse(argc, argv, &ask);
 	if (status >= 0)
 		return status;
 	status = CENO_EXIT_FAILURE;
 	if (sodium_init() < 0)
 		return status;
+	if (ask.format)
+		return ceno_coco_run(ask.options.socket, ask.nonce, ask.nonce_bytes, !strcmp(ask.format, "coco-key"));
 	if (ask.enrol.kind)
 		return ceno_enrol_run(&ask.enrol);
 	ceno_units_format_hex(ask.nonce, 32, hex);

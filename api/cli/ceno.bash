@@ -10,7 +10,7 @@ _ceno() {
 		[image]="build add ls rm verify show --from --output --name --key --debs --files --json --socket --help"
 		[proof]="show cert inclusion consistency record leaf orphans --pdf --policy --pin-file --reference --as-of --nonce --mem --launch --from --json --socket --help"
 		[tpm]="init show rotate --state --tcti --origin --force --json --socket --help"
-		[attest]="--nonce --enrol --roots --intermediates --ek --days --json --socket --help" [doctor]="--json --socket --help" [version]="--json --socket --help"
+		[attest]="--nonce --format --enrol --roots --intermediates --ek --days --json --socket --help" [doctor]="--json --socket --help" [version]="--json --socket --help"
 	)
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
@@ -23,6 +23,7 @@ _ceno() {
 	--pledge) mapfile -t COMPREPLY < <(compgen -W "stdio stdio,rw stdio,rw,spawn stdio,error stdio,rw,error" -- "$cur"); return ;;
 	--share) mapfile -t COMPREPLY < <(compgen -W "tenant session node" -- "$cur"); return ;;
 	--image) mapfile -t COMPREPLY < <(compgen -W "$(ceno image ls 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur"); return ;;
+	--format) mapfile -t COMPREPLY < <(compgen -W "coco coco-key" -- "$cur"); return ;;
 	--enrol) mapfile -t COMPREPLY < <(compgen -W "vtpm ftpm dtpm" -- "$cur"); return ;;
 	--mem) mapfile -t COMPREPLY < <(compgen -W "full none sample:1" -- "$cur"); return ;;
 	--input | --output | --key | --debs | --proof | --trail | --opening | --roots | --intermediates | --state | --pin | --from | --pin-file | --policy | --reference | --compare | --seen | --vmm | --sign | --bundle | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;

@@ -62,6 +62,7 @@ struct ceno_api {
 	struct ceno_api_add *adds;            /* image.add requests under way */
 	struct ceno_api_waiter *node_first;   /* node.attest requests, in order */
 	struct ceno_api_waiter *enrol_first;  /* node.enrol requests, in order */
+	struct ceno_api_waiter *report_first; /* node.report requests, in order */
 	struct ceno_api_waiter *text_first;   /* log.* requests, in order */
 	struct ceno_api_waiter *record_first; /* log.record requests, by their program_seq */
 	uint32_t record_number;               /* of the last one */
@@ -152,6 +153,10 @@ void ceno_api_attest_enrol(struct ceno_api_client *client, json_t *id, const str
 /* Asks for a leaf that commits to a session's record; answers `id` later. */
 void ceno_api_attest_record(struct ceno_api_client *client, json_t *id, const uint8_t session[16],
                             const uint8_t commitment[32]);
+
+/* Asks for a quote by the RSA raw key; answers `id` later. */
+void ceno_api_attest_report(struct ceno_api_client *client, json_t *id,
+                            const struct ceno_attest_report_request *request);
 
 /* Asks for a node quote; answers `id` later. */
 void ceno_api_attest_node(struct ceno_api_client *client, json_t *id, const uint8_t nonce[32]);

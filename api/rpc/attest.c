@@ -106,6 +106,10 @@ static void on_record(struct ceno_channel *channel, const void *bytes, size_t le
 		answer(&api->enrol_first, "text", &head, body);
 		return;
 	}
+	if (head.type == CENO_ATTEST_REPORT) {
+		answer(&api->report_first, "text", &head, body);
+		return;
+	}
 	if (head.type == CENO_ATTEST_TEXT) {
 		answer(&api->text_first, "text", &head, body);
 		return;
@@ -149,6 +153,7 @@ static void on_end(struct ceno_channel *channel, int error)
 	api->attest_closing = true;
 	fail_requests(&api->node_first);
 	fail_requests(&api->enrol_first);
+	fail_requests(&api->report_first);
 	fail_requests(&api->text_first);
 	fail_requests(&api->record_first);
 	ceno_channel_close(channel, false, attest_closed);
@@ -210,6 +215,12 @@ void ceno_api_attest_text(struct ceno_api_client *client, json_t *id, uint32_t w
 void ceno_api_attest_enrol(struct ceno_api_client *client, json_t *id, const struct ceno_attest_enrol_request *request)
 {
 	ask(client, id, &client->api->enrol_first, request, sizeof *request, 0);
+}
+
+void ceno_api_attest_report(struct ceno_api_client *client, json_t *id,
+                            const struct ceno_attest_report_request *request)
+{
+	ask(client, id, &client->api->report_first, request, sizeof *request, 0);
 }
 
 void ceno_api_attest_record(struct ceno_api_client *client, json_t *id, const uint8_t session[16],

@@ -82,6 +82,16 @@ static void node_enrol(struct call *call)
 		ceno_api_attest_enrol(call->client, call->id, &request);
 }
 
+static void node_report(struct call *call)
+{
+	struct ceno_attest_report_request request = { .type = CENO_ATTEST_REPORT };
+
+	if (ceno_rpc_report_parse(call->params, request.data, call->message))
+		bad_params(call);
+	else
+		ceno_api_attest_report(call->client, call->id, &request);
+}
+
 static void log_consistency(struct call *call)
 {
 	uint64_t size;
@@ -376,6 +386,7 @@ static const struct method {
 	{ "log.orphans", 0, log_orphans },
 	{ "log.record", 0, log_record },
 	{ "log.leaf", 0, log_leaf },
+	{ "node.report", 0, node_report },
 };
 
 static const struct method *find_method(const char *name)

@@ -447,6 +447,20 @@ int ceno_rpc_verify_parse(json_t *params, struct ceno_rpc_verify *ask, char *mes
 	return finish(&reader);
 }
 
+int ceno_rpc_report_parse(json_t *params, uint8_t data[64], char *message)
+{
+	struct reader reader;
+	size_t digits = json_string_length(json_object_get(params, "report_data"));
+
+	memset(data, 0, 64);
+	begin(&reader, params, message);
+	if (json_object_get(params, "report_data") && (digits < 2 || digits > 128))
+		fail(&reader, "report_data", "not 1 to 64 bytes");
+	else
+		read_hex(&reader, "report_data", true, data, digits / 2);
+	return finish(&reader);
+}
+
 int ceno_rpc_leaf_parse(json_t *params, uint64_t *index, char *message)
 {
 	struct reader reader;

@@ -82,6 +82,8 @@ int ceno_rpc_list_parse(json_t *params, int64_t *before, int64_t *limit, char *m
 int ceno_rpc_attest_parse(json_t *params, uint8_t nonce[32], char *message);
 int ceno_rpc_enrol_parse(json_t *params, struct ceno_attest_enrol_request *request, char *message);
 int ceno_rpc_consistency_parse(json_t *params, uint64_t *size, char *message);
+/* 1 to 64 bytes; zeros behind them. */
+int ceno_rpc_report_parse(json_t *params, uint8_t data[64], char *message);
 int ceno_rpc_leaf_parse(json_t *params, uint64_t *index, char *message);
 int ceno_rpc_record_parse(json_t *params, uint8_t session[16], uint8_t commitment[32], char *message);
 int ceno_rpc_image_parse(json_t *params, char image[CENO_RPC_IMAGE_MAX], char *message);

@@ -222,6 +222,52 @@ static bool api_enrol(struct ceno_attestd *d, size_t bytes)
 	return true;
 }
 
+struct reporting {
+	struct ceno_attestd *d;
+	uint32_t generation;
+	struct ceno_tpmq_report job;
+};
+
+static void report_done(struct ceno_tpmq_job *job)
+{
+	struct reporting *r = job->context;
+	struct ceno_attestd *d = r->d;
+	struct ceno_attest_file head = { .type = CENO_ATTEST_REPORT,
+		                         .error = job->error ? CENO_ATTEST_ERROR_TPM : CENO_ATTEST_ERROR_NONE };
+	static char text[8192];
+	if (d->api.poll && d->api.generation == r->generation) {
+		if (!head.error)
+			head.file_bytes = (uint32_t)ceno_attestd_report_json(&r->job.report, text, sizeof(text));
+		d->api.node_requests--;
+		if (ceno_attestd_send(d->api.fd, &head, sizeof(head), text, head.file_bytes))
+			ceno_attestd_api_close(d);
+		else
+			api_interest(&d->api);
+	}
+	free(r);
+}
+
+static bool api_report(struct ceno_attestd *d, size_t bytes)
+{
+	struct ceno_attest_report_request request;
+	if (bytes != sizeof(request))
+		return false;
+	memcpy(&request, d->buffer, sizeof(request));
+	struct reporting *r = request.reserved ? NULL : calloc(1, sizeof(*r));
+	struct ceno_tpmq_job *job = r ? ceno_tpmq_job_new(CENO_TPMQ_REPORT, report_done, r) : NULL;
+	if (!job) {
+		free(r);
+		return false;
+	}
+	r->d = d;
+	r->generation = d->api.generation;
+	memcpy(r->job.data, request.data, sizeof(request.data));
+	job->report = &r->job;
+	d->api.node_requests++;
+	ceno_tpmq_submit(&d->tpm, job);
+	return true;
+}
+
 static bool api_text(struct ceno_attestd *d, size_t bytes)
 {
 	static char text[CENO_CDP_FILE_MAX];
@@ -254,6 +300,27 @@ static bool api_acknowledged(struct ceno_attestd *d, size_t bytes)
 	return true;
 }
 
+/* A record of this type in d->buffer. False: malformed. */
+static bool api_record(struct ceno_attestd *d, uint32_t type, size_t bytes)
+{
+	switch (type) {
+	case CENO_ATTEST_NODE:
+		return api_node(d, bytes);
+	case CENO_ATTEST_TEXT:
+		return api_text(d, bytes);
+	case CENO_ATTEST_ENROL:
+		return api_enrol(d, bytes);
+	case CENO_ATTEST_REPORT:
+		return api_report(d, bytes);
+	case CENO_ATTEST_RECORD:
+		return ceno_attestd_record(d, d->buffer, bytes);
+	case CENO_ATTEST_FILE:
+		return api_acknowledged(d, bytes);
+	default:
+		return false;
+	}
+}
+
 static void api_readable(struct ceno_attestd *d)
 {
 	while (d->api.poll && d->api.node_requests < NODE_REQUESTS_MAX) {
@@ -266,13 +333,7 @@ static void api_readable(struct ceno_attestd *d)
 			close(fd);
 		if (n >= (ssize_t)sizeof(type))
 			memcpy(&type, d->buffer, sizeof(type));
-		bool right = n > 0 && fd < 0 &&
-		    (type == CENO_ATTEST_NODE         ? api_node(d, (size_t)n)
-		         : type == CENO_ATTEST_TEXT   ? api_text(d, (size_t)n)
-		         : type == CENO_ATTEST_ENROL  ? api_enrol(d, (size_t)n)
-		         : type == CENO_ATTEST_RECORD ? ceno_attestd_record(d, d->buffer, (size_t)n)
-		                                      : type == CENO_ATTEST_FILE && api_acknowledged(d, (size_t)n));
-		if (!right)
+		if (n <= 0 || fd >= 0 || !api_record(d, type, (size_t)n))
 			ceno_attestd_api_close(d);
 	}
 }

@@ -186,6 +186,8 @@ size_t ceno_attestd_node_json(const struct ceno_attestd *d, const uint8_t nonce[
 /* A leaf record for a session: checks, then appends; answers on the api's channel. False: malformed. */
 bool ceno_attestd_record(struct ceno_attestd *d, const void *request, size_t bytes);
 
+/* JSON of a report; as above. */
+size_t ceno_attestd_report_json(const struct ceno_tpm_report *report, char *out, size_t size);
 /* JSON of the keys for an enrolment; as above. */
 size_t ceno_attestd_enrol_json(const struct ceno_attestd *d, const struct ceno_tpm_ek *ek, char *out, size_t size);
 /* What the log says of itself (text.c, which has the forms), at most size bytes. *bytes gets its length.

@@ -106,6 +106,29 @@ size_t ceno_attestd_node_json(const struct ceno_attestd *d, const uint8_t nonce[
 	return o.full ? 0 : size - o.left;
 }
 
+/*
+ * The evidence that the TPM verifier of Confidential Containers' Trustee takes: key as SubjectPublicKeyInfo,
+ * TPMS_ATTEST, TPMT_SIGNATURE as marshalled, PCRs in hex in the order of their numbers.
+ */
+size_t ceno_attestd_report_json(const struct ceno_tpm_report *report, char *out, size_t size)
+{
+	struct out o = { .at = out, .left = size };
+	uint8_t signature[6 + sizeof(report->signature)] = { 0, 0x14, 0, 0x0b, 1, 0 }; /* RSASSA, SHA-256, 256 bytes */
+	char hex[65];
+	memcpy(signature + 6, report->signature, sizeof(report->signature));
+	put(&o, "{");
+	put_bytes(&o, "ak_public", report->spki, sizeof(report->spki));
+	put(&o, "\"tpm_quote\":{");
+	put_bytes(&o, "message", report->attest, report->attest_bytes);
+	put(&o, "\"pcrs\":[");
+	for (int i = 0; i < CENO_TPM_PCRS; i++)
+		put(&o, "%s\"%s\"", i ? "," : "", sodium_bin2hex(hex, sizeof(hex), report->pcr[i], 32));
+	put(&o, "],\"signature\":\"");
+	put_base64(&o, signature, sizeof(signature));
+	put(&o, "\"}}");
+	return o.full ? 0 : size - o.left;
+}
+
 size_t ceno_attestd_enrol_json(const struct ceno_attestd *d, const struct ceno_tpm_ek *ek, char *out, size_t size)
 {
 	struct out o = { .at = out, .left = size };

@@ -134,6 +134,8 @@ static int do_job(struct ceno_tpmq *q, struct ceno_tpmq_job *job)
 		return ceno_tpm_quote(q->tpm, CENO_TPM_KEY_RAW, job->extra_data, &job->quote);
 	case CENO_TPMQ_ENROL:
 		return do_enrol(q, job->enrol);
+	case CENO_TPMQ_REPORT:
+		return ceno_tpm_report(q->tpm, job->report->data, &job->report->report);
 	case CENO_TPMQ_MOVE:
 		return ceno_tpm_counter_move(q->tpm, &job->counter);
 	default:
@@ -225,8 +227,9 @@ static void tpmq_after(uv_work_t *work, int status)
 		q->waiting[CENO_TPMQ_SEAL] = job;
 		tpmq_back_off(q);
 	} else {
-		/* A credential that does not open is its maker's fault and no reason to wait. */
-		bool refused = job->kind == CENO_TPMQ_ENROL && job->error == CENO_TPM_REFUSED;
+		/* A credential that does not open is its maker's fault, a TPM without RSA has no such key: no reasons to wait. */
+		bool refused =
+		    (job->kind == CENO_TPMQ_ENROL || job->kind == CENO_TPMQ_REPORT) && job->error == CENO_TPM_REFUSED;
 		bool failed = job->error && !moved_on && !refused;
 		job_finish(job);
 		if (failed)

@@ -1,6 +1,6 @@
 /*
  * The queue to the TPM: one worker at a time, random bytes first, then quotes for
- * `ceno attest`, its enrolment, then moves of the counter, then seals.
+ * `ceno attest`, its enrolment and reports, then moves of the counter, then seals.
  *
  * A seal job is never given up: if the TPM fails it stays first, and is tried again
  * after 50 ms, doubling to 2 s, over a newly opened connection if the old one died
@@ -22,6 +22,7 @@ enum ceno_tpmq_kind {
 	CENO_TPMQ_RANDOM,
 	CENO_TPMQ_NODE,
 	CENO_TPMQ_ENROL,
+	CENO_TPMQ_REPORT,
 	CENO_TPMQ_MOVE,
 	CENO_TPMQ_SEAL,
 	CENO_TPMQ_KINDS
@@ -33,6 +34,11 @@ struct ceno_tpmq_enrol {
 	uint8_t value[32];                               /* out, with a secret: what was in the credential */
 };
 
+struct ceno_tpmq_report {
+	uint8_t data[64];
+	struct ceno_tpm_report report; /* out */
+};
+
 struct ceno_tpmq_job {
 	enum ceno_tpmq_kind kind;
 	uint8_t extra_data[32];                  /* NODE, SEAL */
@@ -42,6 +48,7 @@ struct ceno_tpmq_job {
 	struct ceno_tpm_quote quote;             /* NODE (raw key), SEAL (seal key): out */
 	struct ceno_tpm_quote nv;                /* SEAL: out, if the node has a counter */
 	struct ceno_tpmq_enrol *enrol;           /* ENROL: borrowed until done */
+	struct ceno_tpmq_report *report;         /* REPORT: the same */
 	int error;                               /* out: enum ceno_tpm_error; SEAL: OK, or CHANGED: the counter
 	                                            moved on, make extra_data anew from its value */
 	void *context;                           /* of done, borrowed */

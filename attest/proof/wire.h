@@ -19,6 +19,7 @@
  *                                                                    every new api channel
  *   api --(NODE)--> attest --(NODE + JSON | ERROR)--> api
  *   api --(ENROL)--> attest --(ENROL + text, or error and none)--> api  by the TPM
+ *   api --(REPORT)--> attest --(REPORT + JSON, or error and none)--> api
  *   api --(RECORD)--> attest --(RECORD + index, or error and none)--> api  answered when the leaf is on disk; the
  *                                                                    request's number comes back, answers in any order
  *   api --(TEXT)--> attest --(TEXT + text, or error and none)--> api   about the log; at once, so it may overtake a NODE
@@ -56,8 +57,10 @@ enum ceno_attest_message {
 	CENO_ATTEST_ENROL,             /* api asks (struct ceno_attest_enrol_request); answer: struct ceno_attest_file + JSON of
 	                                  the keys, or with a credential the 64 hex digits in it */
 	CENO_ATTEST_TEXT,              /* api asks (struct ceno_attest_text_request); answer: struct ceno_attest_file + text */
-	CENO_ATTEST_RECORD             /* api asks (struct ceno_attest_record_request); answer: struct ceno_attest_file + the
+	CENO_ATTEST_RECORD,            /* api asks (struct ceno_attest_record_request); answer: struct ceno_attest_file + the
 	                                  leaf's index in decimal */
+	CENO_ATTEST_REPORT             /* api asks (struct ceno_attest_report_request); answer: struct ceno_attest_file + JSON of
+	                                  a quote by the RSA raw key, as other projects' verifiers read it */
 };
 
 #define CENO_ATTEST_ERRORS(X) \
@@ -166,6 +169,12 @@ struct ceno_attest_text_request {  /* api -> attest; answers come in the order o
 	uint64_t size;
 };
 _Static_assert(sizeof(struct ceno_attest_text_request) == 16, "attest text request");
+
+struct ceno_attest_report_request { /* api -> attest; answers come in the order of the requests */
+	uint32_t type, reserved;
+	uint8_t  data[64];             /* extraData, as it is */
+};
+_Static_assert(sizeof(struct ceno_attest_report_request) == 72, "attest report request");
 
 /* One commitment a session, at any time after its launch; api has checked that who asks may see that session. */
 struct ceno_attest_record_request { /* api -> attest */

@@ -192,6 +192,7 @@ void ceno_tpm_close(struct ceno_tpm *tpm)
 				Esys_FlushContext(tpm->esys, tpm->key[i]);
 		if (tpm->owned)
 			Esys_Shutdown(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_SU_CLEAR);
+		Esys_Free(tpm->report);
 		Esys_Finalize(&tpm->esys);
 	}
 	if (tpm->stream)

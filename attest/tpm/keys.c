@@ -114,8 +114,13 @@ static const TPML_PCR_SELECTION pcr_selection = {
 	.pcrSelections = { { .hash = TPM2_ALG_SHA256, .sizeofSelect = 3, .pcrSelect = { 0xff, 0xff, 0 } } },
 };
 
+TPML_PCR_SELECTION ceno_tpm_selection(void)
+{
+	return pcr_selection;
+}
+
 /* Read PCR 0 to 15: a TPM gives at most eight at a time, so ask for the rest. */
-static int read_pcrs(struct ceno_tpm *tpm, uint8_t pcr[CENO_TPM_PCRS][32])
+int ceno_tpm_pcrs(struct ceno_tpm *tpm, uint8_t pcr[CENO_TPM_PCRS][32])
 {
 	TPML_PCR_SELECTION want = pcr_selection;
 	uint32_t missing = 0xffff;
@@ -147,7 +152,7 @@ static int read_pcrs(struct ceno_tpm *tpm, uint8_t pcr[CENO_TPM_PCRS][32])
 	return CENO_TPM_OK;
 }
 
-static bool selection_is_ours(const TPML_PCR_SELECTION *s)
+bool ceno_tpm_selects_ours(const TPML_PCR_SELECTION *s)
 {
 	const TPMS_PCR_SELECTION *p = &s->pcrSelections[0];
 	if (s->count != 1 || p->hash != TPM2_ALG_SHA256 || p->sizeofSelect < 2 || p->sizeofSelect > 4)
@@ -176,10 +181,10 @@ static int quote_once(struct ceno_tpm *tpm, enum ceno_tpm_key key, const uint8_t
 	Esys_Free(attest);
 	Esys_Free(signature);
 	if (!error &&
-	    (!selection_is_ours(&parsed.attested.quote.pcrSelect) || parsed.attested.quote.pcrDigest.size != 32))
+	    (!ceno_tpm_selects_ours(&parsed.attested.quote.pcrSelect) || parsed.attested.quote.pcrDigest.size != 32))
 		error = CENO_TPM_REPLY;
 	if (!error)
-		error = read_pcrs(tpm, out->pcr);
+		error = ceno_tpm_pcrs(tpm, out->pcr);
 	if (error)
 		return error;
 	uint8_t digest[32];

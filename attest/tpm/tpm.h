@@ -6,6 +6,8 @@
  * time (no locks here). Calls block until the TPM answered: 0.4 ms for a quote
  * on swtpm, up to 600 ms on a chip; never call them on an event loop.
  *
+ * A third key, RSA, is made on request (ceno_tpm_report).
+ *
  * Both keys are restricted ECDSA P-256 primaries of the endorsement hierarchy,
  * made anew from fixed templates at open and never persisted: the same TPM and
  * the same endorsement seed always give the same two names. No command here
@@ -118,6 +120,23 @@ const struct ceno_tpm_properties *ceno_tpm_properties(const struct ceno_tpm *tpm
  */
 int ceno_tpm_quote(struct ceno_tpm *tpm, enum ceno_tpm_key key, const uint8_t extra_data[32],
                    struct ceno_tpm_quote *out);
+
+#define CENO_TPM_REPORT_KEY 294 /* SubjectPublicKeyInfo of RSA-2048, exponent 65537 */
+
+struct ceno_tpm_report {
+	uint8_t attest[CENO_TPM_ATTEST_MAX]; /* TPMS_ATTEST as signed */
+	size_t attest_bytes;
+	uint8_t signature[256];            /* RSASSA-PKCS1-v1_5, SHA-256 */
+	uint8_t spki[CENO_TPM_REPORT_KEY]; /* of the key that signed */
+	uint8_t pcr[CENO_TPM_PCRS][32];    /* values whose hash is the quoted digest */
+};
+
+/*
+ * Quote sha256 PCR 0 to 15 by the RSA-2048 raw key, with the caller's 64 bytes as extraData, as they are. The
+ * first call makes the key (a second, many on a chip). Checked as ceno_tpm_quote.
+ * Returns OK, GONE, REFUSED (no RSA, or it takes less than 64 bytes: its largest digest is shorter), REPLY, CHANGED.
+ */
+int ceno_tpm_report(struct ceno_tpm *tpm, const uint8_t data[64], struct ceno_tpm_report *out);
 
 /* TPM2_ReadClock: resets and restarts the TPM has seen (unsigned; the quotes carry them signed).
  * Returns OK, GONE, REFUSED, REPLY. */

@@ -17,7 +17,16 @@ struct ceno_tpm {
 	uint8_t point[2][64]; /* x | y of each key */
 	ESYS_TR counter;      /* ESYS_TR_NONE until the first move */
 	struct ceno_tpm_properties properties;
+	TPMS_CONTEXT *report; /* owned: the RSA raw key, saved; NULL until first asked for */
+	uint8_t report_spki[CENO_TPM_REPORT_KEY];
 };
+
+/* SHA-256 PCR 0 to 15, and whether that is what was selected. */
+TPML_PCR_SELECTION ceno_tpm_selection(void);
+bool ceno_tpm_selects_ours(const TPML_PCR_SELECTION *selection);
+
+/* Their values. Errors as ceno_tpm_quote. */
+int ceno_tpm_pcrs(struct ceno_tpm *tpm, uint8_t pcr[CENO_TPM_PCRS][32]);
 
 /* The class of a TSS return code; OK for success. */
 int ceno_tpm_class(TSS2_RC rc);

@@ -58,6 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			promises_of_run(&run);
 		else
 			PROMISE(message[0] && memchr(message, '\0', sizeof message));
+		uint8_t report[64];
+		(void)ceno_rpc_report_parse(request.params, report, message);
 		(void)ceno_rpc_leaf_parse(request.params, &bytes, message);
 		(void)ceno_rpc_record_parse(request.params, id, nonce, message);
 		if (!ceno_rpc_resize_parse(request.params, id, &terminal, message))

@@ -245,7 +245,7 @@ static void malformed_records_of_a_warden_end_its_channel(void **state)
 	static uint8_t big[sizeof(struct ceno_attest_payload) + CENO_PAYLOAD_MAX + 100];
 	const struct ceno_attest_random random = { .type = CENO_ATTEST_RANDOM },
 					dirty = { .type = CENO_ATTEST_RANDOM, .bytes = { 1 } };
-	for (uint32_t type = 0; type < 16; type++) {
+	for (uint32_t type = 0; type < 18; type++) {
 		memset(big, 0, sizeof(big));
 		memcpy(big, &type, sizeof(type));
 		warden_sends(n, false, big, 4);
@@ -309,6 +309,10 @@ static void malformed_records_of_api_end_its_channel(void **state)
 	assert_ended(n->api);
 	node_api(n);
 	send_record(n->api, &ack, sizeof(ack));
+	assert_ended(n->api);
+	node_api(n);
+	const struct ceno_attest_report_request reserved = { .type = CENO_ATTEST_REPORT, .reserved = 1 };
+	send_record(n->api, &reserved, sizeof(reserved));
 	assert_ended(n->api);
 	node_api(n);
 	const struct ceno_attest_text_request text[] = {

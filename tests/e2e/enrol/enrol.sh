@@ -71,6 +71,48 @@ for _ in $(seq 100); do [ -S liar.sock ] && break; sleep 0.05; done
 check "a node that does not open the credential" fails "did not open the credential" "$ceno" attest --enrol dtpm --roots maker.pem --socket "$node/liar.sock"
 wait $liar
 check "usage" eval '! "$ceno" attest --enrol tpm --roots maker.pem 2>/dev/null && ! "$ceno" attest --roots maker.pem 2>/dev/null && ! enrol --days 0 2>/dev/null'
+# The same node for a verifier of another project: RSA, and the caller's bytes as they are.
+coco=$root/tests/e2e/enrol/coco_verify.py
+mkdir -p keys stranger
+check "a key for Trustee" eval '"$ceno" attest --format coco-key >keys/node.pub && openssl pkey -pubin -in keys/node.pub -text -noout | grep -q "2048 bit"'
+cp any.pub stranger/any.pub
+for data in 00 5a "$(printf '17%.0s' $(seq 32))" "$(printf 'c3%.0s' $(seq 64))"; do
+	check "a bundle over $((${#data} / 2)) bytes" eval '"$ceno" attest --format coco --nonce "$data" >bundle && python3 "$coco" bundle keys "$data" >/dev/null'
+done
+check "... which each step of that verifier could have refused" python3 "$coco" --prove bundle keys "$data"
+check "... and does for other data, and for another key" eval '[ "$(python3 "$coco" bundle keys 00)" = "4 report data" ] && [ "$(python3 "$coco" bundle stranger "$data")" = "1 key not trusted" ]'
+check "its key is the same each time, and none of the two others" eval '"$ceno" attest --format coco-key | cmp - keys/node.pub && "$ceno" attest --json | python3 -c "import json,sys; a=json.load(sys.stdin)[\"answer\"]; k=json.load(open(\"bundle\"))[\"ak_public\"]; sys.exit(k in (a[\"ak_public\"], a[\"seal_ak_public\"]))"'
+check "fresh report data unless given" eval '"$ceno" attest --format coco >b1 && "$ceno" attest --format coco >b2 && ! cmp -s b1 b2'
+check "65 bytes, none, odd digits, another format" eval '! "$ceno" attest --format coco --nonce "$(printf "00%.0s" $(seq 65))" 2>/dev/null && ! "$ceno" attest --format coco --nonce "" 2>/dev/null && ! "$ceno" attest --format coco --nonce 123 2>/dev/null && ! "$ceno" attest --format ear 2>/dev/null && ! "$ceno" attest --nonce 1234 2>/dev/null'
+# A node that answers with another key's quote, or with yesterday's.
+cat >old.py <<'P'
+import json, os, socket, sys
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind(sys.argv[1])
+listener.listen()
+client = listener.accept()[0]
+while request := client.recv(65536):
+    client.send(json.dumps({"jsonrpc": "2.0", "id": json.loads(request)["id"], "result": {"text": open(sys.argv[2]).read()}}).encode())
+P
+stale() { # FILE WHY
+	rm -f old.sock; python3 old.py old.sock "$1" & local old=$!
+	for _ in $(seq 100); do [ -S old.sock ] && break; sleep 0.05; done
+	fails "$2" "$ceno" attest --format coco --nonce "$data" --socket "$node/old.sock"
+	local rc=$?; kill $old 2>/dev/null; wait $old 2>/dev/null; return $rc
+}
+check "yesterday's bundle" stale b1 "answers other data"
+sed 's/"pcrs":\["../"pcrs":["ee/' bundle >changed
+check "a changed PCR" stale changed "PCR values are not those"
+python3 - <<'P'
+import base64, json
+b = json.load(open("bundle"))
+m = bytearray(base64.b64decode(b["tpm_quote"]["message"]))
+m[-1] ^= 1
+b["tpm_quote"]["message"] = base64.b64encode(m).decode()
+json.dump(b, open("changed", "w"), separators=(",", ":"))
+P
+check "a changed quote" stale changed "signature is wrong"
+check "half of one" eval 'head -c 300 bundle >changed; stale changed malformed'
 check "a quote still" eval '"$ceno" attest | grep -q "^quote  *good"'
 node_stop
 store wrong.der || exit 1

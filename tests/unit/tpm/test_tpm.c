@@ -345,6 +345,28 @@ static void swtpm_dies_with_its_owner(void **state)
 	assert_true(gone);
 }
 
+/* The RSA key: the caller's bytes as they are, the same key again, no slot of the TPM kept. */
+static void a_report_is_of_the_bytes_given(void **state)
+{
+	struct node *n = *state;
+	static struct ceno_tpm_report first, again;
+	uint8_t data[64], extra[32] = { 0 };
+	struct ceno_tpm_quote quote;
+	randombytes_buf(data, sizeof(data));
+	assert_int_equal(ceno_tpm_report(n->tpm, data, &first), CENO_TPM_OK);
+	for (int i = 0; i < 5; i++) {
+		data[0]++;
+		assert_int_equal(ceno_tpm_report(n->tpm, data, &again), CENO_TPM_OK);
+		assert_memory_equal(again.spki, first.spki, sizeof(first.spki));
+		/* magic, type, signer (2+34), then extraData */
+		assert_memory_equal(again.attest + 4 + 2 + 36, "\0\100", 2);
+		assert_memory_equal(again.attest + 4 + 2 + 36 + 2, data, 64);
+		assert_memory_not_equal(again.signature, first.signature, 256);
+		assert_int_equal(ceno_tpm_quote(n->tpm, CENO_TPM_KEY_SEAL, extra, &quote), CENO_TPM_OK);
+		assert_memory_equal(quote.pcr, again.pcr, sizeof(quote.pcr));
+	}
+}
+
 static void a_missing_tpm_is_open_error(void **state)
 {
 	(void)state;
@@ -363,6 +385,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(keys_differ_and_come_back_after_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_tpm_has_other_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(counter_rises_over_restarts_and_is_certified, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_report_is_of_the_bytes_given, setup, teardown),
 		cmocka_unit_test_setup_teardown(random_bytes_differ, setup, teardown),
 		cmocka_unit_test_setup_teardown(properties_name_swtpm, setup, teardown),
 		cmocka_unit_test_setup_teardown(death_of_swtpm_is_gone_and_a_new_one_serves, setup, teardown),
