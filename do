@@ -110,6 +110,8 @@ do_faults() {
 	kvm_usable || die "no usable /dev/kvm here"
 	say "$count faults"
 	"$build/test-bin/faults" tests/faults/sites --count "$count" "$@"
+	say "$((count / 40)) kills in a real node"
+	python3 tests/faults/node "$build" --rounds "$((count / 40))"
 }
 
 # load [--at-once N] [--sequence M]: 200 sessions at once, 5,000 in sequence

@@ -247,8 +247,14 @@ static void expect_nobody(void)
 static _Noreturn void judge(void)
 {
 	int own = rig.done; /* killed after it: step 8 says so */
-	if (!rig.exited)
-		end(BAD, "the session did not end");
+	if (!rig.exited) {
+		char why[sizeof here->why];
+		snprintf(why, sizeof why,
+		         "the session did not end: parked %d ready %d launched %d destroying %d payload %d done %d",
+		         rig.parked, rig.ready, rig.launched, rig.destroying, rig.have_payload, rig.done);
+		kill(rig.warden, SIGKILL);
+		end(BAD, why);
+	}
 	if (supervisor_gone) /* who would have heard DONE */
 		own = rig.exit_status == 0;
 	int wiped = own || supervisor_gone ? 0 : recover();

@@ -60,7 +60,8 @@ static char canary_hex[33];
 static struct moment moments[LOOKS_MAX];
 static unsigned moment_count;
 static enum meddling meddling;
-static int meddled, tracer_failed;
+static int meddled, tracer_failed, looked_at_residue;
+static unsigned residue; /* canaries in the warden's own memory as it exits */
 static uint64_t view[2]; /* where the warden maps RAM read-only: first, behind the last */
 static uint64_t meddled_at;
 
@@ -124,6 +125,38 @@ static void find_view(void)
 		}
 	}
 	fclose(file);
+}
+
+/* How often a canary, raw or as the text it was passed as, lies in the warden's own memory. */
+static unsigned residue_of_warden(void)
+{
+	static uint8_t piece[PIECE + sizeof canary_hex];
+	char path[64], line[512];
+	unsigned found = 0;
+	snprintf(path, sizeof path, "/proc/%d/maps", rig.warden);
+	FILE *maps = fopen(path, "re");
+	snprintf(path, sizeof path, "/proc/%d/mem", rig.warden);
+	int mem = open(path, O_RDONLY | O_CLOEXEC);
+	looked_at_residue = maps && mem >= 0;
+	while (looked_at_residue && fgets(line, sizeof line, maps)) {
+		uint64_t first, behind;
+		char rights[8];
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s", &first, &behind, rights) != 3 || rights[1] != 'w')
+			continue;
+		for (uint64_t at = first; at < behind; at += PIECE) {
+			size_t want = behind - at < sizeof piece ? (size_t)(behind - at) : sizeof piece;
+			ssize_t n = pread(mem, piece, want, (off_t)at);
+			if (n <= 0)
+				continue; /* secret memory: not even the kernel reads it */
+			found += memmem(piece, (size_t)n, canary, sizeof canary) != NULL;
+			found += memmem(piece, (size_t)n, canary_hex, sizeof canary_hex - 1) != NULL;
+		}
+	}
+	if (maps)
+		fclose(maps);
+	if (mem >= 0)
+		close(mem);
+	return found;
 }
 
 /* One byte, in the middle of what the guest had filled. */
@@ -198,11 +231,21 @@ static void *trace(void *unused)
 			look_now();
 		else if (status >> 8 == (SIGTRAP | PTRACE_EVENT_EXIT << 8)) {
 			look_now();
+			residue = residue_of_warden();
 			ptrace(PTRACE_DETACH, rig.warden, 0, 0);
 			break;
 		}
 	}
 	return NULL;
+}
+
+static int canary_is_everywhere(void)
+{
+	struct look look;
+	if (rig.area_count == 0)
+		return 0;
+	look_at(rig.areas[rig.area_count - 1], &look);
+	return look.canaries > 0;
 }
 
 /* A session full of canaries, traced from before its end to the warden's exit. */
@@ -214,13 +257,15 @@ static void destroy_traced(enum meddling how, uint32_t passes)
 	meddling = how;
 	moment_count = 0;
 	meddled = tracer_failed = 0;
+	looked_at_residue = 0;
 	view[0] = view[1] = 0;
 	assert_int_equal(getrandom(canary, sizeof canary, 0), sizeof canary);
 	sodium_bin2hex(canary_hex, sizeof canary_hex, canary, sizeof canary);
 	ceno_rig_open(&rig, &options);
 	ceno_rig_run_flags(&rig, argv, passes > 1 ? passes << CENO_SESSION_PASSES_SHIFT : 0);
 	ceno_rig_until(&rig, &rig.launched, 5000);
-	ceno_rig_for(&rig, 100); /* until the vmm has filled RAM */
+	for (int i = 0; i < 500 && !canary_is_everywhere(); i++) /* the vmm fills RAM, then the window */
+		ceno_rig_for(&rig, 20);
 	pthread_barrier_init(&attached, NULL, 2);
 	assert_int_equal(pthread_create(&thread, NULL, trace, NULL), 0);
 	pthread_barrier_wait(&attached);
@@ -229,6 +274,8 @@ static void destroy_traced(enum meddling how, uint32_t passes)
 	pthread_join(thread, NULL);
 	pthread_barrier_destroy(&attached);
 	assert_false(tracer_failed);
+	assert_true(looked_at_residue);
+	assert_int_equal(residue, 0);
 	assert_in_range(moment_count, 50, LOOKS_MAX - 1);
 	const struct look *first = &moments[0].file[0], *window = &moments[0].file[rig.area_count];
 	assert_true(first->canaries > 200000 && window->canaries >= 1); /* else the test sees nothing */
