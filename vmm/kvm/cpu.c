@@ -80,6 +80,11 @@ int ceno_kvm_vcpu_create(struct ceno_kvm *kvm)
 	if (run == MAP_FAILED)
 		return -errno;
 	kvm->run = run;
+	/* What CPUID does not offer of KVM's own services is not served either, hypercalls included. */
+	struct kvm_enable_cap enforce = { .cap = KVM_CAP_ENFORCE_PV_FEATURE_CPUID, .args = { 1 } };
+	if (ioctl(kvm->sys_fd, KVM_CHECK_EXTENSION, KVM_CAP_ENFORCE_PV_FEATURE_CPUID) > 0 &&
+	    ioctl(kvm->vcpu_fd, KVM_ENABLE_CAP, &enforce) < 0)
+		return -errno;
 	return set_cpuid(kvm);
 }
 

@@ -6,6 +6,7 @@
  * Paging without protection, not-write-through without cache-disable, 64-bit mode
  * without PAE, reserved bits of CR4 and CR0 (which a KVM may also leave as they are),
  * and an address with reserved bits in CR3 (SDM vol. 3, 2.5).
+ * Where CR3 is the CPU's own, KVM may end the session at the walk instead.
  */
 #include "kit.h"
 #include "guests.h"

@@ -2,11 +2,11 @@
  * Claim: an index is read once: one that changes between a check and its use cannot be
  * checked as one value and used as another.
  *
- * Ring 3, at the CPU's full speed, turns the output index between a value that is
- * right and one that claims four times the ring, and rings the bell between. Each look
- * of the vmm sees one or the other. The first that sees the lie ends the session; a
- * vmm that read twice would write bytes out of the ring to the user, whose count the
- * driver compares with the ring's size. Form 1 does the same to the index of errors.
+ * Ring 3, at the CPU's full speed, turns the output index between a value that is right
+ * (nothing new) and one that claims four times the ring, and rings the bell between.
+ * Each look of the vmm sees one or the other. The first that sees the lie ends the
+ * session, and not one byte is ever taken: a vmm that read twice would hand on the
+ * ring's old bytes. Form 1 does the same to the index of errors.
  */
 #include "kit.h"
 #include "guests.h"

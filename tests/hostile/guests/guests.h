@@ -30,7 +30,7 @@
 	X(bell_unpledged, 7, UNBACKED, UNBACKED, "there is no doorbell of a class that was not pledged") \
 	X(read_outside, 4, UNBACKED, UNBACKED, "nothing can be read behind the end of RAM") \
 	X(write_outside, 4, UNBACKED, UNBACKED, "nothing can be written behind the end of RAM") \
-	X(execute_outside, 2, OUTSIDE, OUTSIDE, "nothing can be executed behind the end of RAM") \
+	X(execute_outside, 2, OUTSIDE, NO_FETCH, "nothing can be executed behind the end of RAM") \
 	X(low_memory, 5, UNBACKED, UNBACKED, "there is no memory below the firmware, no BIOS and no reset vector") \
 	X(gaps, 8, UNBACKED, UNBACKED, "the gaps between slots are empty to the byte") \
 	X(no_device, 6, UNBACKED, UNBACKED, "no device answers where machines have them") \
@@ -44,14 +44,14 @@
 	X(port_user, 2, HELD, HELD, "ring 3 reaches no port") \
 	/* the CPU's own state */ \
 	X(triple_fault, 4, SHUTDOWN, SHUTDOWN, "a CPU that cannot take its fault is stopped") \
-	X(tables_gone, 2, OUTSIDE, OUTSIDE, "page tables outside of memory end the guest and nothing else") \
-	X(bad_control, 6, HELD, HELD, "control registers take no invalid state") \
+	X(tables_gone, 2, OUTSIDE, NO_WALK, "page tables outside of memory end the guest and nothing else") \
+	X(bad_control, 6, HELD, NO_RUN, "control registers take no invalid state") \
 	X(bad_efer, 3, MSR, MSR, "EFER takes no value that the session was not offered") \
 	X(leave_long_mode, 2, NO_RUN, HELD, "64-bit mode cannot be left half way") \
 	X(bad_return, 5, HELD, HELD, "returning to an impossible place is a fault") \
 	X(alias_tables, 1, HELD, HELD, "page tables that change under themselves reach no more than RAM") \
 	X(table_in_window, 1, HELD, HELD, "page tables in memory shared with the vmm give nothing new") \
-	X(hypercall, 3, HELD, HELD, "there is no hypercall") \
+	X(hypercall, 3, HELD, HELD, "a hypercall gives nothing and writes nowhere") \
 	X(nested_guest, 3, NO_RUN, HELD, "a guest cannot start a guest") \
 	X(send_init, 2, INIT, INIT, "INIT and SIPI to itself leave the session where it is") \
 	X(send_ipi, 4, HELD, HELD, "interrupts to other CPUs reach nobody") \

@@ -6,6 +6,7 @@
  * without a slot (form 0), and a table in the middle of the walk there (form 1): the
  * next fetch has no translation, and its fault has none either. KVM may call it a
  * shutdown, memory that has no slot, or an instruction that it cannot run.
+ * With nested paging the CPU may walk and fault for ever, which the lifetime ends.
  */
 #include "kit.h"
 #include "guests.h"
