@@ -86,6 +86,6 @@ parked
 kill -KILL "$(node_pid)"
 check "cenod killed: the pair goes with it" gone "$warden" "$vmm"
 missing=$("$ceno" doctor | sed -n 's/.*not given: //p')
-refuses() { ! timeout 10 "$bin/cenod" --foreground --state "$node/other" --run "$node/other" --layers "$missing" 2>why && grep -q "missing: $missing;" why; }
+refuses() { ! timeout 10 "$bin/cenod" --foreground --state "$node/other" --run "$node/other-run" --layers "$missing" 2>why && grep -q "missing: $missing;" why; }
 [ -n "$missing" ] && [ "$missing" != none ] && check "a node that is to have a layer that this host lacks does not start" refuses
 finish
