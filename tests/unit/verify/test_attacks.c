@@ -140,6 +140,14 @@ static void leaked_log_key(void)
 	fixture_write(&f);
 }
 
+/* The seal key itself is stolen, out of a copied software TPM, and whoever pinned it was told: the proof is whole. */
+static void stolen_seal_key(void)
+{
+	memcpy(f.pins.revoked[0], f.pins.pins[0].ak, 32);
+	f.pins.revoked_since[0] = 1700000000;
+	f.pins.revoked_count = 1;
+}
+
 /* extraData that a forged seal needs, asked for as a nonce of `ceno attest`: the tag makes it another. */
 static void nonce_as_extra_data(void)
 {
@@ -215,6 +223,10 @@ static const struct {
 	  { V(CDP_INCLUSION), V(CDP_INCLUSION), V(CDP_INCLUSION) },
 	  { NULL } },
 	{ "leaked log key", leaked_log_key, { V(QUOTE_DATA), V(QUOTE_DATA), V(QUOTE_DATA) }, { NULL } },
+	{ "stolen seal key, revoked",
+	  stolen_seal_key,
+	  { V(AK_REVOKED), V(AK_REVOKED), V(AK_UNPINNED) },
+	  { NULL, NULL, "nothing says who made" } },
 	{ "replay",
 	  replay,
 	  { V(ROLLBACK), V(FORK), V(AK_UNPINNED) },
