@@ -10,8 +10,6 @@
 #include "fd.h"
 #include "promise.h"
 #include "process.h"
-#include "fd.h"
-#include "promise.h"
 #include "vm.h"
 
 struct wish {
@@ -181,6 +179,8 @@ static int64_t start(const struct wish *wish)
 		ceno_current->call.progress = tid;
 	}
 	ceno_sched_ready(child);
+	if (!(wish->flags & LX_CLONE_THREAD))
+		ceno_sched_forked();
 	return wish->flags & LX_CLONE_VFORK ? ceno_block_killable(&ceno_current->vfork) : tid;
 }
 

@@ -19,6 +19,7 @@
 
 #define TURN_NS  8000000u /* CENO_TICK_MS */
 #define GIVE_MAX 32u      /* turns that a turn may be lengthened by */
+#define VMS_FEW  8u       /* with more, who makes a process ends its turn */
 
 enum { ON_NO_LIST, READY, BLOCKED };
 
@@ -104,6 +105,16 @@ void ceno_sched_yield(void)
 {
 	yields = ready.first != NULL;
 	ceno_attention |= (uint32_t)yields;
+}
+
+void ceno_sched_forked(void)
+{
+	uint32_t count = 0;
+
+	for (const struct ceno_vm *vm = ceno_vms_first(); vm; vm = vm->next)
+		count++;
+	if (count > VMS_FEW)
+		ceno_sched_yield();
 }
 
 void ceno_sched_forget(const struct ceno_task *task)

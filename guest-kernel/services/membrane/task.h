@@ -202,6 +202,9 @@ void ceno_sched_ready(struct ceno_task *task);
 void ceno_sched_remove(struct ceno_task *task);
 /* The current task goes to the end of the queue after this trap, if others are ready. */
 void ceno_sched_yield(void);
+/* The current task made a process. If there are some already its turn ends: those before get on, and mostly
+ * end, before there are more processes than hardware spaces. */
+void ceno_sched_forked(void);
 /* What passed since then, on the current task's memory, is not of its turn (up to a limit): with more
  * programs than spaces turns would be over before their first instruction, and nobody got on. */
 void ceno_sched_lengthen(uint64_t since_tsc);

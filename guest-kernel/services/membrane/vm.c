@@ -200,6 +200,8 @@ int64_t ceno_sys_brk(const uint64_t a[6])
 		return (int64_t)vm->brk_end;
 	if (want < vm->brk_end && shrink_heap(vm, want, new, old))
 		return (int64_t)vm->brk_end;
+	if (old < new && vm->brk_end == vm->brk_start && vm->slot)
+		(void)ceno_husk_adopt(vm, vm->brk_start); /* the heap begins to be used */
 	vm->brk_end = want;
 	return (int64_t)vm->brk_end;
 }
