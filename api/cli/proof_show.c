@@ -60,7 +60,10 @@ static void print_first(const struct ceno_verify_result *r, bool asked, const ch
 	    r->verdict < CENO_VERIFY_CODE_COUNT ? ceno_verify_code_info(r->verdict) : NULL;
 
 	if (asked && !r->exit_status)
-		printf("VERIFIED under what was asked; ceno verify says which checks were made\n");
+		printf(
+		    "VERIFIED under what was asked (memory roots: %u of %u passes); ceno verify says which checks were "
+		    "made\n",
+		    r->passes_checked, r->statement.overwrite.passes);
 	else if (asked)
 		ceno_text_line(stdout, "NOT VERIFIED under what was asked: %s (reason %u)", why ? why->text : "?",
 		               why ? why->number : 0);

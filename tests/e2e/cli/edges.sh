@@ -79,7 +79,7 @@ full() { # STATUS COMMAND...: nothing of its output fits
 }
 mkdir -p tree/bin && cp "$(command -v busybox)" tree/bin/busybox && echo x >"tree/$(printf 'csi\302\23331mred')"
 "$ceno" image build --from dir:tree --name everyday -o i.img >/dev/null 2>&1
-for c in "ls" "ls --json" "version" "version --json" "doctor" "doctor --json" "attest" "attest --json" "image ls" "image show i.img" "image show --files i.img" \
+for c in "ls" "ls --json" "tpm show" "tpm show --json" "version" "version --json" "doctor" "doctor --json" "attest" "attest --json" "image ls" "image show i.img" "image show --files i.img" \
 	"image show --json i.img" "image verify i.img" "image add i.img" "proof inclusion p.json" "proof consistency" "proof orphans" "measure" "measure --json" \
 	"--version" "--help" "ls --help" "image --help" "proof --help" "proof orphans --help"; do
 	# shellcheck disable=SC2086
@@ -167,7 +167,7 @@ walk("", file)
 PY
 }
 check "... none is missing" every
-check "... with pins: the verdict first" eval '"$ceno" proof show --pin-file "$pins" p.json | head -n 1 | grep -q "^VERIFIED under what was asked"'
+check "... with pins: the verdict first" eval '"$ceno" proof show --pin-file "$pins" p.json | head -n 1 | grep -q "^VERIFIED under what was asked (memory roots: 1 of 1 passes)"'
 printf 'ceno-policy 1\npasses 7\n' >seven
 check "... under a policy that it does not meet" eval '"$ceno" proof show --policy seven p.json >out; [ $? = 4 ] && head -n 1 out | grep -q "^NOT VERIFIED under what was asked: memory was overwritten fewer times"'
 python3 - <<'PY'
@@ -183,6 +183,10 @@ import json, sys
 o = json.load(sys.stdin)
 assert o[\"verified\"] is False and o[\"verdict\"] is None and o[\"proof\"][\"dsse\"][\"payload\"][\"predicate\"][\"core\"]"'
 check "no room for what ceno proof show says" full 2 "$ceno" proof show p.json
+
+# ---- memory that runs out
+
+check "the program that is largest is killed: 125, and why" says 125 "^ceno: the program ran out of the session.s memory (try --memory)$" guest --memory 32M -- busybox awk 'BEGIN { s = "x"; while (1) s = s s }'
 
 # ---- images
 
