@@ -227,6 +227,10 @@ uint64_t ceno_frames_total(void)
 {
 	return end_chunk * (CENO_LARGE_PAGE / CENO_PAGE) - reserved;
 }
+uint64_t ceno_frames_unused(void)
+{
+	return ceno_frames_total() - used + ceno_husks_pages();
+}
 void ceno_frames_mark(void)
 {
 	peak = used;

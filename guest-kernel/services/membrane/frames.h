@@ -50,6 +50,8 @@ uint64_t ceno_frames_used(void);
 uint64_t ceno_frames_peak(void);
 uint64_t ceno_frames_total(void);
 void ceno_frames_mark(void);
+/* Pages that are free, or would be if they were needed: what husks have is counted here and above. */
+uint64_t ceno_frames_unused(void);
 
 /* Where membrane reaches the frame at this offset. */
 static inline void *ceno_ram(uint64_t offset)

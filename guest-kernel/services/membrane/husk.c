@@ -66,6 +66,21 @@ int ceno_husk_release(void)
 	return 1;
 }
 
+uint64_t ceno_husks_pages(void)
+{
+	uint64_t pages = 0, *dir;
+
+	for (struct ceno_vm *husk = husks; husk; husk = husk->next)
+		for (uint64_t gva = 0; (dir = ceno_pages_next(husk, &gva, CENO_USER_END));
+		     gva = CENO_LARGE_DOWN(gva) + CENO_LARGE_PAGE) {
+			const uint64_t *entry = ceno_ram(ceno_pte_frame(*dir)); /* no large page is kept */
+
+			for (unsigned i = 0; i < CENO_LEAF_PAGES; i++)
+				pages += (entry[i] & CENO_PTE_RAM) && !ceno_frames_shared(ceno_pte_frame(entry[i]), 0);
+		}
+	return pages;
+}
+
 /* ---- keeping --------------------------------------------------------------------- */
 
 static int is_pack(const struct ceno_area *area)

@@ -91,7 +91,7 @@ int64_t ceno_sys_sysinfo(const uint64_t a[6])
 	struct lx_sysinfo info = {
 		.uptime = (int64_t)(ceno_time_ns(LX_CLOCK_BOOTTIME) / 1000000000u),
 		.totalram = ceno_frames_total() * CENO_PAGE,
-		.freeram = (ceno_frames_total() - ceno_frames_used()) * CENO_PAGE,
+		.freeram = ceno_frames_unused() * CENO_PAGE,
 		.procs = (uint16_t)ceno_tasks_count(),
 		.mem_unit = 1,
 	};

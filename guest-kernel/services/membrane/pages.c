@@ -199,6 +199,16 @@ int ceno_pages_clear(struct ceno_vm *vm, uint64_t start, uint64_t end)
 	return 0;
 }
 
+int ceno_pages_blank(struct ceno_vm *vm, uint64_t start, uint64_t end)
+{
+	const uint64_t *dir = ceno_pages_directory(vm, start, 0);
+
+	if (!dir || !(*dir & CENO_PTE_RAM) || ceno_frames_shared(ceno_pte_frame(*dir), CENO_ORDER_LARGE))
+		return 0;
+	memset((uint8_t *)ceno_ram(ceno_pte_frame(*dir)) + start % CENO_LARGE_PAGE, 0, end - start);
+	return 1;
+}
+
 int ceno_pages_hide(struct ceno_vm *vm, uint64_t start, uint64_t end)
 {
 	uint64_t *dir;

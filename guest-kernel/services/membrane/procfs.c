@@ -93,7 +93,7 @@ static void put_meminfo(struct text *out, const struct ceno_process *of)
 {
 	static const char *const zero[] = { "Buffers:        ", "Cached:         ", "SwapCached:     ",
 		                            "SwapTotal:      ", "SwapFree:       ", "Shmem:          " };
-	uint64_t total = ceno_frames_total() * 4, free = total - ceno_frames_used() * 4;
+	uint64_t total = ceno_frames_total() * 4, free = ceno_frames_unused() * 4;
 
 	(void)of;
 	put_format(out, "MemTotal:       %u kB\nMemFree:        %u kB\nMemAvailable:   %u kB\n", total, free, free);

@@ -193,14 +193,14 @@ static int64_t statfs_out(const struct ceno_inode *inode, uint64_t out)
 {
 	int proc = inode->kind == CENO_INODE_GENERATED || inode->kind == CENO_INODE_FD_DIR ||
 	    (inode->traits & CENO_INODE_OF_PROC);
-	uint64_t total = ceno_frames_total(), used = ceno_frames_used();
+	uint64_t total = ceno_frames_total(), unused = ceno_frames_unused();
 	struct lx_statfs fs = { .type = proc ? 0x9fa0 : 0x01021994,
 		                .bsize = 4096,
 		                .blocks = total,
-		                .bfree = total - used,
-		                .bavail = total - used,
+		                .bfree = unused,
+		                .bavail = unused,
 		                .files = total,
-		                .ffree = total - used,
+		                .ffree = unused,
 		                .namelen = CENO_NAME_MAX,
 		                .frsize = 4096 };
 

@@ -59,6 +59,7 @@ int ceno_vm_add(struct ceno_vm *vm, const struct ceno_area *area)
 /* Private memory from here on, but less than a large page, lies alone in 2 MiB: one large page maps it
  * (fault.c), also when it has grown, and one entry takes it out again. */
 #define MIDDLE_MIN (128ull << 10)
+#define HALF       (CENO_LARGE_PAGE / 2)
 
 static struct {
 	uint64_t program, stack_top, stack_skip, mmap_top, brk_skip;
@@ -128,6 +129,15 @@ uint64_t ceno_vm_interpreter_gap(struct ceno_vm *vm, uint64_t bytes)
 	return gap;
 }
 
+/* Of two arenas in one large page (half_gap) one goes: the page stays whole, and hangs over. */
+static int is_arena(struct ceno_vm *vm, uint64_t start, uint64_t end)
+{
+	const struct ceno_area *other = ceno_areas_find(vm, start ^ HALF);
+
+	return start % HALF == 0 && end - start == HALF && other && ceno_area_is_plain(other) &&
+	    ceno_areas_cover(vm, start ^ HALF, (start ^ HALF) + HALF);
+}
+
 static int64_t unmap(struct ceno_vm *vm, uint64_t start, uint64_t end)
 {
 	uint64_t low = start & ~(CENO_LARGE_PAGE - 1), high = large_up(end);
@@ -135,7 +145,7 @@ static int64_t unmap(struct ceno_vm *vm, uint64_t start, uint64_t end)
 
 	low = ceno_areas_free(vm, low, start) ? low : start; /* with what hangs over */
 	high = ceno_areas_free(vm, end, high) ? high : end;
-	if (!error)
+	if (!error && !(is_arena(vm, start, end) && ceno_pages_blank(vm, start, end)))
 		error = ceno_pages_discard(vm, low, high);
 	if (!error)
 		ceno_areas_remove(vm, start, end);
@@ -253,13 +263,25 @@ static int back_by_shared(struct ceno_area *area, uint64_t bytes)
 	return 0;
 }
 
+/* Halves of a large page are an allocator's arenas, which come one after another and mostly go
+ * together: two share one, with one MAP, and neither wastes RAM. */
+static uint64_t half_gap(struct ceno_vm *vm)
+{
+	uint64_t gap = ceno_areas_gap(vm, HALF, 0x100000000ull, vm->mmap_top - 4 * ZONE);
+
+	return gap % HALF ? 0 : gap;
+}
+
 /* Where memory lies that is to have 2 MiB to itself; 0: it is not that, or there is no room. */
 static uint64_t middle_gap(struct ceno_vm *vm, const uint64_t a[6], uint64_t bytes)
 {
+	uint64_t gap;
+
 	if ((a[3] & (LX_MAP_TYPE | LX_MAP_ANONYMOUS | LX_MAP_32BIT)) != (LX_MAP_PRIVATE | LX_MAP_ANONYMOUS) ||
 	    a[2] != (LX_PROT_READ | LX_PROT_WRITE) || bytes < MIDDLE_MIN || bytes >= CENO_LARGE_PAGE)
 		return 0;
-	return find_gap(vm, CENO_LARGE_PAGE, 0, vm->mmap_top - 3 * ZONE);
+	gap = bytes == HALF ? half_gap(vm) : 0;
+	return gap ? gap : find_gap(vm, CENO_LARGE_PAGE, 0, vm->mmap_top - 3 * ZONE);
 }
 
 static int64_t place(struct ceno_vm *vm, const uint64_t a[6], uint64_t bytes, uint64_t *start)

@@ -114,6 +114,8 @@ int ceno_vm_bring(struct ceno_vm *vm, uint64_t gva, int access);
 int ceno_husk_take_over(struct ceno_vm *vm);
 /* All there are, by ->next, the latest first. */
 struct ceno_vm *ceno_husks_first(void);
+/* Frames of RAM that nobody has but they: free, to whom asks. */
+uint64_t ceno_husks_pages(void);
 /* Ends the oldest. 0: there is none. */
 int ceno_husk_release(void);
 
@@ -169,6 +171,9 @@ void *ceno_pages_reach(struct ceno_vm *vm, uint64_t gva, int access, uint64_t *b
 int ceno_pages_discard(struct ceno_vm *vm, uint64_t start, uint64_t end);
 /* Makes zeros of private memory: in place where that is little, else as ceno_pages_discard. */
 int ceno_pages_clear(struct ceno_vm *vm, uint64_t start, uint64_t end);
+/* Makes zeros of a part of one large page of RAM, and leaves it mapped. 0: there is none, or it has
+ * other owners. */
+int ceno_pages_blank(struct ceno_vm *vm, uint64_t start, uint64_t end);
 /* Takes pages out of the hardware tables; they come back on the next touch with
  * whatever rights their area has then. Returns as ceno_pages_discard. */
 int ceno_pages_hide(struct ceno_vm *vm, uint64_t start, uint64_t end);

@@ -259,6 +259,42 @@ static void large(uint64_t eat, int give_back)
 	assert_true(ceno_frames_used() < used);
 }
 
+/* Two arenas in one large page, which a child shares: what the parent gives up, the child keeps. */
+static void test_shared_arenas(void **state)
+{
+	uint64_t high, low, used, eaten[11];
+	uint8_t one = 1, seen;
+	struct ceno_vm *parent, *child;
+
+	(void)state;
+	fake_start();
+	high = (uint64_t)map(1 << 20, MAP_PRIVATE);
+	low = (uint64_t)map(1 << 20, MAP_PRIVATE);
+	assert_int_equal(high, low + (1 << 20));
+	used = ceno_frames_used();
+	fake_poke(high + 5, &one, 1);
+	fake_poke(low + 5, &one, 1);
+	assert_true(ceno_frames_used() - used >= 512);
+	for (uint64_t i = 0; i < 11; i++)
+		assert_true((eaten[i] = ceno_frames_alloc(CENO_ORDER_LARGE)) != CENO_NO_FRAME);
+	parent = ceno_self()->vm;
+	used = ceno_frames_used();
+	child = ceno_vm_fork(parent);
+	assert_non_null(child);
+	assert_true(ceno_frames_used() - used < 64);
+	live_in(parent);
+	assert_int_equal(sys(SYS_munmap, high, 1 << 20), 0);
+	live_in(child);
+	fake_peek(&seen, high + 5, 1);
+	assert_int_equal(seen, 1);
+	live_in(parent);
+	fake_peek(&seen, low + 5, 1);
+	assert_int_equal(seen, 1);
+	ceno_vm_drop(child);
+	for (uint64_t i = 0; i < 11; i++)
+		ceno_frames_free(eaten[i], CENO_ORDER_LARGE);
+}
+
 static void test_large(void **state)
 {
 	(void)state;
@@ -567,6 +603,7 @@ int main(void)
 		cmocka_unit_test(test_model_shared),
 		cmocka_unit_test(test_model_few_spaces),
 		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_shared_arenas),
 		cmocka_unit_test_setup(test_shared_file, start),
 		cmocka_unit_test_setup(test_private_file, start),
 		cmocka_unit_test_setup(test_file_shrinks, start),

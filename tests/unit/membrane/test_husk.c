@@ -64,9 +64,14 @@ static void leave(struct ceno_area area, uint64_t access)
 
 static void clear(void)
 {
+	uint64_t pages = ceno_husks_pages(), used = ceno_frames_used(), unused = ceno_frames_unused();
+
 	live_in(first);
 	while (ceno_husk_release())
 		;
+	assert_true(ceno_frames_used() + pages <= used); /* and their tables */
+	assert_int_equal(ceno_husks_pages(), 0);
+	assert_true(ceno_frames_unused() >= unused && unused >= ceno_frames_total() - used);
 	check_spares();
 	check_owners();
 }
@@ -325,6 +330,7 @@ static void test_shared_frames(void **state)
 		assert_int_equal(touch(child, BASE + i * PAGE, PROT_READ, &at), 0);
 	end(child);
 	assert_ptr_equal(ceno_husks_first(), child);
+	assert_int_equal(ceno_husks_pages(), 0);
 	other = program(area_of(R, NULL, 0));
 	assert_int_equal(ceno_husk_adopt(other, BASE), 0);
 	end(other);
@@ -381,6 +387,7 @@ static void test_kept(void **state)
 	fill_pages(vm, BASE, 1024, SECRET);
 	end(vm);
 	assert_ptr_equal(ceno_husks_first(), vm);
+	assert_int_equal(ceno_husks_pages(), 1024);
 	clear();
 	vm = program(area);
 	for (uint64_t i = 0; i < 33; i++)

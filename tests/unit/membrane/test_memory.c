@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "guest-kernel/services/membrane/frames.h"
+
 static int64_t map(uint64_t at, uint64_t bytes, int prot, int flags)
 {
 	return sys(SYS_mmap, at, bytes, prot, flags, -1, 0);
@@ -88,6 +90,36 @@ static void test_large(void **state)
 	fake_peek(&seen, middle + 5000, 1);
 	assert_int_equal(seen, 0);
 	assert_true(dies_of((uint64_t)at - 1, CENO_RIGHT_READ, 11));
+}
+
+/* Arenas of half a large page: two share one; what one leaves, the next finds as zeros. */
+static void test_arenas(void **state)
+{
+	const uint64_t half = 1 << 20;
+	uint8_t secret = 0xa5, seen;
+	uint64_t used, high, low;
+
+	(void)state;
+	high = (uint64_t)map(0, half, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+	low = (uint64_t)map(0, half, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+	assert_true(low % (2 * half) == 0 && high == low + half);
+	used = ceno_frames_used();
+	for (uint64_t i = 0; i < 2 * half; i += PAGE)
+		fake_poke(low + i + 77, &secret, 1);
+	assert_in_range(ceno_frames_used(), used + 512, used + 515); /* and tables */
+	assert_int_equal(sys(SYS_munmap, high, half), 0);
+	assert_int_equal(sys(SYS_madvise, high, PAGE, MADV_WILLNEED), -ENOMEM); /* it is not there */
+	assert_int_equal(map(0, half, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS), (int64_t)high);
+	for (uint64_t i = 0; i < half; i += PAGE) {
+		fake_peek(&seen, low + i + 77, 1);
+		assert_int_equal(seen, secret);
+		fake_peek(&seen, high + i + 77, 1);
+		assert_int_equal(seen, 0);
+	}
+	assert_int_equal(sys(SYS_munmap, low, half), 0);
+	assert_int_equal(sys(SYS_munmap, high, half), 0);
+	assert_in_range(ceno_frames_used(), used, used + 3);
+	assert_true(dies_of(high, CENO_RIGHT_READ, 11));
 }
 
 static void test_write_xor_execute(void **state)
@@ -348,6 +380,7 @@ int main(void)
 		cmocka_unit_test_setup(test_anonymous, start),
 		cmocka_unit_test_setup(test_reuse_is_zero, start),
 		cmocka_unit_test_setup(test_large, start),
+		cmocka_unit_test_setup(test_arenas, start),
 		cmocka_unit_test_setup(test_write_xor_execute, start),
 		cmocka_unit_test_setup(test_code_in_ram, start),
 		cmocka_unit_test_setup(test_protection, start),
