@@ -8,7 +8,7 @@ _ceno() {
 		[measure]="run --blobs --vmm --image --tier --json --sign --valid --pcr --event-log --executable --runtime --help"
 		[audit]="--proof --key --session --nonce --bundle --program --json --socket --help"
 		[image]="build add ls rm verify show --from --output --name --key --debs --files --json --socket --help"
-		[proof]="show cert inclusion consistency record leaf orphans --pdf --policy --pin-file --reference --as-of --nonce --mem --launch --from --json --socket --help"
+		[proof]="show cert inclusion consistency export record leaf orphans --format --pdf --policy --pin-file --reference --as-of --nonce --mem --launch --from --json --socket --help"
 		[tpm]="init show rotate --state --tcti --origin --force --json --socket --help"
 		[attest]="--nonce --format --enrol --roots --intermediates --ek --days --json --socket --help" [doctor]="--json --socket --help" [version]="--json --socket --help"
 	)
@@ -46,7 +46,7 @@ _ceno() {
 		return
 	fi
 	if [ "$command" = proof ] && [ "$COMP_CWORD" -eq 2 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "show cert inclusion consistency record leaf orphans" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "show cert inclusion consistency export record leaf orphans" -- "$cur")
 		return
 	fi
 	if [[ $cur == -* ]]; then

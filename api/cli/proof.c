@@ -7,6 +7,7 @@
  *   cert         a certificate for people, of a verified proof (verify.c)
  *   record       a leaf in the node's log that commits to the record of one of the caller's sessions
  *   leaf         any leaf of the node's log as a C2SP tlog-proof under its newest sealed checkpoint
+ *   export       the proof's record as an AuditProof 2.1 document, signed by the node's export key
  *   orphans      launches without an end in the node's log; root only
  */
 #include <sodium.h>
@@ -212,6 +213,39 @@ static int record(int argc, char **argv)
 	return status;
 }
 
+static int export(int argc, char **argv)
+{
+	static const char text[] =
+	    "usage: ceno proof export --format auditproof [--socket PATH] FILE\n"
+	    "The record of a good proof of the node's as an AuditProof 2.1 document, signed by the node's\n"
+	    "export key, if the node was started with --export auditproof. Its labels are constants of\n"
+	    "that format and not claims of the node. Exit status: 0; 1 refused, not a good proof, or no node.\n";
+	static const struct option table[] = { { "format", required_argument, NULL, 'f' },
+		                               CENO_OPTIONS_SOCKET,
+		                               CENO_OPTIONS_END };
+	static struct ceno_verify_result result;
+	struct ceno_options o = { .usage = text, .table = table, .argc = argc, .argv = argv };
+	const char *format = NULL;
+	char session[33];
+	int status;
+
+	while (ceno_options_next(&o) >= 0)
+		format = optarg;
+	if (o.status >= 0 || ceno_options_arguments(&o, 1, 1, "FILE"))
+		return o.status;
+	if (!format || strcmp(format, "auditproof"))
+		return ceno_options_misuse(text, "--format takes auditproof");
+	if (sodium_init() < 0 || read_proof(argv[o.first], &result))
+		return CENO_EXIT_FAILURE;
+	sodium_bin2hex(session, sizeof session, result.statement.core.session_id, 16);
+	status = print_text(o.socket, "proof.export", json_pack("{s:s}", "session", session));
+	if (status == CENO_EXIT_OK)
+		fprintf(stderr,
+		        "ceno: its subsystem and method words are constants of the AuditProof format, not claims of "
+		        "this node;\n      what was done is in the proof, whose SHA-256 it names\n");
+	return status;
+}
+
 int ceno_command_proof(int argc, char **argv)
 {
 	static const struct ceno_cli_command commands[] = {
@@ -221,6 +255,7 @@ int ceno_command_proof(int argc, char **argv)
 		{ "orphans", "ceno proof orphans", orphans, 0 },
 		{ "leaf", "ceno proof leaf", leaf, 0 },
 		{ "record", "ceno proof record", record, 0 },
+		{ "export", "ceno proof export", export, 0 },
 		{ "cert", "ceno proof cert", ceno_proof_cert, CENO_EXIT_USAGE },
 	};
 

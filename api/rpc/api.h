@@ -63,6 +63,7 @@ struct ceno_api {
 	struct ceno_api_waiter *node_first;   /* node.attest requests, in order */
 	struct ceno_api_waiter *enrol_first;  /* node.enrol requests, in order */
 	struct ceno_api_waiter *report_first; /* node.report requests, in order */
+	struct ceno_api_waiter *export_first; /* proof.export requests, in order */
 	struct ceno_api_waiter *text_first;   /* log.* requests, in order */
 	struct ceno_api_waiter *record_first; /* log.record requests, by their program_seq */
 	uint32_t record_number;               /* of the last one */
@@ -149,6 +150,9 @@ void ceno_api_attest_text(struct ceno_api_client *client, json_t *id, uint32_t w
 
 /* Asks for the keys of an enrolment, or to open a credential; answers `id` later. */
 void ceno_api_attest_enrol(struct ceno_api_client *client, json_t *id, const struct ceno_attest_enrol_request *request);
+
+/* Asks for the record of a proof in a foreign format; answers `id` later. */
+void ceno_api_attest_export(struct ceno_api_client *client, json_t *id, const void *file, size_t bytes);
 
 /* Asks for a leaf that commits to a session's record; answers `id` later. */
 void ceno_api_attest_record(struct ceno_api_client *client, json_t *id, const uint8_t session[16],

@@ -114,6 +114,10 @@ static void on_record(struct ceno_channel *channel, const void *bytes, size_t le
 		answer(&api->text_first, "text", &head, body);
 		return;
 	}
+	if (head.type == CENO_ATTEST_EXPORT) {
+		answer(&api->export_first, "text", &head, body);
+		return;
+	}
 	if (head.type == CENO_ATTEST_RECORD) {
 		answer_record(api, &head, body);
 		return;
@@ -155,6 +159,7 @@ static void on_end(struct ceno_channel *channel, int error)
 	fail_requests(&api->enrol_first);
 	fail_requests(&api->report_first);
 	fail_requests(&api->text_first);
+	fail_requests(&api->export_first);
 	fail_requests(&api->record_first);
 	ceno_channel_close(channel, false, attest_closed);
 }
@@ -221,6 +226,20 @@ void ceno_api_attest_report(struct ceno_api_client *client, json_t *id,
                             const struct ceno_attest_report_request *request)
 {
 	ask(client, id, &client->api->report_first, request, sizeof *request, 0);
+}
+
+void ceno_api_attest_export(struct ceno_api_client *client, json_t *id, const void *file, size_t bytes)
+{
+	static uint8_t record[sizeof(struct ceno_attest_export_request) + CENO_CDP_FILE_MAX];
+	const struct ceno_attest_export_request request = { .type = CENO_ATTEST_EXPORT, .file_bytes = (uint32_t)bytes };
+
+	if (bytes > CENO_CDP_FILE_MAX) {
+		ceno_api_reply_error(client, id, CENO_RPC_ATTEST, NULL, NULL);
+		return;
+	}
+	memcpy(record, &request, sizeof request);
+	memcpy(record + sizeof request, file, bytes);
+	ask(client, id, &client->api->export_first, record, sizeof request + bytes, 0);
 }
 
 void ceno_api_attest_record(struct ceno_api_client *client, json_t *id, const uint8_t session[16],

@@ -356,6 +356,22 @@ static void session_proof(struct call *call)
 	ceno_api_reply(call->client, call->id, result, -1);
 }
 
+static void proof_export(struct call *call)
+{
+	struct ceno_ledger_row row;
+	uint8_t *file = NULL;
+	size_t bytes = 0;
+
+	if (!own_row(call, &row))
+		return;
+	if (!row.has_proof || ceno_ledger_find_proof(call->client->api->ledger, row.session_id, &file, &bytes)) {
+		ceno_api_reply_error(call->client, call->id, CENO_RPC_STATE, "the session has no proof", NULL);
+		return;
+	}
+	ceno_api_attest_export(call->client, call->id, file, bytes);
+	free(file);
+}
+
 /* ---- the table ---------------------------------------------------------------------- */
 
 #define ANY_FDS 255u /* the handler checks */
@@ -385,6 +401,7 @@ static const struct method {
 	{ "log.consistency", 0, log_consistency },
 	{ "log.orphans", 0, log_orphans },
 	{ "log.record", 0, log_record },
+	{ "proof.export", 0, proof_export },
 	{ "log.leaf", 0, log_leaf },
 	{ "node.report", 0, node_report },
 };

@@ -620,6 +620,7 @@ void ceno_api_session_client_left(struct ceno_api *api, struct ceno_api_client *
 	forget(api->enrol_first, client);
 	forget(api->report_first, client);
 	forget(api->text_first, client);
+	forget(api->export_first, client);
 	forget(api->record_first, client);
 	ceno_api_image_client_left(api, client);
 	for (struct ceno_api_session *s = api->sessions; s; s = s->next) {

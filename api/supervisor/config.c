@@ -14,41 +14,37 @@
 #define UID_BASE_MIN     65536u
 #define UID_BASE_MAX     0xf0000000u
 
-static const char help[] = "usage: cenod [option]...\n"
-			   "Run the Cenotaph node: one micro-VM per session, destroyed and proven.\n"
-			   "\n"
-			   "  --state DIR        what is kept between starts (default /var/lib/cenotaph)\n"
-			   "  --run DIR          directory of the socket cenod.sock (default /run/cenotaph)\n"
-			   "  --lib DIR          directory of ceno-api, ceno-attest, ceno-warden and ceno-vmm\n"
-			   "  --blobs DIR        directory of firmware.bin, trust.bin and bundle.bin\n"
-			   "  --tcti STRING      the TPM to use (default: a swtpm of the node's own)\n"
-			   "  --uid-base N       first of 65536 unprivileged uids of this node (default 268435456)\n"
-			   "  --socket-mode MODE permission bits of the socket, octal (default 0660)\n"
-			   "  --layers LIST      what of a session's containment this node cannot do without:\n"
-			   "                     memory,tasks,processor,landlock,namespaces,core,branches,l1d or none\n"
-			   "                     (default: what the host offers but processor,landlock,l1d; and core)\n"
-			   "  --pidfile FILE     write the process id there once the node is up\n"
-			   "  --foreground       stay in the foreground, log to stderr (else to DIR/cenod.log)\n"
-			   "  --help, --version\n"
-			   "\n"
-			   "SIGTERM destroys every session, with its proof, then stops the node. See cenod(8).\n";
+static const char help[] =
+    "usage: cenod [option]...\n"
+    "Run the Cenotaph node: one micro-VM per session, destroyed and proven.\n"
+    "\n"
+    "  --state DIR        what is kept between starts (default /var/lib/cenotaph)\n"
+    "  --run DIR          directory of the socket cenod.sock (default /run/cenotaph)\n"
+    "  --lib DIR          directory of ceno-api, ceno-attest, ceno-warden and ceno-vmm\n"
+    "  --blobs DIR        directory of firmware.bin, trust.bin and bundle.bin\n"
+    "  --tcti STRING      the TPM to use (default: a swtpm of the node's own)\n"
+    "  --export FORMAT    let the node sign records of its proofs in a foreign format: auditproof\n"
+    "  --uid-base N       first of 65536 unprivileged uids of this node (default 268435456)\n"
+    "  --socket-mode MODE permission bits of the socket, octal (default 0660)\n"
+    "  --layers LIST      what of a session's containment this node cannot do without:\n"
+    "                     memory,tasks,processor,landlock,namespaces,core,branches,l1d or none\n"
+    "                     (default: what the host offers but processor,landlock,l1d; and core)\n"
+    "  --pidfile FILE     write the process id there once the node is up\n"
+    "  --foreground       stay in the foreground, log to stderr (else to DIR/cenod.log)\n"
+    "  --help, --version\n"
+    "\n"
+    "SIGTERM destroys every session, with its proof, then stops the node. See cenod(8).\n";
 
-enum { STATE = 256, RUN, LIB, BLOBS, TCTI, UID_BASE, SOCKET_MODE, LAYERS, PIDFILE, FOREGROUND, HELP, VERSION };
+enum { STATE = 256, RUN, LIB, BLOBS, TCTI, EXPORT, UID_BASE, SOCKET_MODE, LAYERS, PIDFILE, FOREGROUND, HELP, VERSION };
 
 static const struct option options[] = {
-	{ "state", required_argument, NULL, STATE },
-	{ "run", required_argument, NULL, RUN },
-	{ "lib", required_argument, NULL, LIB },
-	{ "blobs", required_argument, NULL, BLOBS },
-	{ "tcti", required_argument, NULL, TCTI },
-	{ "uid-base", required_argument, NULL, UID_BASE },
-	{ "socket-mode", required_argument, NULL, SOCKET_MODE },
-	{ "layers", required_argument, NULL, LAYERS },
-	{ "pidfile", required_argument, NULL, PIDFILE },
-	{ "foreground", no_argument, NULL, FOREGROUND },
-	{ "help", no_argument, NULL, HELP },
-	{ "version", no_argument, NULL, VERSION },
-	{ NULL, 0, NULL, 0 },
+	{ "state", required_argument, NULL, STATE },       { "run", required_argument, NULL, RUN },
+	{ "lib", required_argument, NULL, LIB },           { "blobs", required_argument, NULL, BLOBS },
+	{ "tcti", required_argument, NULL, TCTI },         { "export", required_argument, NULL, EXPORT },
+	{ "uid-base", required_argument, NULL, UID_BASE }, { "socket-mode", required_argument, NULL, SOCKET_MODE },
+	{ "layers", required_argument, NULL, LAYERS },     { "pidfile", required_argument, NULL, PIDFILE },
+	{ "foreground", no_argument, NULL, FOREGROUND },   { "help", no_argument, NULL, HELP },
+	{ "version", no_argument, NULL, VERSION },         { NULL, 0, NULL, 0 },
 };
 
 /* The folder of these files of this build, wherever it is; kept for good. */
@@ -106,6 +102,9 @@ static int one(int option, struct ceno_config *config)
 	case TCTI:
 		config->tcti = optarg;
 		return -1;
+	case EXPORT:
+		config->export = optarg;
+		return strcmp(optarg, "auditproof") ? usage("not a format to --export to: ", optarg) : -1;
 	case PIDFILE:
 		config->pidfile = absolute(optarg);
 		return -1;

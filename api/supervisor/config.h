@@ -13,6 +13,7 @@ struct ceno_config {
 	const char *lib;     /* directory of ceno-api, ceno-attest, ceno-warden, ceno-vmm */
 	const char *blobs;   /* directory of firmware.bin, trust.bin, bundle.bin */
 	const char *tcti;    /* TPM by TCTI string; NULL: a swtpm of our own */
+	const char *export;  /* format that attest may export to; NULL: none */
 	const char *pidfile; /* NULL: none */
 	bool foreground;
 	bool layers_given;

@@ -177,13 +177,17 @@ static int start_child(struct ceno_service *service, int channel_fd)
 	struct ceno_node *node = service->node;
 	static char state[4096], kind[16], group[16], home_at[4096];
 	const char *api_argv[] = { "ceno-api", "--state", home_at, "--kvm-kind", kind, "--cgroup", group, NULL };
-	const char *attest_argv[] = { "ceno-attest",      "--state", state, node->config->tcti ? "--tcti" : NULL,
-		                      node->config->tcti, NULL };
+	const char *attest_argv[8] = { "ceno-attest", "--state", state };
 	const int fds[] = { channel_fd, service == &node->api ? node->listen_fd : node->keeper.socket };
 	struct ceno_child_spec spec = {
 		.fds = fds, .fd_count = 2, .executable = node->attest_exe, .argv = attest_argv
 	};
 
+	int n = 3;
+	if (node->config->tcti)
+		attest_argv[n++] = "--tcti", attest_argv[n++] = node->config->tcti;
+	if (node->config->export)
+		attest_argv[n++] = "--export", attest_argv[n++] = node->config->export;
 	snprintf(state, sizeof state, "%s/%s", node->config->state, service == &node->api ? "api" : "attest");
 	snprintf(kind, sizeof kind, "%u", node->kvm.kind);
 	snprintf(group, sizeof group, "%d", node->cgroups.version);

@@ -314,6 +314,8 @@ static bool api_record(struct ceno_attestd *d, uint32_t type, size_t bytes)
 		return api_report(d, bytes);
 	case CENO_ATTEST_RECORD:
 		return ceno_attestd_record(d, d->buffer, bytes);
+	case CENO_ATTEST_EXPORT:
+		return ceno_attestd_export(d, d->buffer, bytes);
 	case CENO_ATTEST_FILE:
 		return api_acknowledged(d, bytes);
 	default:

@@ -11,6 +11,7 @@
  *   state.c       the state directory: reload, pending work of an earlier run; keys.c its keys
  *   identity.c    which TPM seals this log; `ceno-attest --init`
  *   record.c leaves that commit to a session's record, on request of the api
+ *   export.c  records in foreign formats
  *   disk.c tpmq.c the two queues; store.c the leaves; keeper.c starts swtpm
  *
  * One libuv loop; everything here runs on it but the work of the two queues.
@@ -32,6 +33,9 @@
 #include "attest/daemon/tpmq.h"
 #include "attest/log/log.h"
 #include "attest/proof/proof.h"
+
+/* A warden's longest record, and one byte to see that it is longer. */
+#define CENO_ATTESTD_PAYLOAD (sizeof(struct ceno_attest_payload) + CENO_PAYLOAD_MAX + 1)
 
 enum ceno_attestd_phase {
 	CENO_PHASE_LAUNCHING,
@@ -115,8 +119,9 @@ struct ceno_attestd {
 	struct ceno_attestd_warden *wardens; /* open ones, borrowed list */
 	struct ceno_attestd_api api;
 	bool stopping;
-	int status;                                                                /* exit status */
-	uint8_t buffer[sizeof(struct ceno_attest_payload) + CENO_PAYLOAD_MAX + 1]; /* for one record */
+	bool exports; /* --export: the export key may be used */
+	int status;   /* exit status */
+	uint8_t buffer[sizeof(struct ceno_attest_payload) + CENO_CDP_FILE_MAX + 1]; /* for one record */
 };
 
 /* One line to standard error; never content of a session. */
@@ -185,6 +190,9 @@ size_t ceno_attestd_node_json(const struct ceno_attestd *d, const uint8_t nonce[
 
 /* A leaf record for a session: checks, then appends; answers on the api's channel. False: malformed. */
 bool ceno_attestd_record(struct ceno_attestd *d, const void *request, size_t bytes);
+
+/* A request for a record in a foreign format, answered here. False: malformed, or the api is gone. */
+bool ceno_attestd_export(struct ceno_attestd *d, const uint8_t *record, size_t bytes);
 
 /* JSON of a report; as above. */
 size_t ceno_attestd_report_json(const struct ceno_tpm_report *report, char *out, size_t size);

@@ -34,6 +34,7 @@ static void print_help(void)
 	    "  --state DIR    keys, log and pending proofs; made if it does not exist\n"
 	    "  --tcti TCTI    a TPM of this machine, as tpm2-tss names it (device:/dev/tpmrm0);\n"
 	    "                 without it a software TPM of its own, with its state in DIR/tpm\n"
+	    "  --export FORMAT the export key may sign records of this node's proofs in that format: auditproof\n"
 	    "  --origin NAME  the log's name, when it is made: 1 to 64 of A-Za-z0-9./_-\n"
 	    "  --orphans      list launches in the log that no proof and no unclean end follows:\n"
 	    "                 session id and index of the launch; running sessions are among them\n"
@@ -52,7 +53,7 @@ static void print_help(void)
 
 struct options {
 	const char *state, *tcti, *origin, *rotate;
-	bool orphans, keeper, init, force;
+	bool orphans, keeper, init, force, exports;
 	uint8_t nonce[32]; /* --init */
 	struct ceno_attestd_pinned pinned[CENO_PINNED_MAX];
 	uint32_t pinned_count;
@@ -87,12 +88,19 @@ static int usage_error(const char *why)
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
-		{ "state", required_argument, NULL, 's' },  { "tcti", required_argument, NULL, 't' },
-		{ "origin", required_argument, NULL, 'n' }, { "orphans", no_argument, NULL, 'o' },
-		{ "rotate", required_argument, NULL, 'r' }, { "init", required_argument, NULL, 'i' },
-		{ "force", no_argument, NULL, 'f' },        { "pinned", required_argument, NULL, 'p' },
-		{ "keeper", no_argument, NULL, 'k' },       { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' },      { 0 },
+		{ "state", required_argument, NULL, 's' },
+		{ "tcti", required_argument, NULL, 't' },
+		{ "origin", required_argument, NULL, 'n' },
+		{ "orphans", no_argument, NULL, 'o' },
+		{ "rotate", required_argument, NULL, 'r' },
+		{ "init", required_argument, NULL, 'i' },
+		{ "force", no_argument, NULL, 'f' },
+		{ "pinned", required_argument, NULL, 'p' },
+		{ "export", required_argument, NULL, 'x' },
+		{ "keeper", no_argument, NULL, 'k' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ 0 },
 	};
 	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
 		switch (c) {
@@ -122,6 +130,11 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'r':
 			o->rotate = optarg;
+			break;
+		case 'x':
+			o->exports = !strcmp(optarg, "auditproof");
+			if (!o->exports)
+				return usage_error("--export takes auditproof");
 			break;
 		case 'k':
 			o->keeper = true;
@@ -282,6 +295,7 @@ static int start(struct ceno_attestd *d, struct options *o)
 	if (n < 0 || (size_t)n >= sizeof(tpm_dir) || ceno_attestd_state_open(d, o->state))
 		return EXIT_STATE;
 	d->provisioning = o->init;
+	d->exports = o->exports;
 	d->force = o->force;
 	d->pinned = o->pinned;
 	d->pinned_count = o->pinned_count;

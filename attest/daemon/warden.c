@@ -240,7 +240,7 @@ void ceno_attestd_warden_drain(struct ceno_attestd_warden *w)
 {
 	while (warden_reads(w)) {
 		int fd;
-		ssize_t n = ceno_attestd_receive(w->fd, w->d->buffer, sizeof(w->d->buffer), &fd);
+		ssize_t n = ceno_attestd_receive(w->fd, w->d->buffer, CENO_ATTESTD_PAYLOAD, &fd);
 		if (n == -1)
 			return;
 		if (fd >= 0)

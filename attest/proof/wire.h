@@ -59,8 +59,10 @@ enum ceno_attest_message {
 	CENO_ATTEST_TEXT,              /* api asks (struct ceno_attest_text_request); answer: struct ceno_attest_file + text */
 	CENO_ATTEST_RECORD,            /* api asks (struct ceno_attest_record_request); answer: struct ceno_attest_file + the
 	                                  leaf's index in decimal */
-	CENO_ATTEST_REPORT             /* api asks (struct ceno_attest_report_request); answer: struct ceno_attest_file + JSON of
+	CENO_ATTEST_REPORT,            /* api asks (struct ceno_attest_report_request); answer: struct ceno_attest_file + JSON of
 	                                  a quote by the RSA raw key, as other projects' verifiers read it */
+	CENO_ATTEST_EXPORT             /* api asks (struct ceno_attest_export_request, then a proof); answer: struct
+	                                  ceno_attest_file + its record in a foreign format */
 };
 
 #define CENO_ATTEST_ERRORS(X) \
@@ -75,7 +77,9 @@ enum ceno_attest_message {
 	X(NO_PAYLOAD, 8, "the warden ended without giving a payload") \
 	X(RANGE, 9, "the log has no quoted checkpoint of that size yet") \
 	X(CREDENTIAL, 10, "the TPM does not open this credential: it was made for another TPM or another key") \
-	X(RECORDED, 11, "this session has a record in the log already")
+	X(RECORDED, 11, "this session has a record in the log already") \
+	X(EXPORT, 12, "this node makes no exports: it was not started with --export auditproof") \
+	X(FOREIGN, 13, "the proof does not verify as one of this node, as it is now")
 
 enum ceno_attest_error {
 #define CENO_ATTEST_ERROR_ENUM(name, number, text) CENO_ATTEST_ERROR_##name = number,
@@ -157,6 +161,11 @@ struct ceno_attest_node_request {  /* api -> attest; answers come in the order o
 	uint8_t  nonce[32];
 };
 _Static_assert(sizeof(struct ceno_attest_node_request) == 40, "attest node request");
+
+struct ceno_attest_export_request { /* api -> attest; file_bytes bytes of a proof follow */
+	uint32_t type, file_bytes;
+};
+_Static_assert(sizeof(struct ceno_attest_export_request) == 8, "attest export request");
 
 enum ceno_attest_text {
 	CENO_ATTEST_TEXT_CONSISTENCY = 1, /* from size to the newest quoted checkpoint; size 0: from that itself */

@@ -83,7 +83,7 @@ void node_spawn(struct node *n)
 			dup2(pair[1], 3);
 		if (n->keeper)
 			dup2(n->keeper_socket, 4);
-		const char *argv[8] = { "ceno-attest", "--state", n->dir };
+		const char *argv[10] = { "ceno-attest", "--state", n->dir };
 		int argc = 3;
 		if (n->tcti) {
 			argv[argc++] = "--tcti";
@@ -92,6 +92,10 @@ void node_spawn(struct node *n)
 		if (n->origin) {
 			argv[argc++] = "--origin";
 			argv[argc++] = n->origin;
+		}
+		if (n->exports) {
+			argv[argc++] = "--export";
+			argv[argc++] = "auditproof";
 		}
 		execv(CENO_BIN "/ceno-attest", (char *const *)(uintptr_t)argv);
 		_exit(99);

@@ -24,7 +24,8 @@ struct node {
 	const char *origin;  /* its --origin, NULL: none */
 	pid_t keeper;        /* of a swtpm that outlives attest, 0: attest has one of its own */
 	int keeper_socket;
-	bool traced; /* by the thread that starts it, see trace.h */
+	bool exports; /* its --export auditproof */
+	bool traced;  /* by the thread that starts it, see trace.h */
 };
 
 struct session {

@@ -299,7 +299,7 @@ static void malformed_records_of_api_end_its_channel(void **state)
 	uint8_t record[64] = { 0 };
 	struct ceno_attest_node_request flagged = { .type = CENO_ATTEST_NODE, .flags = 1 };
 	struct ceno_attest_file ack = { .type = CENO_ATTEST_FILE, .file_bytes = 1 };
-	for (uint32_t type = 0; type < 16; type++) {
+	for (uint32_t type = 0; type < 18; type++) {
 		memcpy(record, &type, sizeof(type));
 		send_record(n->api, record, 39);
 		assert_ended(n->api);

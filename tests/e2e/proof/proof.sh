@@ -122,5 +122,11 @@ check "forge: everything again, own log, second swtpm" forge impostor "$work/pro
 check "  refused likewise" verdict "$work/impostor.json" 1 AK_CHANGED
 printf 'ceno-pins 1\nrevoked sha256:%064d\n' 0 >"$work/nobody"
 check "  and consistent, but nobody's, to whoever pinned no one" verdict "$work/impostor.json" 4 AK_UNPINNED --pin "$work/nobody"
+check "a node exports nothing unless told to" eval '! "$bin/ceno" proof export --format auditproof "$work/proof.json" 2>"$work/why" && grep -q "export auditproof" "$work/why"'
+node_stop
+node_start --export auditproof || exit 1
+check "a record for verifiers of AuditProof 2.1" eval '"$bin/ceno" proof export --format auditproof "$work/proof.json" >"$work/audit.json" 2>"$work/why" && grep -q "not claims of this node" "$work/why" || { cat "$work/why"; false; }'
+check "  good by the format's rules, bound to the proof, and refused changed" python3 "$root/tests/verifiers/auditproof.py" "$work/audit.json" "$work/proof.json"
+check "  of no proof that does not verify" eval '! "$bin/ceno" proof export --format auditproof "$work/field.json" >/dev/null 2>&1'
 check "an unpinned maker is exit 4" verdict "$work/proof.json" 4 AK_UNPINNED --pin "$work/nobody"
 finish
