@@ -60,6 +60,13 @@ node_start || exit 1
 check "... the next start finds what its warden spooled, and delivers the proof" ends "destroyed request proof"
 check "... which says that its TPM was reset" eval 'outlived=$(newest_id); "$ceno" destroy --quiet --proof p.json "$outlived"; "$ceno" verify p.json 2>&1 | grep -q "TPM was reset"'
 
+begin; killed=$(node_pid); slow=$(warden); kill -STOP "$slow"; kill -KILL "$killed"; wait $client
+node_start || exit 1
+sleep 5
+check "cenod killed, a warden that is slow: nothing is said of its session while it is there" eval '[ "$(newest)" != "expired_unclean crash none" ]'
+kill -CONT "$slow"
+check "... its proof comes when it is done" ends "destroyed request proof"
+
 begin; killed=$(node_pid); orphan=$(warden); kill -KILL "$killed" "$orphan"; wait $client; sleep 1
 node_start || exit 1
 check "cenod and a warden killed: nobody can prove it, and the next start says so" ends "expired_unclean crash none"
