@@ -10,7 +10,8 @@ cp "$build/blobs/firmware.bin" "$node/blobs/firmware.bin"
 cp "$build/blobs/trust-hostile.bin" "$node/blobs/trust.bin"
 cp "$build/blobs/bundle-hostile-guests.bin" "$node/blobs/bundle.bin"
 blobs=$node/blobs
-node_start --uid-base $uids || exit 1
+# CENO_LIB: other daemons than those of the build (guests/prove)
+node_start --uid-base $uids ${CENO_LIB:+--lib "$CENO_LIB"} || exit 1
 "$build/test-bin/hostile_judge" --bin "$bin" --node "$(node_pid)" --uid-base $uids --blobs "$blobs" "$@"
 status=$?
 check "the node ends" node_stop

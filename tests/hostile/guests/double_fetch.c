@@ -11,6 +11,8 @@
 #include "kit.h"
 #include "guests.h"
 
+#define RACES 200u /* with the bell rung while the index is right */
+
 struct race {
 	volatile uint32_t *index, *bell;
 	uint32_t good, bad;
@@ -29,6 +31,8 @@ static uint64_t turn(uint64_t at)
 			*index = bad;
 			*index = good;
 		}
+		if (round > RACES) /* one CPU for both: whoever looks does so at the bell */
+			*index = bad;
 		*bell = round;
 	}
 	return 0;
