@@ -13,6 +13,7 @@
 #include "cli.h"
 #include "guest-kernel/abi/window.h"
 #include "terminal.h"
+#include "text.h"
 
 #define STREAM_GRACE_MS 3000u /* streams still open when the connection died */
 
@@ -96,7 +97,7 @@ static void on_reply(struct ceno_run *run, json_t *message, int fd)
 	run->launched = true;
 	run->opening_fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 	if (run->options.hold && !run->options.quiet)
-		fprintf(stderr, "session %s\n", run->session);
+		ceno_text_line(stderr, "session %s", run->session);
 	if (run->options.tty && ceno_terminal_raw())
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "cannot make the terminal raw: %s", strerror(errno));
 	if (run->options.timeout_ms)
