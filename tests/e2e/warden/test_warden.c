@@ -471,7 +471,11 @@ static void without_attest_the_payload_is_spooled(void **state)
 	assert_int_equal(head.type, CENO_ATTEST_PAYLOAD);
 	struct stat st;
 	assert_int_equal(fstat(rig.spool, &st), 0);
-	assert_int_equal(st.st_size, sizeof head + head.payload_bytes);
+	/* The payload; and after the last step, at its own place behind it, the word that says so. */
+	uint64_t word = 0;
+	assert_int_equal(st.st_size, CENO_SPOOL_DONE_OFFSET + sizeof word);
+	assert_int_equal(pread(rig.spool, &word, sizeof word, CENO_SPOOL_DONE_OFFSET), sizeof word);
+	assert_true(word == CENO_SPOOL_DONE);
 	char *text = calloc(1, head.payload_bytes + 1);
 	assert_int_equal(pread(rig.spool, text, head.payload_bytes, sizeof head), head.payload_bytes);
 	assert_non_null(strstr(text, "\"random_source\":\"os\""));
