@@ -115,6 +115,8 @@ static void escapes(const char *from, size_t length, const char *want)
 
 static void test_escape(void **state)
 {
+	static const char turns[] = { '\xe2', '\x80', '\xae', 'f', 'd', 'p' }; /* from here on right to left */
+
 	(void)state;
 	escapes("", 0, "");
 	escapes("plain text, \\ too", 17, "plain text, \\ too");
@@ -126,9 +128,7 @@ static void test_escape(void **state)
 	        "2J",
 	        4, "\\xc2\\x9b2J"); /* CSI as one character */
 	escapes("\xc3\xa9\xe6\xbc\xa2\xf0\x9f\x90\xb1", 9, "\xc3\xa9\xe6\xbc\xa2\xf0\x9f\x90\xb1");
-	escapes("\xe2\x80\xae"
-	        "fdp",
-	        6, "\\xe2\\x80\\xaefdp"); /* right to left */
+	escapes(turns, sizeof turns, "\\xe2\\x80\\xaefdp");
 	escapes("\xe9x", 2, "\\xe9x");
 	escapes("\xc0\xaf", 2, "\\xc0\\xaf");                   /* not the shortest form */
 	escapes("\xed\xa0\x80", 3, "\\xed\\xa0\\x80");          /* a surrogate */
