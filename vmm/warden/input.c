@@ -152,17 +152,17 @@ static int write_fully(int fd, const void *from, uint64_t bytes, uint64_t offset
 	return 0;
 }
 
-#define LARGE_MIN     (8ull << 20) /* of a file: the request waits for every processor once */
-#define LARGE_AT_ONCE (1ull << 30) /* 60 ms */
+#define LARGE_MIN     (8ull << 20)  /* of a file: the request waits for every processor once */
+#define LARGE_AT_ONCE (32ull << 20) /* 2 ms */
 
 /* How much of the file comes next, at most LARGE_AT_ONCE; at the beginning of so much, large pages
  * are asked for it: the pack is laid out for them (CENO_PACK_LARGE). */
-static uint64_t begin_part(const struct ceno_inputs *in, const struct ceno_pack_entry *entry, int pack)
+static uint64_t begin_part(struct ceno_inputs *in, const struct ceno_pack_entry *entry, int pack)
 {
 	uint64_t left = entry->length - in->copied, part = LARGE_AT_ONCE - in->copied % LARGE_AT_ONCE;
 	part = part < left ? part : left;
-	if (pack >= 0 && part >= LARGE_MIN && in->copied % LARGE_AT_ONCE == 0)
-		ceno_large_back(pack, entry->offset + in->copied, part);
+	if (pack >= 0 && !in->large_is_slow && entry->length >= LARGE_MIN && in->copied % LARGE_AT_ONCE == 0)
+		in->large_is_slow = ceno_large_back(pack, entry->offset + in->copied, part);
 	return part;
 }
 

@@ -31,6 +31,7 @@ struct ceno_inputs {
 	void *hash;           /* EVP_MD_CTX of the file being copied; owned */
 	uint32_t flags;       /* enum ceno_pack_flag, for the header */
 	uint32_t buffered;    /* bytes of buffer that were ever used */
+	int large_is_slow;    /* large pages are not asked for any more */
 	uint8_t buffer[CENO_INPUT_STRETCH];
 	uint32_t order[CENO_PACK_ENTRIES_MAX]; /* sorted index -> index in file[] */
 	struct ceno_input_file file[CENO_PACK_ENTRIES_MAX];

@@ -15,7 +15,9 @@
  * long and where they are holes, with large pages of zeros. fd: borrowed, writable. offset: a
  * multiple of 2 MiB. Advice: where the kernel cannot, or has none, small pages stay, and nothing
  * is lost but the time: 0.12 ms for each, and the kernel waits until every processor has looked at its
- * lists of pages, which takes a moment on an idle host and milliseconds on a busy one. */
-void ceno_large_back(int fd, uint64_t offset, uint64_t bytes);
+ * lists of pages and may have to make room, which takes nothing on an idle host and long on a busy one.
+ * Returns 1 if it took more than a millisecond for each, about half of what it is worth: the caller
+ * had better not ask again; else 0. */
+int ceno_large_back(int fd, uint64_t offset, uint64_t bytes);
 
 #endif

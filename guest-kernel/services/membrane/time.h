@@ -7,7 +7,7 @@
 /* Reads frequency and start from the boot page. Once per boot, before any use. */
 void ceno_time_init(void);
 /* Nanoseconds of an LX_CLOCK_* (which must be one of those). */
-uint64_t ceno_time_ns(uint32_t clock);
+uint64_t ceno_time_ns(uint32_t id);
 /* TSC after so many nanoseconds from now; saturates. */
 uint64_t ceno_time_deadline(uint64_t ns);
 /* TSC cycles of a second or less, rounded down. */
@@ -19,7 +19,7 @@ uint64_t ceno_time_us(uint64_t cycles);
 /* Hundredths of a second (struct tms, siginfo). */
 uint64_t ceno_time_ticks(uint64_t cycles);
 /* TSC when a clock of LX_CLOCK_* shows ns; the past is now. */
-uint64_t ceno_time_deadline_at(uint32_t clock, uint64_t ns);
+uint64_t ceno_time_deadline_at(uint32_t id, uint64_t ns);
 /* A timespec of the program as nanoseconds: 0, -LX_EFAULT or -LX_EINVAL. */
 int ceno_time_read(uint64_t gva, uint64_t *ns);
 
