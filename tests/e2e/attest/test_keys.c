@@ -5,6 +5,7 @@
 #include "tests/e2e/attest/harness.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,6 +303,33 @@ static int setup(void **state)
 	return 0;
 }
 
+/* Asked for while the launch leaf is on its way to the disk, where it may yet fail. */
+static void no_record_before_the_launch_is_durable(void **state)
+{
+	struct node *n = *state;
+	for (int i = 0; i < 5; i++) {
+		struct session *s = session_new();
+		struct ceno_attest_launch launch = { .type = CENO_ATTEST_LAUNCH };
+		struct ceno_attest_record_request ask = { .type = CENO_ATTEST_RECORD, .number = 1 };
+		struct ceno_attest_launched answer;
+		session_channel(n, s);
+		node_works(n); /* it has the channel */
+		memcpy(launch.session_id, s->f.statement.core.session_id, 16);
+		memcpy(launch.signer_pub, s->f.statement.core.signer_pub, 32);
+		memcpy(ask.session_id, launch.session_id, 16);
+		kill(n->pid, SIGSTOP);
+		send_record(s->warden, &launch, sizeof(launch));
+		send_record(n->api, &ask, sizeof(ask));
+		kill(n->pid, SIGCONT);
+		struct ceno_attest_file head = api_receive(n, file);
+		assert_int_equal(head.type, CENO_ATTEST_RECORD);
+		assert_int_equal(head.error, CENO_ATTEST_ERROR_UNKNOWN);
+		assert_int_equal(receive(s->warden, &answer, sizeof(answer)), sizeof(answer));
+		assert_int_equal(answer.error, 0);
+		session_free(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +339,7 @@ int main(void)
 		TEST(a_change_that_was_cut_off),
 		TEST(who_may_not),
 		TEST(one_record_a_session),
+		TEST(no_record_before_the_launch_is_durable),
 		cmocka_unit_test_setup_teardown(no_log_yet, node_setup_stopped, node_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,11 +36,12 @@ check "for root alone" fails "only root" setpriv --reuid 12345 --clear-groups "$
 # A leaf that commits to a session's record: once, by who may see the session.
 commitment=$(printf 'record of this run' | sha256sum | cut -d' ' -f1)
 session=$("$ceno" ls --all --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["sessions"][0]["session"])')
+# Refused first: it must not have been written all the same.
+check "not of a session that is not mine" fails "no such session" setpriv --reuid 12345 --clear-groups "$ceno" proof record "$session" "$commitment"
 check "a record of a session of mine" eval '"$ceno" proof record "$session" "$commitment" >index && grep -qx "[0-9]*" index'
 check "... is a leaf of the log" eval '"$ceno" run --quiet --proof p6.json -- busybox true && "$ceno" proof leaf "$(cat index)" >t && python3 "$read" record "$schema" p6.json t "$commitment"'
 check "... of this commitment only" eval '! python3 "$read" record "$schema" p6.json t "$(printf x | sha256sum | cut -d" " -f1)" 2>/dev/null'
 check "once" fails "has a record in the log already" "$ceno" proof record "$session" "$commitment"
-check "not of a session that is not mine" fails "no such session" setpriv --reuid 12345 --clear-groups "$ceno" proof record "$session" "$commitment"
 check "not of one that never was" fails "no such session" "$ceno" proof record "$(printf '0%.0s' $(seq 32))" "$commitment"
 check "a commitment of another length" fails "commitment" "$ceno" proof record "$session" 1234
 check "a leaf that is not there" fails "no quoted checkpoint of that size" "$ceno" proof leaf 1000000
