@@ -188,8 +188,9 @@ void ceno_attestd_api_error(struct ceno_attestd *d, const uint8_t id[16], enum c
 size_t ceno_attestd_node_json(const struct ceno_attestd *d, const uint8_t nonce[32], const struct ceno_tpm_quote *quote,
                               char *out, size_t size);
 
-/* A leaf record for a session: checks, then appends; answers on the api's channel. False: malformed. */
-bool ceno_attestd_record(struct ceno_attestd *d, const void *request, size_t bytes);
+/* A leaf record for a session, as the api's record of `count` bytes asks: checks, then appends; answers on the api's
+ * channel. False: malformed. */
+bool ceno_attestd_record(struct ceno_attestd *d, const void *bytes, size_t count);
 
 /* A request for a record in a foreign format, answered here. False: malformed, or the api is gone. */
 bool ceno_attestd_export(struct ceno_attestd *d, const uint8_t *record, size_t bytes);
