@@ -20,7 +20,7 @@ static void one_field(volatile struct ceno_stdio_guest *page, unsigned form)
 	else if (form == 2)
 		page->signal = 65;
 	else if (form == 3)
-		page->refusal = CENO_REFUSAL_NATIVE + 1;
+		page->refusal = CENO_REFUSAL_WORKDIR + 1;
 	else if (form == 4)
 		page->end = CENO_END_STRUCK + 1;
 	else if (form == 5)
