@@ -33,6 +33,29 @@ static void shapes(void)
 	vector(OK, "boot-shape-none");
 }
 
+/* One algorithm's digest twice and the other's not at all; something behind the list of algorithms. */
+static void event_lists(void)
+{
+	static const uint16_t two[] = { BOOT_LOG_SHA1, BOOT_LOG_SHA256 };
+	static const uint8_t sha256[34] = { BOOT_LOG_SHA256 };
+	again();
+	boot_log_begin(&events, two, 2);
+	boot_log_put32(&events, 3);
+	boot_log_put32(&events, BOOT_LOG_ACTION);
+	boot_log_put32(&events, 2);
+	boot_log_put(&events, sha256, sizeof(sha256));
+	boot_log_put(&events, sha256, sizeof(sha256));
+	boot_log_put32(&events, 0);
+	measured_given();
+	vector(CENO_VERIFY_EVENT_LOG_FORM, "boot-event-digest-twice");
+	again();
+	boot_log_begin(&events, two, 2);
+	boot_log_put(&events, "", 1);
+	events.bytes[28]++;
+	measured_given();
+	vector(CENO_VERIFY_EVENT_LOG_FORM, "boot-event-algorithms-more");
+}
+
 /* Each byte of the log's head and of one event, changed: malformed, or what it says is another PCR. */
 static void event_bytes(void)
 {
@@ -118,6 +141,7 @@ static void lists(void)
 void vectors_boot(void)
 {
 	shapes();
+	event_lists();
 	event_bytes();
 	ima_bytes();
 	lists();
