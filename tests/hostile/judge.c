@@ -8,7 +8,8 @@
  * the table says, the proof verify and say so (cause, violation, slots, pledge, bytes), no canary be left in
  * that memory, the node's own blobs be unchanged, and the node hold what it held before.
  *
- * --first: one form of each guest. --not: leave that out, and say so. Needs root, and a node with bundle-hostile-guests.bin and trust-hostile.bin.
+ * --first: one form of each guest. --not: leave that out, and say so. Needs root, and a node with
+ * bundle-hostile-guests.bin and trust-hostile.bin.
  */
 #include <errno.h>
 #include <fcntl.h>

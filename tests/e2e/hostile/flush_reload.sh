@@ -9,7 +9,7 @@ build=$(cd "$build" && pwd) bin=$build/bin
 cd "$build/test-bin" || exit 1
 program=./guest_flush_reload # ours, not the image's
 rounds=3
-threshold=10 # hits on one page, and five times those on any other: then the spy has found something
+threshold=10 # hits on one page, five times those on any other, and one in 500 rounds: then the spy has found something
 cpu=$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')
 taskset -cp "$cpu" $$ >/dev/null
 
@@ -40,7 +40,7 @@ play() { # COMMAND
 		echo "      $said"
 		set -- "$1" $said
 		[ "$2" = page ] || return 1
-		[ "$5" -ge $threshold ] && [ "$5" -ge $((5 * $7)) ] || continue
+		[ "$5" -ge $threshold ] && [ "$5" -ge $((5 * $7)) ] && [ $((500 * $5)) -ge "$9" ] || continue
 		if [ "$3" = "${11}" ]; then found=$((found + 1)); else wrong=$((wrong + 1)); fi
 	done
 }
