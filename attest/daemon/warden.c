@@ -303,9 +303,11 @@ void ceno_attestd_wardens_close(struct ceno_attestd *d, bool all)
 void ceno_attestd_spooled(struct ceno_attestd *d, int fd, const uint8_t id[16])
 {
 	uint8_t *bytes = d->buffer;
+	/* What comes after the longest record is between warden and supervisor. */
+	const size_t most = sizeof(struct ceno_attest_payload) + CENO_PAYLOAD_MAX;
 	size_t have = 0;
-	for (ssize_t n; have < sizeof(d->buffer); have += (size_t)n)
-		if ((n = pread(fd, bytes + have, sizeof(d->buffer) - have, (off_t)have)) <= 0)
+	for (ssize_t n; have < most; have += (size_t)n)
+		if ((n = pread(fd, bytes + have, most - have, (off_t)have)) <= 0)
 			break;
 	close(fd);
 	struct ceno_attestd_session *s = ceno_attestd_find(d, id);
