@@ -91,14 +91,15 @@ void subject_waiting(void)
 	if (pid == 0)
 		raise(SIGTERM);
 	OK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	OK(pipe(fds) == 0);
 	pid = fork();
 	if (pid == 0) {
 		raise(SIGSTOP);
-		_exit(5);
+		_exit(read(fds[0], &info, 1) == 1 ? 5 : 6); /* not before its going on was waited for */
 	}
 	OK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
 	OK(kill(pid, SIGCONT) == 0 && waitpid(pid, &status, WCONTINUED) == pid && WIFCONTINUED(status));
-	OK(waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 5);
+	OK(write(fds[1], "x", 1) == 1 && waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 5);
 	/* children of one who ignores SIGCHLD leave nothing to wait for */
 	signal(SIGCHLD, SIG_IGN);
 	pid = fork();
