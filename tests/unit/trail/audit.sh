@@ -33,6 +33,13 @@ fails() {
 	"$ceno" audit "$@" >out 2>err
 	[ $? = "$want" ] && [ "$(wc -l <err)" = 1 ] && grep -q -- "^ceno: .*$text" err && [ ! -s out ]
 }
+# A line of usage, then the reason.
+wrong() {
+	local text=$1
+	shift
+	"$ceno" audit "$@" >out 2>err
+	[ $? = 2 ] && [ "$(wc -l <err)" = 2 ] && grep -q "^usage: ceno audit" err && grep -q -- "^ceno: .*$text" err && [ ! -s out ]
+}
 usage() { "$ceno" audit "$@" >out 2>err; [ $? = 2 ] && grep -q "^usage: ceno audit" err && [ ! -s out ]; }
 
 read -r key session nonce < <("$sample" .)
@@ -59,9 +66,9 @@ check "an empty file" eval ': >empty; verdict 1 FILE_SIZE empty'
 check "no such file" fails 2 "No such file" gone
 check "too large a file" eval 'head -c 300000 /dev/zero >large; fails 2 "larger than any trail" large'
 check "a bundle that is none" fails 2 "not a bundle" --bundle honest.trail honest.trail
-check "a key that is none" fails 2 "--key takes 64" --key 12 honest.trail
-check "a session that is none" fails 2 "--session takes 32" --session 12 honest.trail
-check "a nonce that is none" fails 2 "--nonce takes 64" --nonce 12 honest.trail
+check "a key that is none" wrong "--key takes 64" --key 12 honest.trail
+check "a session that is none" wrong "--session takes 32" --session 12 honest.trail
+check "a nonce that is none" wrong "--nonce takes 64" --nonce 12 honest.trail
 check "no file" usage
 check "two files" usage honest.trail honest.trail
 check "an unknown option" usage --bogus honest.trail
@@ -69,8 +76,14 @@ check "--help" eval '"$ceno" audit --help | grep -q "^usage: ceno audit"'
 text() { "$ceno" audit --key "$key" --bundle bundle honest.trail >out && grep -q "^VERIFIED" out && grep -q "restart    membrane(1), number 1, from checkpoint #" out &&
 	grep -q "vcid-aea" out; }
 check "for a human" text
-nowhere() { "$ceno" audit honest.trail >/dev/full 2>err; [ $? = 2 ] && grep -q "cannot write" err; }
-check "no space for the output" nowhere
+nowhere() { # STATUS ARGUMENT...: a bad verdict's own status says more than 2 would
+	local want=$1
+	shift
+	"$ceno" audit "$@" >/dev/full 2>err
+	[ $? = "$want" ] && grep -q "cannot write" err
+}
+check "no space for a good verdict" nowhere 2 --key "$key" --session "$session" --nonce "$nonce" --bundle bundle honest.trail
+check "no space for another" nowhere 4 honest.trail
 for trail in honest other killed forged; do
 	check "a second reader agrees: $trail" eval "python3 '$recompute' $trail.trail >found"
 done
