@@ -1,11 +1,9 @@
 /* AuditProof 2.1: see auditproof.h. Members are written in JCS order; every string is plain ASCII. */
 #include "auditproof.h"
+#include "attest/proof/out.h"
 #include "attest/proof/schema.h"
 
 #include <inttypes.h>
-#include <sodium.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -27,33 +25,15 @@ static const struct {
 	{ "capsule_destroy", "capsule_lifecycle_verification", "lifecycle_completion" },
 };
 
-struct out {
-	char *text;
-	size_t capacity, length;
-	int full;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct out *o, const char *format, ...)
-{
-	va_list args;
-	if (o->full)
-		return;
-	va_start(args, format);
-	int n = vsnprintf(o->text + o->length, o->capacity - o->length, format, args);
-	va_end(args);
-	o->full = n < 0 || (size_t)n >= o->capacity - o->length;
-	o->length += o->full ? 0 : (size_t)n;
-}
-
-static void sha512_hex(const void *bytes, size_t length, char hex[129])
+static void sha512_hex(const void *bytes, size_t length, char text[129])
 {
 	uint8_t digest[64];
 	crypto_hash_sha512(digest, bytes, length);
-	sodium_bin2hex(hex, 129, digest, sizeof(digest));
+	hex(digest, sizeof(digest), text);
 }
 
 /* SHA-512 of the evidence of a step, 0 to 7, as it stands in the proof. Returns 0 or -1. */
-static int evidence_hash(const struct ceno_verify_result *r, uint32_t step, char hex[129])
+static int evidence_hash(const struct ceno_verify_result *r, uint32_t step, char hash[129])
 {
 	static char text[CENO_PAYLOAD_MAX];
 	struct ceno_json_writer w;
@@ -63,17 +43,17 @@ static int evidence_hash(const struct ceno_verify_result *r, uint32_t step, char
 		                  (const uint8_t *)&r->statement + ceno_schema_step_offset[step], &w);
 	else
 		ceno_schema_write(&ceno_schema_step8, &r->seal.step8, &w);
-	sha512_hex(text, w.length, hex);
+	sha512_hex(text, w.length, hash);
 	return w.error ? -1 : 0;
 }
 
-/* One link; hex: the one before, then this one. */
-static void link_hash(uint32_t step, const char *at, char hex[129])
+/* One link; hash: the one before, then this one. */
+static void link_hash(uint32_t step, const char *at, char hash[129])
 {
 	char text[512];
-	int n = snprintf(text, sizeof(text), "%s%c%s%cdestroy%c%s%c%s", hex, 0, steps[step].subsystem, 0, 0,
+	int n = snprintf(text, sizeof(text), "%s%c%s%cdestroy%c%s%c%s", hash, 0, steps[step].subsystem, 0, 0,
 	                 steps[step].method, 0, at);
-	sha512_hex(text, (size_t)n, hex);
+	sha512_hex(text, (size_t)n, hash);
 }
 
 /* The chain as an array, and its last link. Returns 0 or -1. */
@@ -92,7 +72,7 @@ static int put_chain(struct out *o, const struct ceno_verify_result *r, const ch
 		    i ? "," : "", last, evidence, steps[i].operation, i + 1, steps[i].subsystem);
 	}
 	put(o, "]");
-	return o->full ? -1 : 0;
+	return is_whole(o) ? 0 : -1;
 }
 
 /* What it was made from, and what it is not: the one entry of the activity trail, and so signed. */
@@ -108,9 +88,7 @@ static void put_activity(struct out *o, const struct ceno_verify_result *r, cons
 	    "SHA-512 "
 	    "of each step's evidence "
 	    "there\",\"platform\":\"sha256:%s\",\"proof\":\"sha256:%s\",\"type\":\"cenotaph_proof\"}]",
-	    sodium_bin2hex(c8, sizeof(c8), r->chain[8], 32),
-	    sodium_bin2hex(platform, sizeof(platform), r->platform, 32),
-	    sodium_bin2hex(proof, sizeof(proof), digest, 32));
+	    hex(r->chain[8], 32, c8), hex(r->platform, 32, platform), hex(digest, 32, proof));
 }
 
 static int format_time(uint64_t unix_ms, char text[TIME_MAX])
@@ -127,10 +105,10 @@ struct document {
 };
 
 /* The 15 fields that are signed, hashed: hex of SHA-512, which is the message. */
-static int message_of(const struct document *d, char hex[129])
+static int message_of(const struct document *d, char hash[129])
 {
 	static char text[PARTS_MAX + 4096];
-	struct out o = { text, sizeof(text), 0, 0 };
+	struct out o = { text, 0, sizeof(text) };
 	put(&o,
 	    "{\"activity_trail\":%s,\"attestation\":{\"attestation_chain_fingerprint\":null,\"timestamp_attestation\":"
 	    "null},"
@@ -139,8 +117,10 @@ static int message_of(const struct document *d, char hex[129])
 	    "\"runtime_attestation\":null,\"signature_algorithm\":\"Ed25519\",\"signing_key_version\":1,"
 	    "\"signing_mode\":\"nanorix_only\",\"version\":\"2.1\"}",
 	    d->activity, d->authority, d->capsule, d->chain, d->jurisdiction);
-	sha512_hex(text, o.length, hex);
-	return o.full ? -1 : 0;
+	if (!is_whole(&o))
+		return -1;
+	sha512_hex(text, o.length, hash);
+	return 0;
 }
 
 static int prepare(struct document *d, const struct ceno_verify_result *r, const void *file, size_t bytes)
@@ -148,16 +128,16 @@ static int prepare(struct document *d, const struct ceno_verify_result *r, const
 	static const char *const lands[] = { "none", "US", "EU", "UK", "CA", "AU", "IN", "OTHER" };
 	const struct ceno_proof_core *core = &r->statement.core;
 	const struct ceno_proof_timing *t = &r->statement.timing;
-	struct out activity = { d->activity, sizeof(d->activity), 0, 0 }, chain = { d->chain, sizeof(d->chain), 0, 0 };
+	struct out activity = { d->activity, 0, sizeof(d->activity) }, chain = { d->chain, 0, sizeof(d->chain) };
 	uint64_t ended = t->started_unix_ms + r->statement.chain.sealed_us / 1000;
 	char id[33];
 	d->jurisdiction = lands[core->jurisdiction];
-	snprintf(d->capsule, sizeof(d->capsule), "cap_%s", sodium_bin2hex(id, sizeof(id), core->session_id, 16));
+	snprintf(d->capsule, sizeof(d->capsule), "cap_%s", hex(core->session_id, 16, id));
 	snprintf(d->authority, sizeof(d->authority), "cenotaph:%s", r->seal.node.origin);
 	put_activity(&activity, r, file, bytes);
 	if (format_time(t->started_unix_ms, d->started) || format_time(ended, d->ended))
 		return -1;
-	return put_chain(&chain, r, d->ended, d->last) || activity.full ? -1 : 0;
+	return put_chain(&chain, r, d->ended, d->last) || !is_whole(&activity) ? -1 : 0;
 }
 
 size_t ceno_export_auditproof(const struct ceno_verify_result *result, const void *file, size_t bytes,
@@ -165,7 +145,7 @@ size_t ceno_export_auditproof(const struct ceno_verify_result *result, const voi
 {
 	static const char *const causes[] = { "", "exit", "request", "ttl", "oom", "violation", "crash" };
 	static struct document d;
-	struct out o = { text, capacity, 0, 0 };
+	struct out o = { text, 0, capacity };
 	uint8_t signature[64];
 	char message[129], sig[sodium_base64_ENCODED_LEN(64, sodium_base64_VARIANT_ORIGINAL)],
 	    pub[sodium_base64_ENCODED_LEN(32, sodium_base64_VARIANT_ORIGINAL)];
@@ -184,5 +164,5 @@ size_t ceno_export_auditproof(const struct ceno_verify_result *result, const voi
 	    "\"signing_mode\":\"nanorix_only\"}",
 	    d.activity, pub, sig, d.authority, d.capsule, d.chain, d.ended, causes[result->statement.isolation.cause],
 	    d.last, d.jurisdiction, d.ended, d.started, result->statement.chain.sealed_us / 1000000);
-	return o.full ? 0 : o.length;
+	return is_whole(&o) ? o.length : 0;
 }

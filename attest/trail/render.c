@@ -5,34 +5,19 @@
  */
 #include "audit.h"
 
-#include <sodium.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "attest/proof/out.h"
 #include "guest-kernel/lib/content_id.h"
 
-struct out {
-	char *text;
-	size_t length, capacity;
+struct view {
+	struct out out;
 	const struct ceno_audit *audit;
 	struct ceno_trail_boot boot;
 	char name[CENO_TRAIL_FIBERS][40]; /* of the module in each fiber: "membrane(1)" or "3" */
 };
 
-__attribute__((format(printf, 2, 3))) static void put(struct out *o, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	char *at = o->length < o->capacity ? o->text + o->length : NULL;
-	int n = vsnprintf(at, at ? o->capacity - o->length : 0, format, args);
-	va_end(args);
-	o->length += n > 0 ? (size_t)n : 0;
-}
-
-static const char *hex(const uint8_t *bytes, size_t n, char *text)
-{
-	return sodium_bin2hex(text, 2 * n + 1, bytes, n);
-}
+#define put(o, ...) put(&(o)->out, __VA_ARGS__)
 
 static const char *const pledge_names[CENO_PLEDGE_COUNT] = { "stdio", "rw",    "net",   "storage",
 	                                                     "spawn", "audio", "video", "gpu" };
@@ -74,7 +59,7 @@ static const char *pledge(uint32_t bits, char text[128])
 	return words(bits, pledge_names, CENO_PLEDGE_COUNT, text);
 }
 
-static uint64_t microseconds(const struct out *o, uint64_t at)
+static uint64_t microseconds(const struct view *o, uint64_t at)
 {
 	uint64_t since = at > o->boot.start_tsc ? at - o->boot.start_tsc : 0, hz = o->boot.tsc_hz;
 
@@ -91,13 +76,12 @@ static bool is_readable(const struct ceno_audit *a)
 	return a->records && has_passed(a, 2);
 }
 
-static void open_out(struct out *o, const void *file, const struct ceno_audit *a, char *text, size_t capacity)
+static void open_out(struct view *o, const void *file, const struct ceno_audit *a, char *text, size_t capacity)
 {
 	struct ceno_trail_record r;
 
 	memset(o, 0, sizeof *o);
-	o->text = text;
-	o->capacity = capacity;
+	o->out = (struct out){ text, 0, capacity };
 	o->audit = a;
 	o->boot.tsc_hz = 1;
 	for (unsigned i = 0; i < CENO_TRAIL_FIBERS; i++)
@@ -109,7 +93,7 @@ static void open_out(struct out *o, const void *file, const struct ceno_audit *a
 		o->boot = r.boot;
 }
 
-static void name_fiber(struct out *o, const struct ceno_trail_record *r)
+static void name_fiber(struct view *o, const struct ceno_trail_record *r)
 {
 	if (r->head.type == CENO_TRAIL_MODULE)
 		snprintf(o->name[r->module.fiber], sizeof o->name[0], "%.23s(%u)", r->module.name, r->module.fiber);
@@ -119,7 +103,7 @@ static void name_fiber(struct out *o, const struct ceno_trail_record *r)
 
 /* ---- text ---- */
 
-static void text_boot(struct out *o, const struct ceno_trail_boot *b)
+static void text_boot(struct view *o, const struct ceno_trail_boot *b)
 {
 	char text[129];
 
@@ -132,7 +116,7 @@ static void text_boot(struct out *o, const struct ceno_trail_boot *b)
 	put(o, "%22sguest key  ed25519:%s", "", hex(b->public_key, 32, text));
 }
 
-static void text_module(struct out *o, const struct ceno_trail_module *m)
+static void text_module(struct view *o, const struct ceno_trail_module *m)
 {
 	char id[CENO_CONTENT_ID_TEXT_LENGTH + 1], text[128];
 	struct ceno_content_id content;
@@ -143,7 +127,7 @@ static void text_module(struct out *o, const struct ceno_trail_module *m)
 	    (unsigned long long)m->slots, (unsigned long long)m->onward, "", id);
 }
 
-static void text_fate(struct out *o, const struct ceno_trail_record *r)
+static void text_fate(struct view *o, const struct ceno_trail_record *r)
 {
 	switch (r->head.type) {
 	case CENO_TRAIL_STRIKE:
@@ -170,7 +154,7 @@ static void text_fate(struct out *o, const struct ceno_trail_record *r)
 	}
 }
 
-static void text_ledger(struct out *o, const struct ceno_trail_record *r)
+static void text_ledger(struct view *o, const struct ceno_trail_record *r)
 {
 	char text[65];
 
@@ -190,7 +174,7 @@ static void text_ledger(struct out *o, const struct ceno_trail_record *r)
 	}
 }
 
-static void text_record(struct out *o, const struct ceno_trail_record *r, uint32_t i)
+static void text_record(struct view *o, const struct ceno_trail_record *r, uint32_t i)
 {
 	uint64_t us = microseconds(o, r->head.at);
 	char text[128], other[128];
@@ -229,7 +213,7 @@ static void text_record(struct out *o, const struct ceno_trail_record *r, uint32
 	put(o, "\n");
 }
 
-static void text_verdict(struct out *o)
+static void text_verdict(struct view *o)
 {
 	const struct ceno_audit *a = o->audit;
 	const struct ceno_audit_code_info *info;
@@ -259,7 +243,7 @@ static const char limits[] =
 size_t ceno_audit_render_text(const void *file, const struct ceno_audit *audit, char *text, size_t capacity)
 {
 	struct ceno_trail_record r;
-	struct out o;
+	struct view o;
 	char head[65];
 
 	open_out(&o, file, audit, text, capacity);
@@ -276,12 +260,12 @@ size_t ceno_audit_render_text(const void *file, const struct ceno_audit *audit, 
 		    audit->lost_more ? "at least " : "", (unsigned long long)audit->lost,
 		    (unsigned long long)audit->refused);
 	put(&o, "%s", limits);
-	return o.length;
+	return o.out.length;
 }
 
 /* ---- JSON ---- */
 
-static void json_boot(struct out *o, const struct ceno_trail_boot *b)
+static void json_boot(struct view *o, const struct ceno_trail_boot *b)
 {
 	char hardware[65], trust[129], bundle[129], constant[129], session[33], nonce[65], key[65];
 
@@ -295,7 +279,7 @@ static void json_boot(struct out *o, const struct ceno_trail_boot *b)
 	    (unsigned long long)b->tsc_hz, b->abi_version, b->pledge);
 }
 
-static void json_module(struct out *o, const struct ceno_trail_module *m)
+static void json_module(struct view *o, const struct ceno_trail_module *m)
 {
 	char id[CENO_CONTENT_ID_TEXT_LENGTH + 1];
 	struct ceno_content_id content;
@@ -308,7 +292,7 @@ static void json_module(struct out *o, const struct ceno_trail_module *m)
 	    id, m->name, m->module, m->fiber, m->pledge, (unsigned long long)m->slots, (unsigned long long)m->onward);
 }
 
-static void json_fate(struct out *o, const struct ceno_trail_record *r)
+static void json_fate(struct view *o, const struct ceno_trail_record *r)
 {
 	switch (r->head.type) {
 	case CENO_TRAIL_STRIKE:
@@ -329,7 +313,7 @@ static void json_fate(struct out *o, const struct ceno_trail_record *r)
 	}
 }
 
-static void json_ledger(struct out *o, const struct ceno_trail_record *r)
+static void json_ledger(struct view *o, const struct ceno_trail_record *r)
 {
 	char text[129];
 
@@ -351,7 +335,7 @@ static void json_ledger(struct out *o, const struct ceno_trail_record *r)
 	}
 }
 
-static void json_record(struct out *o, const struct ceno_trail_record *r, uint32_t i)
+static void json_record(struct view *o, const struct ceno_trail_record *r, uint32_t i)
 {
 	put(o, "%s{\"record\":%u,\"type\":\"%s\",\"tsc\":\"%llu\",\"at\":\"%llu\"", i ? "," : "", i,
 	    type_name(r->head.type), (unsigned long long)r->head.tsc, (unsigned long long)r->head.at);
@@ -386,7 +370,7 @@ static void json_record(struct out *o, const struct ceno_trail_record *r, uint32
 	put(o, "}");
 }
 
-static void json_verdict(struct out *o)
+static void json_verdict(struct view *o)
 {
 	const struct ceno_audit *a = o->audit;
 	const struct ceno_audit_code_info *info;
@@ -414,7 +398,7 @@ static void json_verdict(struct out *o)
 size_t ceno_audit_render_json(const void *file, const struct ceno_audit *audit, char *text, size_t capacity)
 {
 	struct ceno_trail_record r;
-	struct out o;
+	struct view o;
 	char head[65];
 
 	open_out(&o, file, audit, text, capacity);
@@ -432,5 +416,5 @@ size_t ceno_audit_render_json(const void *file, const struct ceno_audit *audit, 
 		json_record(&o, &r, i);
 	}
 	put(&o, "]}\n");
-	return o.length;
+	return o.out.length;
 }

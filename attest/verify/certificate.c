@@ -5,37 +5,17 @@
  */
 #include "verify.h"
 
-#include <sodium.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-struct out {
-	char *text;
-	size_t length, capacity;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct out *o, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	char *at = o->length < o->capacity ? o->text + o->length : NULL;
-	int n = vsnprintf(at, at != NULL ? o->capacity - o->length : 0, format, args);
-	va_end(args);
-	o->length += n > 0 ? (size_t)n : 0;
-}
+#include "attest/proof/out.h"
 
 static const char *const key_names[] = { "none", "software", "vtpm", "ftpm", "dtpm" };
 static const char *const code_names[] = { "none", "boot", "runtime" };
 static const char *const cause_names[] = { "", "exit", "request", "ttl", "oom", "violation", "crash" };
 static const char *const class_names[] = { "not declared", "general", "PHI", "PII", "financial", "credentials" };
 static const char *const land_names[] = { "not declared", "US", "EU", "UK", "CA", "AU", "IN", "OTHER" };
-
-static const char *hex(const uint8_t *bytes, size_t n, char *text)
-{
-	return sodium_bin2hex(text, 2 * n + 1, bytes, n);
-}
 
 static const char *when(uint64_t seconds, char text[32])
 {

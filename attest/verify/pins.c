@@ -5,11 +5,8 @@
 #include "lines.h"
 #include "verify.h"
 
-#include <sodium.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
+#include "attest/proof/out.h"
 
 const char *ceno_verify_pin_error_text(int error)
 {
@@ -114,45 +111,25 @@ int ceno_verify_pins_parse(const char *text, size_t bytes, struct ceno_verify_pi
 	return pins->pin_count + pins->revoked_count > 0 ? 0 : CENO_VERIFY_PIN_E_EMPTY;
 }
 
-struct out {
-	char *text;
-	size_t length, capacity;
-	bool full;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct out *o, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	int n = vsnprintf(o->text + o->length, o->capacity - o->length, format, args);
-	va_end(args);
-	if (n < 0 || (size_t)n >= o->capacity - o->length)
-		o->full = true;
-	else
-		o->length += (size_t)n;
-}
-
 int ceno_verify_pins_format(const struct ceno_verify_pins *pins, char *text, size_t capacity)
 {
-	struct out o = { text, 0, capacity, capacity == 0 };
-	char hex[65], b64[sodium_base64_ENCODED_LEN(32, sodium_base64_VARIANT_ORIGINAL)];
-	if (!o.full)
-		put(&o, "ceno-pins 1\n");
-	for (uint32_t i = 0; i < pins->pin_count && !o.full; i++) {
+	struct out o = { text, 0, capacity };
+	char id[65], b64[sodium_base64_ENCODED_LEN(32, sodium_base64_VARIANT_ORIGINAL)];
+	put(&o, "ceno-pins 1\n");
+	for (uint32_t i = 0; i < pins->pin_count; i++) {
 		const struct ceno_verify_pin *p = &pins->pins[i];
 		sodium_bin2base64(b64, sizeof(b64), p->log_pub, 32, sodium_base64_VARIANT_ORIGINAL);
-		put(&o, "pin %s sha256:%s %s\n", p->origin, sodium_bin2hex(hex, sizeof(hex), p->ak, 32), b64);
-		if (p->size != 0 && !o.full)
+		put(&o, "pin %s sha256:%s %s\n", p->origin, hex(p->ak, 32, id), b64);
+		if (p->size != 0)
 			put(&o, "seen %s %llu sha256:%s %llu %llu %u\n", p->origin, (unsigned long long)p->size,
-			    sodium_bin2hex(hex, sizeof(hex), p->root, 32), (unsigned long long)p->nv_value,
-			    (unsigned long long)p->clock_ms, p->reset_count);
+			    hex(p->root, 32, id), (unsigned long long)p->nv_value, (unsigned long long)p->clock_ms,
+			    p->reset_count);
 	}
-	for (uint32_t i = 0; i < pins->revoked_count && !o.full; i++) {
-		put(&o, "revoked sha256:%s", sodium_bin2hex(hex, sizeof(hex), pins->revoked[i], 32));
-		if (pins->revoked_since[i] != 0 && !o.full)
+	for (uint32_t i = 0; i < pins->revoked_count; i++) {
+		put(&o, "revoked sha256:%s", hex(pins->revoked[i], 32, id));
+		if (pins->revoked_since[i] != 0)
 			put(&o, " %llu", (unsigned long long)pins->revoked_since[i]);
-		if (!o.full)
-			put(&o, "\n");
+		put(&o, "\n");
 	}
-	return o.full ? CENO_VERIFY_PIN_E_SPACE : (int)o.length;
+	return is_whole(&o) ? (int)o.length : CENO_VERIFY_PIN_E_SPACE;
 }

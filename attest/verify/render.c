@@ -5,30 +5,7 @@
  */
 #include "verify.h"
 
-#include <sodium.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-struct out {
-	char *text;
-	size_t length, capacity;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct out *o, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	char *at = o->length < o->capacity ? o->text + o->length : NULL;
-	int n = vsnprintf(at, at != NULL ? o->capacity - o->length : 0, format, args);
-	va_end(args);
-	o->length += n > 0 ? (size_t)n : 0;
-}
-
-static const char *hex(const uint8_t *bytes, size_t n, char *text)
-{
-	return sodium_bin2hex(text, 2 * n + 1, bytes, n);
-}
+#include "attest/proof/out.h"
 
 static const char *const key_names[] = { "none", "software", "vtpm", "ftpm", "dtpm" };
 static const char *const code_names[] = { "none", "boot", "runtime" };
