@@ -90,8 +90,9 @@ def programs(ceno, folder):
     """C programs in every executable format, as tests/guest builds them. No image has musl's loader: the dynamic
     one of musl looks for it in /tmp."""
     built = os.path.join(os.path.dirname(ceno), "..", "test-bin")
-    for name in ("static", "static-pie", "dynamic", "musl-static", "threads"):
-        shutil.copy(os.path.join(built, "guest_program_" + name), os.path.join(folder, "c-" + name))
+    for name in ("static", "static-pie", "dynamic", "musl-static"):
+        shutil.copy(os.path.join(built, "guest_formats_" + name), os.path.join(folder, "c-" + name))
+    shutil.copy(os.path.join(built, "guest_program_threads"), os.path.join(folder, "c-threads"))
     shutil.copy(os.path.join(built, "commands_musl"), os.path.join(folder, "c-musl"))
     shutil.copy("/lib/ld-musl-x86_64.so.1", os.path.join(folder, "ld-musl"))
 
