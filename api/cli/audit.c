@@ -240,16 +240,7 @@ static int print(const void *trail, const struct ceno_audit *audit, bool json)
 
 	if (text)
 		render(trail, audit, text, need + 1);
-	if (!text) {
-		ceno_cli_error("out of memory");
-		return CENO_EXIT_USAGE;
-	}
-	if (json)
-		fputs(text, stdout);
-	else
-		ceno_text_lines(stdout, text);
-	free(text);
-	return (int)audit->exit_status;
+	return ceno_text_print(text, json) ? (int)audit->exit_status : CENO_EXIT_USAGE;
 }
 
 int ceno_command_audit(int argc, char **argv)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
+
 /* Bytes of the character at `at` of at most `left`, and the character; 0: no valid UTF-8. */
 static size_t decode(const uint8_t *at, size_t left, uint32_t *character)
 {
@@ -111,4 +113,18 @@ void ceno_text_lines(FILE *stream, const char *text)
 			text++;
 		}
 	}
+}
+
+bool ceno_text_print(char *text, bool json)
+{
+	bool made = text;
+
+	if (!text)
+		ceno_cli_error("out of memory");
+	else if (json)
+		fputs(text, stdout);
+	else
+		ceno_text_lines(stdout, text);
+	free(text);
+	return made;
 }

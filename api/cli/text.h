@@ -6,6 +6,7 @@
 #ifndef CENO_API_CLI_TEXT_H
 #define CENO_API_CLI_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -23,5 +24,8 @@ __attribute__((format(printf, 2, 3))) void ceno_text_line(FILE *stream, const ch
 
 /* A text of several lines: its newlines are its own, everything else is escaped. */
 void ceno_text_lines(FILE *stream, const char *text);
+
+/* A text that a renderer made, on standard output, and freed. json: as it is. false: NULL, out of memory (said). */
+bool ceno_text_print(char *text, bool json);
 
 #endif

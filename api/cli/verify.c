@@ -46,7 +46,6 @@ static const char usage[] =
     "checked; 4 consistent, but below the asked assurance (the maker is not pinned);\n"
     "5 rollback or replay; 6 revoked.\n";
 
-#define TEXT_FIRST     16384u
 #define FILES_MAX      16u
 #define POLICY_MAX     (256u * 1024)
 #define REFERENCE_MAX  65536u
@@ -210,26 +209,12 @@ static int print(const struct ceno_verify_result *result, const struct ceno_veri
 {
 	size_t (*render)(const struct ceno_verify_result *, const struct ceno_verify_policy *, char *, size_t) =
 	    json ? ceno_verify_render_json : ceno_verify_render_text;
-	size_t size = TEXT_FIRST, need;
-	char *text = malloc(size);
+	size_t need = render(result, policy, NULL, 0);
+	char *text = malloc(need + 1);
 
-	need = text ? render(result, policy, text, size) : 0;
-	if (text && need >= size) {
-		free(text);
-		text = malloc(need + 1);
-		if (text)
-			render(result, policy, text, need + 1);
-	}
-	if (!text) {
-		ceno_cli_error("out of memory");
-		return CENO_EXIT_USAGE;
-	}
-	if (json)
-		fputs(text, stdout);
-	else
-		ceno_text_lines(stdout, text);
-	free(text);
-	return (int)result->exit_status;
+	if (text)
+		render(result, policy, text, need + 1);
+	return ceno_text_print(text, json) ? (int)result->exit_status : CENO_EXIT_USAGE;
 }
 
 static int load_pins(const struct ask *ask, struct ceno_verify_pins *pins)

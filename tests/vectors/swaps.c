@@ -86,29 +86,17 @@ static size_t replaced(const char *to, size_t to_bytes, const struct ceno_json_t
 	return to_bytes - x->length + y->length;
 }
 
-static void swap_file(void)
-{
-	struct ceno_json ja, jb;
-	MUST(ceno_json_read(&ja, a.file, a.file_bytes, in_a, CENO_LADDER_TOKENS) == 0);
-	MUST(ceno_json_read(&jb, b.file, b.file_bytes, in_b, CENO_LADDER_TOKENS) == 0);
-	MUST(ja.token_count == jb.token_count);
-	for (uint32_t i = 1; i < ja.token_count; i++) {
-		if (!differs(&in_a[i], ja.text, &in_b[i], jb.text))
-			continue;
-		start();
-		f = a;
-		policy.pins = &f.pins;
-		f.file_bytes = replaced(ja.text, a.file_bytes, &in_a[i], jb.text, &in_b[i], f.file);
-		vector(ANY_REASON, "swap-file-%u", i);
-	}
-}
+enum swap { SWAP_FILE, SWAP_PAYLOAD, SWAP_SIGNED };
 
-/* The same inside the payload. `resigned`: the session's own key signs it, and the node logs and quotes it. */
-static void swap_payload(bool resigned)
+/* SWAP_PAYLOAD: the same inside the payload. SWAP_SIGNED: the session's own key signs it, and the node logs and quotes it. */
+static void swap(enum swap where, const char *name)
 {
 	struct ceno_json ja, jb;
-	MUST(ceno_json_read(&ja, a.payload, a.payload_bytes, in_a, CENO_LADDER_TOKENS) == 0);
-	MUST(ceno_json_read(&jb, b.payload, b.payload_bytes, in_b, CENO_LADDER_TOKENS) == 0);
+	bool file = where == SWAP_FILE;
+	size_t bytes = file ? a.file_bytes : a.payload_bytes;
+	MUST(ceno_json_read(&ja, file ? a.file : a.payload, bytes, in_a, CENO_LADDER_TOKENS) == 0);
+	MUST(ceno_json_read(&jb, file ? b.file : b.payload, file ? b.file_bytes : b.payload_bytes, in_b,
+	                    CENO_LADDER_TOKENS) == 0);
 	MUST(ja.token_count == jb.token_count);
 	for (uint32_t i = 1; i < ja.token_count; i++) {
 		if (!differs(&in_a[i], ja.text, &in_b[i], jb.text))
@@ -116,14 +104,16 @@ static void swap_payload(bool resigned)
 		start();
 		f = a;
 		policy.pins = &f.pins;
-		f.payload_bytes = replaced(ja.text, a.payload_bytes, &in_a[i], jb.text, &in_b[i], f.payload);
-		if (resigned) {
+		*(file ? &f.file_bytes : &f.payload_bytes) =
+		    replaced(ja.text, bytes, &in_a[i], jb.text, &in_b[i], file ? f.file : f.payload);
+		if (where == SWAP_SIGNED) {
 			fixture_sign_payload(&f);
 			fixture_log(&f);
 			fixture_quote(&f);
 		}
-		fixture_write(&f);
-		vector(ANY_REASON, "swap-payload-%s-%u", resigned ? "signed" : "text", i);
+		if (!file)
+			fixture_write(&f);
+		vector(ANY_REASON, "swap-%s-%u", name, i);
 	}
 }
 
@@ -145,7 +135,7 @@ void vectors_swaps(void)
 	f = b;
 	policy.pins = &f.pins;
 	vector(OK, "swap-second");
-	swap_file();
-	swap_payload(false);
-	swap_payload(true);
+	swap(SWAP_FILE, "file");
+	swap(SWAP_PAYLOAD, "payload-text");
+	swap(SWAP_SIGNED, "payload-signed");
 }
