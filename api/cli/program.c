@@ -367,8 +367,9 @@ static int add_directory(struct listing *list, const char *path, const char *gue
 		    (!plain ||
 		     (size_t)snprintf(inside, sizeof inside, "%s/%s", guest, names[i]->d_name) >= sizeof inside)) {
 			snprintf(list->error, CENO_PROGRAM_ERROR_MAX,
-			         "input %.200s: not usable as a path in the guest (%zu bytes at most)", below,
-			         sizeof inside - 1);
+			         "input %.200s: not usable as a path in the guest (control characters, or more than "
+			         "%zu bytes)",
+			         below, sizeof inside - 1);
 			status = CENO_EXIT_RUN_FAILED;
 		}
 		if (!status)

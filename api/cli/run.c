@@ -52,7 +52,10 @@ static int prepare(struct ceno_run *run)
 	char error[CENO_PROGRAM_ERROR_MAX > CENO_PROOF_FILE_ERROR_MAX ? CENO_PROGRAM_ERROR_MAX
 	                                                              : CENO_PROOF_FILE_ERROR_MAX];
 	int status = ceno_run_files_open(&run->pack, &run->options, error);
+	const char *const made[] = { run->options.proof, run->options.trail, run->options.opening };
 
+	for (size_t i = 0; !status && i < sizeof made / sizeof made[0]; i++)
+		status = ceno_run_files_spare(&run->pack, made[i], error);
 	if (status) {
 		ceno_run_fail(run, status, "%s", error);
 		return -1;

@@ -2,8 +2,10 @@
 #include "run_files.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -47,6 +49,21 @@ static int check_twice(const struct ceno_run_files *in, char *error)
 	return CENO_EXIT_OK;
 }
 
+/* The request names them in JSON, which has no other text. */
+static int check_text(const struct ceno_run_files *in, char *error)
+{
+	for (uint32_t i = 0; i < in->count; i++) {
+		json_t *text = json_string(in->files[i].guest);
+
+		if (!text) {
+			snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s: the name is not UTF-8", in->files[i].guest);
+			return CENO_EXIT_RUN_FAILED;
+		}
+		json_decref(text);
+	}
+	return CENO_EXIT_OK;
+}
+
 static int make_args(struct ceno_run_files *in, struct ceno_run_options *o, char *error)
 {
 	const char *env[CENO_ENV_BASE + CENO_ENV_MAX], *slash = strrchr(o->program[0], '/');
@@ -74,8 +91,26 @@ int ceno_run_files_open(struct ceno_run_files *in, struct ceno_run_options *opti
 	for (uint32_t i = 0; !status && i < options->input_count; i++)
 		status = ceno_inputs_open(options->inputs[i], in->files, &in->count, CENO_SESSION_FILES_MAX, error);
 	if (!status)
+		status = check_text(in, error);
+	if (!status)
 		status = check_twice(in, error);
 	return status ? status : make_args(in, options, error);
+}
+
+int ceno_run_files_spare(const struct ceno_run_files *in, const char *path, char *error)
+{
+	struct stat there, ours;
+
+	if (!path || stat(path, &there))
+		return CENO_EXIT_OK;
+	for (uint32_t i = 0; i < in->count; i++)
+		if (!fstat(in->files[i].fd, &ours) && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino) {
+			snprintf(error, CENO_PROGRAM_ERROR_MAX,
+			         "%.200s would be replaced, and is what the session reads at %.200s", path,
+			         in->files[i].guest);
+			return CENO_EXIT_RUN_FAILED;
+		}
+	return CENO_EXIT_OK;
 }
 
 void ceno_run_files_close(struct ceno_run_files *in)

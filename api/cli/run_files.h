@@ -18,6 +18,10 @@ struct ceno_run_files {
  * either case. */
 int ceno_run_files_open(struct ceno_run_files *in, struct ceno_run_options *options, char *error);
 
+/* Whether a file that is to appear at `path` (NULL: none) takes the place of none of them, under any name.
+ * CENO_EXIT_OK, or CENO_EXIT_RUN_FAILED with a line in `error` (CENO_PROGRAM_ERROR_MAX). */
+int ceno_run_files_spare(const struct ceno_run_files *in, const char *path, char *error);
+
 /* Closes every descriptor; fine twice. */
 void ceno_run_files_close(struct ceno_run_files *in);
 

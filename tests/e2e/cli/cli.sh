@@ -95,6 +95,20 @@ check "--tty without a terminal" fails 125 "are no terminal" "$ceno" run --tty -
 check "--tty and no input" misused "not with --native" "$ceno" run --tty --no-stdin -- busybox true
 check "--tty in a terminal" python3 "$root/tests/e2e/cli/terminal.py" "$ceno"
 check "a vanished input" fails 125 "No such file" "$ceno" run --input gone -- busybox true
+printf 'odd\n' >"$(printf 'odd\377')"
+check "an input whose name is no text" fails 125 "/in/odd.*the name is not UTF-8" "$ceno" run --input "$(printf 'odd\377')" -- busybox true
+mkdir odds && printf "odd\n" >"$(printf 'odds/a\tb')"
+check "... of control characters" fails 125 "not usable as a path in the guest (control characters, or" "$ceno" run --input odds -- busybox true
+rm odds/* && mv "$(printf 'odd\377')" odds/
+check "... in a directory, too" fails 125 "/in/odds/odd.*the name is not UTF-8" "$ceno" run --input odds -- busybox true
+cp a mine && ln mine other && ln -s mine linked && mkdir mines && ln mine mines/m
+spared() { fails 125 "would be replaced, and is what the session reads at /in/$1" "$ceno" run "${@:2}" -- busybox true && cmp -s a mine && cmp -s a other; }
+check "a proof in the place of its input" spared mine --input mine --proof mine
+check "... by a link" spared mine --input mine --proof linked
+check "... by another name" spared mine --input mine --proof other
+check "... of a directory" spared mines/m --input mines --proof mines/m
+check "a trail in the place of an input" spared mine --input mine --no-proof --trail mine
+check "an opening in the place of an input" spared mine --input mine --no-proof --opening mine
 check "two inputs of one name" fails 125 "two inputs would lie at /in/a" "$ceno" run --input a --input d/a -- busybox true
 check "... told apart by a name" eval '[ "$("$ceno" run --quiet --no-proof --input a --input d/a=b -- busybox cat /in/a /in/b)" = "$(printf "one\ntwo")" ]'
 check "an input name that climbs" fails 125 "not usable as a file name" "$ceno" run --input a=../x -- busybox true
