@@ -39,40 +39,39 @@ for at in 20 $((size / 3)) $((size / 2)) $((size - 40)); do
 done
 echo "refused at every place tried"
 
+# A session NAME whose program waits for input: its client and its group.
+waiting() {
+	mkfifo "/tmp/$1"
+	ceno run --proof "/out/$1.cdp.json" -- busybox cat <"/tmp/$1" >/dev/null 2>"/tmp/$1.log" &
+	client=$!
+	exec 9>"/tmp/$1"
+	for i in $(seq 200); do ceno ls | grep -q executing && break; sleep 0.1; done
+	sleep 3
+	# Two pairs: the session's, which has a limit with room for a guest, and the parked one.
+	group=$(dirname "$(grep -lv "^$((16 << 20))\$" /sys/fs/cgroup/cenotaph-*/*/memory.max | head -1)")
+}
+# It ended, not as its program would have, and its proof verifies and names the cause NAME.
+ended() {
+	if wait $client; then echo "$1, and ceno run says success"; exit 1; fi
+	exec 9>&-
+	ceno verify "/out/$1.cdp.json" >"/tmp/$1.verify" || { cat "/tmp/$1.verify"; exit 1; }
+	payload=$(sed 's/.*"payload":"\([^"]*\)".*/\1/' "/out/$1.cdp.json" | base64 -d)
+	case $payload in *"\"cause\":\"$1\""*) echo "the proof says \"cause\":\"$1\"" ;; *) exit 1 ;; esac
+}
+
 echo "--- the vmm killed while the program runs"
-mkfifo /tmp/hold
-ceno run --proof /out/crash.cdp.json -- busybox cat </tmp/hold >/dev/null 2>/tmp/crash.log &
-client=$!
-exec 9>/tmp/hold
-for i in $(seq 200); do ceno ls | grep -q executing && break; sleep 0.1; done
-sleep 3
-# Two pairs: the session's, which has a limit with room for a guest, and the parked one.
-group=$(dirname "$(grep -lv "^$((16 << 20))\$" /sys/fs/cgroup/cenotaph-*/*/memory.max | head -1)")
+waiting crash
 vmm=$(head -1 "$group/cgroup.procs")
 echo "group $group: memory.max $(cat "$group/memory.max"), memory.swap.max $(cat "$group/memory.swap.max" 2>/dev/null), tasks $(wc -l <"$group/cgroup.threads")"
 [ "$(cat "$group/memory.max")" != max ]
 [ "$(cat "$group/pids.max")" = 8 ] && [ "$(cat "$group/pids.current")" -le 8 ]
 kill -9 "$vmm"
-if wait $client; then echo "a killed vmm, and ceno run says success"; exit 1; fi
-exec 9>&-
-ceno verify /out/crash.cdp.json >/tmp/crash.verify || { cat /tmp/crash.verify; exit 1; }
-payload=$(sed 's/.*"payload":"\([^"]*\)".*/\1/' /out/crash.cdp.json | base64 -d)
-case $payload in *'"cause":"crash"'*) echo "the proof says \"cause\":\"crash\"" ;; *) exit 1 ;; esac
+ended crash
 
 echo "--- the group's memory runs out while the program runs"
-mkfifo /tmp/full
-ceno run --proof /out/oom.cdp.json -- busybox cat </tmp/full >/dev/null 2>/tmp/oom.log &
-client=$!
-exec 9>/tmp/full
-for i in $(seq 200); do ceno ls | grep -q executing && break; sleep 0.1; done
-sleep 3
-group=$(dirname "$(grep -lv "^$((16 << 20))\$" /sys/fs/cgroup/cenotaph-*/*/memory.max | head -1)")
+waiting oom
 echo $((1 << 20)) >"$group/memory.max" # less than is in use: the kernel kills what is in the group
-if wait $client; then echo "out of memory, and ceno run says success"; exit 1; fi
-exec 9>&-
-ceno verify /out/oom.cdp.json >/tmp/oom.verify || { cat /tmp/oom.verify; exit 1; }
-payload=$(sed 's/.*"payload":"\([^"]*\)".*/\1/' /out/oom.cdp.json | base64 -d)
-case $payload in *'"cause":"oom"'*) echo "the proof says \"cause\":\"oom\"" ;; *) exit 1 ;; esac
+ended oom
 
 echo "--- the node ends"
 kill -TERM "$node"
