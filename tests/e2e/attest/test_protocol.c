@@ -1,5 +1,6 @@
 /* What ceno-attest does with right and with wrong records. */
 #include "tests/e2e/attest/harness.h"
+#include "tests/lib/p256.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,10 +11,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
-#include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <sodium.h>
 
 #ifdef __SANITIZE_ADDRESS__
@@ -473,32 +470,12 @@ static size_t member(const char *json, const char *key, uint8_t *out, size_t siz
 	return n;
 }
 
-static bool p256_verifies(const uint8_t *ak, size_t ak_bytes, const uint8_t sig[64], const uint8_t *m, size_t n)
+static bool ak_verifies(const uint8_t *ak, size_t ak_bytes, const uint8_t sig[64], const uint8_t *m, size_t n)
 {
-	uint8_t point[65] = { 4 }, *der = NULL;
+	uint8_t point[65] = { 4 };
 	memcpy(point + 1, ak + ak_bytes - 66, 32); /* TPMT_PUBLIC ends in 2+32 bytes x, 2+32 bytes y */
 	memcpy(point + 33, ak + ak_bytes - 32, 32);
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t) "prime256v1", 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point)),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_PKEY *key = NULL;
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	assert_int_equal(EVP_PKEY_fromdata_init(ctx), 1);
-	assert_int_equal(EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params), 1);
-	ECDSA_SIG *s = ECDSA_SIG_new();
-	ECDSA_SIG_set0(s, BN_bin2bn(sig, 32, NULL), BN_bin2bn(sig + 32, 32, NULL));
-	int der_bytes = i2d_ECDSA_SIG(s, &der);
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	assert_int_equal(EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, key), 1);
-	int ok = EVP_DigestVerify(md, der, (size_t)der_bytes, m, n);
-	EVP_MD_CTX_free(md);
-	OPENSSL_free(der);
-	ECDSA_SIG_free(s);
-	EVP_PKEY_CTX_free(ctx);
-	EVP_PKEY_free(key);
-	return ok == 1;
+	return p256_verifies(point, sig, sig + 32, m, n);
 }
 
 static void node_quote_answers_the_nonce_by_the_raw_key(void **state)
@@ -520,8 +497,8 @@ static void node_quote_answers_the_nonce_by_the_raw_key(void **state)
 	assert_int_equal(member(json, "signature", signature, sizeof(signature)), 64);
 	assert_int_equal(member(json, "nonce", nonce, sizeof(nonce)), 32);
 	assert_memory_equal(nonce, request.nonce, 32);
-	assert_true(p256_verifies(ak, ak_bytes, signature, quote, quote_bytes));
-	assert_false(p256_verifies(seal_ak, seal_bytes, signature, quote, quote_bytes));
+	assert_true(ak_verifies(ak, ak_bytes, signature, quote, quote_bytes));
+	assert_false(ak_verifies(seal_ak, seal_bytes, signature, quote, quote_bytes));
 	/* magic, type, signer (2+34), then extraData */
 	ceno_proof_node_data(request.nonce, extra);
 	assert_memory_equal(quote + 4 + 2 + 36 + 2, extra, 32);

@@ -16,15 +16,12 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
-#include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <sodium.h>
 #include <tss2/tss2_mu.h>
 
 #include "attest/tpm/swtpm.h"
 #include "attest/tpm/tpm.h"
+#include "tests/lib/p256.h"
 
 struct node {
 	char dir[64];
@@ -70,8 +67,8 @@ static int teardown(void **state)
 	return rc;
 }
 
-/* The AK's public area as an OpenSSL key. */
-static EVP_PKEY *ak_key(const struct ceno_tpm_ak *ak)
+/* Is q's signature ak's over exactly these bytes? */
+static bool verifies(const struct ceno_tpm_ak *ak, const struct ceno_tpm_quote *q, const uint8_t *bytes, size_t length)
 {
 	TPMT_PUBLIC p;
 	size_t offset = 0;
@@ -85,35 +82,7 @@ static EVP_PKEY *ak_key(const struct ceno_tpm_ak *ak)
 	uint8_t point[65] = { 4 };
 	memcpy(point + 1 + 32 - p.unique.ecc.x.size, p.unique.ecc.x.buffer, p.unique.ecc.x.size);
 	memcpy(point + 33 + 32 - p.unique.ecc.y.size, p.unique.ecc.y.buffer, p.unique.ecc.y.size);
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t) "prime256v1", 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point)),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_PKEY *key = NULL;
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	assert_int_equal(EVP_PKEY_fromdata_init(ctx), 1);
-	assert_int_equal(EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params), 1);
-	EVP_PKEY_CTX_free(ctx);
-	return key;
-}
-
-/* 1 if q's signature is ak's over exactly these bytes. */
-static int verifies(const struct ceno_tpm_ak *ak, const struct ceno_tpm_quote *q, const uint8_t *bytes, size_t length)
-{
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	ECDSA_SIG_set0(sig, BN_bin2bn(q->r, 32, NULL), BN_bin2bn(q->s, 32, NULL));
-	uint8_t *der = NULL;
-	int der_bytes = i2d_ECDSA_SIG(sig, &der);
-	EVP_PKEY *key = ak_key(ak);
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	assert_int_equal(EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, key), 1);
-	int ok = EVP_DigestVerify(md, der, (size_t)der_bytes, bytes, length);
-	EVP_MD_CTX_free(md);
-	EVP_PKEY_free(key);
-	OPENSSL_free(der);
-	ECDSA_SIG_free(sig);
-	return ok == 1;
+	return p256_verifies(point, q->r, q->s, bytes, length);
 }
 
 static void quote_verifies_over_the_bytes_given(void **state)
