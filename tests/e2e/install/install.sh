@@ -8,6 +8,11 @@ install=$root/api/install/install.sh
 
 mkdir -p "$prefix/share/man/man1" && echo mine >"$prefix/share/man/man1/mine.1"
 before=$(cd "$prefix" && find . | sort)
+# Configured for the first time, as by who has just cloned: a second time, the cache knows what the first did not.
+check "configured once, nothing is put outside the prefix" eval 'cmake -S "$root" -B "$node/fresh" -G Ninja >/dev/null 2>"$node/err" &&
+	grep -rqF "\${CMAKE_INSTALL_PREFIX}/include/cenotaph/verify" "$node/fresh/attest" --include=cmake_install.cmake &&
+	! grep -rE "INSTALL DESTINATION \"/" "$node/fresh" --include=cmake_install.cmake'
+rm -rf "$node/fresh"
 check "installs" "$install" install "$prefix"
 check "programs, manual, completion, unit, blobs, page, recipes" eval '(cd "$prefix" && ls bin/ceno bin/ceno-native sbin/cenod libexec/cenotaph/{ceno-api,ceno-attest,ceno-warden,ceno-vmm,ceno-image-check,ceno-image-source} \
 	share/man/man1/ceno.1 share/man/man8/cenod.8 share/bash-completion/completions/ceno lib/systemd/system/cenod.service \
