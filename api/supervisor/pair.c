@@ -119,11 +119,11 @@ static bool heard(struct ceno_pair *pair, const struct ceno_warden_status *statu
 
 static bool is_memory(int fd)
 {
-	const int seals = F_SEAL_SHRINK;
+	int seals = fcntl(fd, F_GET_SEALS);
 	struct stat st;
 
-	return fcntl(fd, F_GET_SEALS) >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
-	    (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR && (!st.st_size || fcntl(fd, F_GET_SEALS) & seals);
+	return seals >= 0 && seals & F_SEAL_SHRINK && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	    (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR;
 }
 
 static bool heard_areas(struct ceno_pair *pair, const struct ceno_warden_status *status, struct ceno_packet_fds *fds)

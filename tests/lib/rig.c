@@ -494,6 +494,8 @@ static void on_supervisor(struct ceno_rig *rig)
 	switch (s.type) {
 	case CENO_WARDEN_AREAS:
 		assert_true(count <= CENO_WARDEN_AREAS_MAX);
+		for (unsigned i = 0; i < count; i++) /* from the first on: the supervisor refuses it otherwise */
+			assert_true(fcntl(fds[i], F_GET_SEALS) & F_SEAL_SHRINK);
 		memcpy(rig->areas, fds, count * sizeof fds[0]);
 		rig->area_count = count;
 		break;

@@ -191,16 +191,24 @@ int ceno_session_accept(struct ceno_session *session, const struct ceno_supervis
 
 /* ---- memfds --------------------------------------------------------------------- */
 
+/* It may grow once, and never shrinks: the supervisor, who has a duplicate from early on, looks at the seals
+ * while the size is being fixed here. */
 static int make_memfd(const char *name)
 {
 	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
 	int fd = memfd_create(name, flags | MFD_NOEXEC_SEAL);
-	return fd >= 0 || errno != EINVAL ? fd : memfd_create(name, flags); /* before Linux 6.3 */
+	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
+		fd = memfd_create(name, flags);
+	if (fd >= 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
 }
 
 static int fix_size(int fd, uint64_t bytes)
 {
-	return ftruncate(fd, (off_t)bytes) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0 ? -1 : 0;
+	return ftruncate(fd, (off_t)bytes) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW) < 0 ? -1 : 0;
 }
 
 static int make_material(struct ceno_session *session)
