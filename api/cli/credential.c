@@ -67,13 +67,15 @@ static EVP_PKEY *rsa_key(const uint8_t *modulus)
 	return key;
 }
 
-/* The key in a TPMT_PUBLIC of either template; NULL: neither. */
+/* The key in a TPMT_PUBLIC of either template; NULL: neither. A modulus that is even or shorter than it says is no
+ * key, though OpenSSL takes it for one until something is to be encrypted. */
 static EVP_PKEY *ek_key(const uint8_t *ek, size_t bytes)
 {
 	if (bytes == HEAD_ECC + 68 && !memcmp(ek, ecc_head, HEAD_ECC) && !memcmp(ek + HEAD_ECC, "\0\x20", 2) &&
 	    !memcmp(ek + HEAD_ECC + 34, "\0\x20", 2))
 		return ecc_key(ek + HEAD_ECC + 2, ek + HEAD_ECC + 36);
-	if (bytes == HEAD_RSA + 258 && !memcmp(ek, rsa_head, HEAD_RSA) && !memcmp(ek + HEAD_RSA, "\1\0", 2))
+	if (bytes == HEAD_RSA + 258 && !memcmp(ek, rsa_head, HEAD_RSA) && !memcmp(ek + HEAD_RSA, "\1\0", 2) &&
+	    (ek[HEAD_RSA + 2] & 0x80) && (ek[bytes - 1] & 1))
 		return rsa_key(ek + HEAD_RSA + 2);
 	return NULL;
 }
