@@ -3,8 +3,8 @@
 set -e
 direct="ceno-vmm --direct --firmware build/blobs/firmware.bin --trust build/blobs/trust.bin --bundle build/blobs/bundle.bin"
 echo "--- on this machine's Linux, whose pipes know no RWF_NOWAIT before 6.3"
-build/test-bin/conform >/tmp/host || true
-tail -1 /tmp/host
+build/test-bin/conform >/tmp/host || [ $? = 1 ] # some do not hold: which, below
+tail -1 /tmp/host | grep " assertions hold, "
 ! grep "does not hold" /tmp/host | grep -v RWF_NOWAIT || exit 1
 echo "--- in the guest"
 ceno-mkpack /tmp/pack /bin/conform=build/test-bin/conform:program /bin/sh=/bin/busybox:program -- /bin/conform
