@@ -60,10 +60,10 @@ json_int_t ceno_client_send(struct ceno_client *client, const char *method, json
                             unsigned fd_count)
 {
 	json_int_t id = ++client->next_id;
-	json_t *request = json_pack("{s:s,s:I,s:s,s:o}", "jsonrpc", "2.0", "id", id, "method", method, "params",
-	                            params ? params : json_object());
+	json_t *request =
+	    json_pack("{s:s,s:I,s:s,s:o}", "jsonrpc", "2.0", "id", id, "method", method, "params", params);
 	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
-	int rc = text ? ceno_packet_send(client->fd, text, strlen(text), fds, fd_count) : -ENOMEM;
+	int rc = text ? ceno_packet_send(client->fd, text, strlen(text), fds, fd_count) : params ? -ENOMEM : -EILSEQ;
 
 	json_decref(request);
 	free(text);

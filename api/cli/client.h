@@ -22,8 +22,8 @@ struct ceno_client {
 int ceno_client_open(struct ceno_client *client, const char *path);
 void ceno_client_close(struct ceno_client *client);
 
-/* Sends a request with descriptors (borrowed); `params` stolen (NULL: none).
- * Its id, or -1. */
+/* Sends a request with descriptors (borrowed); `params` stolen. Its id, or -1 with `error`; NULL, which
+ * is what jansson makes of text that is not UTF-8, is refused and never becomes a request without it. */
 json_int_t ceno_client_send(struct ceno_client *client, const char *method, json_t *params, const int *fds,
                             unsigned fd_count);
 

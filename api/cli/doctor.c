@@ -325,7 +325,7 @@ static void check_node(struct report *report, const char *path)
 	json_t *version = NULL;
 
 	if (!ceno_client_open(&client, path))
-		version = ceno_client_call(&client, "node.version", NULL, NULL, 0);
+		version = ceno_client_call(&client, "node.version", json_object(), NULL, 0);
 	if (version)
 		add(report, "node", OK, "", "cenod %s answers", json_string_value(json_object_get(version, "version")));
 	else

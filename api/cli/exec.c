@@ -19,7 +19,7 @@
 static const char usage[] =
     "usage: ceno exec [OPTION]... SESSION -- PROGRAM [ARG]...\n"
     "Run another program of a session that was started with ceno run --hold. PROGRAM is a name\n"
-    "in the guest's /bin or an absolute guest path; its input and output are those of ceno run.\n"
+    "in the guest's /bin or an absolute guest path; its input and output are those of that ceno run.\n"
     "\n"
     "  --env NAME=VALUE  a variable for the program (repeatable; nothing is inherited)\n"
     "  --workdir DIR     where in the guest the program starts (default /)\n"

@@ -103,6 +103,8 @@ int ceno_image_rm_command(int argc, char **argv)
 
 	if (ceno_options_plain(&o, 1, 1, "NAME|ID") >= 0)
 		return o.status;
+	if (!ceno_text_is_utf8(argv[o.first]))
+		return ceno_options_misuse(usage, "`%s' is neither the name of an image nor an id", argv[o.first]);
 	result = call(&o, "image.remove", json_pack("{s:s}", "image", argv[o.first]), -1, argv[o.first]);
 	if (!result)
 		return CENO_EXIT_FAILURE;

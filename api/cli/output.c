@@ -30,7 +30,7 @@ void ceno_output_init(struct ceno_output *o, int directory, uint64_t limit)
 
 	memset(o, 0, sizeof *o);
 	o->directory = directory;
-	o->file = -1;
+	o->file.fd = -1;
 	o->left = limit;
 	ceno_cli_random(random, sizeof random);
 	ceno_units_format_hex(random, sizeof random, o->word);
@@ -38,9 +38,7 @@ void ceno_output_init(struct ceno_output *o, int directory, uint64_t limit)
 
 void ceno_output_fini(struct ceno_output *o)
 {
-	if (o->file >= 0)
-		close(o->file);
-	o->file = -1;
+	ceno_nameless_drop(&o->file);
 }
 
 static bool has_control(const char *text, size_t length)
@@ -115,7 +113,7 @@ static int open_parent(const struct ceno_output *o, const char **leaf)
 	return (int)syscall(SYS_openat2, o->directory, parent, &how, sizeof how);
 }
 
-/* Makes it. NULL, or why not. */
+/* Makes it; a file gets its name at its end. NULL, or why not. */
 static const char *make(struct ceno_output *o)
 {
 	mode_t mode = o->entry.mode & 0777;
@@ -135,8 +133,8 @@ static const char *make(struct ceno_output *o)
 		rc = symlinkat(o->target, parent, leaf);
 		break;
 	default:
-		o->file = openat(parent, leaf, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode | 0600);
-		rc = o->file < 0 ? -1 : 0;
+		rc = ceno_nameless_open(&o->file, parent, mode | 0600);
+		return rc ? strerror(-rc) : NULL;
 	}
 	if (rc)
 		why = strerror(errno);
@@ -212,11 +210,14 @@ static int end_of_entry(struct ceno_output *o)
 		if (why)
 			leave_out(o, why);
 	}
-	if (o->file >= 0 && close(o->file)) {
-		o->file = -1;
-		return fail(o, "output %.200s: %s", o->path, strerror(errno));
+	if (o->file.fd >= 0) {
+		const char *slash = strrchr(o->path, '/');
+		int rc = ceno_nameless_name(&o->file, slash ? slash + 1 : o->path, false);
+
+		ceno_nameless_drop(&o->file);
+		if (rc)
+			leave_out(o, strerror(-rc));
 	}
-	o->file = -1;
 	o->have = 0;
 	o->state = CENO_OUTPUT_HEAD;
 	return 0;
@@ -263,7 +264,7 @@ static ssize_t take(struct ceno_output *o, void *to, uint64_t want, const char *
 
 	if (to)
 		memcpy((char *)to + o->have, bytes, now);
-	else if (o->file >= 0 && ceno_cli_write_all(o->file, bytes, now)) /* no room: none for the rest either */
+	else if (o->file.fd >= 0 && ceno_cli_write_all(o->file.fd, bytes, now)) /* no room: none for the rest either */
 		return fail(o, "output %.200s: %s", o->path, strerror(errno));
 	o->have += now;
 	return (ssize_t)now;

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "guest-kernel/abi/out.h"
+#include "nameless.h"
 
 #define CENO_OUTPUT_WORD        65 /* with its NUL: 64 hexadecimal digits */
 #define CENO_OUTPUT_ENTRIES_MAX 100000u
@@ -27,8 +28,8 @@ enum ceno_output_state { CENO_OUTPUT_SEEK, CENO_OUTPUT_HEAD, CENO_OUTPUT_PATH, C
 
 struct ceno_output {
 	enum ceno_output_state state;
-	int directory; /* borrowed; -1: nothing is written (tests) */
-	int file;      /* owned: the one being filled, or -1 */
+	int directory;             /* borrowed; -1: nothing is written (tests) */
+	struct ceno_nameless file; /* the one being filled: it has its name when it is whole */
 	char word[CENO_OUTPUT_WORD];
 	uint32_t matched; /* bytes of the word seen */
 	struct ceno_out_entry entry;
@@ -48,7 +49,7 @@ struct ceno_output {
 void ceno_output_init(struct ceno_output *output, int directory, uint64_t limit);
 
 /* Takes `length` bytes. 0; 1: done, the rest is ignored; -1 with `error`: the stream makes no sense,
- * or there is no room. */
+ * or there is no room; what has a name by then is whole. */
 int ceno_output_feed(struct ceno_output *output, const void *bytes, size_t length);
 
 void ceno_output_fini(struct ceno_output *output);

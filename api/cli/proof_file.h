@@ -8,10 +8,11 @@
 
 #include <stddef.h>
 
+#include "nameless.h"
+
 struct ceno_proof_file {
-	int fd;               /* owned; -1 not open */
-	char path[4096];      /* final name */
-	char temporary[4160]; /* in the same directory; "" while the file has no name */
+	struct ceno_nameless file; /* in the directory of `path` */
+	char path[4096];           /* its name once it is whole */
 };
 
 #define CENO_PROOF_FILE_ERROR_MAX 512

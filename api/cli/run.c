@@ -70,7 +70,7 @@ static int prepare(struct ceno_run *run)
 	}
 	if (run->options.trail &&
 	    (ceno_proof_file_open(&run->trail, run->options.trail, CENO_TRAIL_BYTES, error) ||
-	     fchmod(run->trail.fd, 0600))) {
+	     fchmod(run->trail.file.fd, 0600))) {
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", error);
 		return -1;
 	}
@@ -83,46 +83,69 @@ static int prepare(struct ceno_run *run)
 
 /* ---- the request ------------------------------------------------------------------------ */
 
-static void set_text(json_t *params, const char *key, const char *value)
+/* What cannot be said (text that is not UTF-8, no memory) leaves no request, never one without it. */
+static void set(json_t **params, const char *key, json_t *value)
+{
+	if (!json_object_set_new(*params, key, value))
+		return;
+	json_decref(*params);
+	*params = NULL;
+}
+
+static void set_number(json_t **params, const char *key, uint64_t value)
 {
 	if (value)
-		json_object_set_new(params, key, json_string(value));
+		set(params, key, json_integer((json_int_t)value));
+}
+
+static void set_text(json_t **params, const char *key, const char *value)
+{
+	if (value)
+		set(params, key, json_string(value));
+}
+
+static json_t *files_json(const struct ceno_run_files *pack)
+{
+	json_t *files = json_array();
+
+	for (uint32_t i = 0; i < pack->count; i++) {
+		json_t *file = json_pack("{s:s,s:I,s:i,s:b}", "path", pack->files[i].guest, "bytes",
+		                         (json_int_t)pack->files[i].bytes, "mode", (int)pack->files[i].mode, "program",
+		                         i < pack->program_count);
+
+		if (!json_array_append_new(files, file))
+			continue;
+		json_decref(files);
+		return NULL;
+	}
+	return files;
 }
 
 static json_t *request_json(const struct ceno_run *run)
 {
 	json_t *params = json_pack("{s:I,s:b,s:b}", "args_bytes", (json_int_t)run->pack.args_bytes, "hold",
 	                           run->options.hold || run->options.output, "native", run->options.native);
-	json_t *files = json_array();
 	char nonce[65];
 
-	for (uint32_t i = 0; i < run->pack.count; i++)
-		json_array_append_new(files,
-		                      json_pack("{s:s,s:I,s:i,s:b}", "path", run->pack.files[i].guest, "bytes",
-		                                (json_int_t)run->pack.files[i].bytes, "mode",
-		                                (int)run->pack.files[i].mode, "program", i < run->pack.program_count));
-	json_object_set_new(params, "files", files);
-	if (run->options.memory_bytes)
-		json_object_set_new(params, "memory_bytes", json_integer((json_int_t)run->options.memory_bytes));
-	if (run->options.ttl_ms)
-		json_object_set_new(params, "ttl_ms", json_integer((json_int_t)run->options.ttl_ms));
+	set(&params, "files", files_json(&run->pack));
+	set_number(&params, "memory_bytes", run->options.memory_bytes);
+	set_number(&params, "ttl_ms", run->options.ttl_ms);
 	if (run->options.tty) {
 		uint16_t rows, columns;
 
 		ceno_terminal_size(&rows, &columns);
-		json_object_set_new(params, "rows", json_integer(rows));
-		json_object_set_new(params, "columns", json_integer(columns));
+		set(&params, "rows", json_integer(rows));
+		set(&params, "columns", json_integer(columns));
 	}
-	set_text(params, "image", run->options.image);
-	set_text(params, "share", run->options.share);
-	set_text(params, "pledge", run->options.pledge);
-	set_text(params, "classification", run->options.classification);
-	set_text(params, "jurisdiction", run->options.jurisdiction);
-	if (run->options.passes)
-		json_object_set_new(params, "passes", json_integer((json_int_t)run->options.passes));
+	set_text(&params, "image", run->options.image);
+	set_text(&params, "share", run->options.share);
+	set_text(&params, "pledge", run->options.pledge);
+	set_text(&params, "classification", run->options.classification);
+	set_text(&params, "jurisdiction", run->options.jurisdiction);
+	set_number(&params, "passes", run->options.passes);
 	if (run->options.has_nonce) {
 		ceno_units_format_hex(run->options.nonce, 32, nonce);
-		set_text(params, "nonce", nonce);
+		set_text(&params, "nonce", nonce);
 	}
 	return params;
 }
@@ -265,7 +288,7 @@ static void keep_opening(struct ceno_run *run)
 	if (pread(run->opening_fd, opening, sizeof opening, 0) != (ssize_t)sizeof opening)
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the node sent no opening");
 	else if (ceno_proof_file_open(&file, run->options.opening, sizeof opening, error) ||
-	         (fchmod(file.fd, 0600), ceno_proof_file_commit(&file, opening, sizeof opening, error)))
+	         (fchmod(file.file.fd, 0600), ceno_proof_file_commit(&file, opening, sizeof opening, error)))
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", error);
 	explicit_bzero(opening, sizeof opening);
 }
@@ -370,8 +393,8 @@ int ceno_command_run(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	run.status = run.output_fd = run.output_stream = run.opening_fd = run.trail_fd = run.trail.fd = run.proof.fd =
-	    run.client.fd = -1;
+	run.status = run.output_fd = run.output_stream = run.opening_fd = run.trail_fd = run.client.fd = -1;
+	run.trail.file.fd = run.proof.file.fd = -1;
 	for (int i = 0; i < 3; i++)
 		run.guest_fds[i] = run.our_fds[i] = -1;
 	if (!prepare(&run) && !send_request(&run)) {

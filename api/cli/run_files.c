@@ -2,13 +2,13 @@
 #include "run_files.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "text.h"
 
 /* With an image the program is the image's, unless its name says that it is the caller's. */
 static bool is_of_image(const struct ceno_run_options *options)
@@ -52,15 +52,11 @@ static int check_twice(const struct ceno_run_files *in, char *error)
 /* The request names them in JSON, which has no other text. */
 static int check_text(const struct ceno_run_files *in, char *error)
 {
-	for (uint32_t i = 0; i < in->count; i++) {
-		json_t *text = json_string(in->files[i].guest);
-
-		if (!text) {
+	for (uint32_t i = 0; i < in->count; i++)
+		if (!ceno_text_is_utf8(in->files[i].guest)) {
 			snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s: the name is not UTF-8", in->files[i].guest);
 			return CENO_EXIT_RUN_FAILED;
 		}
-		json_decref(text);
-	}
 	return CENO_EXIT_OK;
 }
 

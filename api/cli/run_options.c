@@ -8,6 +8,7 @@
 #include "policy/metadata.h"
 #include "policy/pledge.h"
 #include "policy/units.h"
+#include "text.h"
 
 static const char usage[] =
     "usage: ceno run [option]... -- PROGRAM [ARG]...\n"
@@ -146,6 +147,8 @@ static int one(int option, struct ceno_run_options *o)
 {
 	switch (option) {
 	case IMAGE:
+		if (!ceno_text_is_utf8(optarg))
+			return bad("--image", "the name of an image, or its id");
 		o->image = optarg;
 		return -1;
 	case SHARE:

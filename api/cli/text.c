@@ -74,6 +74,22 @@ size_t ceno_text_escape(const char *from, size_t length, char *out, size_t size)
 	return at;
 }
 
+bool ceno_text_is_utf8(const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left) {
+		uint32_t character;
+		size_t bytes = decode((const uint8_t *)text, left, &character);
+
+		if (!bytes)
+			return false;
+		text += bytes;
+		left -= bytes;
+	}
+	return true;
+}
+
 static void put_escaped(FILE *stream, const char *text, size_t length)
 {
 	char *safe = malloc(CENO_TEXT_ESCAPED(length));

@@ -19,6 +19,9 @@
  * whole has. Pure. */
 size_t ceno_text_escape(const char *from, size_t length, char *out, size_t size);
 
+/* Is all of it valid UTF-8? What JSON can say is, and nothing else. Pure. */
+bool ceno_text_is_utf8(const char *text);
+
 /* One line, escaped, and its newline. Failures are left in the stream's error flag. */
 __attribute__((format(printf, 2, 3))) void ceno_text_line(FILE *stream, const char *format, ...);
 

@@ -20,7 +20,7 @@ int ceno_command_version(int argc, char **argv)
 	if (ceno_options_plain(&o, 0, 0, "") >= 0)
 		return o.status;
 	if (!ceno_client_open(&client, o.socket))
-		node = ceno_client_call(&client, "node.version", NULL, NULL, 0);
+		node = ceno_client_call(&client, "node.version", json_object(), NULL, 0);
 	ceno_client_close(&client);
 	if (o.json)
 		return ceno_cli_print_json(json_pack("{s:s,s:i,s:o}", "ceno", CENO_VERSION, "abi",

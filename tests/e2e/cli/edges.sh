@@ -56,8 +56,8 @@ check "a place that cannot be" says 125 "output no/where: No such file" guest --
 check "... nothing was started for those" [ "$(sessions)" = "$before" ]
 check "an empty one is taken" eval 'mkdir empty && guest --output empty -- busybox sh -c "echo x >/out/x" && [ "$(cat empty/x)" = x ]'
 check "one made for nothing is taken away" eval '! guest --image nowhere --output made -- busybox true 2>err && [ ! -e made ]'
-small() { mkdir small && mount -t tmpfs -o size=64k tmpfs small && says 125 "output b: No space left" guest --output small -- busybox sh -c 'echo a >/out/a; head -c 200000 /dev/zero >/out/b'; local rc=$?; umount small; return $rc; }
-check "no room for it" small
+small() { mkdir small && mount -t tmpfs -o size=64k tmpfs small && says 125 "output b: No space left" guest --output small -- busybox sh -c 'echo a >/out/a; head -c 200000 /dev/zero >/out/b' && [ "$(ls -A small)" = a ] && [ "$(cat small/a)" = a ]; local rc=$?; umount small; return $rc; }
+check "no room for it: what is there is whole" small
 
 # ---- streams
 
@@ -194,7 +194,10 @@ check "the program that is largest is killed: 125, and why" says 125 "^ceno: the
 check "an image of nearly that name" says 125 "^ceno: no such image in the node: .evreyday'; nearest: .everyday'; ceno image ls lists them$" guest --image evreyday -- busybox true
 check "... the beginning of one" says 125 "nearest: .everyday'" guest --image every -- busybox true
 check "... none" says 125 "^ceno: no such image in the node: .python'; ceno image ls lists them$" guest --image python -- busybox true
-check "... in image rm" says 1 "nearest: .everyday'" "$ceno" image rm everydya
+check "a name that is no text: told, and nothing runs without it" says 2 "^ceno: --image takes the name of an image, or its id, not .\\\\xff'$" guest --image "$(printf '\377')" -- busybox true
+check "... in image rm" says 2 "^ceno: .\\\\xff' is neither the name of an image nor an id$" "$ceno" image rm "$(printf '\377')"
+check "what is no text is in no request" says 1 "^ceno: cannot send to the node: Invalid or incomplete multibyte" "$ceno" proof record "$session" "$(printf '\377')"
+check "a name that is nearly one, in image rm" says 1 "nearest: .everyday'" "$ceno" image rm everydya
 
 # ---- bytes that a terminal obeys
 

@@ -123,6 +123,11 @@ static void test_escape(void **state)
 	escapes("a\nb\tc\rd", 7, "a\\nb\\tc\\x0dd");
 	escapes("\x1b]0;title\x07", 10, "\\x1b]0;title\\x07");
 	escapes("\0", 1, "\\x00");
+	assert_true(ceno_text_is_utf8(""));
+	assert_true(ceno_text_is_utf8("caf\xc3\xa9 \x1b"));
+	assert_false(ceno_text_is_utf8("caf\xe9"));
+	assert_false(ceno_text_is_utf8("\xed\xa0\x80")); /* half of a pair */
+	assert_false(ceno_text_is_utf8("cut \xe2\x80"));
 	escapes("\x7f", 1, "\\x7f");
 	escapes("\xc2\x9b"
 	        "2J",

@@ -7,10 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -285,6 +289,66 @@ static void test_replaces_nothing(void **state)
 	has("more", "of theirs");
 }
 
+static unsigned names(void)
+{
+	DIR *list = opendir(base);
+	unsigned count = 0;
+
+	assert_non_null(list);
+	while (readdir(list))
+		count++;
+	closedir(list);
+	return count - 2;
+}
+
+/* A file has its name when all of it is there: not in the middle, not when its stream breaks off, not without room. */
+static void test_whole(void **state)
+{
+	const struct rlimit small = { 4, RLIM_INFINITY }, none = { RLIM_INFINITY, RLIM_INFINITY };
+	size_t all;
+
+	(void)state;
+	entry(S_IFREG | 0644, "first", "one");
+	entry(S_IFREG | 0644, "second", "two, and more");
+	all = used;
+	used -= 4;
+	assert_int_equal(feed(), 0);
+	assert_int_equal(names(), 1);
+	ceno_output_fini(&output);
+	assert_int_equal(names(), 1);
+	has("first", "one");
+	teardown(NULL);
+	setup(NULL);
+	used = all;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(feed(), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	assert_string_equal(output.error, "output second: File too large");
+	assert_int_equal(names(), 1);
+	has("first", "one");
+}
+
+/* Where a filesystem has no nameless files: a name for now, and the same rules. */
+static void test_named_for_now(void **state)
+{
+	struct ceno_nameless file = { .fd = -1 };
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		file.directory = fcntl(output.directory, F_DUPFD_CLOEXEC, 0);
+		strcpy(file.temporary, ".ceno-for-now");
+		file.fd = openat(file.directory, file.temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		assert_true(file.fd >= 0);
+		assert_int_equal(write(file.fd, &"0123"[i], 1), 1);
+		if (i < 3)
+			assert_int_equal(ceno_nameless_name(&file, "name", i == 2), i == 1 ? -EEXIST : 0);
+		ceno_nameless_drop(&file);
+		assert_int_equal(names(), 1);
+		has("name", i < 2 ? "0" : "2");
+	}
+}
+
 static void refused(const char *words)
 {
 	assert_int_equal(feed(), -1);
@@ -326,6 +390,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_good, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_word, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_whole, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_named_for_now, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_paths, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nul, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kinds, setup, teardown),
