@@ -485,6 +485,7 @@ enum ceno_state ceno_on_refused(struct ceno_warden *w)
 	w->session.failure.value = w->vmm.value;
 	if (w->vmm.reason != CENO_VMM_STOP_JAIL)
 		return fail(w, CENO_SESSION_ERROR_KVM);
+	ceno_session_name_step(&w->session.failure, w->vmm.gpa);
 	return fail(w, CENO_SESSION_ERROR_JAIL);
 }
 

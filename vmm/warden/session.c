@@ -333,15 +333,28 @@ static int mode_is_as_asked(const struct ceno_session *session)
 	    !(cpu->offered & ~CENO_CPU_FEATURE_MASK);
 }
 
+void ceno_session_name_step(struct ceno_failure *failure, uint64_t step)
+{
+	const char *text = step < CENO_JAIL_STEP_COUNT ? ceno_jail_step_text((int)step) : "";
+	snprintf(failure->path, sizeof failure->path, "%s", text);
+}
+
+/* One that this node requires was not offered. */
+static void fail_missing(struct ceno_failure *failure, uint64_t missing)
+{
+	failure->value = EOPNOTSUPP;
+	ceno_session_name_step(failure, (uint64_t)__builtin_ctzll(missing));
+}
+
 int ceno_session_check_lock(struct ceno_session *session)
 {
 	int rc = ceno_spawn_joined(&session->vmm, 5000);
 	if (rc == 0)
 		rc = ceno_observe(session->vmm.pid, session->launch.uid_base + 1, &session->seen);
 	session->failure.value = (uint64_t)-rc;
-	const uint32_t steps = CENO_JAIL_REQUIRED | session->launch.layers;
-	if (rc == 0 && (session->jail_done & steps) != steps)
-		session->failure.value = EOPNOTSUPP; /* one that this node requires was not offered */
+	const uint64_t missing = (CENO_JAIL_REQUIRED | session->launch.layers) & ~session->jail_done;
+	if (rc == 0 && missing)
+		fail_missing(&session->failure, missing);
 	else if (rc == 0 && in_group(session) && ceno_observe_locked(&session->seen) && mode_is_as_asked(session))
 		return 0;
 	return CENO_SESSION_ERROR_JAIL;

@@ -34,7 +34,7 @@ struct ceno_material {
 struct ceno_failure {
 	uint32_t code; /* enum ceno_session_error */
 	uint64_t value;
-	char path[CENO_PACK_PATH_MAX];
+	char path[CENO_PACK_PATH_MAX]; /* of the file; of JAIL the step's text (sandbox/jail.h), "" if it is none */
 };
 
 struct ceno_session {
@@ -85,6 +85,9 @@ uint64_t ceno_session_us(const struct ceno_session *session);
 /* Initialises to nothing owned; copies the PARK record and opens what set-up may open
  * (host facts, group files), and an empty set of inputs. Nothing of it is a session's. Never fails. */
 void ceno_session_init(struct ceno_session *session, const struct ceno_supervisor_launch *park);
+
+/* Notes which step of the jail (enum ceno_jail_step, of the vmm's word) failed. Pure. */
+void ceno_session_name_step(struct ceno_failure *failure, uint64_t step);
 
 /* Starts the vmm, with the node's descriptors and no other; blocks until it was executed.
  * Returns 0 or JAIL; session->failure.value then holds the errno. */
