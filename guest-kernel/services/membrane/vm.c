@@ -9,22 +9,16 @@
 #include "fd.h"
 #include "frames.h"
 #include "pages.h"
+#include "place.h"
 #include "process.h"
-#include "random.h"
 
 #define MMAP_BOTTOM 0x10000ull
 #define GROWTH_MAX  (64ull << 20)
 #define READ_MAX    (16ull * CENO_PAGE)
-#define ENTRY_END   (CENO_GVA_ENTRY_REGION + CENO_LARGE_PAGE)
 #define MAP_KNOWN \
 	(LX_MAP_TYPE | LX_MAP_FIXED | LX_MAP_ANONYMOUS | LX_MAP_32BIT | LX_MAP_GROWSDOWN | LX_MAP_DENYWRITE | \
 	 LX_MAP_EXECUTABLE | LX_MAP_LOCKED | LX_MAP_NORESERVE | LX_MAP_POPULATE | LX_MAP_NONBLOCK | LX_MAP_STACK | \
 	 LX_MAP_FIXED_NOREPLACE)
-
-static uint64_t large_up(uint64_t x)
-{
-	return (x + CENO_LARGE_PAGE - 1) & ~(CENO_LARGE_PAGE - 1);
-}
 
 /* A range the program may have at all: inside user space, not page 0 and up to
  * MMAP_BOTTOM, not the entry page's 2 MiB. */
@@ -32,7 +26,7 @@ static int allowed(uint64_t start, uint64_t bytes)
 {
 	if (start < MMAP_BOTTOM || start >= CENO_USER_END || bytes > CENO_USER_END - start || bytes == 0)
 		return 0;
-	return start >= ENTRY_END || start + bytes <= CENO_GVA_ENTRY_REGION;
+	return start >= CENO_ENTRY_END || start + bytes <= CENO_GVA_ENTRY_REGION;
 }
 
 /* A large page may hang over into where the area comes to lie (fault.c). */
@@ -50,97 +44,18 @@ int ceno_vm_add(struct ceno_vm *vm, const struct ceno_area *area)
 	return add(vm, area);
 }
 
-/* ---- where things lie ------------------------------------------------------- */
-
-#define PIE_BASE 0x555500000000ull
-#define ZONE     (256ull << 20)
-#define GIB      (1ull << 30)
-
-/* Private memory from here on, but less than a large page, lies alone in 2 MiB: one large page maps it
- * (fault.c), also when it has grown, and one entry takes it out again. */
-#define MIDDLE_MIN (128ull << 10)
-#define HALF       (CENO_LARGE_PAGE / 2)
-
-static struct {
-	uint64_t program, stack_top, stack_skip, mmap_top, brk_skip;
-} layout;
-
-void ceno_vm_layout_init(void)
-{
-	layout.program = PIE_BASE + (ceno_random_u64() & 0x3fffff) * CENO_LARGE_PAGE;
-	layout.stack_top =
-	    (CENO_USER_END & ~(CENO_LARGE_PAGE - 1)) - (1 + (ceno_random_u64() & 0xfffff)) * CENO_LARGE_PAGE;
-	layout.stack_skip = (ceno_random_u64() & 0x3fff) * 16;
-	layout.mmap_top = (layout.stack_top - CENO_STACK_MAX - (ceno_random_u64() & 0xfffff) * CENO_PAGE) & ~(GIB - 1);
-	layout.brk_skip = (ceno_random_u64() & 0x1f) * CENO_LARGE_PAGE + (ceno_random_u64() & 0xff) * 16;
-}
-
-uint64_t ceno_vm_program_base(void)
-{
-	return layout.program;
-}
-
-/* Files that are code lie at the top, since nothing of them is touched before all are there;
- * other memory apart from them, and so do files that are only read. */
-static uint64_t top_for(const struct ceno_vm *vm, uint64_t prot, uint64_t flags)
-{
-	if (flags & LX_MAP_ANONYMOUS)
-		return vm->mmap_top - ZONE;
-	return prot == LX_PROT_READ && !(flags & LX_MAP_DENYWRITE) ? vm->mmap_top - 2 * ZONE : vm->mmap_top;
-}
-
-void ceno_vm_brk_set(struct ceno_vm *vm, uint64_t end)
-{
-	uint64_t start = large_up(end);
-
-	vm->brk_start = vm->brk_end = start + layout.brk_skip;
-}
-
-uint64_t ceno_vm_stack_add(struct ceno_vm *vm)
-{
-	struct ceno_area stack = { .start = layout.stack_top - CENO_STACK_MAX,
-		                   .end = layout.stack_top,
-		                   .prot = LX_PROT_READ | LX_PROT_WRITE,
-		                   .flags = CENO_AREA_STACK };
-
-	if (ceno_vm_add(vm, &stack))
-		return 0;
-	vm->mmap_top = layout.mmap_top;
-	return layout.stack_top - layout.stack_skip;
-}
-
-/* Large ranges start on a large page, so that one entry can map 2 MiB of them. */
-static uint64_t find_gap(struct ceno_vm *vm, uint64_t wanted, int below_4g, uint64_t top)
-{
-	uint64_t bytes = wanted < CENO_LARGE_PAGE ? wanted : wanted + CENO_LARGE_PAGE - CENO_PAGE;
-	uint64_t gap = below_4g ? 0 : ceno_areas_gap(vm, bytes, 0x100000000ull, top);
-
-	if (!gap)
-		gap = ceno_areas_gap(vm, bytes, ENTRY_END, below_4g ? 0x100000000ull : vm->mmap_top);
-	return bytes == wanted ? gap : large_up(gap);
-}
-
-uint64_t ceno_vm_interpreter_gap(struct ceno_vm *vm, uint64_t bytes)
-{
-	uint64_t gap = find_gap(vm, bytes, 0, vm->mmap_top);
-
-	if (gap)
-		vm->mmap_top = gap & ~(CENO_LARGE_PAGE - 1);
-	return gap;
-}
-
 /* Of two arenas in one large page (half_gap) one goes: the page stays whole, and hangs over. */
 static int is_arena(struct ceno_vm *vm, uint64_t start, uint64_t end)
 {
-	const struct ceno_area *other = ceno_areas_find(vm, start ^ HALF);
+	const struct ceno_area *other = ceno_areas_find(vm, start ^ CENO_HALF);
 
-	return start % HALF == 0 && end - start == HALF && other && ceno_area_is_plain(other) &&
-	    ceno_areas_cover(vm, start ^ HALF, (start ^ HALF) + HALF);
+	return start % CENO_HALF == 0 && end - start == CENO_HALF && other && ceno_area_is_plain(other) &&
+	    ceno_areas_cover(vm, start ^ CENO_HALF, (start ^ CENO_HALF) + CENO_HALF);
 }
 
 static int64_t unmap(struct ceno_vm *vm, uint64_t start, uint64_t end)
 {
-	uint64_t low = start & ~(CENO_LARGE_PAGE - 1), high = large_up(end);
+	uint64_t low = start & ~(CENO_LARGE_PAGE - 1), high = CENO_LARGE_UP(end);
 	int error = ceno_areas_split(vm, start, end);
 
 	low = ceno_areas_free(vm, low, start) ? low : start; /* with what hangs over */
@@ -165,7 +80,7 @@ int ceno_vm_put(struct ceno_vm *vm, const struct ceno_area *area)
  * writes between its break and that end is not stopped, and finds what it wrote. */
 static uint64_t area_end(const struct ceno_vm *vm, uint64_t end)
 {
-	return end == vm->brk_start ? CENO_PAGE_DOWN(end) : large_up(end);
+	return end == vm->brk_start ? CENO_PAGE_DOWN(end) : CENO_LARGE_UP(end);
 }
 
 static int grow_heap(struct ceno_vm *vm, uint64_t old, uint64_t new)
@@ -263,27 +178,6 @@ static int back_by_shared(struct ceno_area *area, uint64_t bytes)
 	return 0;
 }
 
-/* Halves of a large page are an allocator's arenas, which come one after another and mostly go
- * together: two share one, with one MAP, and neither wastes RAM. */
-static uint64_t half_gap(struct ceno_vm *vm)
-{
-	uint64_t gap = ceno_areas_gap(vm, HALF, 0x100000000ull, vm->mmap_top - 4 * ZONE);
-
-	return gap % HALF ? 0 : gap;
-}
-
-/* Where memory lies that is to have 2 MiB to itself; 0: it is not that, or there is no room. */
-static uint64_t middle_gap(struct ceno_vm *vm, const uint64_t a[6], uint64_t bytes)
-{
-	uint64_t gap;
-
-	if ((a[3] & (LX_MAP_TYPE | LX_MAP_ANONYMOUS | LX_MAP_32BIT)) != (LX_MAP_PRIVATE | LX_MAP_ANONYMOUS) ||
-	    a[2] != (LX_PROT_READ | LX_PROT_WRITE) || bytes < MIDDLE_MIN || bytes >= CENO_LARGE_PAGE)
-		return 0;
-	gap = bytes == HALF ? half_gap(vm) : 0;
-	return gap ? gap : find_gap(vm, CENO_LARGE_PAGE, 0, vm->mmap_top - 3 * ZONE);
-}
-
 static int64_t place(struct ceno_vm *vm, const uint64_t a[6], uint64_t bytes, uint64_t *start)
 {
 	uint64_t flags = a[3];
@@ -298,11 +192,8 @@ static int64_t place(struct ceno_vm *vm, const uint64_t a[6], uint64_t bytes, ui
 			return ceno_areas_free(vm, *start, *start + bytes) ? 0 : -LX_EEXIST;
 		return unmap(vm, *start, *start + bytes);
 	}
-	if (!*start || !allowed(*start, bytes) || !ceno_areas_free(vm, *start, *start + bytes)) {
-		*start = middle_gap(vm, a, bytes);
-		if (!*start)
-			*start = find_gap(vm, bytes, (flags & LX_MAP_32BIT) != 0, top_for(vm, a[2], flags));
-	}
+	if (!*start || !allowed(*start, bytes) || !ceno_areas_free(vm, *start, *start + bytes))
+		*start = ceno_place_for(vm, a, bytes);
 	return *start ? 0 : -LX_ENOMEM;
 }
 
@@ -333,13 +224,37 @@ static int is_read_at_once(const struct ceno_vm *vm, const uint64_t a[6], const 
 	    !(a[3] & LX_MAP_DENYWRITE) && area->end - area->start <= READ_MAX && vm->slot && !vm->forked;
 }
 
+/* The dynamic linker's, of a library's data. */
+static int is_library_data(const uint64_t a[6], const struct ceno_area *area)
+{
+	return area->file && area->file->kind == CENO_INODE_PACK && area->prot == (LX_PROT_READ | LX_PROT_WRITE) &&
+	    (a[3] & (LX_MAP_TYPE | LX_MAP_FIXED | LX_MAP_DENYWRITE)) ==
+	    (LX_MAP_PRIVATE | LX_MAP_FIXED | LX_MAP_DENYWRITE);
+}
+
+/* Zeros over zeros of the same kind, in one leaf table: what is mapped may stay, cleared. 0: it is something
+ * else. */
+static int is_put_again(struct ceno_vm *vm, const uint64_t a[6], uint64_t end)
+{
+	const struct ceno_area *area = ceno_areas_find(vm, a[0]);
+
+	return (a[3] & (LX_MAP_TYPE | LX_MAP_FIXED | LX_MAP_ANONYMOUS)) ==
+	    (LX_MAP_PRIVATE | LX_MAP_FIXED | LX_MAP_ANONYMOUS) &&
+	    (a[2] & LX_PROT_MASK) == (LX_PROT_READ | LX_PROT_WRITE) && a[0] % CENO_PAGE == 0 && area &&
+	    ceno_area_is_plain(area) && end > a[0] && end <= area->end && ceno_pages_look(vm, a[0]) &&
+	    ceno_pages_clear(vm, a[0], end) == 0;
+}
+
 int64_t ceno_sys_mmap(const uint64_t a[6])
 {
 	struct ceno_vm *vm = ceno_vm_current();
 	uint64_t bytes = CENO_PAGE_UP(a[1]), start = 0;
+	uint32_t alone = vm->alone;
 	struct ceno_area area = { .prot = a[2] & LX_PROT_MASK };
 	int64_t error = check_mmap(a, bytes);
 
+	if (!error && is_put_again(vm, a, a[0] + bytes))
+		return (int64_t)a[0];
 	if (!error && !(a[3] & LX_MAP_ANONYMOUS))
 		error = back_by_file(&area, a);
 	if (!error)
@@ -357,8 +272,12 @@ int64_t ceno_sys_mmap(const uint64_t a[6])
 		return error;
 	}
 	ceno_areas_merge(vm, start, start + bytes);
+	if (is_library_data(a, &area))
+		ceno_vm_expect_bss(vm, &area);
 	if (is_read_at_once(vm, a, &area))
 		(void)ceno_vm_bring(vm, start, LX_PROT_READ);
+	if (vm->alone != alone && vm->slot)
+		(void)ceno_husk_adopt(vm, start);
 	return (int64_t)start;
 }
 
@@ -427,9 +346,7 @@ static int64_t place_moved(struct ceno_vm *vm, const uint64_t a[6], uint64_t old
 	uint64_t room = new < GROWTH_MAX ? new : GROWTH_MAX;
 
 	if (!(a[3] & LX_MREMAP_FIXED)) {
-		*to =
-		    new >= MIDDLE_MIN &&new > old ? find_gap(vm, large_up(new + room), 0, vm->mmap_top - 3 * ZONE) : 0;
-		*to = *to ? *to : find_gap(vm, new, 0, vm->mmap_top - ZONE);
+		*to = ceno_place_to_grow(vm, new, new >= CENO_MIDDLE_MIN &&new > old ? room : 0);
 		return *to ? 0 : -LX_ENOMEM;
 	}
 	*to = a[4];
@@ -439,7 +356,7 @@ static int64_t place_moved(struct ceno_vm *vm, const uint64_t a[6], uint64_t old
 /* A last large page that hangs over moves as it is if there is nothing but it in both places. */
 static uint64_t moved_bytes(struct ceno_vm *vm, const struct ceno_area *to, uint64_t from, uint64_t bytes)
 {
-	uint64_t whole = large_up(bytes);
+	uint64_t whole = CENO_LARGE_UP(bytes);
 
 	if (!ceno_area_is_plain(to) || (from | to->start) % CENO_LARGE_PAGE ||
 	    !ceno_areas_free(vm, from + bytes, from + whole) || !ceno_areas_free(vm, to->end, to->start + whole))

@@ -54,6 +54,7 @@ struct ceno_vm {
 	uint32_t areas_order;     /* areas: a block of 2^order pages, or `few` */
 	uint32_t count, capacity; /* of areas */
 	uint32_t forked;          /* it began as a copy: no program was loaded into it */
+	uint32_t alone;           /* small pieces of memory that got 2 MiB to themselves (vm.c) */
 	uint64_t root;            /* frame of the top table */
 	uint64_t ran;             /* stamp of its last enter */
 	uint64_t mmap_top, brk_start, brk_end;
@@ -214,7 +215,7 @@ void *ceno_user_span(uint64_t gva, uint64_t bytes, int access, uint64_t *got);
  * shares the word, and for nobody else. shared: not FUTEX_PRIVATE_FLAG. 0 or -LX_EFAULT. */
 int ceno_user_futex(uint64_t gva, int shared, const void **object, uint64_t *offset);
 
-/* ---- set-up for exec ------------------------------------------------------- */
+/* ---- set-up for exec: vm.c, place.c, library.c ------------------------------- */
 
 /* The heap begins somewhere behind `end`, the end of the program's image. */
 void ceno_vm_brk_set(struct ceno_vm *vm, uint64_t end);
@@ -225,6 +226,9 @@ uint64_t ceno_vm_stack_add(struct ceno_vm *vm);
 int ceno_vm_add(struct ceno_vm *vm, const struct ceno_area *area);
 /* The same, over whatever is there. */
 int ceno_vm_put(struct ceno_vm *vm, const struct ceno_area *area);
+/* The program has mapped a library's data, copied on a write, over the library mapped as a whole: what is
+ * bss behind it is zeros from now on. Does nothing where that is not so (library.c). */
+void ceno_vm_expect_bss(struct ceno_vm *vm, const struct ceno_area *data);
 /* Draws where the programs of this session lie: all of them in the same places, so that one
  * can have what another left mapped (husk.c). Once per boot. */
 void ceno_vm_layout_init(void);
