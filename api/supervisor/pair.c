@@ -117,12 +117,13 @@ static bool heard(struct ceno_pair *pair, const struct ceno_warden_status *statu
 	}
 }
 
-static bool is_memory(int fd)
+/* A window may shrink: the warden takes it by that, after it has overwritten it; nobody else can, who holds none. */
+static bool is_memory(int fd, bool sealed)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 	struct stat st;
 
-	return seals >= 0 && seals & F_SEAL_SHRINK && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	return seals >= 0 && (seals & F_SEAL_SHRINK || !sealed) && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
 	    (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR;
 }
 
@@ -131,7 +132,7 @@ static bool heard_areas(struct ceno_pair *pair, const struct ceno_warden_status 
 	if (!fds->count || fds->count > CENO_WARDEN_AREAS_MAX || status->value != fds->count)
 		return false;
 	for (unsigned i = 0; i < fds->count; i++)
-		if (!is_memory(fds->fd[i]))
+		if (!is_memory(fds->fd[i], i < CENO_WARDEN_AREAS_SEALED))
 			return false;
 	return pair->events && pair->events->on_areas(pair->owner, fds);
 }

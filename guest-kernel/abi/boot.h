@@ -47,7 +47,10 @@ struct ceno_boot {
 	uint64_t start_tsc;         /* TSC then; guest and host have the same */
 	uint32_t pledge_mask;       /* 1 << enum ceno_pledge_class */
 	uint32_t flags;             /* enum ceno_boot_flag */
-	uint8_t  reserved1[2048 - 80 - 48];
+	uint32_t dropped;           /* classes of pledge_mask that the session lost while it runs: bits are only ever
+	                               added, by the warden; committed as 0. Who holds a window of such a class
+	                               says `released` in it and never touches it again (window.h) */
+	uint8_t  reserved1[2048 - 80 - 52];
 };
 _Static_assert(sizeof(struct ceno_boot) == 4096, "boot page");
 _Static_assert(__builtin_offsetof(struct ceno_boot, session_id) == 2048, "session half");

@@ -17,6 +17,10 @@
  * it produces goes from empty to non-empty, when a ring it consumes goes from
  * full to not full, and when its report's state changes. The host signals the
  * irqfd (vector CENO_VECTOR_WINDOW) likewise.
+ *
+ * A window can be taken while the session runs: the boot page's `dropped` says so first, and the
+ * irqfd is signalled. When the guest has answered by `released`, and after a second in any case, there is no
+ * memory behind the window any more: whoever touches it then ends the session.
  */
 #ifndef CENO_ABI_WINDOW_H
 #define CENO_ABI_WINDOW_H
@@ -116,7 +120,8 @@ struct ceno_stdio_guest {
 	uint32_t restarts;            /* of a native program: 0-65535 */
 	char     enosys_program[CENO_ENOSYS_SLOTS][CENO_PROGRAM_NAME]; /* who made the call; not trusted to be text */
 	uint32_t missing;             /* 1 << enum ceno_pledge_class that programs needed and did not have */
-	uint8_t  reserved[4096 - 104 - (8 + CENO_PROGRAM_NAME) * CENO_ENOSYS_SLOTS - 12];
+	uint32_t released;            /* 1: the guest saw that the class is dropped (boot.h), and is done with the window */
+	uint8_t  reserved[4096 - 104 - (8 + CENO_PROGRAM_NAME) * CENO_ENOSYS_SLOTS - 16];
 };
 _Static_assert(sizeof(struct ceno_stdio_guest) == 4096, "guest page");
 

@@ -48,10 +48,10 @@ _Noreturn void ceno_exit(int status);
 /* ---- streams: of the program's first fiber, which alone has the window ---- */
 
 /* Waits until all of it is in the ring. stream: CENO_STREAM_OUT or _ERR. Returns bytes,
- * fewer if nobody reads any more. */
+ * fewer if nobody reads any more, or if the session loses stdio (ceno narrow). */
 size_t ceno_write(int stream, const void *from, size_t bytes);
 
-/* Waits for at least one byte; 0: the input ended. */
+/* Waits for at least one byte; 0: the input ended, or the session lost stdio. */
 size_t ceno_read(void *to, size_t bytes);
 
 /* To the output, given out at the end of each line: %s %c %d %u %x, with l or ll before

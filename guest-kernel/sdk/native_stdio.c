@@ -29,6 +29,14 @@ static volatile struct ceno_stdio_guest *guest(void)
 	return (volatile struct ceno_stdio_guest *)(void *)(WINDOW + CENO_STDIO_GUEST_OFFSET);
 }
 
+/* Whether the host takes the window, or has (abi/boot.h): it is not touched any more. */
+static int is_lost(void)
+{
+	const struct ceno_boot *boot = (const void *)CENO_GVA_BOOT_PAGE;
+
+	return __atomic_load_n(&boot->dropped, __ATOMIC_RELAXED) >> CENO_PLEDGE_STDIO & 1;
+}
+
 static void ring_doorbell(void)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -37,7 +45,10 @@ static void ring_doorbell(void)
 
 static void wait(void)
 {
-	ceno_native_must(ceno_recv_signal(SLOT_STDIO, 0));
+	int64_t rc = ceno_recv_signal(SLOT_STDIO, 0);
+
+	if (rc != CENO_E_PLEDGE) /* lost meanwhile: whoever waits looks again */
+		ceno_native_must(rc);
 }
 
 void ceno_native_streams(void)
@@ -52,6 +63,8 @@ void ceno_native_streams(void)
 
 void ceno_native_report(uint32_t state, uint32_t status, uint32_t refusal)
 {
+	if (is_lost())
+		return;
 	guest()->seq = 1;
 	guest()->exit_status = status & 255;
 	guest()->refusal = refusal;
@@ -65,7 +78,7 @@ void ceno_native_report(uint32_t state, uint32_t status, uint32_t refusal)
 
 void ceno_native_wait_shutdown(void)
 {
-	while (!__atomic_load_n(&host()->shutdown, __ATOMIC_ACQUIRE))
+	while (!is_lost() && !__atomic_load_n(&host()->shutdown, __ATOMIC_ACQUIRE))
 		wait();
 }
 
@@ -118,7 +131,7 @@ size_t ceno_write(int stream, const void *from, size_t bytes)
 {
 	size_t done = 0;
 
-	while (done < bytes && !is_closed(stream)) {
+	while (done < bytes && !is_lost() && !is_closed(stream)) {
 		uint32_t room = in_ring(stream);
 
 		if (room)
@@ -133,7 +146,7 @@ size_t ceno_read(void *to, size_t bytes)
 {
 	uint32_t there = 0;
 
-	while (bytes && (there = in_ring(CENO_STREAM_IN)) == 0) {
+	while (bytes && !is_lost() && (there = in_ring(CENO_STREAM_IN)) == 0) {
 		if (is_closed(CENO_STREAM_IN)) {
 			if (in_ring(CENO_STREAM_IN) == 0)
 				return 0;
@@ -142,9 +155,10 @@ size_t ceno_read(void *to, size_t bytes)
 		guest()->wants_in = 1;
 		ring_doorbell();
 		wait();
-		guest()->wants_in = 0;
+		if (!is_lost())
+			guest()->wants_in = 0;
 	}
-	return bytes ? move(CENO_STREAM_IN, to, bytes, there) : 0;
+	return bytes && !is_lost() ? move(CENO_STREAM_IN, to, bytes, there) : 0;
 }
 
 /* ---- print ---- */

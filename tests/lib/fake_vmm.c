@@ -15,6 +15,11 @@
  * nolock    never says locked           unlocked  says locked without a filter
  * bare      says locked, without the layers that a host need not have
  * nojail    says the jail failed        dies      dies before it says locked
+ * lets_go   runs; lets go of the stdio window when it is told to, and says `released` for the guest
+ * grabs     the same, but says nothing and goes on writing to the window
+ * deaf      the same, but neither writes nor says anything
+ * peeks     as lets_go; told to drain, it looks at the window: stop value 1 if a SIGBUS answers, 2 if memory does
+ * gossips   says NARROWED though nobody asked
  * reparks   says twice that it parked
  * weak      says locked, with a vCPU that is not as the launch record asked
  *
@@ -25,6 +30,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +43,7 @@
 
 #include "guest-kernel/abi/cpu.h"
 #include "guest-kernel/abi/pack.h"
+#include "guest-kernel/abi/window.h"
 #include "vmm/core/launch.h"
 #include "vmm/core/receive.h"
 #include "vmm/sandbox/jail.h"
@@ -43,7 +51,7 @@
 static struct ceno_vmm_launch launch;
 static struct ceno_jail_result jail;
 static char words[4][256]; /* program, behaviour, canary, MiB */
-static uint8_t *ram;
+static uint8_t *ram, *window;
 static uint64_t ram_bytes;
 
 static int is(const char *behaviour)
@@ -163,10 +171,44 @@ static void fill_ram(void)
 		memcpy(ram + ram_bytes / 4 + at, canary, n);
 	memcpy(ram + ram_bytes - CENO_PAGE, canary, n);
 	if (slot_bytes(CENO_VMM_FD_WINDOW)) {
-		uint8_t *window = mmap(NULL, 0x80000, PROT_READ | PROT_WRITE, MAP_SHARED, CENO_VMM_FD_WINDOW, 0);
-		if (window != MAP_FAILED)
-			memcpy(window + 0x40000, canary, n);
+		window = mmap(NULL, CENO_STDIO_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, CENO_VMM_FD_WINDOW, 0);
+		if (window == MAP_FAILED)
+			_exit(7);
+		memcpy(window + CENO_STDOUT_OFFSET, canary, n);
 	}
+}
+
+/* Every byte of the window, again and again, until it is gone. */
+static void *grab(void *unused)
+{
+	(void)unused;
+	for (uint8_t i = 1;; i = (uint8_t)(i | 1) + 2)
+		memset(window, i, CENO_STDIO_BYTES);
+	return NULL;
+}
+
+static void narrow(void)
+{
+	struct ceno_stdio_guest *guest = (void *)(window + CENO_STDIO_GUEST_OFFSET);
+	if (is("deaf") || is("grabs"))
+		return;
+	say(CENO_VMM_NARROWED, 0, 0);
+	__atomic_store_n(&guest->released, 1, __ATOMIC_RELEASE);
+}
+
+static sigjmp_buf faulted;
+
+static void on_bus_error(int number)
+{
+	siglongjmp(faulted, number);
+}
+
+static uint64_t peek(void)
+{
+	signal(SIGBUS, on_bus_error);
+	if (sigsetjmp(faulted, 1))
+		return 1;
+	return *(volatile uint8_t *)(window + CENO_STDOUT_OFFSET) == 0xff ? 3 : 2;
 }
 
 static void take_all_memory(void)
@@ -189,7 +231,13 @@ static void on_go(void)
 		say(77, 0, 0);
 	else if (is("oom"))
 		take_all_memory();
-	else if (is("exit"))
+	else if (is("gossips"))
+		say(CENO_VMM_NARROWED, 0, 0);
+	else if (is("grabs")) {
+		pthread_t writer;
+		if (pthread_create(&writer, NULL, grab, NULL))
+			_exit(6);
+	} else if (is("exit"))
 		say(CENO_VMM_PROGRAM, 0, 0);
 }
 
@@ -204,7 +252,12 @@ static void serve(void)
 			on_go();
 		else if (r.type == CENO_VMM_REQUEST)
 			say(CENO_VMM_PROGRAM, 0, 0);
-		else if (r.type == CENO_VMM_DRAIN && !is("hang")) {
+		else if (r.type == CENO_VMM_NARROW)
+			narrow();
+		else if (r.type == CENO_VMM_DRAIN && is("peeks")) {
+			say(CENO_VMM_STOPPED, CENO_VMM_STOP_GUEST_STOP, peek());
+			_exit(0);
+		} else if (r.type == CENO_VMM_DRAIN && !is("hang")) {
 			say(CENO_VMM_STOPPED, CENO_VMM_STOP_DRAINED, 0);
 			_exit(0);
 		}

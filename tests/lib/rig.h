@@ -53,6 +53,8 @@ struct ceno_rig {
 	int launched, opening; /* opening: memfd or -1 */
 	int failed, destroying, destroyed;
 	uint32_t programs;
+	int narrowed; /* NARROWED records; the last one's pledge: */
+	uint64_t pledged;
 	struct ceno_session_record failure, ending, program;
 	int have_leaf, have_payload, signature_ok, random_asked;
 	struct ceno_attest_launch leaf;
@@ -106,6 +108,8 @@ void ceno_rig_send_host_file(struct ceno_rig *rig, const char *path, const char 
 void ceno_rig_send_args(struct ceno_rig *rig, const char *program, const char *const *argv);
 void ceno_rig_send_exec(struct ceno_rig *rig, int fd, uint64_t length);
 void ceno_rig_send(struct ceno_rig *rig, uint32_t type);
+/* NARROW, of these classes. */
+void ceno_rig_narrow(struct ceno_rig *rig, uint64_t classes);
 /* OPEN with /dev/null streams, one file /bin/program, ARGS of argv, START. */
 void ceno_rig_run(struct ceno_rig *rig, const char *const *argv);
 /* The same with flags in OPEN. */

@@ -96,7 +96,7 @@ static void on_stopped(void *owner, const struct ceno_vcpu_stop *stop)
 
 static bool obey(struct jailed *jailed, const struct ceno_vmm_record *record)
 {
-	static const struct ceno_vmm_record bare;
+	static const struct ceno_vmm_record bare, narrowed = { .type = CENO_VMM_NARROWED };
 	struct ceno_vmm_record rest = *record;
 	rest.type = 0;
 	if (!jailed->locked || memcmp(&rest, &bare, sizeof(bare)) != 0)
@@ -122,6 +122,12 @@ static bool obey(struct jailed *jailed, const struct ceno_vmm_record *record)
 		if (!jailed->went || !jailed->runner.has_stdio)
 			return false;
 		ceno_stdio_signal(&jailed->runner.stdio);
+		return true;
+	case CENO_VMM_NARROW:
+		if (!jailed->went || !jailed->runner.has_stdio || jailed->runner.stdio.gone)
+			return false;
+		ceno_runner_narrow(&jailed->runner);
+		send_record(&narrowed);
 		return true;
 	default:
 		return false;

@@ -109,8 +109,11 @@ enum ceno_vmm_message {
 	CENO_VMM_STOPPED,          /* vmm: the vCPU will not run again; reason, value, gpa */
 	CENO_VMM_REQUEST,          /* warden: request_seq/bytes of the stdio host page were set: ring the irqfd */
 	CENO_VMM_TERMINAL,         /* warden: `terminal` of the stdio host page was set: ring the irqfd */
-	CENO_VMM_PARKED            /* vmm: jailed, with a machine that has the node's slots and nothing of a session;
+	CENO_VMM_PARKED,           /* vmm: jailed, with a machine that has the node's slots and nothing of a session;
 	                              waits for the launch record */
+	CENO_VMM_NARROW,           /* warden, once: the stdio window is about to be taken. The vmm lets go of it,
+	                              rings the irqfd and answers NARROWED */
+	CENO_VMM_NARROWED          /* vmm: it will never touch the stdio window again */
 };
 
 /* Why the vCPU stopped. Also the violation code of step 1. */

@@ -12,11 +12,17 @@
 
 #define VIOLATION_FIRST CENO_VMM_STOP_UNBACKED
 
+/* The window is there, and was not let go of. */
+static bool streams(const struct ceno_runner *runner)
+{
+	return runner->has_stdio && !runner->stdio.gone;
+}
+
 /* Nobody left to run is how a guest stops that was asked to. */
 static bool did_as_asked(struct ceno_runner *runner)
 {
 	return runner->stop.reason == CENO_VMM_STOP_GUEST_STOP && runner->stop.value == CENO_STOP_NO_FIBER &&
-	    runner->has_stdio && (runner->drain_ms || ceno_stdio_ends(&runner->stdio));
+	    streams(runner) && (runner->drain_ms || ceno_stdio_ends(&runner->stdio));
 }
 
 static void finish(struct ceno_runner *runner)
@@ -57,7 +63,7 @@ static void on_parked(uv_poll_t *poll, int status, int events)
 	uv_poll_stop(poll);
 	if (runner->stop.reason == CENO_VMM_STOP_NONE)
 		runner->stop = runner->vm.vcpu.stop;
-	if (runner->stop.reason >= VIOLATION_FIRST || !runner->has_stdio) {
+	if (runner->stop.reason >= VIOLATION_FIRST || !streams(runner)) {
 		finish(runner);
 		return;
 	}
@@ -180,7 +186,7 @@ void ceno_runner_drain(struct ceno_runner *runner)
 	if (runner->state != CENO_RUNNER_RUNNING)
 		return;
 	runner->state = CENO_RUNNER_DRAINING;
-	if (!runner->has_stdio) {
+	if (!streams(runner)) {
 		ceno_vcpu_kick(&runner->vm.vcpu);
 		return;
 	}
@@ -198,6 +204,15 @@ void ceno_runner_abort(struct ceno_runner *runner, uint32_t reason, uint64_t val
 		finish(runner); /* already parked */
 	else
 		ceno_vcpu_kick(&runner->vm.vcpu);
+}
+
+void ceno_runner_narrow(struct ceno_runner *runner)
+{
+	uv_poll_stop(&runner->doorbell);
+	ceno_stdio_let_go(&runner->stdio);
+	ceno_stdio_signal(&runner->stdio);
+	if (runner->state == CENO_RUNNER_FLUSHING)
+		finish(runner); /* parked: nothing is left to flush */
 }
 
 void ceno_runner_fini(struct ceno_runner *runner)

@@ -72,6 +72,10 @@ void ceno_runner_go(struct ceno_runner *runner);
  * was asked has stopped as DRAINED. */
 void ceno_runner_drain(struct ceno_runner *runner);
 
+/* Let go of the stdio window, for good: no byte is moved any more, what lies in its rings is lost, the
+ * guest is signalled. From then on the session is one without that window. Once; it has one. */
+void ceno_runner_narrow(struct ceno_runner *runner);
+
 /* Give everything back; the runner stopped or never went. Not after lock. */
 void ceno_runner_fini(struct ceno_runner *runner);
 

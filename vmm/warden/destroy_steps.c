@@ -69,11 +69,11 @@ static void close_area_fd(struct ceno_destruction *d, int *fd)
 		ceno_fd_close(fd);
 }
 
-static void note_area(struct ceno_proof_filesystem *e, const struct ceno_area *area,
-                      const struct ceno_area_result *result)
+void ceno_destroy_note_area(struct ceno_proof_filesystem *e, uint32_t kind, uint32_t pledge_class,
+                            const struct ceno_area_result *result)
 {
-	e->areas[e->area_count++] = (struct ceno_proof_area){ .kind = area->kind,
-		                                              .pledge_class = area->pledge_class,
+	e->areas[e->area_count++] = (struct ceno_proof_area){ .kind = kind,
+		                                              .pledge_class = pledge_class,
 		                                              .bytes = result->bytes,
 		                                              .overwritten = result->overwritten,
 		                                              .read_back = result->read_back,
@@ -92,7 +92,7 @@ static int clear_area(struct ceno_destruction *d, const struct ceno_area *area)
 	if (rc < 0)
 		return rc;
 	if (result.bytes && d->way == CENO_WAY_LAUNCHED)
-		note_area(&d->session->statement.filesystem, area, &result);
+		ceno_destroy_note_area(&d->session->statement.filesystem, area->kind, area->pledge_class, &result);
 	return result.mismatches ? -EIO : 0;
 }
 

@@ -83,6 +83,10 @@ struct ceno_area {
 
 #define CENO_AREAS_MAX 8
 
+/* The evidence that an area, as large as `result` says, was overwritten and read back and is mapped nowhere. */
+void ceno_destroy_note_area(struct ceno_proof_filesystem *evidence, uint32_t kind, uint32_t pledge_class,
+                            const struct ceno_area_result *result);
+
 struct ceno_destruction {
 	enum ceno_destroy_way way;
 	struct ceno_session *session; /* borrowed; NULL: RECOVERY */

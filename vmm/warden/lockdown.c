@@ -3,6 +3,7 @@
  */
 #include "lockdown.h"
 #include "../sandbox/jail.h"
+#include "wire.h"
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -10,6 +11,7 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,13 +27,14 @@
 	X(read, "SIGTERM through libuv's pipe") \
 	X(write, "the opening and the trail into their memfds; the signal handler into libuv's pipe") \
 	X(pread64, "host facts, group counters, the window's report, an argument block") \
-	X(pwrite64, "the spool file") \
+	X(pwrite64, "the spool file; what boot page and window say while it runs: dropped classes, a terminal's size") \
 	X(fdatasync, "the spool file") \
 	X(memfd_create, "the caller's copies of the opening and the trail") \
 	X(close, "session descriptors, one by one") \
 	X(fcntl, "seals; whether a descriptor is open") \
 	X(fstat, "length and blocks of a memfd") \
 	X(newfstatat, "the same, as newer C libraries ask for it") \
+	X(ftruncate, "a window that is taken, to no byte; no other descriptor") \
 	X(lseek, "SEEK_DATA and SEEK_HOLE over RAM") \
 	X(mmap, "the trail's window; RAM and areas, once the vmm was reaped; memory of the crypto library") \
 	X(munmap, "the same") \
@@ -58,31 +61,50 @@ static const uint32_t calls[] = {
 
 #define CALL_COUNT (sizeof calls / sizeof calls[0])
 
-/* Its memory is never executable. */
-static int maps(uint32_t call)
+#define LOAD(member)             BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
+#define TEST(how, with, yes, no) BPF_JUMP(BPF_JMP | (how) | BPF_K, with, yes, no)
+#define RETURN(value)            BPF_STMT(BPF_RET | BPF_K, value)
+
+/* Behind the list of calls: the arguments of ftruncate (a window's number, and length 0: two words),
+ * then those of mmap and mprotect (the warden's memory is never executable). */
+enum { OTHERS, TRUNCATES, MAPS = TRUNCATES + 7, REFUSED = MAPS + 2, ALLOWED, TAIL };
+
+static const struct sock_filter tail[TAIL] = {
+	[OTHERS] = BPF_STMT(BPF_JMP | BPF_JA, REFUSED - OTHERS - 1),
+	[TRUNCATES] = LOAD(args[0]),
+	[TRUNCATES + 1] = TEST(BPF_JGE, CENO_WARDEN_FD_WINDOW, 0, REFUSED - TRUNCATES - 2),
+	[TRUNCATES + 2] = TEST(BPF_JGE, CENO_WARDEN_FD_END, REFUSED - TRUNCATES - 3, 0),
+	[TRUNCATES + 3] = LOAD(args[1]),
+	[TRUNCATES + 4] = TEST(BPF_JEQ, 0, 0, REFUSED - TRUNCATES - 5),
+	[TRUNCATES + 5] = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + 4),
+	[TRUNCATES + 6] = TEST(BPF_JEQ, 0, ALLOWED - TRUNCATES - 7, REFUSED - TRUNCATES - 7),
+	[MAPS] = LOAD(args[2]),
+	[MAPS + 1] = TEST(BPF_JSET, PROT_EXEC, 0, ALLOWED - MAPS - 2),
+	[REFUSED] = RETURN(SECCOMP_RET_ERRNO | EPERM),
+	[ALLOWED] = RETURN(SECCOMP_RET_ALLOW),
+};
+
+static unsigned leads_to(uint32_t call)
 {
-	return call == SYS_mmap || call == SYS_mprotect;
+	if (call == SYS_ftruncate)
+		return TRUNCATES;
+	return call == SYS_mmap || call == SYS_mprotect ? MAPS : ALLOWED;
 }
 
-/* arch | number | one jump for each call | refuse | arguments of mmap and mprotect: executable? | refuse | allow */
+/* arch | number | one jump for each call | tail */
 static int install_filter(void)
 {
-	struct sock_filter code[CALL_COUNT + 9];
-	size_t n = 0;
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-	for (size_t i = 0; i < CALL_COUNT; i++) {
-		size_t jump = CALL_COUNT - i + (maps(calls[i]) ? 0 : 3);
-		code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i], (uint8_t)jump, 0);
-	}
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2]));
-	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 1);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	const struct sock_fprog program = { (unsigned short)n, code };
+	struct sock_filter code[4 + CALL_COUNT + TAIL] = {
+		LOAD(arch),
+		TEST(BPF_JEQ, AUDIT_ARCH_X86_64, 1, 0),
+		RETURN(SECCOMP_RET_KILL_PROCESS),
+		LOAD(nr),
+	};
+	for (unsigned i = 0; i < CALL_COUNT; i++)
+		code[4 + i] =
+		    (struct sock_filter)TEST(BPF_JEQ, calls[i], (uint8_t)(CALL_COUNT - i - 1 + leads_to(calls[i])), 0);
+	memcpy(code + 4 + CALL_COUNT, tail, sizeof tail);
+	const struct sock_fprog program = { sizeof code / sizeof code[0], code };
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
 }
 

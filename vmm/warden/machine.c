@@ -33,6 +33,9 @@ static const struct ceno_rule rules[] = {
 	{ ACTIVE, CENO_EVENT_EXEC, ceno_on_exec },
 	{ ACTIVE, CENO_EVENT_TRAIL, ceno_on_trail },
 	{ ACTIVE, CENO_EVENT_TERMINAL, ceno_on_terminal },
+	{ ACTIVE, CENO_EVENT_NARROW, ceno_on_narrow },
+	{ ACTIVE | DRAINING, CENO_EVENT_NARROWED, ceno_on_narrowed },
+	{ ACTIVE, CENO_EVENT_DEADLINE, ceno_on_narrow_turn },
 	{ ACTIVE, CENO_EVENT_PROGRAM, ceno_on_program },
 	{ DRAINING, CENO_EVENT_PROGRAM, ceno_on_late_program },
 	{ ACTIVE | DRAINING, CENO_EVENT_STOPPED, ceno_on_stopped },
@@ -91,6 +94,7 @@ static enum ceno_event out_of_order(enum ceno_event event)
 	case CENO_EVENT_LOCKED:
 	case CENO_EVENT_PROGRAM:
 	case CENO_EVENT_STOPPED:
+	case CENO_EVENT_NARROWED:
 		return CENO_EVENT_VMM_MALFORMED;
 	default:
 		return event;

@@ -39,6 +39,7 @@ void ceno_warden_tell_supervisor(struct ceno_warden *w, uint32_t type, uint64_t 
 void ceno_warden_share_areas(struct ceno_warden *w)
 {
 	const struct ceno_material *m = &w->session.material;
+	/* The window last: the first are sealed against shrinking. */
 	const int all[CENO_WARDEN_AREAS_MAX] = { m->boot, m->pack, m->trail, m->stdio };
 	int fds[CENO_WARDEN_AREAS_MAX];
 	unsigned count = 0;
@@ -301,6 +302,8 @@ static enum ceno_event client_event(uint32_t type)
 		return CENO_EVENT_TRAIL;
 	case CENO_SESSION_TERMINAL:
 		return CENO_EVENT_TERMINAL;
+	case CENO_SESSION_NARROW:
+		return CENO_EVENT_NARROW;
 	default:
 		return CENO_EVENT_CLIENT_MALFORMED;
 	}
@@ -357,6 +360,8 @@ static enum ceno_event vmm_event(uint32_t type)
 		return CENO_EVENT_PROGRAM;
 	case CENO_VMM_STOPPED:
 		return CENO_EVENT_STOPPED;
+	case CENO_VMM_NARROWED:
+		return CENO_EVENT_NARROWED;
 	default:
 		return CENO_EVENT_VMM_MALFORMED;
 	}

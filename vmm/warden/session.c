@@ -191,15 +191,15 @@ int ceno_session_accept(struct ceno_session *session, const struct ceno_supervis
 
 /* ---- memfds --------------------------------------------------------------------- */
 
-/* It may grow once, and never shrinks: the supervisor, who has a duplicate from early on, looks at the seals
- * while the size is being fixed here. */
-static int make_memfd(const char *name)
+/* It may grow once, and unless it is a window it never shrinks: the supervisor, who has a duplicate from early
+ * on, looks at the seals while the size is being fixed here. */
+static int make_memfd(const char *name, int seals)
 {
 	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
 	int fd = memfd_create(name, flags | MFD_NOEXEC_SEAL);
 	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
 		fd = memfd_create(name, flags);
-	if (fd >= 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) < 0) {
+	if (fd >= 0 && fcntl(fd, F_ADD_SEALS, seals) < 0) {
 		close(fd);
 		return -1;
 	}
@@ -211,24 +211,32 @@ static int fix_size(int fd, uint64_t bytes)
 	return ftruncate(fd, (off_t)bytes) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW) < 0 ? -1 : 0;
 }
 
+static int make_window(uint32_t class, uint64_t bytes, int *window)
+{
+	int fd = make_memfd("ceno-window", 0), number = CENO_WARDEN_FD_WINDOW + (int)class;
+	int rc = fd < 0 || fix_size(fd, bytes) < 0 || dup3(fd, number, O_CLOEXEC) < 0 ? -errno : 0;
+	ceno_fd_close(&fd);
+	*window = rc == 0 ? number : -1;
+	return rc;
+}
+
 static int make_material(struct ceno_session *session)
 {
 	struct ceno_material *m = &session->material;
-	m->boot = make_memfd("ceno-boot");
-	m->pack = make_memfd("ceno-pack");
+	m->boot = make_memfd("ceno-boot", F_SEAL_SHRINK);
+	m->pack = make_memfd("ceno-pack", F_SEAL_SHRINK);
 	if (m->boot < 0 || m->pack < 0 || fix_size(m->boot, CENO_PAGE) < 0)
 		return -errno;
 	m->boot_ro = ceno_session_reopen_read_only(m->boot);
 	m->pack_ro = ceno_session_reopen_read_only(m->pack);
 	if (m->boot_ro < 0 || m->pack_ro < 0)
 		return -errno;
-	m->trail = make_memfd("ceno-trail");
+	m->trail = make_memfd("ceno-trail", F_SEAL_SHRINK);
 	if (m->trail < 0 || fix_size(m->trail, CENO_TRAIL_BYTES) < 0)
 		return -errno;
 	if (!(session->launch.pledge_mask & 1u << CENO_PLEDGE_STDIO))
 		return 0;
-	m->stdio = make_memfd("ceno-stdio");
-	return m->stdio < 0 || fix_size(m->stdio, CENO_STDIO_BYTES) < 0 ? -errno : 0;
+	return make_window(CENO_PLEDGE_STDIO, CENO_STDIO_BYTES, &m->stdio);
 }
 
 /* ---- starting the vmm ------------------------------------------------------------- */
@@ -363,7 +371,8 @@ int ceno_session_check_lock(struct ceno_session *session)
 int ceno_session_request(struct ceno_session *session, int fd, uint64_t bytes)
 {
 	struct stat st;
-	if (session->material.stdio < 0 || bytes == 0 || bytes > CENO_STDIO_REQUEST_MAX)
+	if (session->material.stdio < 0 || session->dropped & 1u << CENO_PLEDGE_STDIO || bytes == 0 ||
+	    bytes > CENO_STDIO_REQUEST_MAX)
 		return CENO_SESSION_ERROR_TOO_LARGE;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return CENO_SESSION_ERROR_NOT_REGULAR;

@@ -60,6 +60,7 @@ struct ceno_session {
 	uint64_t jail_done;      /* and which steps of the jail it took */
 	struct ceno_trail trail; /* filled when the vmm was reaped */
 	uint8_t opening_id[16], seed_id[16], token_key_id[16], token_id[16];
+	uint32_t dropped; /* classes that it lost while it runs, as the boot page says */
 	uint32_t fds_closed;
 	uint32_t request_seq; /* programs asked of the guest, as the window says */
 	uint32_t program_seq; /* programs asked for by api, refused ones included */

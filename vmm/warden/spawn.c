@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -255,13 +256,41 @@ int ceno_spawn_joined(struct ceno_child *child, int ms)
 	return rc == 0 ? child->joined : rc;
 }
 
-int ceno_child_kill(const struct ceno_child *child)
+static int send_signal(const struct ceno_child *child, int number)
 {
 	if (child->pidfd < 0)
 		return 0;
-	if (syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0) == 0 || errno == ESRCH)
+	if (syscall(SYS_pidfd_send_signal, child->pidfd, number, NULL, 0) == 0 || errno == ESRCH)
 		return 0;
 	return -errno;
+}
+
+int ceno_child_kill(const struct ceno_child *child)
+{
+	return send_signal(child, SIGKILL);
+}
+
+/* A process is stopped when each of its threads has left the kernel for it, KVM_RUN included. */
+int ceno_child_stop(const struct ceno_child *child, int ms)
+{
+	int rc = send_signal(child, SIGSTOP);
+	for (; rc == 0; ms--) {
+		siginfo_t info = { 0 };
+		if (waitid(P_PIDFD, (id_t)child->pidfd, &info, WSTOPPED | WEXITED | WNOHANG | WNOWAIT) < 0 &&
+		    errno != EINTR)
+			return -errno;
+		if (info.si_pid)
+			return info.si_code == CLD_STOPPED ? 0 : -ESRCH;
+		if (ms <= 0)
+			return -ETIMEDOUT;
+		poll(NULL, 0, 1);
+	}
+	return rc;
+}
+
+int ceno_child_continue(const struct ceno_child *child)
+{
+	return send_signal(child, SIGCONT);
 }
 
 int ceno_child_reap(struct ceno_child *child, int ms, uint32_t *status)

@@ -62,6 +62,12 @@ int ceno_spawn_joined(struct ceno_child *child, int ms);
 /* SIGKILL by pidfd. Returns 0 (also when it is dead already) or -errno. */
 int ceno_child_kill(const struct ceno_child *child);
 
+/* SIGSTOP by pidfd, which no process can refuse; waits at most `ms` until no thread of it runs, in user space or
+ * in the kernel. Returns 0, -ETIMEDOUT, -ESRCH (it has ended), or -errno. */
+int ceno_child_stop(const struct ceno_child *child, int ms);
+/* Lets it go on. Returns 0 (also when it is dead) or -errno. */
+int ceno_child_continue(const struct ceno_child *child);
+
 /* Sends the vmm its session: the record, the streams and each slot's descriptor out of `table`
  * (by enum ceno_vmm_fd, borrowed), in the order that core/launch.h states.
  * Returns 0 or -errno (-EPIPE: it is gone; -EBADF: a slot's descriptor is not open). */

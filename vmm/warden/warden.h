@@ -27,6 +27,7 @@
 #define CENO_WARDEN_WARDEN_H
 
 #include <uv.h>
+#include "narrow.h"
 #include "record.h"
 #include "session.h"
 
@@ -58,6 +59,7 @@ enum ceno_event {
 	CENO_EVENT_DESTROY,
 	CENO_EVENT_TRAIL,
 	CENO_EVENT_TERMINAL,
+	CENO_EVENT_NARROW,
 	CENO_EVENT_CLIENT_GONE,
 	/* clocks */
 	CENO_EVENT_TTL,
@@ -68,6 +70,7 @@ enum ceno_event {
 	CENO_EVENT_LOCKED,
 	CENO_EVENT_PROGRAM,
 	CENO_EVENT_STOPPED,
+	CENO_EVENT_NARROWED, /* it has let go of the window that is to be taken */
 	CENO_EVENT_VMM_GONE,
 	/* attest */
 	CENO_EVENT_LAUNCHED,
@@ -99,6 +102,7 @@ struct ceno_warden {
 	int vmm_parked;  /* the vmm said so */
 	int answers;     /* READY was said: the client hears from this warden how its session ends */
 	int vmm_stopped; /* STOPPED was received or we killed it: its death is no crash */
+	struct ceno_narrowing narrowing;
 	int exit_status;
 };
 
@@ -146,6 +150,9 @@ enum ceno_state ceno_on_launched(struct ceno_warden *w);
 enum ceno_state ceno_on_exec(struct ceno_warden *w);
 enum ceno_state ceno_on_terminal(struct ceno_warden *w);
 enum ceno_state ceno_on_trail(struct ceno_warden *w);
+enum ceno_state ceno_on_narrow(struct ceno_warden *w);
+enum ceno_state ceno_on_narrowed(struct ceno_warden *w);
+enum ceno_state ceno_on_narrow_turn(struct ceno_warden *w);
 enum ceno_state ceno_on_program(struct ceno_warden *w);
 enum ceno_state ceno_on_late_program(struct ceno_warden *w);
 enum ceno_state ceno_on_stopped(struct ceno_warden *w);

@@ -10,8 +10,8 @@
  *   supervisor --(PARK)--> warden                        when it starts: what the pair is
  *   supervisor --(LAUNCH + descriptors)--> warden        later: the one session it is for
  *   api --(SESSION, INPUT..., ARGS, START)--> warden     on the session socket
- *   api --(EXEC, DESTROY, TRAIL)--> warden               later
- *   warden --(LAUNCHED, PROGRAM..., TRAIL_COPY..., DESTROYED | FAILED)--> api
+ *   api --(EXEC, DESTROY, TRAIL, NARROW)--> warden       later
+ *   warden --(LAUNCHED, PROGRAM..., TRAIL_COPY..., NARROWED..., DESTROYED | FAILED)--> api
  *   warden --(launch, payload)--> attest                 attest/proof/wire.h
  *   supervisor --(ceno_step8_record)--> attest           after the warden's pidfd fired
  *   attest --(file)--> api                               the whole CDP file
@@ -102,7 +102,9 @@ enum ceno_warden_fd {
 	                                  unmapped duplicate for a recovery warden */
 	CENO_WARDEN_FD_SPOOL,          /* one fallocated file for the payload if attest is gone */
 	CENO_WARDEN_FD_IMAGE,          /* only if digest_image is not zeros */
-	CENO_WARDEN_FD_END
+	CENO_WARDEN_FD_WINDOW,         /* + enum ceno_pledge_class: its window's memfd, the warden's own; at a number of
+	                                  its own for the filter, which lets nothing else be truncated */
+	CENO_WARDEN_FD_END = CENO_WARDEN_FD_WINDOW + CENO_PLEDGE_COUNT
 };
 
 #define CENO_WARDEN_LAUNCH_FDS 4 /* and one more with an image */
@@ -148,11 +150,13 @@ enum ceno_warden_event {
 	CENO_WARDEN_WIPED,             /* recovery warden: value 1 wiped and checked, 0 not */
 	CENO_WARDEN_STOP,              /* supervisor -> warden: destroy (SIGTERM of the node) */
 	CENO_WARDEN_PARKED,            /* the vmm is jailed and has its machine: a LAUNCH will be served at once */
-	CENO_WARDEN_AREAS              /* once, before anything of the session is in them: duplicates of windows, pack and
-	                                  boot page (value: how many descriptors) for a recovery warden */
+	CENO_WARDEN_AREAS              /* once, before anything of the session is in them: duplicates of boot page, pack,
+	                                  trail and, if it is pledged, the stdio window (value: how many descriptors)
+	                                  for a recovery warden */
 };
 
-#define CENO_WARDEN_AREAS_MAX 4
+#define CENO_WARDEN_AREAS_MAX    4
+#define CENO_WARDEN_AREAS_SEALED 3 /* so many, the first, never shrink; a window does when it is taken */
 
 struct ceno_warden_status {        /* both directions on CENO_WARDEN_FD_SUPERVISOR */
 	uint32_t type;                 /* enum ceno_warden_event */
@@ -179,6 +183,8 @@ enum ceno_session_message {
 	CENO_SESSION_DESTROY,
 	CENO_SESSION_TRAIL,            /* while active: a copy of the trail as it is now */
 	CENO_SESSION_TERMINAL,         /* while active: value, as in OPEN; only if the streams are a terminal's */
+	CENO_SESSION_NARROW,           /* while active: value: 1 << enum ceno_pledge_class to drop for good, each of them
+	                                  pledged at launch (dropped already: nothing happens) */
 	/* warden -> api */
 	CENO_SESSION_LAUNCHED = 32,    /* launch index in value; program running; 1 descriptor: memfd, 32-byte opening */
 	CENO_SESSION_PROGRAM,          /* a program ended: exit_status, signal, refusal ... */
@@ -186,13 +192,14 @@ enum ceno_session_message {
 	CENO_SESSION_DESTROYED,        /* payload given to attest; length, 1 descriptor: sealed memfd, the trail
 	                                  (none if it is empty, or if there was no memory for it) */
 	CENO_SESSION_FAILED,           /* refused before launch: code, value; nothing ran */
-	CENO_SESSION_TRAIL_COPY        /* one for each TRAIL, in order: length and descriptor as with DESTROYED */
+	CENO_SESSION_TRAIL_COPY,       /* one for each TRAIL, in order: length and descriptor as with DESTROYED */
+	CENO_SESSION_NARROWED          /* one for each NARROW: value: what is still pledged; windows of the others are gone */
 };
 
 struct ceno_session_record {
 	uint32_t type;                 /* enum ceno_session_message */
 	uint32_t code;                 /* FAILED: enum ceno_session_error; DESTROYING: enum ceno_cause */
-	uint64_t value;                /* launch index; errno; file index. OPEN, TERMINAL: the streams are a terminal's,
+	uint64_t value;                /* launch index; errno; file index; classes. OPEN, TERMINAL: the streams are a terminal's,
 	                                  of rows << 16 | columns; 0: no */
 	uint64_t length;               /* FILE, ARGS: bytes; the deadline applies. DESTROYED, TRAIL_COPY: bytes of the trail */
 	uint32_t mode;                 /* FILE: enum ceno_pack_mode | permission bits */

@@ -193,7 +193,7 @@ static void check_report(struct ceno_stdio *stdio)
 
 void ceno_stdio_pump(struct ceno_stdio *stdio)
 {
-	if (stdio->lied)
+	if (stdio->lied || stdio->gone)
 		return;
 	pump_out(stdio, CENO_STREAM_OUT);
 	pump_out(stdio, CENO_STREAM_ERR);
@@ -208,8 +208,15 @@ void ceno_stdio_request(struct ceno_stdio *stdio)
 {
 	stdio->asked_seq++;
 	ceno_stdio_signal(stdio);
-	if (!stdio->lied)
+	if (!stdio->lied && !stdio->gone)
 		check_report(stdio);
+}
+
+void ceno_stdio_let_go(struct ceno_stdio *stdio)
+{
+	stdio->gone = true;
+	for (unsigned which = 0; which < CENO_STREAMS; which++)
+		set_waiting(&stdio->stream[which], false, 0);
 }
 
 void ceno_stdio_shutdown(const struct ceno_stdio *stdio)

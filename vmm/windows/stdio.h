@@ -7,6 +7,7 @@
  *
  *   stream in:   OPEN --end of input--> CLOSED      (bit IN of `closed` tells the guest)
  *   stream out:  OPEN --EPIPE--> CLOSED             (further output is taken and discarded)
+ *   all three:   --let go of--> GONE                (nothing here reads or writes the window any more)
  */
 #ifndef CENO_VMM_STDIO_H
 #define CENO_VMM_STDIO_H
@@ -56,6 +57,7 @@ struct ceno_stdio {
 	uint8_t *window; /* borrowed: CENO_STDIO_BYTES, shared with the guest */
 	int irq_fd;      /* borrowed: eventfd that interrupts the guest */
 	bool lied;
+	bool gone; /* let go of: the window is not touched any more */
 	uint32_t closed_bits;
 	bool ends_after;       /* the host page says CENO_SHUTDOWN_AFTER from the start */
 	uint32_t asked_seq;    /* programs asked for so far; the first is in the pack */
@@ -87,6 +89,9 @@ void ceno_stdio_shutdown(const struct ceno_stdio *stdio);
 
 /* Whether it was told before it began to stop after its programs, and all of them have ended. */
 bool ceno_stdio_ends(const struct ceno_stdio *stdio);
+
+/* Never touch the window again, nor wait for a stream: it is about to be taken. */
+void ceno_stdio_let_go(struct ceno_stdio *stdio);
 
 /* Tell the guest that something in the host page changed. */
 void ceno_stdio_signal(const struct ceno_stdio *stdio);

@@ -67,6 +67,12 @@ static inline const struct ceno_boot *boot_page(void)
 	return (const struct ceno_boot *)CENO_GVA_BOOT_PAGE;
 }
 
+/* 1 << enum ceno_pledge_class: what the session has lost since it began. */
+static inline uint32_t boot_dropped(void)
+{
+	return __atomic_load_n(&boot_page()->dropped, __ATOMIC_RELAXED);
+}
+
 /* Ends the session with this stop code. */
 _Noreturn void init_stop(enum ceno_stop code);
 
@@ -120,6 +126,9 @@ void native_fill_space(uint32_t fiber, uint8_t *data);
 
 /* Returns the slots that are filled now. */
 uint64_t native_fill_cspace(uint32_t fiber);
+
+/* s is the native program, and runs: what the session lost, it loses. */
+void native_narrow(const struct service *s);
 
 /* Whether the host says that the session stops now; there is a native program. */
 bool native_is_stopped(void);

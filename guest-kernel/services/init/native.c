@@ -26,6 +26,12 @@ static const struct ceno_native_header *header(void)
 
 /* ---- what the host reads ---- */
 
+/* Whether the host takes the window, or has: it is not touched any more (boot.h). */
+static bool is_lost(void)
+{
+	return boot_dropped() >> CENO_PLEDGE_STDIO & 1;
+}
+
 static volatile struct ceno_stdio_guest *report(void)
 {
 	int64_t rc = ceno_map(CENO_SLOT_SELF, CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO, WINDOW, 0, CENO_STDIO_BYTES, R | W);
@@ -50,6 +56,8 @@ static void publish(uint32_t state)
 
 static void refuse(enum ceno_native_error error)
 {
+	if (is_lost())
+		return;
 	report()->refusal = CENO_REFUSAL_NATIVE;
 	report()->detail = error;
 	publish(CENO_PROGRAM_REFUSED);
@@ -59,7 +67,7 @@ void native_crashed(const struct service *s, const struct ceno_fiber_event *e)
 {
 	bool struck = e->what & CENO_FIBER_EVENT_KILLED;
 
-	if (!is_native(s))
+	if (!is_native(s) || is_lost())
 		return;
 	report()->restarts = s->restarts;
 	if (!s->over)
@@ -70,8 +78,24 @@ void native_crashed(const struct service *s, const struct ceno_fiber_event *e)
 	publish(CENO_PROGRAM_DONE);
 }
 
+#define LETS_GO_MS 20u /* what a program has begun with the window is done then */
+
+void native_narrow(const struct service *s)
+{
+	const uint32_t left = s->pledge & ~boot_dropped();
+
+	if (left == s->pledge)
+		return;
+	must(ceno_tick(ceno_rdtsc() + boot_page()->tsc_hz / 1000 * LETS_GO_MS, 0, NULL));
+	must(ceno_pledge(SLOT_FIBER + s->number, (uint8_t)left)); /* an event follows */
+	if (is_lost())
+		__atomic_store_n(&report()->released, 1, __ATOMIC_RELEASE);
+}
+
 bool native_is_stopped(void)
 {
+	if (is_lost())
+		return false;
 	(void)report();
 	return ((volatile const struct ceno_stdio_host *)WINDOW)->shutdown == CENO_SHUTDOWN_NOW;
 }

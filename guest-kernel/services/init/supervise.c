@@ -122,6 +122,7 @@ bool supervise_receive(struct init *init, struct ceno_fiber_event *event, bool w
 	if (came)
 		close_came();
 	if (rc == 2) {
+		native_narrow(s);
 		if (native_is_stopped())
 			must(ceno_revoke(SLOT_FIBER + s->number, CENO_RIGHTS_ALL)); /* EXIT comes */
 	} else if (rc == 1) {

@@ -43,6 +43,12 @@ static inline const struct ceno_boot *ceno_boot(void)
 	return (const struct ceno_boot *)(uintptr_t)CENO_GVA_BOOT_PAGE;
 }
 
+/* 1 << enum ceno_pledge_class: what the session has lost since it began. */
+static inline uint32_t ceno_dropped(void)
+{
+	return __atomic_load_n(&ceno_boot()->dropped, __ATOMIC_RELAXED);
+}
+
 static inline struct ceno_trap_page *ceno_trap(void)
 {
 	return (struct ceno_trap_page *)(uintptr_t)CENO_GVA_TRAP_PAGE;

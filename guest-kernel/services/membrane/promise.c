@@ -72,13 +72,19 @@ struct ceno_unveil {
 
 /* ---- pledge --------------------------------------------------------------------------- */
 
-/* What the session was not given. Sockets lead nowhere in any session: see socket.c. */
+/* What the session was given and lost since. Its streams are none of it: they are hung up (stdio.h). */
+static uint32_t lost(void)
+{
+	return ceno_dropped() & ~(1u << CENO_PLEDGE_STDIO);
+}
+
+/* What the session was not given, or lost. Sockets lead nowhere in any session: see socket.c. */
 static uint32_t of_session(void)
 {
 	uint32_t denied = ceno_boot()->flags & CENO_BOOT_ERRORS ? ERROR : 0;
 
 	for (uint32_t i = 0; i <= CENO_PLEDGE_SPAWN; i++)
-		if (!(ceno_boot()->pledge_mask >> i & 1) && i != CENO_PLEDGE_NET)
+		if (!((ceno_boot()->pledge_mask & ~lost()) >> i & 1) && i != CENO_PLEDGE_NET)
 			denied |= words[i].bits;
 	return denied;
 }
@@ -93,19 +99,25 @@ void ceno_promise_begin(void)
 static int violation(uint32_t bits)
 {
 	struct ceno_process *self = ceno_self();
-	uint32_t denied = of_session();
+	uint32_t session = of_session();
 
 	for (uint32_t i = 0; i <= CENO_PLEDGE_SPAWN; i++)
 		if (words[i].bits & bits)
 			ceno_run.missing |= 1u << i;
-	if (!((bits & denied ? denied : self->denied) & ERROR))
+	if (!((bits & session ? session : self->denied) & ERROR))
 		ceno_process_kill(self, LX_SIGABRT);
 	return -LX_ENOSYS;
 }
 
+/* What the process may not do now. */
+static uint32_t denied(void)
+{
+	return ceno_self()->denied | (lost() ? of_session() : 0);
+}
+
 static int check(uint32_t bits)
 {
-	bits &= ceno_self()->denied;
+	bits &= denied();
 	return bits ? violation(bits) : 0;
 }
 
@@ -128,7 +140,7 @@ int ceno_promise_call(uint32_t number, const uint64_t a[6])
 	uint64_t flags = a[0];
 	uint32_t bits = STDIO;
 
-	if (!ceno_self()->denied)
+	if (!denied())
 		return 0;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		for (unsigned k = 0; k < 10 && rows[i].numbers[k]; k++)
@@ -187,7 +199,7 @@ static int64_t pledge(uint64_t gva)
 	bits = parse(text);
 	if (!bits)
 		return -LX_EINVAL;
-	if (bits & self->denied & all)
+	if (bits & denied() & all)
 		return -LX_EPERM;
 	self->denied = (self->denied & all) | (all & ~bits) | (bits & ERROR);
 	return 0;

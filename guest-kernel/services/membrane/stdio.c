@@ -20,6 +20,7 @@ static const struct ring rings[CENO_STREAMS] = {
 	[CENO_STREAM_ERR] = { CENO_STDERR_OFFSET, CENO_STDERR_BYTES },
 };
 static uint32_t own[CENO_STREAMS]; /* our indices; the shared copies are only written */
+static int released;               /* the host was told that we are done with the window */
 
 static volatile struct ceno_stdio_host *host(void)
 {
@@ -45,11 +46,28 @@ static void ring_doorbell(void)
 #endif
 }
 
+/* Whether the warden takes the window, or has. The first look that finds it so is the last at the window: then its
+ * memory is gone soon, and by our own pledge its place, too. Nothing else of ours has one. */
+static int is_lost(void)
+{
+	if (!(ceno_dropped() >> CENO_PLEDGE_STDIO & 1))
+		return 0;
+	if (!released) {
+		released = 1;
+		__atomic_store_n(&guest()->released, 1, __ATOMIC_RELEASE);
+		(void)ceno_pledge(CENO_SLOT_SELF, 0);
+	}
+	return 1;
+}
+
 int ceno_stdio_init(void)
 {
 	memset(own, 0, sizeof(own));
+	released = 0;
 	if (!(ceno_boot()->pledge_mask >> CENO_PLEDGE_STDIO & 1))
 		return -LX_EIO; /* else it is mapped (boot.h, prepared spaces) */
+	if (is_lost())
+		return 0;
 	guest()->magic = CENO_STDIO_MAGIC;
 	guest()->abi_version = CENO_ABI_VERSION;
 	return 0;
@@ -89,7 +107,9 @@ void ceno_stdio_wait(void)
 	uint64_t before = ceno_rdtsc();
 
 	ceno_membrane_runs();
-	if (ceno_recv_signal(CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO, 0) < 0)
+	if (is_lost())
+		ceno_tick(CENO_NEVER, 1, NULL);
+	else if (ceno_recv_signal(CENO_SLOT_WINDOW + CENO_PLEDGE_STDIO, 0) < 0)
 		ceno_membrane_abort();
 	ceno_run.idle_tsc += ceno_rdtsc() - before;
 	leave_if_asked();
@@ -98,19 +118,20 @@ void ceno_stdio_wait(void)
 /* What the host has put into stdin beyond our index; above the ring's size: a lie. */
 uint32_t ceno_stdio_pending(void)
 {
-	uint32_t there = __atomic_load_n(&host()->index[CENO_STREAM_IN], __ATOMIC_ACQUIRE);
-
-	return there - own[CENO_STREAM_IN];
+	if (is_lost())
+		return 0;
+	return __atomic_load_n(&host()->index[CENO_STREAM_IN], __ATOMIC_ACQUIRE) - own[CENO_STREAM_IN];
 }
 
 static int input_ended(void)
 {
-	return (__atomic_load_n(&host()->closed, __ATOMIC_ACQUIRE) >> CENO_STREAM_IN & 1) && ceno_stdio_pending() == 0;
+	return is_lost() ||
+	    ((__atomic_load_n(&host()->closed, __ATOMIC_ACQUIRE) >> CENO_STREAM_IN & 1) && ceno_stdio_pending() == 0);
 }
 
 void ceno_stdio_want(void)
 {
-	if (guest()->wants_in)
+	if (is_lost() || guest()->wants_in)
 		return;
 	guest()->wants_in = 1;
 	ring_doorbell();
@@ -122,6 +143,8 @@ int64_t ceno_stdio_read(void *to, uint64_t bytes)
 
 	if (there == 0 && bytes && !input_ended())
 		return -LX_EAGAIN;
+	if (is_lost())
+		return 0;
 	guest()->wants_in = 0;
 	if (there > CENO_STDIN_BYTES)
 		return -LX_EIO;
@@ -148,7 +171,7 @@ int64_t ceno_stdio_read(void *to, uint64_t bytes)
 
 static int output_closed(int stream)
 {
-	return __atomic_load_n(&host()->closed, __ATOMIC_ACQUIRE) >> stream & 1;
+	return is_lost() || __atomic_load_n(&host()->closed, __ATOMIC_ACQUIRE) >> stream & 1;
 }
 
 /* Room in an output ring; above its size: a lie. */
@@ -183,11 +206,11 @@ int64_t ceno_stdio_write(int stream, const void *from, uint64_t bytes)
 	uint64_t done = 0;
 
 	while (done < bytes) {
-		uint32_t free = room(stream);
+		uint32_t free = is_lost() ? UINT32_MAX : room(stream);
 		int64_t result;
 
 		if (free > rings[stream].bytes)
-			return -LX_EIO;
+			return done ? (int64_t)done : -LX_EIO;
 		if (output_closed(stream))
 			return done ? (int64_t)done : -LX_EPIPE;
 		if (free == 0)
@@ -212,22 +235,22 @@ uint32_t ceno_stdio_poll(int stream)
 
 uint32_t ceno_stdio_request_seq(void)
 {
-	return __atomic_load_n(&host()->request_seq, __ATOMIC_ACQUIRE);
+	return is_lost() ? 0 : __atomic_load_n(&host()->request_seq, __ATOMIC_ACQUIRE);
 }
 
 enum ceno_shutdown ceno_stdio_shutdown(void)
 {
-	return __atomic_load_n(&host()->shutdown, __ATOMIC_ACQUIRE);
+	return is_lost() ? CENO_SHUTDOWN_AFTER : __atomic_load_n(&host()->shutdown, __ATOMIC_ACQUIRE);
 }
 
 uint32_t ceno_stdio_terminal(void)
 {
-	return __atomic_load_n(&host()->terminal, __ATOMIC_ACQUIRE);
+	return is_lost() ? 0 : __atomic_load_n(&host()->terminal, __ATOMIC_ACQUIRE);
 }
 
 int64_t ceno_stdio_request(uint8_t *to)
 {
-	uint32_t bytes = __atomic_load_n(&host()->request_bytes, __ATOMIC_ACQUIRE);
+	uint32_t bytes = is_lost() ? UINT32_MAX : __atomic_load_n(&host()->request_bytes, __ATOMIC_ACQUIRE);
 
 	if (bytes > CENO_STDIO_REQUEST_MAX)
 		return -LX_EIO;
@@ -237,13 +260,16 @@ int64_t ceno_stdio_request(uint8_t *to)
 
 void ceno_stdio_report_entry(uint64_t tsc)
 {
-	guest()->entry_tsc = tsc;
+	if (!is_lost())
+		guest()->entry_tsc = tsc;
 }
 
 void ceno_stdio_report(uint32_t state, uint32_t refusal)
 {
 	volatile struct ceno_stdio_guest *page = guest();
 
+	if (is_lost())
+		return;
 	/* The host reads when it likes: no state goes with what is half written. */
 	__atomic_store_n(&page->state, CENO_PROGRAM_NONE, __ATOMIC_RELAXED);
 	fence();

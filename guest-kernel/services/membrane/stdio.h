@@ -2,6 +2,9 @@
  * The stdio window (abi/window.h): streams, the report, and the host's requests.
  * The host's page is not trusted: an index that claims more than its ring holds
  * makes the stream fail with EIO.
+ *
+ * The host can take the window for good (abi/boot.h, `dropped`). Streams are then like a terminal that was hung
+ * up: the input has ended, output is EIO; nothing is reported, no program follows the one that runs.
  */
 #ifndef CENO_MEMBRANE_STDIO_H
 #define CENO_MEMBRANE_STDIO_H

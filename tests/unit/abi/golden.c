@@ -26,7 +26,7 @@
 static void test_offsets(void **state)
 {
 	(void)state;
-	assert_int_equal(CENO_ABI_VERSION, 5);
+	assert_int_equal(CENO_ABI_VERSION, 6);
 	AT(ceno_firmware_header, entry_offset, 40);
 	AT(ceno_firmware_header, verifier_offset, 48);
 	AT(ceno_bundle_header, segments, 32);
@@ -49,6 +49,7 @@ static void test_offsets(void **state)
 	AT(ceno_boot, seed, 2096);
 	AT(ceno_boot, start_tsc, 2160);
 	AT(ceno_boot, pledge_mask, 2168);
+	AT(ceno_boot, dropped, 2176);
 	AT(ceno_handoff, nucleus_gva, 16);
 	AT(ceno_handoff, init_cr3, 176);
 	AT(ceno_handoff, tick_tsc, 232);
@@ -67,6 +68,7 @@ static void test_offsets(void **state)
 	AT(ceno_stdio_guest, restarts, 620);
 	AT(ceno_stdio_guest, enosys_program, 624);
 	AT(ceno_stdio_guest, missing, 1648);
+	AT(ceno_stdio_guest, released, 1652);
 	AT(ceno_pack_header, flags, 24);
 	AT(ceno_trap_page, resume_rip, 64);
 	AT(ceno_trap_page, gpr, 128);

@@ -208,6 +208,13 @@ int64_t ceno_mask(uint32_t slot, uint32_t rights_keep, uint64_t offset, uint64_t
 	return 0;
 }
 
+/* Membrane gives up its window; the pages stay, and a test sees whether it still touches them. */
+int64_t ceno_pledge(uint32_t fiber_slot, uint8_t pledge)
+{
+	MUST(fiber_slot == CENO_SLOT_SELF && pledge == 0 && fake_guest()->released);
+	return 0;
+}
+
 int64_t ceno_tick(uint64_t deadline, int wake_on_window, uint64_t *now)
 {
 	if (deadline >= UINT64_MAX >> 1) {

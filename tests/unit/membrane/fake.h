@@ -25,6 +25,7 @@ int64_t ceno_spawn_process(uint32_t dst_slot, uint32_t pool_pages);
 int64_t ceno_map(uint32_t space_slot, int64_t object_slot, uint64_t gva, uint64_t offset, uint64_t bytes,
                  uint32_t rights);
 int64_t ceno_mask(uint32_t slot, uint32_t rights_keep, uint64_t offset, uint64_t length, uint64_t expiry);
+int64_t ceno_pledge(uint32_t fiber_slot, uint8_t pledge);
 int64_t ceno_tick(uint64_t deadline, int wake_on_window, uint64_t *now);
 int64_t ceno_recv_signal(uint32_t slot, int poll);
 uint64_t ceno_rdtsc(void);
