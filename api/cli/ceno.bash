@@ -3,7 +3,7 @@ _ceno() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]-} i
 	local -A options=(
 		[run]="--image --share --output --workdir --timeout --input --env --memory --ttl --pledge --proof --no-proof --trail --opening --nonce --classification --jurisdiction --passes --native --hold --tty --no-stdin --quiet --json --socket --help"
-		[exec]="--env --workdir --json --socket --help" [destroy]="--proof --json --quiet --socket --help"
+		[exec]="--env --workdir --json --socket --help" [narrow]="--json --socket --help" [destroy]="--proof --json --quiet --socket --help"
 		[ls]="--all --json --socket --help" [verify]="--nonce --request --mem --pin-file --policy --reference --as-of --compare --event-log --ima --seen --refuse-test-key --explain --json --help"
 		[measure]="run --blobs --vmm --image --tier --json --sign --valid --pcr --event-log --executable --runtime --help"
 		[audit]="--proof --key --session --nonce --bundle --program --json --socket --help"
@@ -53,7 +53,9 @@ _ceno() {
 		mapfile -t COMPREPLY < <(compgen -W "${options[$command]-}" -- "$cur")
 	elif [ "$command" = verify ] || [ "$command" = audit ] || [ "$command" = image ] || [ "$command" = proof ]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-	elif [ "$command" = destroy ] || [ "$command" = exec ]; then
+	elif [ "$command" = narrow ] && [ "$COMP_CWORD" -gt 2 ]; then
+		mapfile -t COMPREPLY < <(compgen -W "stdio rw spawn" -- "$cur")
+	elif [ "$command" = destroy ] || [ "$command" = exec ] || [ "$command" = narrow ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(ceno ls 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$cur")
 	fi
 }

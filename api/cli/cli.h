@@ -41,6 +41,7 @@ int ceno_cli_stdio_end(int failed);
 
 /* Each command: argv[0] is "ceno <command>"; returns the exit status. */
 int ceno_command_run(int argc, char **argv);
+int ceno_command_narrow(int argc, char **argv);
 int ceno_command_exec(int argc, char **argv);
 int ceno_command_destroy(int argc, char **argv);
 int ceno_command_ls(int argc, char **argv);

@@ -8,6 +8,7 @@
 static const struct ceno_cli_command commands[] = {
 	{ "run", "ceno run", ceno_command_run, CENO_EXIT_RUN_FAILED },
 	{ "exec", "ceno exec", ceno_command_exec, CENO_EXIT_RUN_FAILED },
+	{ "narrow", "ceno narrow", ceno_command_narrow, 0 },
 	{ "destroy", "ceno destroy", ceno_command_destroy, 0 },
 	{ "ls", "ceno ls", ceno_command_ls, 0 },
 	{ "verify", "ceno verify", ceno_command_verify, CENO_EXIT_USAGE },
@@ -27,6 +28,7 @@ static const char usage[] =
     "\n"
     "  run [option]... -- PROGRAM [ARG]...   run one program in one session\n"
     "  exec SESSION -- PROGRAM [ARG]...      run another program in a held session\n"
+    "  narrow SESSION WORD...                take pledges from a running session, for good\n"
     "  destroy SESSION                       end a session now, get its proof\n"
     "  ls                                    list sessions\n"
     "  verify FILE                           check a proof, with nobody's help\n"

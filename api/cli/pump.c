@@ -43,8 +43,11 @@ static void finish(struct ceno_pump *pump, int error, bool reading)
 /* False when the end has to be waited for. */
 static bool fill(struct ceno_pump *pump)
 {
-	ssize_t n = read(pump->from.fd, pump->buffer, sizeof pump->buffer);
+	size_t room = pump->last && pump->left < sizeof pump->buffer ? pump->left : sizeof pump->buffer;
+	ssize_t n = room ? read(pump->from.fd, pump->buffer, room) : 0;
 
+	if (n < 0 && errno == EAGAIN && pump->last)
+		n = 0;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n < 0 && errno != EIO) { /* EIO: a terminal of which we are not in the foreground any more */
@@ -53,6 +56,7 @@ static bool fill(struct ceno_pump *pump)
 	}
 	pump->eof = n <= 0;
 	pump->have = n > 0 ? (size_t)n : 0;
+	pump->left -= pump->last ? pump->have : 0;
 	pump->at = 0;
 	return true;
 }
@@ -178,6 +182,16 @@ int ceno_pump_start(uv_loop_t *loop, struct ceno_pump *pump, int outer, int inne
 	}
 	uv_idle_start(&pump->more, on_more);
 	return 0;
+}
+
+void ceno_pump_last(struct ceno_pump *pump)
+{
+	if (pump->done || pump->closed || !pump->open_handles || pump->last)
+		return;
+	pump->last = true;
+	pump->left = CENO_PUMP_BYTES;
+	pump->from.ready = true;
+	uv_idle_start(&pump->more, on_more);
 }
 
 static void close_end(struct ceno_pump_end *end)

@@ -31,6 +31,8 @@ struct ceno_pump {
 	size_t have, at;
 	uint64_t bytes; /* moved */
 	bool eof, done, closed;
+	bool last; /* what lies in the pipe is all that is still to be moved: at most `left` bytes */
+	size_t left;
 	int error; /* errno of the write that failed (EPIPE: nobody reads), or of the read; 0 */
 	bool error_reading;
 	unsigned open_handles;
@@ -42,6 +44,9 @@ struct ceno_pump {
  * 0, 1, 2 (borrowed); `inward`: from outer to inner. 0 or -errno (inner closed). */
 int ceno_pump_start(uv_loop_t *loop, struct ceno_pump *pump, int outer, int inner, bool inward,
                     void (*on_done)(struct ceno_pump *pump), void *owner);
+
+/* Ends at what lies in the session's pipe by now (no more than a pipe holds, whoever goes on writing). */
+void ceno_pump_last(struct ceno_pump *pump);
 
 /* Closes both ends; the struct is busy until the loop ran. on_done does not come any more. */
 void ceno_pump_close(struct ceno_pump *pump);

@@ -229,6 +229,9 @@ static void no_status(struct ceno_run *run)
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "the session's lifetime ran out before the program ended");
 	else if (cause && !strcmp(cause, "oom"))
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "out of memory: the session was destroyed (try --memory)");
+	else if (cause && !strcmp(cause, "exit") && run->cut)
+		ceno_run_fail(run, CENO_EXIT_RUN_FAILED,
+		              "the program ended without stdio (ceno narrow): how is not known");
 	else if (cause && !strcmp(cause, "violation"))
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s; the session was destroyed",
 		              violation ? violation : "a violation");

@@ -41,6 +41,7 @@ struct ceno_run {
 	int output_fd;      /* the directory of --output; -1 */
 	int output_stream;  /* our end of standard output once more, for --output; -1 */
 	int trail_fd;       /* sealed memfd that came with the session's end; -1 */
+	bool cut;           /* the session lost stdio */
 	bool told;          /* an error line was printed */
 	bool output_made;   /* --output made its directory */
 	uint32_t left_out;  /* names of the output that were left out */

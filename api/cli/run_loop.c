@@ -12,6 +12,7 @@
 #include "api/rpc/error.h"
 #include "cli.h"
 #include "guest-kernel/abi/window.h"
+#include "policy/pledge.h"
 #include "terminal.h"
 #include "text.h"
 
@@ -106,6 +107,25 @@ static void on_reply(struct ceno_run *run, json_t *message, int fd)
 		send_destroy(run);
 }
 
+/* Nothing that still comes through the pipes is the program's: the session's vmm alone could have written it. */
+static void on_narrowed(struct ceno_run *run, const char *dropped)
+{
+	uint32_t classes = 0;
+	bool errors;
+
+	if (!dropped || ceno_pledge_parse(dropped, &classes, &errors) || run->cut)
+		return;
+	run->cut = classes >> CENO_PLEDGE_STDIO & 1;
+	if (!run->cut)
+		return;
+	ceno_terminal_restore();
+	if (!run->options.quiet)
+		ceno_text_line(stderr, "ceno: the session has lost stdio; its program goes on without streams");
+	ceno_pump_close(&run->pumps[CENO_STREAM_IN]);
+	ceno_pump_last(&run->pumps[CENO_STREAM_OUT]);
+	ceno_pump_last(&run->pumps[CENO_STREAM_ERR]);
+}
+
 static void on_message(struct ceno_run *run, json_t *message, int fd)
 {
 	const char *method = json_string_value(json_object_get(message, "method"));
@@ -116,6 +136,8 @@ static void on_message(struct ceno_run *run, json_t *message, int fd)
 			on_reply(run, message, fd);
 		return;
 	}
+	if (!strcmp(method, "session.narrowed"))
+		on_narrowed(run, json_string_value(json_object_get(params, "dropped")));
 	if (!strcmp(method, "session.program") && !run->program) {
 		run->program = json_incref(params);
 		ceno_run_output_fetch(run);

@@ -112,6 +112,8 @@ void ceno_api_session_exec(struct ceno_api_client *client, json_t *id, const uin
 void ceno_api_session_resize(struct ceno_api_client *client, json_t *id, const uint8_t session[16], uint32_t terminal);
 void ceno_api_session_destroy(struct ceno_api_client *client, json_t *id, const uint8_t session[16]);
 void ceno_api_session_trail(struct ceno_api_client *client, json_t *id, const uint8_t session[16]);
+/* classes: 1 << enum ceno_pledge_class, dropped for good; answers when their windows are gone. */
+void ceno_api_session_narrow(struct ceno_api_client *client, json_t *id, const uint8_t session[16], uint32_t classes);
 
 /* The client left: destroys what it owns, forgets what it waits for. */
 void ceno_api_session_client_left(struct ceno_api *api, struct ceno_api_client *client);

@@ -182,6 +182,17 @@ static void session_resize(struct call *call)
 		ceno_api_session_resize(call->client, call->id, session, terminal);
 }
 
+static void session_narrow(struct call *call)
+{
+	uint8_t session[16];
+	uint32_t classes;
+
+	if (ceno_rpc_narrow_parse(call->params, session, &classes, call->message))
+		bad_params(call);
+	else
+		ceno_api_session_narrow(call->client, call->id, session, classes);
+}
+
 static void session_destroy(struct call *call)
 {
 	uint8_t session[16];
@@ -387,6 +398,7 @@ static const struct method {
 	{ "session.run", ANY_FDS, session_run },
 	{ "session.exec", 1, session_exec },
 	{ "session.resize", 0, session_resize },
+	{ "session.narrow", 0, session_narrow },
 	{ "session.destroy", 0, session_destroy },
 	{ "session.list", 0, session_list },
 	{ "session.status", 0, session_status },

@@ -356,6 +356,20 @@ int ceno_rpc_exec_parse(json_t *params, uint8_t session[16], uint64_t *args_byte
 	return finish(&reader);
 }
 
+int ceno_rpc_narrow_parse(json_t *params, uint8_t session[16], uint32_t *classes, char *message)
+{
+	struct reader reader;
+	bool errors = false;
+
+	*classes = 0;
+	begin(&reader, params, message);
+	read_hex(&reader, "session", true, session, 16);
+	read_pledge(&reader, "pledge", classes, &errors);
+	if (errors || !*classes)
+		fail(&reader, "pledge", "not words of classes to drop");
+	return finish(&reader);
+}
+
 int ceno_rpc_session_parse(json_t *params, uint8_t session[16], char *message)
 {
 	struct reader reader;

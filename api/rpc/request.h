@@ -77,6 +77,8 @@ struct ceno_rpc_run {
 int ceno_rpc_run_parse(json_t *params, struct ceno_rpc_run *run, char *message);
 int ceno_rpc_exec_parse(json_t *params, uint8_t session[16], uint64_t *args_bytes, char *message);
 int ceno_rpc_resize_parse(json_t *params, uint8_t session[16], uint32_t *terminal, char *message);
+/* classes: those of "pledge", at least one. */
+int ceno_rpc_narrow_parse(json_t *params, uint8_t session[16], uint32_t *classes, char *message);
 int ceno_rpc_session_parse(json_t *params, uint8_t session[16], char *message);
 int ceno_rpc_list_parse(json_t *params, int64_t *before, int64_t *limit, char *message);
 int ceno_rpc_attest_parse(json_t *params, uint8_t nonce[32], char *message);

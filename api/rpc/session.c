@@ -1,5 +1,6 @@
 /*
- * Sessions of ceno-api: from a client's request to its final notification.
+ * Sessions of ceno-api: from a client's request to its final notification. What clients ask of
+ * one that is there: session_requests.c.
  *
  * A session ends for the client when the supervisor says its warden ended and,
  * if it was launched, attest made the proof (or said it cannot, or took longer
@@ -20,34 +21,12 @@
 #include "policy/tier.h"
 #include "policy/units.h"
 #include "proof_read.h"
+#include "session_internal.h"
 #include "session_json.h"
 #include "vmm/warden/wire.h"
 
 #define PROOF_WAIT_MS    20000u
 #define WARDEN_QUEUE_MAX (1u << 20)
-
-struct ceno_api_session {
-	struct ceno_api_session *next;
-	struct ceno_api *api;          /* borrowed */
-	struct ceno_api_client *owner; /* who holds the streams; NULL when it left */
-	json_t *run_id;                /* owned; answered at launch or failure, then NULL */
-	uint8_t id[16];
-	uint32_t uid, pledge_mask;
-	int state; /* enum ceno_state */
-	struct ceno_channel warden;
-	bool launched, ended, unclean, wiped, file_known, failed;
-	bool hold, finished;
-	uint32_t cause, violation, fail_code, proof_error, programs;
-	uint64_t fail_value, accepted_us;
-	char fail_path[CENO_PACK_PATH_MAX];
-	uint8_t *file; /* owned; the proof */
-	size_t file_bytes;
-	int trail_fd; /* owned: what the guest left in its trail, for the client alone; -1 */
-	uint64_t trail_bytes;
-	struct ceno_api_waiter *destroyers, *execs, *trails;
-	uv_timer_t proof_wait;
-	unsigned open_handles;
-};
 
 static void finish_if_done(struct ceno_api_session *session);
 
@@ -67,7 +46,7 @@ static uint64_t monotonic_us(void)
 	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
-static void move(struct ceno_api_session *session, enum ceno_state_event event)
+void ceno_api_session_move(struct ceno_api_session *session, enum ceno_state_event event)
 {
 	int next = ceno_state_next((enum ceno_state)session->state, event);
 
@@ -78,7 +57,7 @@ static void move(struct ceno_api_session *session, enum ceno_state_event event)
 		fprintf(stderr, "ceno-api: the ledger does not take a state\n");
 }
 
-static struct ceno_api_session *find(struct ceno_api *api, const uint8_t id[16])
+struct ceno_api_session *ceno_api_session_find(struct ceno_api *api, const uint8_t id[16])
 {
 	struct ceno_api_session *session = api->sessions;
 
@@ -96,21 +75,20 @@ unsigned ceno_api_session_count(const struct ceno_api *api, int64_t uid)
 	return count;
 }
 
-static void tell_warden(struct ceno_api_session *session, uint32_t type)
+bool ceno_api_session_runs(const struct ceno_api_session *session)
 {
-	struct ceno_session_record record = { .type = type };
-
-	ceno_channel_send(&session->warden, &record, sizeof record, NULL, 0);
+	return session->launched && !session->ended &&
+	    (session->state == CENO_STATE_ACTIVE || session->state == CENO_STATE_EXECUTING);
 }
 
-/* Asks for destruction by both ways: the warden's socket, and the supervisor should that be full. */
-static void ask_destroy(struct ceno_api_session *session)
+void ceno_api_session_ask_destroy(struct ceno_api_session *session)
 {
+	const struct ceno_session_record destroy = { .type = CENO_SESSION_DESTROY };
 	struct ceno_spawn_request request = { .type = CENO_SPAWN_KILL };
 
 	if (session->ended || session->state == CENO_STATE_DESTROYING)
 		return;
-	tell_warden(session, CENO_SESSION_DESTROY);
+	ceno_channel_send(&session->warden, &destroy, sizeof destroy, NULL, 0);
 	memcpy(request.session_id, session->id, 16);
 	ceno_channel_send(&session->api->supervisor, &request, sizeof request, NULL, 0);
 }
@@ -169,21 +147,13 @@ static json_t *end_json(struct ceno_api_session *session)
 	return ceno_session_end_json(&end);
 }
 
-static void refuse_waiters(struct ceno_api_waiter **list)
-{
-	while (*list) {
-		struct ceno_api_waiter *waiter = *list;
-
-		*list = waiter->next;
-		ceno_api_reply_error(waiter->client, waiter->id, CENO_RPC_STATE, "the session was destroyed", NULL);
-		ceno_api_waiter_free(waiter);
-	}
-}
-
 static void answer_waiters(struct ceno_api_session *session)
 {
-	refuse_waiters(&session->execs);
-	refuse_waiters(&session->trails);
+	const char *why = "the session was destroyed";
+
+	ceno_api_session_refuse(&session->execs, why);
+	ceno_api_session_refuse(&session->trails, why);
+	ceno_api_session_refuse(&session->narrowers, why);
 	while (session->destroyers) {
 		struct ceno_api_waiter *waiter = session->destroyers;
 
@@ -197,10 +167,10 @@ static void record_end(struct ceno_api_session *session)
 {
 	struct ceno_ledger *ledger = session->api->ledger;
 
-	move(session,
-	     session->unclean                       ? CENO_EVENT_UNCLEAN
-	         : session->cause == CENO_CAUSE_TTL ? CENO_EVENT_ENDED_TTL
-	                                            : CENO_EVENT_ENDED);
+	ceno_api_session_move(session,
+	                      session->unclean                       ? CENO_EVENT_UNCLEAN
+	                          : session->cause == CENO_CAUSE_TTL ? CENO_EVENT_ENDED_TTL
+	                                                             : CENO_EVENT_ENDED);
 	if (ceno_ledger_ended(ledger, session->id, session->state, session->cause, now_ms()))
 		fprintf(stderr, "ceno-api: the ledger does not take the end of a session\n");
 }
@@ -250,7 +220,7 @@ static void on_launched(struct ceno_api_session *session, const struct ceno_sess
 	char id[33];
 
 	session->launched = true;
-	move(session, CENO_EVENT_RUNNING);
+	ceno_api_session_move(session, CENO_EVENT_RUNNING);
 	if (ceno_ledger_launched(session->api->ledger, session->id, now_ms(), (int64_t)record->value))
 		fprintf(stderr, "ceno-api: the ledger does not take a launch\n");
 	ceno_units_format_hex(session->id, 16, id);
@@ -267,7 +237,7 @@ static void on_program(struct ceno_api_session *session, const struct ceno_sessi
 	struct ceno_api_waiter **link = &session->execs;
 
 	ceno_api_notify(session->owner, "session.program",
-	                ceno_session_program_json(session->id, record, session->pledge_mask), -1);
+	                ceno_session_program_json(session->id, record, session->pledge_mask & ~session->dropped), -1);
 	while (*link) {
 		struct ceno_api_waiter *waiter = *link;
 
@@ -277,11 +247,12 @@ static void on_program(struct ceno_api_session *session, const struct ceno_sessi
 		}
 		*link = waiter->next;
 		ceno_api_reply(waiter->client, waiter->id,
-		               ceno_session_program_json(session->id, record, session->pledge_mask), -1);
+		               ceno_session_program_json(session->id, record, session->pledge_mask & ~session->dropped),
+		               -1);
 		ceno_api_waiter_free(waiter);
 	}
 	if (!session->execs)
-		move(session, CENO_EVENT_IDLE);
+		ceno_api_session_move(session, CENO_EVENT_IDLE);
 }
 
 /* One answer for each that was asked for, in order. */
@@ -330,13 +301,16 @@ static void on_record(struct ceno_channel *channel, const void *bytes, size_t le
 	case CENO_SESSION_DESTROYING:
 		session->cause = record.code;
 		session->violation = record.violation;
-		move(session, CENO_EVENT_DESTROYING);
+		ceno_api_session_move(session, CENO_EVENT_DESTROYING);
 		break;
 	case CENO_SESSION_FAILED:
 		on_failed(session, &record);
 		break;
 	case CENO_SESSION_TRAIL_COPY:
 		on_trail(session, &record, fds->count == 1 ? fds->fd[0] : -1);
+		break;
+	case CENO_SESSION_NARROWED:
+		ceno_api_session_narrowed(session, (uint32_t)record.value);
 		break;
 	case CENO_SESSION_DESTROYED: /* that it ended, the supervisor says */
 		session->trail_bytes = record.length;
@@ -514,98 +488,7 @@ void ceno_api_session_run(struct ceno_api_client *client, json_t *id, const stru
 	session->programs = 1;
 }
 
-/* ---- the other requests ------------------------------------------------------------------ */
-
-/* The live session `id` if the client may touch it. */
-static struct ceno_api_session *find_own(struct ceno_api_client *client, const uint8_t id[16])
-{
-	struct ceno_api_session *session = find(client->api, id);
-
-	return session && (client->uid == 0 || client->uid == session->uid) ? session : NULL;
-}
-
-void ceno_api_session_exec(struct ceno_api_client *client, json_t *id, const uint8_t session_id[16],
-                           uint64_t args_bytes, int args_fd)
-{
-	struct ceno_api_session *session = find_own(client, session_id);
-	struct ceno_session_record record = { .type = CENO_SESSION_EXEC, .length = args_bytes };
-	const char *why = NULL;
-
-	if (!session) {
-		ceno_api_reply_error(client, id, CENO_RPC_SESSION, NULL, NULL);
-		return;
-	}
-	if (!session->hold)
-		why = "the session was not started with hold";
-	else if (session->state == CENO_STATE_EXECUTING)
-		why = "a program is running in the session";
-	else if (session->state != CENO_STATE_ACTIVE || !session->launched)
-		why = "the session is not active";
-	if (why) {
-		ceno_api_reply_error(client, id, CENO_RPC_STATE, why, NULL);
-		return;
-	}
-	if (!ceno_api_wait(&session->execs, client, id, session->programs + 1) ||
-	    ceno_channel_send(&session->warden, &record, sizeof record, &args_fd, 1)) {
-		ceno_api_reply_error(client, id, CENO_RPC_STATE, "the session is being destroyed", NULL);
-		return;
-	}
-	session->programs++;
-	move(session, CENO_EVENT_RUNNING);
-}
-
-void ceno_api_session_resize(struct ceno_api_client *client, json_t *id, const uint8_t session_id[16],
-                             uint32_t terminal)
-{
-	struct ceno_api_session *session = find_own(client, session_id);
-	const struct ceno_session_record record = { .type = CENO_SESSION_TERMINAL, .value = terminal };
-
-	if (!session) {
-		ceno_api_reply_error(client, id, CENO_RPC_SESSION, NULL, NULL);
-		return;
-	}
-	if (!session->launched || session->ended ||
-	    (session->state != CENO_STATE_ACTIVE && session->state != CENO_STATE_EXECUTING) ||
-	    ceno_channel_send(&session->warden, &record, sizeof record, NULL, 0)) {
-		ceno_api_reply_error(client, id, CENO_RPC_STATE, "the session is not running", NULL);
-		return;
-	}
-	ceno_api_reply(client, id, json_object(), -1);
-}
-
-void ceno_api_session_destroy(struct ceno_api_client *client, json_t *id, const uint8_t session_id[16])
-{
-	struct ceno_api_session *session = find_own(client, session_id);
-
-	if (!session) {
-		ceno_api_reply_error(client, id, CENO_RPC_SESSION, NULL, NULL);
-		return;
-	}
-	if (!ceno_api_wait(&session->destroyers, client, id, 0)) {
-		ceno_api_reply_error(client, id, CENO_RPC_INTERNAL, "out of memory", NULL);
-		return;
-	}
-	ask_destroy(session);
-}
-
-void ceno_api_session_trail(struct ceno_api_client *client, json_t *id, const uint8_t session_id[16])
-{
-	struct ceno_api_session *session = find_own(client, session_id);
-
-	if (!session) {
-		ceno_api_reply_error(client, id, CENO_RPC_SESSION, NULL, NULL);
-		return;
-	}
-	if (!session->launched || session->ended ||
-	    (session->state != CENO_STATE_ACTIVE && session->state != CENO_STATE_EXECUTING)) {
-		ceno_api_reply_error(client, id, CENO_RPC_STATE, "the session is not running", NULL);
-		return;
-	}
-	if (ceno_api_wait(&session->trails, client, id, 0))
-		tell_warden(session, CENO_SESSION_TRAIL);
-	else
-		ceno_api_reply_error(client, id, CENO_RPC_INTERNAL, "out of memory", NULL);
-}
+/* ---- a client leaves ------------------------------------------------------------------ */
 
 static void forget(struct ceno_api_waiter *list, const struct ceno_api_client *client)
 {
@@ -627,11 +510,12 @@ void ceno_api_session_client_left(struct ceno_api *api, struct ceno_api_client *
 		forget(s->destroyers, client);
 		forget(s->execs, client);
 		forget(s->trails, client);
+		forget(s->narrowers, client);
 		if (s->owner != client)
 			continue;
 		s->owner = NULL;
 		if (!s->finished)
-			ask_destroy(s);
+			ceno_api_session_ask_destroy(s);
 	}
 }
 
@@ -645,7 +529,7 @@ int ceno_api_session_spawned(struct ceno_api *api, const void *bytes, size_t len
 	if (length != sizeof reply)
 		return -1;
 	memcpy(&reply, bytes, sizeof reply);
-	session = find(api, reply.session_id);
+	session = ceno_api_session_find(api, reply.session_id);
 	switch (reply.type) {
 	case CENO_SPAWN_STARTED:
 		return 0;
@@ -676,7 +560,7 @@ int ceno_api_session_spawned(struct ceno_api *api, const void *bytes, size_t len
 void ceno_api_session_file(struct ceno_api *api, const uint8_t session_id[16], const void *bytes, size_t length,
                            uint32_t error)
 {
-	struct ceno_api_session *session = find(api, session_id);
+	struct ceno_api_session *session = ceno_api_session_find(api, session_id);
 	struct ceno_proof_facts facts;
 	bool readable = bytes && !ceno_proof_read(bytes, length, &facts);
 

@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t id[16], nonce[32];
 	int64_t before, limit;
 	uint64_t bytes;
-	uint32_t terminal;
+	uint32_t terminal, classes;
 	int error = ceno_rpc_request_parse(data, size, &request);
 
 	if (!error) {
@@ -62,6 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)ceno_rpc_report_parse(request.params, report, message);
 		(void)ceno_rpc_leaf_parse(request.params, &bytes, message);
 		(void)ceno_rpc_record_parse(request.params, id, nonce, message);
+		if (!ceno_rpc_narrow_parse(request.params, id, &classes, message))
+			PROMISE(classes && !(classes >> CENO_PLEDGE_COUNT));
 		if (!ceno_rpc_resize_parse(request.params, id, &terminal, message))
 			PROMISE(terminal >> 16 && terminal & 0xffff);
 		if (!ceno_rpc_exec_parse(request.params, id, &bytes, message))
