@@ -316,6 +316,35 @@ static int not_dots(const struct dirent *entry)
 
 static int add_directory(struct listing *list, const char *path, const char *guest, unsigned depth);
 
+static bool is_full(const struct listing *list)
+{
+	if (*list->count < list->max)
+		return false;
+	snprintf(list->error, CENO_PROGRAM_ERROR_MAX,
+	         "inputs: more than %u files; make an image of the directory (ceno image build --from dir:PATH)",
+	         list->max);
+	return true;
+}
+
+/* A directory with nothing in it: its path ends in a slash, its bytes are none. */
+static int add_empty(struct listing *list, const char *guest)
+{
+	struct ceno_cli_file *file = &list->files[*list->count];
+
+	if (is_full(list))
+		return CENO_EXIT_RUN_FAILED;
+	*file = (struct ceno_cli_file){ .fd = memfd_create("ceno-empty", MFD_CLOEXEC), .mode = 0755 };
+	if (file->fd < 0 || (size_t)snprintf(file->guest, sizeof file->guest, "%s/", guest) >= sizeof file->guest) {
+		snprintf(list->error, CENO_PROGRAM_ERROR_MAX, "input directory %.200s: %s", guest,
+		         strerror(file->fd < 0 ? errno : ENAMETOOLONG));
+		if (file->fd >= 0)
+			close(file->fd);
+		return CENO_EXIT_RUN_FAILED;
+	}
+	(*list->count)++;
+	return CENO_EXIT_OK;
+}
+
 /* One file or directory below an input that is a directory. */
 static int add_one(struct listing *list, const char *path, const char *guest, unsigned depth)
 {
@@ -334,13 +363,8 @@ static int add_one(struct listing *list, const char *path, const char *guest, un
 		         path);
 		return CENO_EXIT_RUN_FAILED;
 	}
-	if (*list->count >= list->max) {
-		snprintf(
-		    list->error, CENO_PROGRAM_ERROR_MAX,
-		    "inputs: more than %u files; make an image of the directory (ceno image build --from dir:PATH)",
-		    list->max);
+	if (is_full(list))
 		return CENO_EXIT_RUN_FAILED;
-	}
 	if (open_regular(path, "input", file, list->error))
 		return CENO_EXIT_RUN_FAILED;
 	snprintf(file->guest, sizeof file->guest, "%s", guest);
@@ -358,6 +382,8 @@ static int add_directory(struct listing *list, const char *path, const char *gue
 		         depth > 32 ? "more than 32 directories deep" : strerror(errno));
 		return CENO_EXIT_RUN_FAILED;
 	}
+	if (!count)
+		status = add_empty(list, guest);
 	for (int i = 0; i < count; i++) {
 		char below[4096 + 256], inside[CENO_PACK_PATH_MAX];
 		bool plain = base_name(names[i]->d_name) != NULL;

@@ -49,8 +49,8 @@ int ceno_program_open(const char *name, enum ceno_program_want want, struct ceno
  * CENO_EXIT_OK or CENO_EXIT_RUN_FAILED with a line in `error`. */
 int ceno_input_open(const char *spec, struct ceno_cli_file *file, char *error);
 
-/* The same for a directory too: its regular files below /in/NAME/, in the order of their names; what is
- * neither file nor directory is refused. files: room for `max` more at *count, which is counted up also
+/* The same for a directory too: its regular files below /in/NAME/, in the order of their names, and its empty
+ * directories, whose path in the guest ends in a slash; what is neither file nor directory is refused. files: room for `max` more at *count, which is counted up also
  * on failure (the caller closes them). */
 int ceno_inputs_open(const char *spec, struct ceno_cli_file *files, uint32_t *count, uint32_t max, char *error);
 

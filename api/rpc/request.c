@@ -176,7 +176,8 @@ static void read_pledge(struct reader *reader, const char *name, uint32_t *out, 
 	json_decref(value);
 }
 
-/* Absolute, at most CENO_PACK_PATH_MAX with the NUL, no empty, "." or ".." component, printable. */
+/* Absolute, at most CENO_PACK_PATH_MAX with the NUL, no empty, "." or ".." component, printable; a directory's
+ * ends in a slash. */
 static bool usable_path(const char *path)
 {
 	size_t length = strlen(path);
@@ -192,6 +193,8 @@ static bool usable_path(const char *path)
 		if (part == 0 || (part == 1 && p[1] == '.') || (part == 2 && p[1] == '.' && p[2] == '.'))
 			return false;
 		p += 1 + part;
+		if (!strcmp(p, "/"))
+			break;
 	}
 	return true;
 }
@@ -250,6 +253,8 @@ static bool read_file(struct reader *outer, json_t *value, struct ceno_rpc_file 
 	read_bool(&reader, "program", &program);
 	if (mode & ~(uint64_t)0777)
 		fail(&reader, "files", "mode is more than permission bits");
+	if (good && file->path[strlen(file->path) - 1] == '/' && (file->bytes || program))
+		fail(&reader, "files", "a directory has no bytes, and is not the program");
 	file->mode = (uint32_t)mode | (program ? CENO_PACK_PROGRAM : CENO_PACK_INPUT);
 	if (finish(&reader))
 		outer->failed = true;

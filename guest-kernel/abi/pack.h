@@ -8,7 +8,8 @@
  *   boundary of the slot so that large mappings are possible.
  *
  * Paths are absolute ("/in/patients.csv", "/bin/busybox"), without "//", "." or
- * ".." components, except the one entry CENO_PACK_ARGS.
+ * ".." components, except the one entry CENO_PACK_ARGS. One that ends in "/" is a
+ * directory without data ("/in/empty/"): directories of files need no entry.
  */
 #ifndef CENO_ABI_PACK_H
 #define CENO_ABI_PACK_H

@@ -24,6 +24,8 @@ static void check_plan(const struct ceno_pack_entry *e, uint32_t count, uint64_t
 			abort();
 		if (i && memcmp(e[i - 1].path, e[i].path, CENO_PACK_PATH_MAX) >= 0)
 			abort();
+		if (e[i].path[strlen(e[i].path) - 1] == '/' && (e[i].length || e[i].mode & CENO_PACK_PROGRAM))
+			abort();
 		end = e[i].offset + e[i].length;
 	}
 }

@@ -1,8 +1,8 @@
 /*
  * Pack layout: sorting, offsets, header and argument block. See pack.h.
  *
- * Invariant after a successful plan: entries are strictly ascending, no entry is
- * a directory of another, offsets are ascending, page-aligned, do not overlap
+ * Invariant after a successful plan: entries are strictly ascending, no file is
+ * a directory of another, directories have no data, offsets are ascending, page-aligned, do not overlap
  * and end at or below total.
  */
 #include "pack.h"
@@ -23,6 +23,11 @@ static int component_ok(const char *part, size_t bytes)
 	return 1;
 }
 
+static int is_directory(const char *path)
+{
+	return path[strlen(path) - 1] == '/';
+}
+
 int ceno_pack_path_ok(const char *path)
 {
 	size_t bytes = strnlen(path, CENO_PACK_PATH_MAX);
@@ -33,6 +38,8 @@ int ceno_pack_path_ok(const char *path)
 		return 1;
 	if (path[0] != '/')
 		return 0;
+	if (bytes > 1 && is_directory(path))
+		bytes--;
 	for (size_t start = 1, end; start <= bytes; start = end + 1) {
 		for (end = start; end < bytes && path[end] != '/'; end++)
 			;
@@ -111,9 +118,9 @@ static int check_one(struct ceno_pack_entry *entry)
 {
 	size_t bytes;
 
-	if (!ceno_pack_path_ok(entry->path))
+	if (!ceno_pack_path_ok(entry->path) || (is_directory(entry->path) && entry->length))
 		return CENO_PACK_ERROR_PATH;
-	if (entry->mode & ~MODE_KNOWN)
+	if (entry->mode & ~MODE_KNOWN || (is_directory(entry->path) && entry->mode & CENO_PACK_PROGRAM))
 		return CENO_PACK_ERROR_MODE;
 	bytes = strlen(entry->path);
 	memset(entry->path + bytes, 0, sizeof(entry->path) - bytes);

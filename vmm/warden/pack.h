@@ -35,8 +35,8 @@ enum ceno_pack_error {
 #define CENO_PACK_LARGE (1ull << 20)
 
 /*
- * Whether a path may stand in a pack: absolute, no "//", ".", ".." or trailing
- * "/", no control byte, shorter than CENO_PACK_PATH_MAX; or CENO_PACK_ARGS.
+ * Whether a path may stand in a pack: absolute, no "//", "." or "..", not "/" itself,
+ * no control byte, shorter than CENO_PACK_PATH_MAX; or CENO_PACK_ARGS.
  * path: client-controlled, NUL-terminated within CENO_PACK_PATH_MAX bytes or refused.
  * Returns 1 or 0.
  */
@@ -48,7 +48,7 @@ int ceno_pack_path_ok(const char *path);
  *   read and client-controlled, reserved is zeroed, offset is set, sha256 is moved along.
  * source: NULL, or count numbers that are set to each sorted entry's index before the call.
  * total_bytes: set to the pack's length, a page multiple.
- * Returns 0, or an enum ceno_pack_error: PATH, DUPLICATE, COUNT (more than
+ * Returns 0, or an enum ceno_pack_error: PATH (or a directory with data), DUPLICATE, COUNT (more than
  * CENO_PACK_ENTRIES_MAX), SIZE (over CENO_PACK_MAX or overflowing), MODE. On failure
  * entries may be in another order, *total_bytes is not set, and *culprit, if not NULL,
  * is the index (in the order as it is then) of the entry at fault.

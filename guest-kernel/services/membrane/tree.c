@@ -42,6 +42,11 @@ static int plant_pack(void)
 
 		if (entry->path[0] != '/')
 			continue;
+		if (entry->path[strlen(entry->path) - 1] == '/') {
+			if (!ceno_path_make(entry->path, 0))
+				return -LX_ENOMEM;
+			continue;
+		}
 		inode = ceno_tree_plant(entry->path, CENO_INODE_PACK, entry->mode & 0777);
 		if (!inode)
 			return -LX_ENOMEM;

@@ -109,6 +109,10 @@ check "... by another name" spared mine --input mine --proof other
 check "... of a directory" spared mines/m --input mines --proof mines/m
 check "a trail in the place of an input" spared mine --input mine --no-proof --trail mine
 check "an opening in the place of an input" spared mine --input mine --no-proof --opening mine
+mkdir -p hollow/a/b hollow/c && echo x >hollow/a/x
+check "an empty directory, and empty ones in one" eval '[ "$("$ceno" run --quiet --no-proof --input hollow/c=none --input hollow -- busybox find /in/none /in/hollow | sort | xargs)" = "/in/hollow /in/hollow/a /in/hollow/a/b /in/hollow/a/x /in/hollow/c /in/none" ]'
+check "... as ceno measure says" eval '"$ceno" run --quiet --proof h.json --opening h.open --input hollow -- busybox true && "$ceno" measure --tier local run --opening h.open --input hollow -- busybox true | grep -q "^request_commit $(field h.json core.request_commit)\$"'
+check "... in the place of a file" fails 125 "two files of one name: /in/n/" "$ceno" run --input hollow/c=n --input hollow/a/x=n -- busybox true
 check "two inputs of one name" fails 125 "two inputs would lie at /in/a" "$ceno" run --input a --input d/a -- busybox true
 check "... told apart by a name" eval '[ "$("$ceno" run --quiet --no-proof --input a --input d/a=b -- busybox cat /in/a /in/b)" = "$(printf "one\ntwo")" ]'
 check "an input name that climbs" fails 125 "not usable as a file name" "$ceno" run --input a=../x -- busybox true

@@ -54,7 +54,7 @@ def patched(data, at, new):
     return data[:at] + new + data[at + len(new):]
 
 
-ABI = 5 # CENO_ABI_VERSION
+ABI = 6 # CENO_ABI_VERSION
 
 
 def fold_of(tsc_hz, mode):

@@ -179,6 +179,23 @@ static void test_run(void **state)
 	assert_string_equal(message, "files: missing");
 	assert_int_equal(run_of("{\"args_bytes\":9,\"files\":[7]}", &run, message), CENO_RPC_PARAMS);
 	assert_int_equal(
+	    run_of("{\"args_bytes\":9,\"files\":[{\"path\":\"/bin/a\",\"bytes\":5,\"mode\":493,\"program\":true},"
+	           "{\"path\":\"/in/b/\",\"bytes\":0,\"mode\":493}]}",
+	           &run, message),
+	    0);
+	assert_string_equal(run.files[1].path, "/in/b/");
+	assert_int_equal(
+	    run_of("{\"args_bytes\":9,\"files\":[{\"path\":\"/bin/a\",\"bytes\":5,\"mode\":493,\"program\":true},"
+	           "{\"path\":\"/in/b/\",\"bytes\":1,\"mode\":493}]}",
+	           &run, message),
+	    CENO_RPC_PARAMS);
+	assert_string_equal(message, "files: a directory has no bytes, and is not the program");
+	assert_int_equal(
+	    run_of("{\"args_bytes\":9,\"files\":[{\"path\":\"/bin/a//\",\"bytes\":0,\"mode\":493,\"program\":true}]}",
+	           &run, message),
+	    CENO_RPC_PARAMS);
+	assert_string_equal(message, "files: path is not absolute and plain, or is too long");
+	assert_int_equal(
 	    run_of("{\"args_bytes\":9,\"files\":[{\"path\":\"/a/..\",\"bytes\":5,\"mode\":493,\"program\":true}]}",
 	           &run, message),
 	    CENO_RPC_PARAMS);

@@ -22,9 +22,11 @@ static struct ceno_pack_entry make(const char *path, uint64_t length)
 
 static void test_paths(void **state)
 {
-	static const char *const good[] = { "/a", "/in/patients.csv", "/a/..b", "/.x", ".args", "/a b" };
-	static const char *const bad[] = { "",     "/",     "a",   "//a",   "/a/",   "/a//b",
-		                           "/./a", "/a/..", "/..", ".argz", "/a\nb", "/\x7f" };
+	static const char *const good[] = {
+		"/a", "/in/patients.csv", "/a/..b", "/.x", ".args", "/a b", "/a/", "/in/a/"
+	};
+	static const char *const bad[] = { "",      "/",   "a",     "//a",   "//",    "/a//b", "/a//",  "/./a",
+		                           "/a/..", "/..", ".argz", "/a\nb", "/\x7f", "/./",   ".args/" };
 	char longest[CENO_PACK_PATH_MAX + 1];
 
 	(void)state;
@@ -74,6 +76,7 @@ static void test_refusals(void **state)
 	struct ceno_pack_entry wrap[1] = { make("/a", UINT64_MAX) };
 	struct ceno_pack_entry mode[1] = { make("/a", 1) };
 	struct ceno_pack_entry long_args[1] = { make(".args", CENO_ARGS_MAX + 1) };
+	struct ceno_pack_entry directory[2] = { make("/a", 0), make("/a/", 0) };
 	uint64_t total = 77;
 	uint32_t culprit;
 
@@ -88,7 +91,16 @@ static void test_refusals(void **state)
 	mode[0].mode = 1u << 20;
 	assert_int_equal(ceno_pack_plan(mode, 1, NULL, &total, NULL), CENO_PACK_ERROR_MODE);
 	assert_int_equal(ceno_pack_plan(mode, CENO_PACK_ENTRIES_MAX + 1, NULL, &total, NULL), CENO_PACK_ERROR_COUNT);
+	assert_int_equal(ceno_pack_plan(directory, 2, NULL, &total, NULL), CENO_PACK_ERROR_DUPLICATE);
+	directory[0] = make("/a/", 1);
+	assert_int_equal(ceno_pack_plan(directory, 1, NULL, &total, NULL), CENO_PACK_ERROR_PATH);
+	directory[0] = make("/a/", 0);
+	directory[0].mode |= CENO_PACK_PROGRAM;
+	assert_int_equal(ceno_pack_plan(directory, 1, NULL, &total, NULL), CENO_PACK_ERROR_MODE);
 	assert_int_equal(total, 77);
+	directory[0] = make("/a/", 0);
+	directory[1] = make("/a/b", 1);
+	assert_int_equal(ceno_pack_plan(directory, 2, NULL, &total, NULL), 0);
 }
 
 static void test_header(void **state)
