@@ -167,7 +167,7 @@
 	X(write_unknown, "write to a descriptor that is not there", DIES, REFUSED) \
 	X(gate_i386, "the 32-bit gate", DIES, WORKS) \
 	X(gate_x32, "an x32 number", DIES, REFUSED) \
-	X(gate_vsyscall, "the vsyscall page", DIES, WORKS)
+	X(gate_vsyscall, "the vsyscall page (a fault where the kernel has none)", DIES, WORKS)
 
 #define CAPTURED_ATTEMPTS(X) \
 	CAPTURED_FILES(X) \

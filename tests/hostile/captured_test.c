@@ -102,9 +102,24 @@ static void start(struct jailed_vmm *vmm, uint32_t number, bool vcpu, bool open)
 	assert_int_equal(jailed_launch(vmm).type, CENO_VMM_LOCKED);
 }
 
+/* Kernels are built with or without the page of the oldest system calls. */
+static bool has_vsyscall(void)
+{
+	static char line[512];
+	bool has = false;
+	FILE *maps = fopen("/proc/self/maps", "re");
+	while (maps && !has && fgets(line, sizeof(line), maps))
+		has = strstr(line, "[vsyscall]") != NULL;
+	if (maps)
+		fclose(maps);
+	return has;
+}
+
 static enum answer expected(const struct attempt *a, bool open)
 {
 	enum answer want = open ? a->open : a->locked;
+	if (strcmp(a->name, "gate_vsyscall") == 0 && !has_vsyscall())
+		return FAULTS;
 	if (want != SEALED)
 		return want;
 	return syscall(SYS_mseal, 0, 0, 0) < 0 && errno == ENOSYS ? WORKS : REFUSED;
@@ -154,11 +169,18 @@ static bool is_chosen(const char *name)
 
 static void try_all(bool vcpu, bool open)
 {
+	unsigned tried = 0;
 	wrong = 0;
-	for (uint32_t i = 0; i < CAPTURED_COUNT; i++)
-		if (is_chosen(attempts[i].name))
-			try(i, vcpu, open);
+	for (uint32_t i = 0; i < CAPTURED_COUNT; i++) {
+		if (!is_chosen(attempts[i].name))
+			continue;
+		try(i, vcpu, open);
+		tried++;
+	}
 	assert_int_equal(wrong, 0);
+	assert_true(tried > 0);
+	printf("%u attempts from the %s thread%s\n", tried, vcpu ? "vCPU's" : "loop's",
+	       open ? ", without the filter" : "");
 }
 
 static void from_the_loop(void **state)

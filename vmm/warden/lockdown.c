@@ -38,7 +38,7 @@
 	X(lseek, "SEEK_DATA and SEEK_HOLE over RAM") \
 	X(mmap, "the trail's window; RAM and areas, once the vmm was reaped; memory of the crypto library") \
 	X(munmap, "the same") \
-	X(madvise, "populates what is overwritten next") \
+	X(madvise, "populates what is overwritten next, nothing else") \
 	X(mprotect, "the C library's heap") \
 	X(brk, "the C library's heap") \
 	X(futex, "one-time initialisers of the crypto library") \
@@ -65,9 +65,11 @@ static const uint32_t calls[] = {
 #define TEST(how, with, yes, no) BPF_JUMP(BPF_JMP | (how) | BPF_K, with, yes, no)
 #define RETURN(value)            BPF_STMT(BPF_RET | BPF_K, value)
 
-/* Behind the list of calls: the arguments of ftruncate (a window's number, and length 0: two words),
- * then those of mmap and mprotect (the warden's memory is never executable). */
-enum { OTHERS, TRUNCATES, MAPS = TRUNCATES + 7, REFUSED = MAPS + 2, ALLOWED, TAIL };
+/* Behind the list of calls: the arguments of ftruncate (a window's number, and length 0: two words), of
+ * madvise (no page moves that the guest may be using: large pages are made before it runs (large.h), or
+ * not), then those of mmap and mprotect (the warden's memory is never executable). */
+#define POPULATE_BITS (MADV_POPULATE_READ ^ MADV_POPULATE_WRITE)
+enum { OTHERS, TRUNCATES, ADVISES = TRUNCATES + 7, MAPS = ADVISES + 3, REFUSED = MAPS + 2, ALLOWED, TAIL };
 
 static const struct sock_filter tail[TAIL] = {
 	[OTHERS] = BPF_STMT(BPF_JMP | BPF_JA, REFUSED - OTHERS - 1),
@@ -78,6 +80,10 @@ static const struct sock_filter tail[TAIL] = {
 	[TRUNCATES + 4] = TEST(BPF_JEQ, 0, 0, REFUSED - TRUNCATES - 5),
 	[TRUNCATES + 5] = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + 4),
 	[TRUNCATES + 6] = TEST(BPF_JEQ, 0, ALLOWED - TRUNCATES - 7, REFUSED - TRUNCATES - 7),
+	[ADVISES] = LOAD(args[2]),
+	[ADVISES + 1] = BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)POPULATE_BITS),
+	[ADVISES + 2] =
+	    TEST(BPF_JEQ, MADV_POPULATE_READ & ~POPULATE_BITS, ALLOWED - ADVISES - 3, REFUSED - ADVISES - 3),
 	[MAPS] = LOAD(args[2]),
 	[MAPS + 1] = TEST(BPF_JSET, PROT_EXEC, 0, ALLOWED - MAPS - 2),
 	[REFUSED] = RETURN(SECCOMP_RET_ERRNO | EPERM),
@@ -88,6 +94,8 @@ static unsigned leads_to(uint32_t call)
 {
 	if (call == SYS_ftruncate)
 		return TRUNCATES;
+	if (call == SYS_madvise)
+		return ADVISES;
 	return call == SYS_mmap || call == SYS_mprotect ? MAPS : ALLOWED;
 }
 

@@ -247,6 +247,13 @@ static int locked_down(void)
 		return 3;
 	if (mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED || errno != EPERM)
 		return 4;
+	/* Memory is populated, and never moved: 22 and 23 are MADV_POPULATE_READ and _WRITE, 25 MADV_COLLAPSE. */
+	for (int advice = 0; advice < 128; advice++) {
+		errno = 0;
+		int refused = madvise(page, 4096, advice) < 0 && errno == EPERM;
+		if (refused != (advice != 22 && advice != 23))
+			return 7;
+	}
 	if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0 || errno != EPERM || fork() >= 0 || errno != EPERM)
 		return 5;
 	/* The list's first and last. */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include <sodium.h>
@@ -20,6 +21,32 @@
 #include "vmm/warden/large.h"
 
 #define LARGE CENO_LARGE_PAGE
+
+/* What the kernel is asked, and how long it seems to take (the linker's --wrap); 0: the kernel's own. */
+static unsigned collapses;
+static uint64_t collapse_us, clock_us;
+int __real_madvise(void *at, size_t bytes, int advice);
+int __wrap_madvise(void *at, size_t bytes, int advice);
+int __real_clock_gettime(clockid_t clock, struct timespec *time);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
+
+int __wrap_madvise(void *at, size_t bytes, int advice)
+{
+	if (!collapse_us || advice != 25) /* MADV_COLLAPSE */
+		return __real_madvise(at, bytes, advice);
+	collapses++;
+	clock_us += collapse_us;
+	return 0;
+}
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
+{
+	if (!collapse_us)
+		return __real_clock_gettime(clock, time);
+	*time =
+	    (struct timespec){ .tv_sec = (time_t)(clock_us / 1000000), .tv_nsec = (long)(clock_us % 1000000) * 1000 };
+	return 0;
+}
 
 static int new_memfd(uint64_t bytes)
 {
@@ -95,6 +122,46 @@ static void inputs_come_out_as_they_went_in(void **state)
 	copies((37 << 20) + 4097, 4 << 20);
 }
 
+/* How often large pages are asked for while files of these sizes are copied, if each request takes so long. */
+static unsigned asked(uint64_t first, uint64_t second, uint64_t us)
+{
+	char culprit[CENO_PACK_PATH_MAX];
+	uint8_t *one, *two, *args;
+	struct ceno_inputs *in = ceno_inputs_new();
+	add(in, new_file(first, &one), "/in/first", first);
+	add(in, new_file(second, &two), "/in/second", second);
+	add(in, new_file(100, &args), CENO_PACK_ARGS, 100);
+	assert_int_equal(ceno_inputs_plan(in, culprit), 0);
+	int pack = new_memfd(in->total_bytes), more;
+	collapses = 0;
+	collapse_us = us;
+	while ((more = ceno_inputs_step(in, pack, 3 << 20)) == 1)
+		;
+	collapse_us = 0;
+	assert_int_equal(more, 0);
+	ceno_inputs_free(in);
+	close(pack);
+	free(one);
+	free(two);
+	free(args);
+	return collapses;
+}
+
+/* Once for each 32 MiB of a file of 8 MiB and more; a host where it takes more than a millisecond for each
+ * page of 2 MiB (16 in 32 MiB, 4 in 8 MiB) is not asked again, by no later file either. */
+static void a_slow_host_is_asked_once(void **state)
+{
+	(void)state;
+	assert_int_equal(asked(100, (8 << 20) - 1, 1), 0);
+	assert_int_equal(asked(100, 8 << 20, 1), 1);
+	assert_int_equal(asked(70 << 20, 8 << 20, 1), 4);
+	assert_int_equal(asked(64 << 20, 32 << 20, 16000), 3);
+	assert_int_equal(asked(64 << 20, 32 << 20, 16001), 1);
+	assert_int_equal(asked(32 << 20, 8 << 20, 16001), 1);
+	assert_int_equal(asked(8 << 20, 64 << 20, 4000), 3);
+	assert_int_equal(asked(8 << 20, 64 << 20, 4001), 1);
+}
+
 static void only_whole_large_pages_are_backed(void **state)
 {
 	const uint64_t total = 5 * LARGE, begin = LARGE, length = 2 * LARGE + CENO_PAGE;
@@ -135,6 +202,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(inputs_come_out_as_they_went_in),
+		cmocka_unit_test(a_slow_host_is_asked_once),
 		cmocka_unit_test(only_whole_large_pages_are_backed),
 		cmocka_unit_test(where_nothing_can_be_backed_nothing_happens),
 	};
