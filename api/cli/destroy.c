@@ -80,6 +80,7 @@ int ceno_command_destroy(int argc, char **argv)
 		                               CENO_OPTIONS_SOCKET,
 		                               CENO_OPTIONS_END };
 	struct ask ask = { .options = { .usage = usage, .table = table, .argc = argc, .argv = argv } };
+	char error[CENO_PROOF_FILE_ERROR_MAX];
 	struct ceno_client client;
 	json_t *end = NULL;
 	int option, status = CENO_EXIT_FAILURE;
@@ -95,6 +96,10 @@ int ceno_command_destroy(int argc, char **argv)
 	ask.session = argv[ask.options.first];
 	if (ceno_named_session(&ask.options, ask.session))
 		return ask.options.status;
+	if (ask.proof && ceno_proof_file_spare(ask.proof, error)) {
+		ceno_cli_error("%s; nothing was destroyed", error);
+		return CENO_EXIT_FAILURE;
+	}
 	if (!ceno_client_open(&client, ask.options.socket))
 		end = fetch(&client, ask.session);
 	if (end)

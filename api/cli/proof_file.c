@@ -54,6 +54,27 @@ int ceno_proof_file_open(struct ceno_proof_file *file, const char *path, size_t 
 	return 0;
 }
 
+int ceno_proof_file_spare(const char *path, char *error)
+{
+	static const char first[] = "{\"cdp\"";
+	char there[sizeof first - 1];
+	struct stat st;
+	ssize_t n;
+	int fd;
+
+	if (stat(path, &st) || !S_ISREG(st.st_mode) || st.st_size == 0)
+		return 0; /* nothing to lose; what is no file, ceno_proof_file_open refuses */
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, there, sizeof there);
+	if (fd >= 0)
+		close(fd);
+	if (n == (ssize_t)sizeof there && !memcmp(there, first, sizeof there))
+		return 0;
+	snprintf(error, CENO_PROOF_FILE_ERROR_MAX,
+	         "%.300s is there and is no proof: it would be replaced; name another file, or remove it", path);
+	return -1;
+}
+
 static void sync_directory(int directory)
 {
 	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -20,6 +20,10 @@ struct ceno_proof_file {
 /* Prepares `path` and reserves `reserve` bytes. 0, or -1 with a line in `error`. */
 int ceno_proof_file_open(struct ceno_proof_file *file, const char *path, size_t reserve, char *error);
 
+/* Would a proof at `path` take the place of something that is no proof: is there a file, not empty, that does not
+ * begin as a proof does? 0, or -1 with a line in `error`; what cannot be read is not taken for a proof. */
+int ceno_proof_file_spare(const char *path, char *error);
+
 /* Writes, syncs and renames into place. 0, or -1 with a line in `error` (nothing left behind). */
 int ceno_proof_file_commit(struct ceno_proof_file *file, const void *bytes, size_t length, char *error);
 

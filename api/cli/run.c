@@ -64,7 +64,9 @@ static int prepare(struct ceno_run *run)
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "--tty: standard input and output are no terminal");
 		return -1;
 	}
-	if (run->options.proof && ceno_proof_file_open(&run->proof, run->options.proof, CENO_CDP_FILE_MAX, error)) {
+	if (run->options.proof &&
+	    (ceno_proof_file_spare(run->options.proof, error) ||
+	     ceno_proof_file_open(&run->proof, run->options.proof, CENO_CDP_FILE_MAX, error))) {
 		ceno_run_fail(run, CENO_EXIT_RUN_FAILED, "%s", error);
 		return -1;
 	}

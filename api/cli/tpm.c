@@ -123,6 +123,7 @@ static int attest_state(const char *state, char out[4096])
 
 struct ask {
 	const char *state, *tcti, *origin, *socket;
+	bool state_given;
 	bool force, json;
 };
 
@@ -176,6 +177,22 @@ static unsigned init_argv(const struct ask *ask, const char *state, const char *
 	return n;
 }
 
+/* Beside a node that runs, the default directory is hardly meant: if it is that node's, it is in use; if not, a second
+ * identity would be made, and pinned, without a word. */
+static bool beside_a_node(const struct ask *ask)
+{
+	struct ceno_client client;
+	bool live = !ask->state_given && !ceno_client_open(&client, NULL);
+
+	if (live) {
+		ceno_client_close(&client);
+		ceno_cli_error(
+		    "a node runs here and has its identity (ceno tpm show); --state DIR for another node, or "
+		    "stop this one");
+	}
+	return live;
+}
+
 static int init(const struct ask *ask)
 {
 	static const char *argv[16 + 2 * CENO_VERIFY_PINS_MAX];
@@ -184,7 +201,7 @@ static int init(const struct ask *ask)
 	uint8_t nonce[32];
 	int status;
 
-	if (load_pins() || attest_state(ask->state, state))
+	if (beside_a_node(ask) || load_pins() || attest_state(ask->state, state))
 		return CENO_EXIT_FAILURE;
 	ceno_cli_random(nonce, sizeof nonce);
 	ceno_units_format_hex(nonce, 32, nonce_hex);
@@ -335,9 +352,10 @@ static int parse(struct ceno_options *o, int arguments, const char *what, struct
 
 	*ask = (struct ask){ .state = STATE_DEFAULT };
 	while ((option = ceno_options_next(o)) >= 0) {
-		if (option == OPTION_STATE)
+		if (option == OPTION_STATE) {
 			ask->state = optarg;
-		else if (option == OPTION_TCTI)
+			ask->state_given = true;
+		} else if (option == OPTION_TCTI)
 			ask->tcti = optarg;
 		else if (option == OPTION_ORIGIN)
 			ask->origin = optarg;
@@ -357,7 +375,8 @@ static int tpm_init(int argc, char **argv)
 	    "Provision a stopped node's TPM (keys, counter, log, epoch), show what was made, pin the\n"
 	    "node. STRING is a TPM as tpm2-tss names it (device:/dev/tpmrm0); without it a software\n"
 	    "TPM of the node's own. Run again it shows the same. What would make a node that is pinned\n"
-	    "another one is refused without --force, and nothing is changed.\n"
+	    "another one is refused without --force, and nothing is changed; so is, without --state,\n"
+	    "a second node beside one that runs.\n"
 	    "Exit status: 0; 1 refused, or no TPM.\n";
 	static const struct option table[] = {
 		{ "state", required_argument, NULL, OPTION_STATE },

@@ -410,6 +410,7 @@ def main():
     subprocess.run([ROOT / "tests/tools/node", "start"], check=True, cwd=ROOT, stdout=sys.stderr)
     if only is None:
         subprocess.run([ROOT / "tests/nested/build-image"], check=True, cwd=ROOT, stdout=sys.stderr)
+    os.environ["XDG_CONFIG_HOME"] = str(ROOT / "run/config")  # its pins, not the user's
     os.environ["CENO_SOCKET"] = (ROOT / "run/socket").read_text().strip()
     with tempfile.TemporaryDirectory(prefix="ceno-bench.") as scratch:
         systems = Systems(scratch)

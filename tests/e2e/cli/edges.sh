@@ -143,6 +143,29 @@ nobody() { setpriv --reuid 65533 --regid 65533 --clear-groups "$ceno" exec "$ses
 check "... another user's is none" nobody
 check "one that never was" says 125 "^ceno: no such session$" "$ceno" exec "$(printf '%032d' 0)" -- busybox true
 
+# ---- what a proof may take the place of
+
+refuses() { # STATUS FILE COMMAND...: FILE stays as it is, and the program never ran
+	local status=$1 file=$2 got
+	shift 2
+	cp "$file" kept
+	timeout 60 "$@" >out 2>err </dev/null
+	got=$?
+	[ $got = "$status" ] && cmp "$file" kept && grep -q "^ceno: $file is there and is no proof: it would be replaced" err && [ ! -s out ] && return 0
+	echo "      status $got: $(head -2 err)"
+	return 1
+}
+printf 'dear diary' >diary; printf '{"cd' >short; printf '{"cdp":"1","dsse"' >begun; : >hollow; printf 'x' >proof.cdp.json
+check "run: a file that is no proof stays" refuses 125 diary "$ceno" run --proof diary -- busybox echo ran
+check "... through a link, too" eval 'ln -sf diary link && refuses 125 link "$ceno" run --proof link -- busybox echo ran && cmp diary kept'
+check "... one that is shorter than a proof's first bytes" refuses 125 short "$ceno" run --proof short -- busybox echo ran
+check "... under the name of none given" refuses 125 proof.cdp.json "$ceno" run -- busybox echo ran
+check "destroy: the same, and nothing is destroyed" eval 'refuses 1 diary "$ceno" destroy --proof diary "$session" && grep -q "nothing was destroyed" err'
+for f in begun hollow; do
+	check "a proof, or nothing, is replaced: $f" eval '"$ceno" run --quiet --proof $f -- busybox true && "$ceno" verify $f >/dev/null'
+done
+rm -f proof.cdp.json
+
 # ---- what a proof says
 
 pins=$XDG_CONFIG_HOME/cenotaph/pins

@@ -76,6 +76,9 @@ check "show says the same of the running node" eval '"$ceno" tpm show --json >sh
 check "... to who has not pinned it" eval '[ "$(XDG_CONFIG_HOME=$node/empty "$ceno" tpm show --json | python3 -c "import json,sys; print(json.load(sys.stdin)[\"pin\"])")" = no ]'
 check "its epoch's leaf is what it says" eval '"$ceno" proof leaf "$(value shown epoch_index)" >t && python3 "$read" leaf "$schema" p1.json t "$(value shown epoch_leaf)"'
 check "init while the node runs" fails "another ceno-attest uses it" init
+# In a mount namespace: were it not refused, the default directory would be written.
+check "init without --state beside a running node: no second identity" eval 'cp config/cenotaph/pins before && fails "a node runs here and has its identity" unshare -m sh -c "mount -t tmpfs none /var/lib && \"\$1\" tpm init; s=\$?; [ -z \"\$(ls /var/lib)\" ] || echo made; exit \$s" sh "$ceno" && cmp before config/cenotaph/pins'
+check "... nor with --force" fails "a node runs here" unshare -m sh -c 'mount -t tmpfs none /var/lib && "$1" tpm init --force' sh "$ceno"
 check "rotate while the node runs" fails "another ceno-attest uses it" "$ceno" tpm rotate log --state "$node/state"
 
 # ---- enrolment over intermediates: nobody's, the verifier's own, the TPM's
