@@ -19,23 +19,25 @@
 #include "images/session/read.h"
 #include "report.h"
 
-static const struct ceno_allowed_call allowed[] = {
-	{ SCMP_SYS(pread64), "the image" },
-	{ SCMP_SYS(pwrite64), "its copy" },
-	{ SCMP_SYS(ftruncate), "the copy's length" },
-	{ SCMP_SYS(fsync), "the copy is there when the report is" },
-	{ SCMP_SYS(fstat), "what the source is" },
-	{ SCMP_SYS(newfstatat), "the same, as the C library asks" },
-	{ SCMP_SYS(write), "the report" },
-	{ SCMP_SYS(mmap), "memory" },
-	{ SCMP_SYS(munmap), "memory" },
-	{ SCMP_SYS(mremap), "memory" },
-	{ SCMP_SYS(mprotect), "memory" },
-	{ SCMP_SYS(madvise), "memory" },
-	{ SCMP_SYS(brk), "memory" },
-	{ SCMP_SYS(futex), "locks of the C library" },
-	{ SCMP_SYS(exit_group), "the end" },
-};
+/* X(call, reason) */
+#define CALLS(X) \
+	X(pread64, "the image") \
+	X(pwrite64, "its copy") \
+	X(ftruncate, "the copy's length") \
+	X(fsync, "the copy is there when the report is") \
+	X(fstat, "what the source is") \
+	X(newfstatat, "the same, as the C library asks") \
+	X(write, "the report") \
+	X(mmap, "memory") \
+	X(munmap, "memory") \
+	X(mremap, "memory") \
+	X(mprotect, "memory") \
+	X(madvise, "memory") \
+	X(brk, "memory") \
+	X(futex, "locks of the C library") \
+	X(exit_group, "the end")
+
+static const struct ceno_allowed_call allowed[] = { CALLS(CENO_ALLOWED_CALL) };
 
 static int confine(void)
 {

@@ -12,6 +12,9 @@ struct ceno_allowed_call {
 	const char *reason; /* who makes it, and why */
 };
 
+/* A row of such a list (SCMP_SYS: seccomp.h), from a table X(call, reason): what docs/containment.md shows. */
+#define CENO_ALLOWED_CALL(name, reason) { SCMP_SYS(name), reason },
+
 /* Nothing executed from here on gains privileges, and neither core dump nor debugger shows
  * the process's memory. 0, or -errno. */
 int ceno_confine_begin(void);

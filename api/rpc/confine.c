@@ -19,61 +19,63 @@
 #define ACCESS_REFER    (1ull << 13) /* ABI 2 */
 #define ACCESS_TRUNCATE (1ull << 14) /* ABI 3 */
 
-static const struct ceno_allowed_call allowed[] = {
-	{ SCMP_SYS(epoll_wait), "the loop" },
-	{ SCMP_SYS(epoll_pwait), "the loop" },
-	{ SCMP_SYS(epoll_ctl), "connections come and go" },
-	{ SCMP_SYS(accept4), "clients" },
-	{ SCMP_SYS(getsockopt), "a client's uid" },
-	{ SCMP_SYS(recvmsg), "requests, records, descriptors" },
-	{ SCMP_SYS(sendmsg), "replies, records, descriptors" },
-	{ SCMP_SYS(socketpair), "a session's socket (AF_UNIX)" },
-	{ SCMP_SYS(ioctl), "non-blocking descriptors (FIONBIO), as libuv sets them" },
-	{ SCMP_SYS(fcntl), "descriptors; SQLite's locks" },
-	{ SCMP_SYS(read), "wake-ups of the loop" },
-	{ SCMP_SYS(write), "wake-ups of the loop, one line to standard error" },
-	{ SCMP_SYS(close), "descriptors" },
-	{ SCMP_SYS(pread64), "SQLite" },
-	{ SCMP_SYS(pwrite64), "SQLite" },
-	{ SCMP_SYS(openat), "SQLite: its files" },
-	{ SCMP_SYS(fsync), "SQLite" },
-	{ SCMP_SYS(fdatasync), "SQLite" },
-	{ SCMP_SYS(ftruncate), "SQLite" },
-	{ SCMP_SYS(fallocate), "SQLite: its shared index" },
-	{ SCMP_SYS(unlink), "SQLite: its log at the end" },
-	{ SCMP_SYS(access), "SQLite: is there a journal" },
-	{ SCMP_SYS(stat), "SQLite" },
-	{ SCMP_SYS(lstat), "SQLite" },
-	{ SCMP_SYS(fstat), "SQLite" },
-	{ SCMP_SYS(newfstatat), "SQLite" },
-	{ SCMP_SYS(statx), "SQLite" },
-	{ SCMP_SYS(readlink), "SQLite" },
-	{ SCMP_SYS(getcwd), "SQLite" },
-	{ SCMP_SYS(lseek), "SQLite" },
-	{ SCMP_SYS(geteuid), "SQLite" },
-	{ SCMP_SYS(getpid), "SQLite" },
-	{ SCMP_SYS(mmap), "memory; SQLite's shared index" },
-	{ SCMP_SYS(munmap), "memory" },
-	{ SCMP_SYS(mremap), "memory" },
-	{ SCMP_SYS(mprotect), "memory: malloc's arenas" },
-	{ SCMP_SYS(madvise), "memory" },
-	{ SCMP_SYS(brk), "memory" },
-	{ SCMP_SYS(futex), "locks of the C library" },
-	{ SCMP_SYS(getrandom), "session names, hash seeds" },
-	{ SCMP_SYS(clock_gettime), "where the vDSO has no clock" },
-	{ SCMP_SYS(gettimeofday), "the same" },
-	{ SCMP_SYS(time), "the same" },
-	{ SCMP_SYS(nanosleep), "SQLite: a busy file" },
-	{ SCMP_SYS(clock_nanosleep), "the same" },
-	{ SCMP_SYS(gettid), "abort" },
-	{ SCMP_SYS(tgkill), "abort" },
-	{ SCMP_SYS(rt_sigaction), "abort" },
-	{ SCMP_SYS(rt_sigprocmask), "libuv, abort" },
-	{ SCMP_SYS(rt_sigreturn), "signals" },
-	{ SCMP_SYS(restart_syscall), "a wait that was stopped" },
-	{ SCMP_SYS(exit), "the end" },
-	{ SCMP_SYS(exit_group), "the end" },
-};
+/* X(call, reason) */
+#define CALLS(X) \
+	X(epoll_wait, "the loop") \
+	X(epoll_pwait, "the loop") \
+	X(epoll_ctl, "connections come and go") \
+	X(accept4, "clients") \
+	X(getsockopt, "a client's uid") \
+	X(recvmsg, "requests, records, descriptors") \
+	X(sendmsg, "replies, records, descriptors") \
+	X(socketpair, "a session's socket (AF_UNIX)") \
+	X(ioctl, "non-blocking descriptors (FIONBIO), as libuv sets them") \
+	X(fcntl, "descriptors; SQLite's locks") \
+	X(read, "wake-ups of the loop") \
+	X(write, "wake-ups of the loop, one line to standard error") \
+	X(close, "descriptors") \
+	X(pread64, "SQLite") \
+	X(pwrite64, "SQLite") \
+	X(openat, "SQLite: its files") \
+	X(fsync, "SQLite") \
+	X(fdatasync, "SQLite") \
+	X(ftruncate, "SQLite") \
+	X(fallocate, "SQLite: its shared index") \
+	X(unlink, "SQLite: its log at the end") \
+	X(access, "SQLite: is there a journal") \
+	X(stat, "SQLite") \
+	X(lstat, "SQLite") \
+	X(fstat, "SQLite") \
+	X(newfstatat, "SQLite") \
+	X(statx, "SQLite") \
+	X(readlink, "SQLite") \
+	X(getcwd, "SQLite") \
+	X(lseek, "SQLite") \
+	X(geteuid, "SQLite") \
+	X(getpid, "SQLite") \
+	X(mmap, "memory; SQLite's shared index") \
+	X(munmap, "memory") \
+	X(mremap, "memory") \
+	X(mprotect, "memory: malloc's arenas") \
+	X(madvise, "memory") \
+	X(brk, "memory") \
+	X(futex, "locks of the C library") \
+	X(getrandom, "session names, hash seeds") \
+	X(clock_gettime, "where the vDSO has no clock") \
+	X(gettimeofday, "the same") \
+	X(time, "the same") \
+	X(nanosleep, "SQLite: a busy file") \
+	X(clock_nanosleep, "the same") \
+	X(gettid, "abort") \
+	X(tgkill, "abort") \
+	X(rt_sigaction, "abort") \
+	X(rt_sigprocmask, "libuv, abort") \
+	X(rt_sigreturn, "signals") \
+	X(restart_syscall, "a wait that was stopped") \
+	X(exit, "the end") \
+	X(exit_group, "the end")
+
+static const struct ceno_allowed_call allowed[] = { CALLS(CENO_ALLOWED_CALL) };
 
 static int restrict_files(const char *state)
 {

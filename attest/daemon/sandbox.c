@@ -81,75 +81,75 @@ static int restrict_files(const struct ceno_attestd *d)
 
 /* ---- system calls ---------------------------------------------------------------- */
 
-struct allowed {
-	int call;
-	const char *reason;
-};
+/* X(call, reason) */
+#define NUMBER(name, reason) SCMP_SYS(name),
 
-static const struct allowed always[] = {
-	{ SCMP_SYS(epoll_wait), "the loop" },
-	{ SCMP_SYS(epoll_pwait), "the loop" },
-	{ SCMP_SYS(epoll_ctl), "channels come and go" },
-	{ SCMP_SYS(poll), "waiting for swtpm's response" },
-	{ SCMP_SYS(ppoll), "the same on newer C libraries" },
-	{ SCMP_SYS(recvmsg), "records and descriptors in" },
-	{ SCMP_SYS(sendmsg), "records out" },
-	{ SCMP_SYS(recvfrom), "responses of swtpm" },
-	{ SCMP_SYS(sendto), "commands to swtpm, a request to the keeper" },
-	{ SCMP_SYS(getsockopt), "the type of a descriptor that was passed" },
-	{ SCMP_SYS(read), "wake-ups of the loop, files of the state directory" },
-	{ SCMP_SYS(write), "wake-ups of the loop, files, one line to standard error" },
-	{ SCMP_SYS(pread64), "a spooled payload" },
-	{ SCMP_SYS(pwrite64), "the log" },
-	{ SCMP_SYS(openat), "files of the state directory" },
-	{ SCMP_SYS(close), "descriptors" },
-	{ SCMP_SYS(fstat), "is it a regular file" },
-	{ SCMP_SYS(newfstatat), "the same, as the C library calls it" },
-	{ SCMP_SYS(statx), "the same, as libuv calls it" },
-	{ SCMP_SYS(lseek), "directory streams" },
-	{ SCMP_SYS(getdents64), "unacknowledged proofs" },
-	{ SCMP_SYS(fcntl), "directory streams, non-blocking channels" },
-	{ SCMP_SYS(ioctl), "non-blocking channels (FIONBIO), as libuv sets them" },
-	{ SCMP_SYS(fsync), "files" },
-	{ SCMP_SYS(fdatasync), "the log" },
-	{ SCMP_SYS(ftruncate), "a write to the log that failed" },
-	{ SCMP_SYS(renameat), "files replaced whole" },
-	{ SCMP_SYS(renameat2), "the same" },
-	{ SCMP_SYS(unlinkat), "files that are done with" },
-	{ SCMP_SYS(futex), "the two queues" },
-	{ SCMP_SYS(brk), "memory" },
-	{ SCMP_SYS(munmap), "memory" },
-	{ SCMP_SYS(mremap), "memory" },
-	{ SCMP_SYS(madvise), "memory" },
-	{ SCMP_SYS(munlock), "the log key at the end" },
-	{ SCMP_SYS(getrandom), "OpenSSL and libsodium" },
-	{ SCMP_SYS(getpid), "libsodium and tpm2-tss" },
-	{ SCMP_SYS(gettid), "abort" },
-	{ SCMP_SYS(tgkill), "abort" },
-	{ SCMP_SYS(clock_gettime), "where the vDSO has no clock" },
-	{ SCMP_SYS(clock_nanosleep), "tpm2-tss waits before it sends a command again" },
-	{ SCMP_SYS(nanosleep), "the same" },
-	{ SCMP_SYS(rt_sigprocmask), "threads and abort" },
-	{ SCMP_SYS(rt_sigaction), "signal handles closed at the end" },
-	{ SCMP_SYS(rt_sigreturn), "SIGTERM" },
-	{ SCMP_SYS(restart_syscall), "after SIGSTOP and SIGCONT" },
-	{ SCMP_SYS(wait4), "the keeper at the end" },
-	{ SCMP_SYS(sched_yield), "the C library's locks" },
-	{ SCMP_SYS(exit), "threads" },
-	{ SCMP_SYS(exit_group), "the end" },
-};
+#define CALLS(X) \
+	X(epoll_wait, "the loop") \
+	X(epoll_pwait, "the loop") \
+	X(epoll_ctl, "channels come and go") \
+	X(poll, "waiting for swtpm's response") \
+	X(ppoll, "the same on newer C libraries") \
+	X(recvmsg, "records and descriptors in") \
+	X(sendmsg, "records out") \
+	X(recvfrom, "responses of swtpm") \
+	X(sendto, "commands to swtpm, a request to the keeper") \
+	X(getsockopt, "the type of a descriptor that was passed") \
+	X(read, "wake-ups of the loop, files of the state directory") \
+	X(write, "wake-ups of the loop, files, one line to standard error") \
+	X(pread64, "a spooled payload") \
+	X(pwrite64, "the log") \
+	X(openat, "files of the state directory") \
+	X(close, "descriptors") \
+	X(fstat, "is it a regular file") \
+	X(newfstatat, "the same, as the C library calls it") \
+	X(statx, "the same, as libuv calls it") \
+	X(lseek, "directory streams") \
+	X(getdents64, "unacknowledged proofs") \
+	X(fcntl, "directory streams, non-blocking channels") \
+	X(ioctl, "non-blocking channels (FIONBIO), as libuv sets them") \
+	X(fsync, "files") \
+	X(fdatasync, "the log") \
+	X(ftruncate, "a write to the log that failed") \
+	X(renameat, "files replaced whole") \
+	X(renameat2, "the same") \
+	X(unlinkat, "files that are done with") \
+	X(futex, "the two queues") \
+	X(brk, "memory") \
+	X(munmap, "memory") \
+	X(mremap, "memory") \
+	X(madvise, "memory") \
+	X(munlock, "the log key at the end") \
+	X(getrandom, "OpenSSL and libsodium") \
+	X(getpid, "libsodium and tpm2-tss") \
+	X(gettid, "abort") \
+	X(tgkill, "abort") \
+	X(clock_gettime, "where the vDSO has no clock") \
+	X(clock_nanosleep, "tpm2-tss waits before it sends a command again") \
+	X(nanosleep, "the same") \
+	X(rt_sigprocmask, "threads and abort") \
+	X(rt_sigaction, "signal handles closed at the end") \
+	X(rt_sigreturn, "SIGTERM") \
+	X(restart_syscall, "after SIGSTOP and SIGCONT") \
+	X(wait4, "the keeper at the end") \
+	X(sched_yield, "the C library's locks") \
+	X(exit, "threads") \
+	X(exit_group, "the end")
 
-static const struct allowed with_tcti[] = {
-	{ SCMP_SYS(socket), "swtpm: TCTI" },
-	{ SCMP_SYS(connect), "swtpm: TCTI" },
-	{ SCMP_SYS(access), "the dynamic loader" },
-	{ SCMP_SYS(readlink), "the dynamic loader" },
-};
+static const int always[] = { CALLS(NUMBER) };
 
-static int allow(scmp_filter_ctx filter, const struct allowed *list, size_t count)
+#define TCTI_CALLS(X) \
+	X(socket, "swtpm: TCTI") \
+	X(connect, "swtpm: TCTI") \
+	X(access, "the dynamic loader") \
+	X(readlink, "the dynamic loader")
+
+static const int with_tcti[] = { TCTI_CALLS(NUMBER) };
+
+static int allow(scmp_filter_ctx filter, const int *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, list[i].call, 0))
+		if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, list[i], 0))
 			return -1;
 	return 0;
 }
