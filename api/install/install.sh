@@ -42,11 +42,11 @@ remove() { # LIST: its files, then its folders that are empty, deepest first
 	done
 }
 
-folders_of() { # of the files on standard input, up to the prefix
+folders_of() { # of the files on standard input, the prefix among them
 	local folder
 	while IFS= read -r folder; do
 		folder=${folder%/*}
-		while [[ $folder == "$prefix"/* ]]; do
+		while [[ $folder/ == "$prefix"/?* || ( $folder == "$prefix" && -n $folder ) ]]; do
 			echo "$folder/"
 			folder=${folder%/*}
 		done

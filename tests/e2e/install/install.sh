@@ -48,4 +48,6 @@ check "what the node keeps is kept" [ -d "$node/state/attest" ]
 check "twice is told" eval '! "$install" uninstall "$prefix" 2>"$node/err" && grep -q "nothing of ours" "$node/err"'
 check "with DESTDIR, for packages" eval 'DESTDIR=$node/stage "$install" install /usr >/dev/null && [ -x "$node/stage/usr/bin/ceno" ] && grep -qx "ExecStart=/usr/sbin/cenod --foreground" "$node/stage/usr/lib/systemd/system/cenod.service" &&
 	! grep -q "$node" "$node/stage/usr/share/cenotaph/installed" && DESTDIR=$node/stage "$install" uninstall /usr >/dev/null && [ -z "$(find "$node/stage" -type f)" ]'
+check "a prefix that was not there is not there afterwards" eval '"$install" install "$node/new" >/dev/null && [ -x "$node/new/bin/ceno" ] && "$install" install "$node/new" >/dev/null && "$install" uninstall "$node/new" >/dev/null && [ ! -e "$node/new" ]'
+check "one that was stays, empty as it was" eval 'mkdir "$node/old" && "$install" install "$node/old" >/dev/null && "$install" uninstall "$node/old" >/dev/null && [ -d "$node/old" ] && [ -z "$(ls -A "$node/old")" ]'
 finish
