@@ -107,13 +107,22 @@ void ceno_proof_file_abort(struct ceno_proof_file *file)
 
 int ceno_file_read(const char *path, size_t max, char **out, size_t *length)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
-	size_t used = 0;
-	ssize_t n = 1;
-	char *bytes;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
 
 	if (fd < 0)
 		return -errno;
+	rc = ceno_file_read_all(fd, max, out, length);
+	close(fd);
+	return rc;
+}
+
+int ceno_file_read_all(int fd, size_t max, char **out, size_t *length)
+{
+	size_t used = 0;
+	ssize_t n = 1;
+	char *bytes;
+	int rc = 0;
+
 	bytes = malloc(max + 2);
 	while (bytes && used <= max && (n = read(fd, bytes + used, max + 1 - used)) > 0)
 		used += (size_t)n;
@@ -123,7 +132,6 @@ int ceno_file_read(const char *path, size_t max, char **out, size_t *length)
 		rc = -errno;
 	else if (used > max)
 		rc = -EFBIG;
-	close(fd);
 	if (rc) {
 		free(bytes);
 		return rc;

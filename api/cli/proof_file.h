@@ -33,4 +33,7 @@ void ceno_proof_file_abort(struct ceno_proof_file *file);
 /* Reads a whole file of at most `max` bytes. 0 and *out (owned by the caller) or -errno (-EFBIG: longer). */
 int ceno_file_read(const char *path, size_t max, char **out, size_t *length);
 
+/* The same of an open descriptor (borrowed), from where it is to its end: a pipe will do. */
+int ceno_file_read_all(int fd, size_t max, char **out, size_t *length);
+
 #endif

@@ -22,7 +22,7 @@
 
 static const char usage[] =
     "usage: ceno verify [option]... FILE\n"
-    "Check a proof of destruction, offline.\n"
+    "Check a proof of destruction, offline. FILE is - for standard input.\n"
     "\n"
     "  --nonce HEX        the nonce you asked for must be in it (64 hex digits)\n"
     "  --request HEX      the request commitment you expect (ceno measure run)\n"
@@ -398,9 +398,11 @@ static int run(int argc, char **argv, const char *usage_text, bool pdf, struct a
 		goto out;
 	if (ask->show && !ask->asked)
 		ask->policy.memory = CENO_MEMORY_NONE;
-	rc = ceno_file_read(ask->file, (size_t)4 * CENO_CDP_FILE_MAX, file, length);
+	rc = !strcmp(ask->file, "-") ? ceno_file_read_all(STDIN_FILENO, (size_t)4 * CENO_CDP_FILE_MAX, file, length)
+				     : ceno_file_read(ask->file, (size_t)4 * CENO_CDP_FILE_MAX, file, length);
 	if (rc) {
-		ceno_cli_error("%s: %s", ask->file, rc == -EFBIG ? "far larger than any proof" : strerror(-rc));
+		ceno_cli_error("%s: %s", !strcmp(ask->file, "-") ? "standard input" : ask->file,
+		               rc == -EFBIG ? "far larger than any proof" : strerror(-rc));
 		goto out;
 	}
 	if (ceno_verify(*file, *length, &ask->policy, result))

@@ -199,6 +199,10 @@ file = json.load(open("p.json"))
 file["dsse"]["signatures"][0]["sig"] = "A" * 86 + "=="
 json.dump(file, open("forged.json", "w"), separators=(",", ":"))
 PY
+check "- is standard input: proof show" eval '"$ceno" proof show - <p.json | head -n 1 | grep -q "^NOT VERIFIED"'
+check "... verify" eval '"$ceno" verify - <p.json | cmp -s - <("$ceno" verify p.json)'
+check "... from a pipe" eval 'cat p.json | "$ceno" verify - >/dev/null && ! cat p.json p.json | "$ceno" verify - >/dev/null'
+check "... without end" eval '"$ceno" verify - </dev/zero 2>err; [ $? = 2 ] && grep -q "^ceno: standard input: far larger than any proof$" err'
 check "... of a forged one: that it cannot be good" eval '"$ceno" proof show forged.json >out; [ $? = 1 ] && sed -n 2p out | grep -q "^  and it cannot be good: the session.s signature is wrong (reason 503)$"'
 check "... of no proof" says 1 "file is no proof: the file is not canonical JSON" "$ceno" proof show file
 check "... as JSON" eval '"$ceno" proof show --json p.json | python3 -c "
