@@ -7,7 +7,6 @@
  * or a failure (no session runs). Exit 1 if anything is a failure.
  */
 #include <cpuid.h>
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -57,24 +56,6 @@ __attribute__((format(printf, 5, 6))) static void add(struct report *report, con
 	json_array_append_new(report->checks,
 	                      json_pack("{s:s,s:s,s:s,s:s}", "name", name, "level", level_words[level], "found", found,
 	                                "advice", level == OK ? "" : advice));
-}
-
-static int read_text(const char *path, char *out, size_t max)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	out[0] = '\0';
-	if (fd < 0)
-		return -errno;
-	n = read(fd, out, max - 1);
-	close(fd);
-	if (n < 0)
-		return -EIO;
-	while (n && isspace((unsigned char)out[n - 1]))
-		n--;
-	out[n] = '\0';
-	return 0;
 }
 
 /* ceno-vmm of this build; a descriptor or -1. */
@@ -219,7 +200,7 @@ static void check_namespaces(struct report *report)
 	}
 	if (missing[0])
 		add(report, "namespaces", FAILURE, "use a kernel with all seven namespaces", "missing:%s", missing);
-	else if (!read_text("/proc/sys/user/max_user_namespaces", limit, sizeof limit) && !strcmp(limit, "0"))
+	else if (!ceno_host_text("/proc/sys/user/max_user_namespaces", limit, sizeof limit) && !strcmp(limit, "0"))
 		add(report, "namespaces", FAILURE, "sysctl user.max_user_namespaces=1000",
 		    "user namespaces are switched off");
 	else
@@ -274,7 +255,7 @@ static void check_confinement(struct report *report)
 	else
 		add(report, "landlock", WARNING, "boot with lsm=landlock,... (Linux 5.13 or later)",
 		    "not available: %s", strerror(errno));
-	if (!read_text("/proc/sys/kernel/seccomp/actions_avail", actions, sizeof actions) &&
+	if (!ceno_host_text("/proc/sys/kernel/seccomp/actions_avail", actions, sizeof actions) &&
 	    strstr(actions, "kill_process"))
 		add(report, "seccomp", OK, "", "filter mode with kill_process");
 	else
@@ -293,7 +274,7 @@ static void check_memory(struct report *report)
 		    "swapoff -a, and remove swap from /etc/fstab: session memory must never reach a disk", "on");
 	else
 		add(report, "swap", OK, "", "off");
-	if (read_text("/sys/kernel/mm/transparent_hugepage/shmem_enabled", text, sizeof text) ||
+	if (ceno_host_text("/sys/kernel/mm/transparent_hugepage/shmem_enabled", text, sizeof text) ||
 	    strstr(text, "[never]") || strstr(text, "[deny]"))
 		add(report, "shmem huge pages", WARNING,
 		    "echo advise > /sys/kernel/mm/transparent_hugepage/shmem_enabled (destruction gets several times "
@@ -301,7 +282,7 @@ static void check_memory(struct report *report)
 		    "%s", text[0] ? text : "not available");
 	else
 		add(report, "shmem huge pages", OK, "", "%s", text);
-	if (!read_text("/proc/cmdline", text, sizeof text) && strstr(text, "init_on_free=1"))
+	if (!ceno_host_text("/proc/cmdline", text, sizeof text) && strstr(text, "init_on_free=1"))
 		add(report, "init_on_free", OK, "", "on: memory the kernel frees is zeroed");
 	else
 		add(report, "init_on_free", WARNING,

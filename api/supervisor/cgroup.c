@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host.h"
+
 #define NODE_PREFIX "cenotaph-"
 
 static int write_file(const char *directory, const char *name, const char *text)
@@ -33,19 +35,9 @@ static int write_file(const char *directory, const char *name, const char *text)
 static int read_file(const char *directory, const char *name, char *out, size_t max)
 {
 	char path[CENO_CGROUP_PATH_MAX + 64];
-	ssize_t n;
-	int fd;
 
 	snprintf(path, sizeof path, "%s/%s", directory, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, out, max - 1);
-	close(fd);
-	if (n < 0)
-		return -EIO;
-	out[n] = '\0';
-	return 0;
+	return ceno_host_text(path, out, max);
 }
 
 static const char *const controller_names[CENO_CGROUP_CONTROLLERS] = { "memory", "pids", "cpu" };

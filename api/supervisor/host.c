@@ -1,6 +1,7 @@
 /* The host: see host.h. */
 #include "host.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -38,6 +39,24 @@ int ceno_host_directory(const char *path, mode_t mode, uid_t uid)
 		return -errno;
 	if (chown(part, uid, uid) || chmod(part, mode))
 		return -errno;
+	return 0;
+}
+
+int ceno_host_text(const char *path, char *out, size_t max)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	out[0] = '\0';
+	if (fd < 0)
+		return -errno;
+	n = read(fd, out, max - 1);
+	close(fd);
+	if (n < 0)
+		return -EIO;
+	while (n && isspace((unsigned char)out[n - 1]))
+		n--;
+	out[n] = '\0';
 	return 0;
 }
 

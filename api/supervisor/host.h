@@ -20,6 +20,10 @@ struct ceno_host_kvm {
 /* Makes `path` (and its parents) with `mode`, owned by `uid`. 0 or -errno. */
 int ceno_host_directory(const char *path, mode_t mode, uid_t uid);
 
+/* The beginning of a small text file (/proc, /sys, a cgroup's): at most max - 1 bytes, ended, without white space
+ * at its end; "" on failure. 0 or -errno. */
+int ceno_host_text(const char *path, char *out, size_t max);
+
 /* Is any swap on? 1, 0, or -errno. */
 int ceno_host_swap_on(void);
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include "guest-kernel/lib/image.h"
 
-__attribute__((format(printf, 2, 3))) static int fail(struct ceno_tree *tree, const char *format, ...)
+int ceno_tree_fail(struct ceno_tree *tree, const char *format, ...)
 {
 	va_list arguments;
 
@@ -73,17 +73,17 @@ static int add_child(struct ceno_tree *tree, uint32_t parent, const char *name)
 	int length;
 
 	if (tree->count == CENO_IMAGE_ENTRIES_MAX)
-		return fail(tree, "there are more than %u files and directories", CENO_IMAGE_ENTRIES_MAX);
+		return ceno_tree_fail(tree, "there are more than %u files and directories", CENO_IMAGE_ENTRIES_MAX);
 	if (!plain_name(name))
-		return fail(tree, "a name in /%s has a control character", above);
+		return ceno_tree_fail(tree, "a name in /%s has a control character", above);
 	node = add(tree);
 	if (!node)
-		return fail(tree, "out of memory");
+		return ceno_tree_fail(tree, "out of memory");
 	above = tree->nodes[parent].path; /* nodes may have moved, the text did not */
 	length = asprintf(&node->path, "%s%s%s", above, *above ? "/" : "", name);
 	if (length < 0) {
 		node->path = NULL;
-		return fail(tree, "out of memory");
+		return ceno_tree_fail(tree, "out of memory");
 	}
 	node->name = (uint32_t)((size_t)length - strlen(name));
 	node->parent = parent;
@@ -100,7 +100,7 @@ static int list(struct ceno_tree *tree, uint32_t i)
 	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
 	count = fd < 0 ? -1 : scandir(self, &names, not_dots, by_name);
 	if (count < 0)
-		rc = fail(tree, "/%s: %s", tree->nodes[i].path, strerror(errno));
+		rc = ceno_tree_fail(tree, "/%s: %s", tree->nodes[i].path, strerror(errno));
 	tree->nodes[i].first = tree->count;
 	for (int k = 0; k < count; k++) {
 		if (!rc)
@@ -120,14 +120,15 @@ static int read_target(struct ceno_tree *tree, struct ceno_tree_node *node)
 	ssize_t n = readlinkat(tree->root, node->path, target, sizeof target);
 
 	if (n < 0)
-		return fail(tree, "/%s: %s", node->path, strerror(errno));
+		return ceno_tree_fail(tree, "/%s: %s", node->path, strerror(errno));
 	if (n > (ssize_t)CENO_IMAGE_LINK_MAX)
-		return fail(tree, "/%s: the link's target is longer than %u bytes", node->path, CENO_IMAGE_LINK_MAX);
+		return ceno_tree_fail(tree, "/%s: the link's target is longer than %u bytes", node->path,
+		                      CENO_IMAGE_LINK_MAX);
 	target[n] = 0;
 	if (!n || !plain_name(target))
-		return fail(tree, "/%s: the link's target is empty or has a control character", node->path);
+		return ceno_tree_fail(tree, "/%s: the link's target is empty or has a control character", node->path);
 	node->target = strdup(target);
-	return node->target ? 0 : fail(tree, "out of memory");
+	return node->target ? 0 : ceno_tree_fail(tree, "out of memory");
 }
 
 static void note_dropped(struct ceno_tree *tree, const char *path, uint32_t *count)
@@ -157,8 +158,9 @@ static int hash_file(struct ceno_tree *tree, uint32_t i, EVP_MD_CTX *hash)
 	EVP_DigestFinal_ex(hash, node->sha256, NULL);
 	close(fd);
 	if (n < 0)
-		return fail(tree, "/%s: %s", node->path, strerror(errno));
-	return bytes == (uint64_t)node->st.st_size ? 0 : fail(tree, "/%s changed while it was read", node->path);
+		return ceno_tree_fail(tree, "/%s: %s", node->path, strerror(errno));
+	return bytes == (uint64_t)node->st.st_size ? 0
+						   : ceno_tree_fail(tree, "/%s changed while it was read", node->path);
 }
 
 static int take(struct ceno_tree *tree, uint32_t i, EVP_MD_CTX *hash)
@@ -166,7 +168,7 @@ static int take(struct ceno_tree *tree, uint32_t i, EVP_MD_CTX *hash)
 	struct ceno_tree_node *node = &tree->nodes[i];
 
 	if (fstatat(tree->root, node->path, &node->st, AT_SYMLINK_NOFOLLOW | (i ? 0 : AT_EMPTY_PATH)))
-		return fail(tree, "/%s: %s", node->path, strerror(errno));
+		return ceno_tree_fail(tree, "/%s: %s", node->path, strerror(errno));
 	if (node->st.st_mode & 07000 && !S_ISLNK(node->st.st_mode))
 		note_dropped(tree, node->path, &tree->dropped_bits);
 	switch (node->st.st_mode & S_IFMT) {
@@ -177,10 +179,10 @@ static int take(struct ceno_tree *tree, uint32_t i, EVP_MD_CTX *hash)
 	case S_IFREG:
 		return hash_file(tree, i, hash);
 	default:
-		return fail(tree, "/%s is %s; an image has files, directories and links only", node->path,
-		            S_ISCHR(node->st.st_mode) || S_ISBLK(node->st.st_mode) ? "a device"
-		                : S_ISFIFO(node->st.st_mode)                       ? "a FIFO"
-		                                                                   : "a socket");
+		return ceno_tree_fail(tree, "/%s is %s; an image has files, directories and links only", node->path,
+		                      S_ISCHR(node->st.st_mode) || S_ISBLK(node->st.st_mode) ? "a device"
+		                          : S_ISFIFO(node->st.st_mode)                       ? "a FIFO"
+		                                                                             : "a socket");
 	}
 }
 
@@ -201,7 +203,7 @@ static int share(struct ceno_tree *tree)
 	uint32_t *order = calloc((size_t)tree->count + 1, sizeof *order), used = 0, first = 0;
 
 	if (!order)
-		return fail(tree, "out of memory");
+		return ceno_tree_fail(tree, "out of memory");
 	for (uint32_t i = 0; i < tree->count; i++)
 		if (S_ISREG(tree->nodes[i].st.st_mode) && tree->nodes[i].st.st_size)
 			order[used++] = i;
@@ -230,9 +232,9 @@ int ceno_tree_read(struct ceno_tree *tree, const char *path)
 	tree->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	root = tree->root < 0 || !hash ? NULL : add(tree);
 	if (tree->root < 0)
-		rc = fail(tree, "%.200s: %s", path, strerror(errno));
+		rc = ceno_tree_fail(tree, "%.200s: %s", path, strerror(errno));
 	else if (!root || !(root->path = strdup("")))
-		rc = fail(tree, "out of memory");
+		rc = ceno_tree_fail(tree, "out of memory");
 	for (uint32_t i = 0; !rc && i < tree->count; i++)
 		rc = take(tree, i, hash);
 	EVP_MD_CTX_free(hash);
@@ -246,12 +248,12 @@ int ceno_tree_open(struct ceno_tree *tree, uint32_t i)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))
-		fail(tree, "/%s: %s", node->path, strerror(errno));
+		ceno_tree_fail(tree, "/%s: %s", node->path, strerror(errno));
 	else if (st.st_dev == node->st.st_dev && st.st_ino == node->st.st_ino && st.st_size == node->st.st_size &&
 	         S_ISREG(st.st_mode))
 		return fd;
 	else
-		fail(tree, "/%s changed while it was read", node->path);
+		ceno_tree_fail(tree, "/%s changed while it was read", node->path);
 	if (fd >= 0)
 		close(fd);
 	return -1;

@@ -46,6 +46,9 @@ struct ceno_tree {
 int ceno_tree_read(struct ceno_tree *tree, const char *path);
 void ceno_tree_fini(struct ceno_tree *tree);
 
+/* Says why, for whoever works on the tree: message; -1. */
+__attribute__((format(printf, 2, 3))) int ceno_tree_fail(struct ceno_tree *tree, const char *format, ...);
+
 /* A file of the tree, opened for reading below the directory, through no link; -1 with message,
  * also if it is not the file any more that was found. */
 int ceno_tree_open(struct ceno_tree *tree, uint32_t i);

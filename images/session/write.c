@@ -4,22 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-__attribute__((format(printf, 2, 3))) static int fail(struct ceno_tree *tree, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(tree->message, sizeof tree->message, format, arguments);
-	va_end(arguments);
-	return -1;
-}
 
 static uint64_t names_bytes(const struct ceno_tree *tree)
 {
@@ -98,13 +87,13 @@ struct ceno_image_header *ceno_image_lay(struct ceno_tree *tree, const struct ce
 	size_t head;
 
 	if (names > CENO_IMAGE_NAMES_MAX) {
-		fail(tree, "the names have more than %u bytes together", CENO_IMAGE_NAMES_MAX);
+		ceno_tree_fail(tree, "the names have more than %u bytes together", CENO_IMAGE_NAMES_MAX);
 		return NULL;
 	}
 	head = CENO_IMAGE_HEAD_BYTES(tree->count, names);
 	h = aligned_alloc(CENO_PAGE, head);
 	if (!h) {
-		fail(tree, "out of memory");
+		ceno_tree_fail(tree, "out of memory");
 		return NULL;
 	}
 	memset(h, 0, head);
@@ -123,9 +112,9 @@ struct ceno_image_header *ceno_image_lay(struct ceno_tree *tree, const struct ce
 		return h;
 	}
 	if (culprit && culprit < tree->count)
-		fail(tree, "/%.300s: %s", tree->nodes[culprit].path, ceno_image_error_text(error));
+		ceno_tree_fail(tree, "/%.300s: %s", tree->nodes[culprit].path, ceno_image_error_text(error));
 	else
-		fail(tree, "%s", ceno_image_error_text(error));
+		ceno_tree_fail(tree, "%s", ceno_image_error_text(error));
 	free(h);
 	return NULL;
 }
@@ -140,7 +129,7 @@ static int write_at(struct ceno_tree *tree, int fd, const void *from, size_t byt
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return fail(tree, "writing the image: %s", strerror(errno));
+			return ceno_tree_fail(tree, "writing the image: %s", strerror(errno));
 		next += n;
 		at += (uint64_t)n;
 		bytes -= (size_t)n;
@@ -170,7 +159,7 @@ static int copy_file(struct ceno_tree *tree, uint32_t i, const struct ceno_image
 	close(fd);
 	EVP_DigestFinal_ex(hash, sha256, NULL);
 	if (!rc && memcmp(sha256, e->sha256, sizeof sha256))
-		rc = fail(tree, "/%s changed while it was read", tree->nodes[i].path);
+		rc = ceno_tree_fail(tree, "/%s changed while it was read", tree->nodes[i].path);
 	return rc;
 }
 
@@ -178,10 +167,10 @@ static int fill(struct ceno_tree *tree, const struct ceno_image_header *h, int t
 {
 	const struct ceno_image_entry *entries = (const struct ceno_image_entry *)(h + 1);
 	EVP_MD_CTX *hash = EVP_MD_CTX_new();
-	int rc = hash ? 0 : fail(tree, "out of memory");
+	int rc = hash ? 0 : ceno_tree_fail(tree, "out of memory");
 
 	if (!rc && ftruncate(to, (off_t)h->total_bytes))
-		rc = fail(tree, "writing the image: %s", strerror(errno));
+		rc = ceno_tree_fail(tree, "writing the image: %s", strerror(errno));
 	if (!rc)
 		rc = write_at(tree, to, h, CENO_IMAGE_HEAD_BYTES(h->entry_count, h->names_bytes), 0);
 	for (uint32_t i = 0; !rc && i < h->entry_count; i++)
@@ -189,7 +178,7 @@ static int fill(struct ceno_tree *tree, const struct ceno_image_header *h, int t
 			rc = copy_file(tree, i, &entries[i], to, hash);
 	EVP_MD_CTX_free(hash);
 	if (!rc && (fchmod(to, 0644) || fsync(to)))
-		rc = fail(tree, "writing the image: %s", strerror(errno));
+		rc = ceno_tree_fail(tree, "writing the image: %s", strerror(errno));
 	return rc;
 }
 
@@ -205,18 +194,18 @@ int ceno_image_write(struct ceno_tree *tree, const struct ceno_image_maker *make
 		return -1;
 	if (!lstat(path, &st) && !S_ISREG(st.st_mode)) { /* it would be gone: a device, a link */
 		free(h);
-		return fail(tree, "%.300s is there, and is no regular file", path);
+		return ceno_tree_fail(tree, "%.300s is there, and is no regular file", path);
 	}
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
 		temporary = NULL;
 	else
 		fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
-		fail(tree, "%.300s: %s", path, strerror(errno));
+		ceno_tree_fail(tree, "%.300s: %s", path, strerror(errno));
 	else
 		rc = fill(tree, h, fd);
 	if (!rc && rename(temporary, path))
-		rc = fail(tree, "%.300s: %s", path, strerror(errno));
+		rc = ceno_tree_fail(tree, "%.300s: %s", path, strerror(errno));
 	if (rc && fd >= 0)
 		unlink(temporary);
 	if (fd >= 0)
