@@ -9,7 +9,7 @@ _ceno() {
 		[audit]="--proof --key --session --nonce --bundle --program --json --socket --help"
 		[image]="build add ls rm verify show --from --output --name --key --debs --files --json --socket --help"
 		[proof]="show cert inclusion consistency export record leaf orphans --format --pdf --policy --pin-file --reference --as-of --nonce --mem --launch --from --json --socket --help"
-		[tpm]="init show rotate --state --tcti --origin --force --json --socket --help"
+		[tpm]="init show rotate follow --pin-file --state --tcti --origin --force --json --socket --help"
 		[attest]="--nonce --format --enrol --roots --intermediates --ek --days --json --socket --help" [doctor]="--json --socket --help" [version]="--json --socket --help"
 	)
 	COMPREPLY=()
@@ -38,7 +38,7 @@ _ceno() {
 		return
 	fi
 	if [ "$command" = tpm ] && [ "$COMP_CWORD" -eq 2 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "init show rotate" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "init show rotate follow" -- "$cur")
 		return
 	fi
 	if [ "$command" = tpm ] && [ "$prev" = rotate ]; then

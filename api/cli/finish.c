@@ -29,8 +29,8 @@ static int verify(struct ceno_finish *finish, const char *proof, size_t length)
 	return finish->checked ? 0 : -1;
 }
 
-/* Does the node itself say that the proof's seal key is its own? */
-static bool node_confirms(const struct ceno_finish *finish)
+/* Does the node itself say that the proof's seal key is its own? Then its identity key, too. */
+static bool node_confirms(const struct ceno_finish *finish, uint8_t identity[32])
 {
 	char error[CENO_NODE_QUOTE_ERROR_MAX], hex[65];
 	struct ceno_node_quote quote;
@@ -49,6 +49,7 @@ static bool node_confirms(const struct ceno_finish *finish)
 		ceno_verify_ak_digest(quote.seal_ak_public, quote.seal_ak_public_bytes, seal);
 		same = !memcmp(seal, finish->result.ak, 32) && !strcmp(quote.origin, finish->result.seal.node.origin) &&
 		    !memcmp(quote.log_pub, finish->result.seal.node.log_pub, 32);
+		memcpy(identity, quote.identity_pub, 32);
 	}
 	json_decref(reply);
 	ceno_client_close(&client);
@@ -66,6 +67,7 @@ static bool origin_known(const char *origin)
 void ceno_finish_check(struct ceno_finish *finish, const char *proof, size_t length)
 {
 	char path[4096], error[CENO_PINS_ERROR_MAX] = "";
+	uint8_t identity[32];
 	int known;
 
 	finish->note[0] = '\0';
@@ -78,8 +80,9 @@ void ceno_finish_check(struct ceno_finish *finish, const char *proof, size_t len
 	if (verify(finish, proof, length) || known < 0)
 		return;
 	if (finish->result.exit_status == 4 && finish->result.verdict == CENO_VERIFY_AK_UNPINNED &&
-	    !origin_known(finish->result.seal.node.origin) && node_confirms(finish)) {
-		ceno_pins_learn(&pins, &finish->result);
+	    !origin_known(finish->result.seal.node.origin) && node_confirms(finish, identity)) {
+		if (ceno_pins_learn(&pins, &finish->result)) /* a new node: the pin is the last */
+			memcpy(pins.pins[pins.pin_count - 1].identity, identity, 32);
 		if (verify(finish, proof, length))
 			return;
 		finish->newly_pinned = true;

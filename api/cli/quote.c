@@ -59,6 +59,8 @@ static int read_keys(const json_t *object, struct ceno_node_quote *out)
 	long ak = bytes_of(object, "ak_public", out->ak_public, sizeof out->ak_public);
 	long seal = bytes_of(object, "seal_ak_public", out->seal_ak_public, sizeof out->seal_ak_public);
 
+	if (bytes_of(object, "identity_pub", out->identity_pub, 32) != 32)
+		memset(out->identity_pub, 0, 32);
 	if (ak <= 0 || seal <= 0 || bytes_of(object, "log_pub", out->log_pub, 32) != 32)
 		return -1;
 	out->ak_public_bytes = (size_t)ak;

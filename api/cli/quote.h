@@ -14,7 +14,7 @@ struct ceno_node_quote {
 	bool own_swtpm;
 	uint8_t ak_public[512], seal_ak_public[512];
 	size_t ak_public_bytes, seal_ak_public_bytes;
-	uint8_t log_pub[32];
+	uint8_t log_pub[32], identity_pub[32]; /* identity zeros: a node that names none */
 	uint8_t pcrs[16][32];
 	uint64_t clock_ms;
 	uint32_t reset_count, restart_count;

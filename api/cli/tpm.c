@@ -5,6 +5,7 @@
  *           what they are; the answer is checked and the node pinned, as ceno run does
  *   show    the same of a running node, and changes nothing
  *   rotate  while the node is stopped: a new log, export or identity key
+ *   follow  the user's pin to such a key, offline (tpm_follow.c)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@
 #include "policy/units.h"
 #include "text.h"
 #include "tpm.h"
+#include "tpm_follow.h"
 
 #define STATE_DEFAULT "/var/lib/cenotaph"
 #define OUTPUT_MAX    65536u
@@ -35,6 +37,7 @@ static const char usage[] = "usage: ceno tpm COMMAND [option]... [argument]...\n
 			    "  init          provision a stopped node's TPM, show what was made, pin the node\n"
 			    "  show          the same of a running node; changes nothing\n"
 			    "  rotate KEY    replace a key of a stopped node: log, export or identity\n"
+			    "  follow CHANGE LEAF   let your pin of a node follow that, anywhere\n"
 			    "\n"
 			    "Each takes --help.\n";
 
@@ -307,7 +310,8 @@ static int follow(const json_t *change)
 			continue;
 		ceno_units_format_hex(pin.ak, 32, hex);
 		ceno_text_line(stderr,
-		               "ceno tpm rotate: other pin files of this node need another line, after theirs:");
+		               "ceno tpm rotate: other pin files of this node follow by ceno tpm follow, or by another "
+		               "line, after theirs:");
 		ceno_text_line(stderr, "pin %s sha256:%s %s", pin.origin, hex, fresh);
 		pin.size = pin.nv_value = pin.clock_ms = 0;
 		pin.reset_count = 0;
@@ -317,6 +321,26 @@ static int follow(const json_t *change)
 		return save_pins();
 	}
 	return 0;
+}
+
+/* The same of an identity key: the pins of this node that name the old one. */
+static int follow_identity(const json_t *change)
+{
+	const char *origin = json_string_value(json_object_get(change, "origin"));
+	uint8_t old_pub[32], new_pub[32];
+	bool changed = false;
+
+	if (!origin || key_of(change, "old", old_pub) || key_of(change, "new", new_pub) || load_pins())
+		return -1;
+	for (uint32_t i = 0; i < pins.pin_count; i++) {
+		struct ceno_verify_pin *pin = &pins.pins[i];
+
+		if (strcmp(pin->origin, origin) || memcmp(pin->identity, old_pub, 32))
+			continue;
+		memcpy(pin->identity, new_pub, 32);
+		changed = true;
+	}
+	return changed ? save_pins() : 0;
 }
 
 static int rotate(const struct ask *ask, const char *key)
@@ -336,6 +360,8 @@ static int rotate(const struct ask *ask, const char *key)
 	rc = change ? 0 : -1;
 	if (change && !strcmp(key, "log"))
 		rc = follow(change);
+	if (change && !strcmp(key, "identity"))
+		rc = follow_identity(change);
 	json_decref(change);
 	ceno_text_lines(stdout, out);
 	return rc ? CENO_EXIT_FAILURE : CENO_EXIT_OK;
@@ -434,6 +460,7 @@ int ceno_command_tpm(int argc, char **argv)
 		{ "init", "ceno tpm init", tpm_init, 0 },
 		{ "show", "ceno tpm show", tpm_show, 0 },
 		{ "rotate", "ceno tpm rotate", tpm_rotate, 0 },
+		{ "follow", "ceno tpm follow", ceno_tpm_follow, CENO_EXIT_USAGE },
 	};
 
 	return ceno_cli_dispatch(commands, sizeof commands / sizeof commands[0], usage, argc, argv);

@@ -101,6 +101,7 @@ enum ceno_tpm_pinned ceno_tpm_facts_pin(struct ceno_verify_pins *pins, const str
 	snprintf(pin.origin, sizeof pin.origin, "%s", facts->quote.origin);
 	ceno_verify_ak_digest(facts->quote.seal_ak_public, facts->quote.seal_ak_public_bytes, pin.ak);
 	memcpy(pin.log_pub, facts->quote.log_pub, 32);
+	memcpy(pin.identity, facts->identity_pub, 32);
 	for (uint32_t i = 0; i < pins->pin_count; i++) {
 		const struct ceno_verify_pin *p = &pins->pins[i];
 		bool origin = !strcmp(p->origin, pin.origin), ak = !memcmp(p->ak, pin.ak, 32);

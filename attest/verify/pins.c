@@ -33,6 +33,8 @@ static int add_pin(const struct ceno_line *line, struct ceno_verify_pins *pins)
 		bool ak = memcmp(pins->pins[i].ak, pin.ak, 32) == 0;
 		if (origin != ak || memcmp(pins->pins[i].log_pub, pin.log_pub, 32) == 0)
 			return CENO_VERIFY_PIN_E_TWICE;
+		if (origin)
+			memcpy(pin.identity, pins->pins[i].identity, 32);
 	}
 	if (pins->pin_count == CENO_VERIFY_PINS_MAX)
 		return CENO_VERIFY_PIN_E_MANY;
@@ -64,6 +66,27 @@ static int add_seen(const struct ceno_line *line, struct ceno_verify_pins *pins)
 	return 0;
 }
 
+/* Of a node pinned above; pins of later log keys of it have it from that one. */
+static int add_identity(const struct ceno_line *line, struct ceno_verify_pins *pins)
+{
+	static const uint8_t none[32];
+	struct ceno_verify_pin *pin = NULL;
+	uint8_t key[32];
+	if (line->fields != 3 || !ceno_line_base64(line->field[2], key, 32) || memcmp(key, none, 32) == 0)
+		return CENO_VERIFY_PIN_E_FORM;
+	for (uint32_t i = 0; i < pins->pin_count; i++) {
+		if (strcmp(pins->pins[i].origin, line->field[1]) != 0)
+			continue;
+		pin = &pins->pins[i];
+		if (memcmp(pin->identity, none, 32) != 0)
+			return CENO_VERIFY_PIN_E_TWICE;
+	}
+	for (uint32_t i = 0; i < pins->pin_count; i++)
+		if (strcmp(pins->pins[i].origin, line->field[1]) == 0)
+			memcpy(pins->pins[i].identity, key, 32);
+	return pin == NULL ? CENO_VERIFY_PIN_E_FORM : 0;
+}
+
 static int add_revoked(const struct ceno_line *line, struct ceno_verify_pins *pins)
 {
 	uint8_t ak[32];
@@ -91,6 +114,8 @@ static int add_line(const struct ceno_line *line, uint32_t number, struct ceno_v
 		return add_pin(line, pins);
 	if (strcmp(line->field[0], "seen") == 0)
 		return add_seen(line, pins);
+	if (strcmp(line->field[0], "identity") == 0)
+		return add_identity(line, pins);
 	return strcmp(line->field[0], "revoked") == 0 ? add_revoked(line, pins) : CENO_VERIFY_PIN_E_FORM;
 }
 
@@ -111,6 +136,15 @@ int ceno_verify_pins_parse(const char *text, size_t bytes, struct ceno_verify_pi
 	return pins->pin_count + pins->revoked_count > 0 ? 0 : CENO_VERIFY_PIN_E_EMPTY;
 }
 
+static bool names_identity(const struct ceno_verify_pins *pins, uint32_t at)
+{
+	static const uint8_t none[32];
+	bool first = true;
+	for (uint32_t i = 0; i < at; i++)
+		first = first && strcmp(pins->pins[i].origin, pins->pins[at].origin) != 0;
+	return first && memcmp(pins->pins[at].identity, none, 32) != 0;
+}
+
 int ceno_verify_pins_format(const struct ceno_verify_pins *pins, char *text, size_t capacity)
 {
 	struct out o = { text, 0, capacity };
@@ -124,6 +158,10 @@ int ceno_verify_pins_format(const struct ceno_verify_pins *pins, char *text, siz
 			put(&o, "seen %s %llu sha256:%s %llu %llu %u\n", p->origin, (unsigned long long)p->size,
 			    hex(p->root, 32, id), (unsigned long long)p->nv_value, (unsigned long long)p->clock_ms,
 			    p->reset_count);
+		if (names_identity(pins, i)) {
+			sodium_bin2base64(b64, sizeof(b64), p->identity, 32, sodium_base64_VARIANT_ORIGINAL);
+			put(&o, "identity %s %s\n", p->origin, b64);
+		}
 	}
 	for (uint32_t i = 0; i < pins->revoked_count; i++) {
 		put(&o, "revoked sha256:%s", hex(pins->revoked[i], 32, id));

@@ -145,6 +145,8 @@ struct ceno_verify_pin { /* a node this verifier knows */
 	char origin[65];
 	uint8_t ak[32]; /* digest part of the AK's name: SHA-256 of its TPMT_PUBLIC */
 	uint8_t log_pub[32];
+	uint8_t identity
+	    [32]; /* whose signature this pin follows to another key; zeros: none. One for all pins of an origin */
 	/* Newest state seen of it; size 0: none. Not rolled back below this. */
 	uint64_t size;
 	uint8_t root[32];
@@ -316,6 +318,43 @@ int ceno_verify_pins_parse(const char *text, size_t bytes, struct ceno_verify_pi
 
 /* Write a pin file. Returns its length, or SPACE. */
 int ceno_verify_pins_format(const struct ceno_verify_pins *pins, char *text, size_t capacity);
+
+/* ---- a change of a node's key (docs/proof-format.md, leaf keychange) ---- */
+
+#define CENO_VERIFY_FOLLOW_ERRORS(X) \
+	X(PURPOSE, -1, "no pin names that kind of key: there is nothing to follow") \
+	X(KNOWN, -2, "the new key is pinned already") \
+	X(PIN, -3, "no pin of this node has the old key as its newest") \
+	X(REVOKED, -4, "the node's attestation key is revoked") \
+	X(IDENTITY, -5, "the pin names no identity key, so nobody can vouch for another key") \
+	X(SIGNER, -6, "the change is by another identity key than the pinned one") \
+	X(SIGNATURE, -7, "the identity key did not sign this change") \
+	X(LEAF, -8, "the leaf's proof is malformed") \
+	X(CHECKPOINT, -9, "the leaf's checkpoint is of another log, or not signed by the key now in force") \
+	X(INCLUSION, -10, "the node's log does not have this change") \
+	X(ROLLBACK, -11, "the leaf's checkpoint is older than what was seen of this log, or another of its size") \
+	X(MANY, -12, "the pin file has more entries than supported")
+
+enum ceno_verify_follow_error {
+#define CENO_VERIFY_FOLLOW_ERROR_ENUM(name, number, text) CENO_VERIFY_FOLLOW_E_##name = number,
+	CENO_VERIFY_FOLLOW_ERRORS(CENO_VERIFY_FOLLOW_ERROR_ENUM)
+#undef CENO_VERIFY_FOLLOW_ERROR_ENUM
+};
+
+const char *ceno_verify_follow_error_text(int error);
+
+struct ceno_verify_keychange { /* as `ceno tpm rotate` prints it; all of it hostile */
+	char origin[65];
+	uint32_t purpose; /* enum ceno_proof_purpose */
+	uint8_t old_pub[32], new_pub[32];
+	uint8_t identity[32], signature[64];
+};
+
+/* Let the pins follow. leaf: `ceno proof leaf` of the change, hostile, borrowed. Of a log key: a pin of the new key, with
+ * what was seen of the log, behind that of the old, which stays for older proofs. Of an identity key: the new one in the
+ * node's pins. Returns 0, or a ceno_verify_follow_error with the pins unchanged. Pure. */
+int ceno_verify_follow(struct ceno_verify_pins *pins, const struct ceno_verify_keychange *change, const char *leaf,
+                       size_t leaf_bytes);
 
 /* Digest part of an AK's name from its TPMT_PUBLIC: what a pin holds. */
 void ceno_verify_ak_digest(const uint8_t *ak_public, size_t bytes, uint8_t ak[32]);

@@ -47,7 +47,7 @@ function unhash(text) {
 
 /* ---- pins ---- */
 
-const PIN_LINES = lineForms({ pin: ['name', 'hash', 'key'], seen: ['name', 'number', 'hash', 'number', 'number', 'number'] });
+const PIN_LINES = lineForms({ pin: ['name', 'hash', 'key'], identity: ['name', 'key'], seen: ['name', 'number', 'hash', 'number', 'number', 'number'] });
 const REVOKED_LINE = new RegExp('^revoked ' + FORM.hash + '(?: ([1-9][0-9]{0,19}))?$');
 
 function readPins(text) {
@@ -60,7 +60,10 @@ function readPins(text) {
 		}
 		const [word, m] = matchLine(PIN_LINES, line), known = out.pins.findLast(p => p.origin === m[1]);
 		if (word === 'pin' && (!known || same(known.ak, fromHex(m[2]))))
-			out.pins.push({ origin: m[1], ak: fromHex(m[2]), log: fromBase64(m[3]) });
+			out.pins.push({ origin: m[1], ak: fromHex(m[2]), log: fromBase64(m[3]), identity: known && known.identity });
+		else if (word === 'identity' && known && !known.identity && fromBase64(m[2]).some(b => b))
+			for (const p of out.pins.filter(p => p.origin === m[1]))
+				p.identity = m[2];
 		else if (word === 'seen' && known && !known.size && m[2] !== '0')
 			Object.assign(known, { size: numberOf(m[2]), root: fromHex(m[3]), nv: numberOf(m[4]), clock: numberOf(m[5]),
 			    resets: Number(m[6]) });

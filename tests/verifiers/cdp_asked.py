@@ -47,6 +47,7 @@ def unhash(text):
 # ---- pins ---------------------------------------------------------------------------
 
 PIN_LINES = forms(pin="pin@%s@%s@%s" % (NAME, HASH, KEY), revoked="revoked@%s(?:@([1-9][0-9]{0,19}))?" % HASH,
+                  identity="identity@%s@%s" % (NAME, KEY),
                   seen="seen@%s@%s@%s@%s@%s@%s" % (NAME, NUMBER, HASH, NUMBER, NUMBER, NUMBER))
 
 
@@ -59,6 +60,12 @@ def read_pins(text):
             pins.append({"origin": match[1], "ak": bytes.fromhex(match[2]), "log": b64(match[3]), "size": 0})
         elif word == "revoked":
             revoked.append((bytes.fromhex(match[1]), number(match[2] or "0")))
+        elif word == "identity":  # whose word a pin follows to another key: no proof's verdict depends on it
+            mine = [p for p in pins if p["origin"] == match[1]]
+            if not mine or any("identity" in p for p in mine) or not any(b64(match[2])):
+                raise ValueError("line %r" % line)
+            for pin in mine:
+                pin["identity"] = b64(match[2])
         else:
             pin = [p for p in pins if p["origin"] == match[1]][-1]
             pin.update(size=number(match[2]), root=bytes.fromhex(match[3]), nv=number(match[4]), clock=number(match[5]),

@@ -113,6 +113,31 @@ node_start --tcti "$tcti" || exit 1
 check "proofs before and after it verify" eval '"$ceno" run --quiet --proof p3.json -- busybox true && "$ceno" verify p3.json >/dev/null && "$ceno" verify p1.json >/dev/null'
 check "... but not for who knows only the old key" eval '"$ceno" verify --pin-file old.pins p3.json >v; [ $? = 1 ] && grep -q "another log than the pinned one" v && "$ceno" verify --pin-file old.pins p1.json >/dev/null'
 check "the leaf is in the log" eval '"$ceno" proof leaf "$(value change index)" >t && python3 "$read" keychange "$schema" p3.json t change'
+# Who knows the old key follows, with what anybody may hand on.
+follow() { "$ceno" tpm follow --pin-file "$@" >said 2>err; }
+check "a pin follows the change" eval 'cp old.pins mine && follow mine change t && "$ceno" verify --pin-file mine p3.json >/dev/null && "$ceno" verify --pin-file mine p1.json >/dev/null && [ "$(grep -c ^pin mine)" = 2 ] && [ "$(grep -c ^identity mine)" = 1 ]'
+check "... once" eval 'cp mine kept && ! follow mine change t && grep -q "pinned already" err && cmp mine kept'
+not_followed() { # WHAT PINS CHANGE LEAF
+	local got
+	cp "$2" kept; follow "$2" "$3" "$4"; got=$?
+	[ $got = "${status:-1}" ] && grep -q -- "$1" err && cmp "$2" kept && return 0
+	echo "      status $got: $(cat err)"
+	return 1
+}
+grep -v ^identity old.pins >nobody.pins
+check "not where no identity is pinned" not_followed "names no identity key" nobody.pins change t
+sed "s|^identity \(.*\) .*|identity \1 $(value made export_pub)|" old.pins >other.pins
+check "not by another identity" not_followed "another identity key" other.pins change t
+sed 's/"purpose":"log"/"purpose":"identity"/' change >swapped
+check "not for another purpose" not_followed "another identity key" old.pins swapped t
+sed 's/"purpose":"log"/"purpose":"export"/' change >swapped
+check "... nor one that nobody pins" not_followed "nothing to follow" old.pins swapped t
+"$ceno" proof leaf 0 >t0
+check "not with another leaf" not_followed "does not have this change" old.pins change t0
+check "not with half of it" eval 'head -c 40 t >half && not_followed "proof is malformed" old.pins change half'
+check "not from what is no change" eval 'echo "{}" >odd && not_followed "not a change" old.pins odd t'
+{ cat old.pins; echo "revoked sha256:$(value made seal_ak_name | cut -c5-)"; } >gone.pins
+check "not of a revoked node" eval 'status=6 not_followed "is revoked" gone.pins change t'
 node_stop
 check "a new identity and a new export key" eval '"$ceno" tpm rotate identity --state "$node/state" >/dev/null && "$ceno" tpm rotate export --state "$node/state" >/dev/null && init >text && ! grep -qF "$(value made identity_pub)" text && ! grep -qF "$(value made export_pub)" text'
 check "no such key" eval '! "$ceno" tpm rotate seal --state "$node/state" 2>/dev/null'

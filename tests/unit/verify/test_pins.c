@@ -25,6 +25,7 @@ static struct ceno_verify_pins pins;
 static void round_trip(void **state)
 {
 	static const char text[] = PIN "seen a.test/n 12 " AK2 " 18446744073709551615 9 4294967295\n"
+				       "identity a.test/n " LOG2 "\n"
 				       "pin b " AK2 " " LOG2 "\nrevoked " AK "\n";
 	char again[1024];
 	uint32_t line;
@@ -36,6 +37,8 @@ static void round_trip(void **state)
 	assert_int_equal(pins.pins[0].size, 12);
 	assert_int_equal(pins.pins[0].ak[1], 0x11);
 	assert_int_equal(pins.pins[1].log_pub[0], 1);
+	assert_int_equal(pins.pins[0].identity[0], 1);
+	assert_int_equal(pins.pins[1].identity[0], 0);
 	assert_int_equal(pins.pins[0].reset_count, UINT32_MAX);
 	int n = ceno_verify_pins_format(&pins, again, sizeof(again));
 	assert_int_equal(n, (int)strlen(text));
@@ -57,6 +60,12 @@ static void refused(void **state)
 		{ "ceno-pins 2\n", CENO_VERIFY_PIN_E_FORM, 1 },
 		{ "pin a " AK " " LOG "\n", CENO_VERIFY_PIN_E_FORM, 1 },
 		{ HEAD "pin a " AK " " LOG, CENO_VERIFY_PIN_E_FORM, 2 },
+		{ HEAD "identity a.test/n " LOG2 "\n", CENO_VERIFY_PIN_E_FORM, 2 },
+		{ PIN "identity b " LOG2 "\n", CENO_VERIFY_PIN_E_FORM, 3 },
+		{ PIN "identity a.test/n\n", CENO_VERIFY_PIN_E_FORM, 3 },
+		{ PIN "identity a.test/n " LOG2 " x\n", CENO_VERIFY_PIN_E_FORM, 3 },
+		{ PIN "identity a.test/n AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", CENO_VERIFY_PIN_E_FORM, 3 },
+		{ PIN "identity a.test/n " LOG2 "\nidentity a.test/n " LOG2 "\n", CENO_VERIFY_PIN_E_TWICE, 4 },
 		{ HEAD "pin a " AK "  " LOG "\n", CENO_VERIFY_PIN_E_FORM, 2 },
 		{ HEAD "pin a " AK " " LOG " \n", CENO_VERIFY_PIN_E_FORM, 2 },
 		{ HEAD " pin a " AK " " LOG "\n", CENO_VERIFY_PIN_E_FORM, 2 },
