@@ -37,6 +37,7 @@ struct task {
 };
 
 static struct traced *shared;
+static pid_t the_warden;
 static struct task tasks[TASKS_MAX];
 static enum phase phases[ROLES];
 static int filtered[ROLES], executed[ROLES], armed[ROLES]; /* a filter kills what is not in it; breakpoints are set */
@@ -249,9 +250,19 @@ static struct task *task_of(pid_t tid, enum role born)
 	return free_one;
 }
 
-/* Its threads are named by it, its children before exec by nobody: whoever was born of a vmm is one. */
+static int is_thread_of(pid_t tid, pid_t process)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/task/%d", (int)process, (int)tid);
+	return access(path, F_OK) == 0;
+}
+
+/* The warden's lanes are threads of it; its children before exec are named by nobody; whoever was born of a
+ * vmm is one. */
 static enum role role_of_new(pid_t tid)
 {
+	if (is_thread_of(tid, the_warden))
+		return ROLE_WARDEN;
 	char path[64], name[32] = "";
 	snprintf(path, sizeof path, "/proc/%d/comm", (int)tid);
 	FILE *file = fopen(path, "re");
@@ -301,6 +312,7 @@ void fault_trace(struct traced *traced, pid_t warden, int gate)
 	shared = traced;
 	if (ptrace(PTRACE_SEIZE, warden, 0, OPTIONS) < 0 || ptrace(PTRACE_INTERRUPT, warden, 0, 0) < 0)
 		_exit(3);
+	the_warden = warden;
 	task_of(warden, ROLE_WARDEN);
 	(void)!write(gate, "", 1);
 	while ((tid = waitpid(-1, &status, __WALL)) > 0 || errno == EINTR) {

@@ -71,13 +71,16 @@ static int await(int fd, uint32_t type, union reply *reply, int ms)
 	return -ETIMEDOUT;
 }
 
-int ceno_attest_random(int fd, uint8_t random[32], int ms)
+int ceno_attest_ask_random(int fd)
 {
 	const struct ceno_attest_random ask = { .type = CENO_ATTEST_RANDOM };
+	return fd < 0 ? -EPIPE : ceno_record_send(fd, &ask, sizeof ask, NULL, 0, NULL, 0);
+}
+
+int ceno_attest_random(int fd, uint8_t random[32], int ms)
+{
 	union reply reply;
-	int rc = fd < 0 ? -EPIPE : ceno_record_send(fd, &ask, sizeof ask, NULL, 0, NULL, 0);
-	if (rc == 0)
-		rc = await(fd, CENO_ATTEST_RANDOM, &reply, ms);
+	int rc = await(fd, CENO_ATTEST_RANDOM, &reply, ms);
 	if (rc == 0 && reply.random.error)
 		rc = -EIO;
 	if (rc == 0)

@@ -14,7 +14,10 @@
  * for its question is skipped. */
 int ceno_attest_recv(int fd, struct ceno_attest_launched *answer);
 
-/* Asks for R and waits at most `ms`. Returns 0 with 32 bytes, or -errno (-ETIMEDOUT, -EPIPE, -EIO). */
+/* Asks for R. fd -1: attest is gone. Returns 0 or -errno (-EPIPE). */
+int ceno_attest_ask_random(int fd);
+
+/* R, after it was asked for; waits at most `ms`. Returns 0 with 32 bytes, or -errno (-ETIMEDOUT, -EPIPE, -EIO). */
 int ceno_attest_random(int fd, uint8_t random[32], int ms);
 
 /*

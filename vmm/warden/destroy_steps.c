@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -43,6 +44,8 @@ int ceno_destroy_ISOLATED(struct ceno_destruction *d)
 	struct ceno_session *session = d->session;
 	struct ceno_proof_isolation *e = &session->statement.isolation;
 	begin(d, 1);
+	/* Answered while step 2 is made. The vmm is gone, so nobody who ran learns it. */
+	d->asked = ceno_attest_ask_random(d->attest);
 	e->cause = d->end.cause;
 	e->violation = d->end.violation;
 	e->wait_status = session->wait_status;
@@ -81,30 +84,48 @@ void ceno_destroy_note_area(struct ceno_proof_filesystem *e, uint32_t kind, uint
 		                                              .unmapped = 1 };
 }
 
-static int clear_area(struct ceno_destruction *d, const struct ceno_area *area)
+/* Each area is wiped by one lane. */
+struct clearing {
+	const struct ceno_destruction *d;
+	atomic_uint next;
+	int rc[CENO_AREAS_MAX];
+	struct ceno_area_result result[CENO_AREAS_MAX];
+};
+
+static void wipe_areas(void *context, unsigned lane)
 {
-	struct ceno_area_result result = { 0 };
+	struct clearing *c = context;
+	(void)lane;
+	for (unsigned i; (i = atomic_fetch_add(&c->next, 1)) < c->d->area_count;)
+		if (*c->d->areas[i].fd >= 0)
+			c->rc[i] = ceno_area_wipe(*c->d->areas[i].fd, &c->result[i]);
+}
+
+static int close_area(struct ceno_destruction *d, const struct ceno_area *area, int rc,
+                      const struct ceno_area_result *result)
+{
 	if (*area->fd < 0)
 		return 0;
-	int rc = ceno_area_wipe(*area->fd, &result);
 	close_area_fd(d, area->fd);
 	close_area_fd(d, area->fd_ro);
 	if (rc < 0)
 		return rc;
-	if (result.bytes && d->way == CENO_WAY_LAUNCHED)
-		ceno_destroy_note_area(&d->session->statement.filesystem, area->kind, area->pledge_class, &result);
-	return result.mismatches ? -EIO : 0;
+	if (result->bytes && d->way == CENO_WAY_LAUNCHED)
+		ceno_destroy_note_area(&d->session->statement.filesystem, area->kind, area->pledge_class, result);
+	return result->mismatches ? -EIO : 0;
 }
 
 /* Every memfd beside RAM, whatever came before: a failure does not spare the next. */
 int ceno_destroy_CLEARED(struct ceno_destruction *d)
 {
+	struct clearing clearing = { .d = d };
 	int rc = 0;
 	begin(d, 2);
 	if (d->way == CENO_WAY_UNLAUNCHED)
 		ceno_session_close_fd(d->session, &d->session->control);
+	ceno_lanes_run(wipe_areas, &clearing);
 	for (unsigned i = 0; i < d->area_count; i++) {
-		int now = clear_area(d, &d->areas[i]);
+		int now = close_area(d, &d->areas[i], clearing.rc[i], &clearing.result[i]);
 		rc = rc < 0 ? rc : now;
 	}
 	if (d->way == CENO_WAY_LAUNCHED) {
@@ -138,7 +159,7 @@ int ceno_destroy_CHALLENGED(struct ceno_destruction *d)
 	struct ceno_proof_statement *s = &d->session->statement;
 	struct ceno_proof_overwrite *e = &s->overwrite;
 	e->random_source = CENO_PROOF_RANDOM_TPM;
-	if (ceno_attest_random(d->attest, e->random, 50) < 0) {
+	if (d->asked < 0 || ceno_attest_random(d->attest, e->random, 50) < 0) {
 		e->random_source = CENO_PROOF_RANDOM_OS;
 		if (draw(e->random, sizeof e->random) < 0)
 			return -EIO;
@@ -151,13 +172,25 @@ int ceno_destroy_CHALLENGED(struct ceno_destruction *d)
 	return 0;
 }
 
+static void drop_pass(struct ceno_destruction *d)
+{
+	for (unsigned lane = 0; lane < CENO_LANES_MAX; lane++) {
+		ceno_proof_pass_free(d->pass[lane]);
+		d->pass[lane] = NULL;
+	}
+}
+
 static int next_pass(struct ceno_destruction *d, uint32_t number)
 {
 	static const uint8_t nobody[16];
 	const uint8_t *id = d->session ? d->session->launch.session_id : nobody;
-	ceno_proof_pass_free(d->pass);
-	d->pass = ceno_proof_pass_new(id, d->challenge, (uint8_t)number);
-	return d->pass ? ceno_memory_fill(&d->memory, d->pass) : -ENOMEM;
+	drop_pass(d);
+	for (unsigned lane = 0; lane < ceno_lanes_count(); lane++) {
+		d->pass[lane] = ceno_proof_pass_new(id, d->challenge, (uint8_t)number);
+		if (!d->pass[lane])
+			return -ENOMEM;
+	}
+	return ceno_memory_fill(&d->memory, d->pass);
 }
 
 static int note_overwrite(struct ceno_destruction *d)
@@ -305,8 +338,7 @@ int ceno_destroy_SIGNED(struct ceno_destruction *d)
 
 int ceno_destroy_RELEASED(struct ceno_destruction *d)
 {
-	ceno_proof_pass_free(d->pass);
-	d->pass = NULL;
+	drop_pass(d);
 	sodium_memzero(d->challenge, sizeof d->challenge);
 	ceno_memory_close(&d->memory);
 	if (d->session) {

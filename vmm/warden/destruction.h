@@ -13,6 +13,7 @@
 #define CENO_WARDEN_DESTRUCTION_H
 
 #include "destroy.h"
+#include "lanes.h"
 #include "memory.h"
 
 /* Who walks the table. */
@@ -30,7 +31,8 @@ enum ceno_destroy_way {
 
 /* state, step of the proof, ways, needs, what is done, evidence in the proof, what its failure means */
 #define CENO_DESTROY_STATES(X) \
-	X(ISOLATED, 1, CENO_WAY_LAUNCHED, 0, "tasks of the group counted, trail copied out, the vmm's socket closed", \
+	X(ISOLATED, 1, CENO_WAY_LAUNCHED, 0, \
+	  "R asked for, tasks of the group counted, trail copied out, the vmm's socket closed", \
 	  "cause, violation, wait_status, tasks_left, slots, filter, trail", "a task is left in the group") \
 	X(CLEARED, 2, CENO_WAY_ALL, 0, \
 	  "each window, the pack, the boot page: overwritten, read back through another mapping, closed", \
@@ -99,9 +101,10 @@ struct ceno_destruction {
 	uint32_t passes;
 	struct ceno_payload *payload; /* borrowed; LAUNCHED */
 	/* while it goes on */
+	int asked; /* R was asked for: 0, or -errno */
 	uint8_t challenge[32];
 	struct ceno_memory memory;
-	struct ceno_proof_pass *pass; /* owned: the last one, filled and to be read back */
+	struct ceno_proof_pass *pass[CENO_LANES_MAX]; /* owned: the last one, filled and to be read back; one a lane */
 	uint8_t roots[CENO_PROOF_PASSES_MAX][32];
 	/* how it went */
 	uint32_t reached; /* bit for each state */

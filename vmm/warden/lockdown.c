@@ -2,6 +2,7 @@
  * The warden's allowlist; see lockdown.h.
  */
 #include "lockdown.h"
+#include "lanes.h"
 #include "../sandbox/jail.h"
 #include "wire.h"
 
@@ -13,6 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -38,15 +40,15 @@
 	X(lseek, "SEEK_DATA and SEEK_HOLE over RAM") \
 	X(mmap, "the trail's window; RAM and areas, once the vmm was reaped; memory of the crypto library") \
 	X(munmap, "the same") \
-	X(madvise, "populates what is overwritten next, nothing else") \
+	X(madvise, "that RAM is read once, in order: the use of each page need not be noted; nothing else") \
 	X(mprotect, "the C library's heap") \
 	X(brk, "the C library's heap") \
-	X(futex, "one-time initialisers of the crypto library") \
+	X(futex, "lanes wait and are woken; one-time initialisers of the crypto library") \
 	X(getrandom, "destroy nonce, R if attest is gone") \
 	X(clock_gettime, "times, where the vDSO cannot answer") \
 	X(waitid, "reaps the vmm") \
 	X(pidfd_send_signal, "kills the vmm") \
-	X(prctl, "reads back that the warden is not dumpable") \
+	X(prctl, "reads back that the warden is not dumpable, and each lane its filter") \
 	X(uname, "the kernel's release, for step 6") \
 	X(rt_sigprocmask, "libuv's signal handler") \
 	X(rt_sigreturn, "return from it") \
@@ -68,8 +70,7 @@ static const uint32_t calls[] = {
 /* Behind the list of calls: the arguments of ftruncate (a window's number, and length 0: two words), of
  * madvise (no page moves that the guest may be using: large pages are made before it runs (large.h), or
  * not), then those of mmap and mprotect (the warden's memory is never executable). */
-#define POPULATE_BITS (MADV_POPULATE_READ ^ MADV_POPULATE_WRITE)
-enum { OTHERS, TRUNCATES, ADVISES = TRUNCATES + 7, MAPS = ADVISES + 3, REFUSED = MAPS + 2, ALLOWED, TAIL };
+enum { OTHERS, TRUNCATES, ADVISES = TRUNCATES + 7, MAPS = ADVISES + 2, REFUSED = MAPS + 2, ALLOWED, TAIL };
 
 static const struct sock_filter tail[TAIL] = {
 	[OTHERS] = BPF_STMT(BPF_JMP | BPF_JA, REFUSED - OTHERS - 1),
@@ -81,9 +82,7 @@ static const struct sock_filter tail[TAIL] = {
 	[TRUNCATES + 5] = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + 4),
 	[TRUNCATES + 6] = TEST(BPF_JEQ, 0, ALLOWED - TRUNCATES - 7, REFUSED - TRUNCATES - 7),
 	[ADVISES] = LOAD(args[2]),
-	[ADVISES + 1] = BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)POPULATE_BITS),
-	[ADVISES + 2] =
-	    TEST(BPF_JEQ, MADV_POPULATE_READ & ~POPULATE_BITS, ALLOWED - ADVISES - 3, REFUSED - ADVISES - 3),
+	[ADVISES + 1] = TEST(BPF_JEQ, MADV_SEQUENTIAL, ALLOWED - ADVISES - 2, REFUSED - ADVISES - 2),
 	[MAPS] = LOAD(args[2]),
 	[MAPS + 1] = TEST(BPF_JSET, PROT_EXEC, 0, ALLOWED - MAPS - 2),
 	[REFUSED] = RETURN(SECCOMP_RET_ERRNO | EPERM),
@@ -113,7 +112,8 @@ static int install_filter(void)
 		    (struct sock_filter)TEST(BPF_JEQ, calls[i], (uint8_t)(CALL_COUNT - i - 1 + leads_to(calls[i])), 0);
 	memcpy(code + 4 + CALL_COUNT, tail, sizeof tail);
 	const struct sock_fprog program = { sizeof code / sizeof code[0], code };
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
+	long rc = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
+	return rc < 0 ? -errno : rc > 0 ? -ESRCH : 0; /* above 0: a thread that could not take it */
 }
 
 int ceno_lockdown(void)
@@ -122,5 +122,9 @@ int ceno_lockdown(void)
 	/* It must go on signalling the vmm, which lies outside its Landlock domain. */
 	if (ceno_jail_landlock(&abi, 1) < 0 && abi != 0)
 		return -errno;
-	return install_filter();
+	ceno_lanes_start(0); /* within the domain; the filter has no call that makes a thread */
+	int rc = install_filter();
+	if (rc == 0)
+		ceno_lanes_filtered();
+	return rc < 0 || prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER ? rc : -EPERM;
 }

@@ -2,7 +2,7 @@
  * The warden's own walls, put up after the vmm was observed and before any guest
  * instruction, while attest writes the launch leaf: Landlock without a rule (nothing can
  * be opened by name any more) and an allowlist of system calls, each with its reason
- * (lockdown.c).
+ * (lockdown.c). Between the two the lanes are made, which are in the domain and get the filter.
  *
  * What is not listed fails with EPERM instead of killing: a warden that is
  * refused a call can still destroy, a dead one cannot.
@@ -10,7 +10,7 @@
 #ifndef CENO_WARDEN_LOCKDOWN_H
 #define CENO_WARDEN_LOCKDOWN_H
 
-/* One-way. Needs no_new_privs. Returns 0, or -errno of the step the kernel refused
+/* One-way; called by the only thread. Needs no_new_privs. Returns 0, or -errno of the step the kernel refused
  * (a kernel without Landlock is none). */
 int ceno_lockdown(void);
 

@@ -6,6 +6,7 @@
 #include <emmintrin.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 
 #include "../../attest/proof/merkle.h"
 #include "../../guest-kernel/abi/layout.h"
+#include "lanes.h"
 
 #define STRIDE CENO_LARGE_PAGE /* populated and written at a time: what the caches hold */
 
@@ -27,7 +29,11 @@ static void *map_aligned(int fd, uint64_t bytes, int protection, void **reserved
 	}
 	uintptr_t at = ((uintptr_t)*reserved + CENO_LARGE_PAGE - 1) & ~(uintptr_t)(CENO_LARGE_PAGE - 1);
 	void *map = mmap((void *)at, bytes, protection, MAP_SHARED | MAP_FIXED, fd, 0);
-	return map == MAP_FAILED ? NULL : map;
+	if (map == MAP_FAILED)
+		return NULL;
+	/* Else the kernel marks each page as used when it is unmapped, one by one under a lock of the host's. */
+	(void)madvise(map, bytes, MADV_SEQUENTIAL);
+	return map;
 }
 
 /* Sets a bit for every granule with a backed page that is in neither map, into fresh. Returns 1 if any, 0, -errno. */
@@ -87,66 +93,142 @@ int ceno_memory_open(struct ceno_memory *memory, int fd, int fd_ro, uint64_t byt
 	return rc;
 }
 
-/* One fault each page costs more than the encryption of it: let the kernel map
- * a stretch at once. For reading, also what is to be written: only read faults map
- * the pages around theirs, and shared memory is mapped writable by them as well (a
- * third of the time of MADV_POPULATE_WRITE). Only stretches that are to be written
- * or read, so no hole is filled that would not be. Failure is not an error: the
- * faults then come one by one. */
-static void populate(const void *at, uint64_t bytes)
+/* One fault each page costs more than the encryption of it. A read fault maps the pages around its own as
+ * well (64 KiB, by the kernel's default), and those of shared memory writable: half of what MADV_POPULATE_READ takes, which looks
+ * up each page again. Only stretches that are to be written or read, so no hole is filled that would not be. A
+ * kernel that maps fewer pages around only takes longer. */
+static void populate(const uint8_t *at, uint64_t bytes)
 {
-	uintptr_t first = (uintptr_t)at & ~(uintptr_t)(CENO_PAGE - 1);
-	(void)madvise((void *)first, bytes, MADV_POPULATE_READ);
+	for (uint64_t i = 0; i < bytes; i += CENO_PROOF_CHUNK)
+		(void)*(const volatile uint8_t *)(at + i);
 }
 
-static int fill_run(struct ceno_memory *memory, struct ceno_proof_pass *pass, uint64_t at, uint64_t bytes)
+/* ---- pieces, shared by the lanes --------------------------------------------------- */
+
+/* One way over the backed granules of [begin, end). */
+struct way {
+	struct ceno_memory *memory;
+	const uint8_t *bitmap;
+	uint64_t begin, end;
+	struct ceno_proof_pass *const *pass; /* one for each lane */
+	/* What is done to a stretch within one 2 MiB; 0 or -errno. */
+	int (*stretch)(struct way *way, unsigned lane, uint64_t at, uint64_t bytes);
+	_Atomic uint64_t next, done, nonzero;
+	_Atomic int error;
+};
+
+/* The next piece that nobody has taken: backed, and not over a boundary of 2 MiB, or of a granule if those are larger. */
+static int take(struct way *way, uint64_t *at, uint64_t *bytes)
 {
-	for (uint64_t end = at + bytes; at < end;) {
-		uint64_t now = end - at < STRIDE ? end - at : STRIDE;
-		populate(memory->map + at, now);
-		if (ceno_proof_pass_fill(pass, CENO_GPA_RAM + at, memory->map + at, now) != 0)
-			return -EIO;
-		at += now;
-	}
-	return 0;
+	const uint64_t granule = ceno_proof_granule(way->memory->bytes), piece = granule < STRIDE ? STRIDE : granule;
+	uint64_t from = atomic_load(&way->next);
+	do {
+		*at = from;
+		if (!ceno_proof_next_backed(way->bitmap, way->memory->bytes, at, bytes) || *at >= way->end)
+			return 0;
+		uint64_t room = piece - *at % piece;
+		*bytes = *bytes < room ? *bytes : room;
+	} while (!atomic_compare_exchange_weak(&way->next, &from, *at + *bytes));
+	return 1;
 }
 
-int ceno_memory_fill(struct ceno_memory *memory, struct ceno_proof_pass *pass)
+static void go(void *context, unsigned lane)
+{
+	struct way *way = context;
+	uint64_t at, bytes;
+	while (atomic_load(&way->error) == 0 && take(way, &at, &bytes))
+		for (uint64_t end = at + bytes, now; at < end; at += now) {
+			now = end - at < STRIDE ? end - at : STRIDE;
+			int rc = way->stretch(way, lane, at, now);
+			if (rc < 0)
+				atomic_store(&way->error, rc);
+			else
+				atomic_fetch_add(&way->done, now);
+		}
+}
+
+/* Returns 0 if every backed byte of it was done, or -errno. */
+static int go_all(struct way *way)
+{
+	uint64_t at = way->begin, bytes, backed = 0;
+	atomic_store(&way->next, way->begin);
+	ceno_lanes_run(go, way);
+	for (; ceno_proof_next_backed(way->bitmap, way->memory->bytes, &at, &bytes) && at < way->end; at += bytes)
+		backed += bytes < way->end - at ? bytes : way->end - at;
+	int rc = atomic_load(&way->error);
+	return rc == 0 && atomic_load(&way->done) != backed ? -EIO : rc;
+}
+
+static int fill(struct way *way, unsigned lane, uint64_t at, uint64_t bytes)
+{
+	uint8_t *to = way->memory->map + at;
+	populate(to, bytes);
+	return ceno_proof_pass_fill(way->pass[lane], CENO_GPA_RAM + at, to, bytes) == 0 ? 0 : -EIO;
+}
+
+static int fill_these(struct ceno_memory *memory, const uint8_t *bitmap, struct ceno_proof_pass *const *pass)
+{
+	struct way way = { .memory = memory, .bitmap = bitmap, .end = memory->bytes, .pass = pass, .stretch = fill };
+	return go_all(&way);
+}
+
+int ceno_memory_fill(struct ceno_memory *memory, struct ceno_proof_pass *const *pass)
 {
 	uint8_t fresh[CENO_PROOF_BITMAP_MAX];
-	uint64_t at, bytes;
-	int rc;
-	for (at = 0; ceno_proof_next_backed(memory->bitmap, memory->bytes, &at, &bytes); at += bytes)
-		if ((rc = fill_run(memory, pass, at, bytes)) < 0)
-			return rc; /* what open, or a pass before this one, found */
-	while ((rc = find_new(memory, fresh)) > 0) {
-		for (at = 0; ceno_proof_next_backed(fresh, memory->bytes, &at, &bytes); at += bytes)
-			if ((rc = fill_run(memory, pass, at, bytes)) < 0)
-				return rc;
+	int rc = fill_these(memory, memory->bitmap, pass); /* what open, or a pass before this one, found */
+	while (rc == 0 && (rc = find_new(memory, fresh)) > 0) {
+		rc = fill_these(memory, fresh, pass);
 		for (size_t i = 0; i < sizeof fresh; i++)
 			memory->bitmap[i] |= fresh[i];
 	}
 	return rc;
 }
 
-int ceno_memory_root(const struct ceno_memory *memory, struct ceno_proof_pass *pass, uint8_t root[32])
+/* Leaves lie here from when a lane has read their chunk until they are added in their order. */
+#define WINDOW_CHUNKS 4096u
+#define WINDOW_BYTES  ((uint64_t)WINDOW_CHUNKS * CENO_PROOF_CHUNK)
+static uint8_t leaves[WINDOW_CHUNKS][32];
+
+static int read_back(struct way *way, unsigned lane, uint64_t at, uint64_t bytes)
+{
+	const uint8_t *from = way->memory->view + at;
+	populate(from, bytes);
+	for (uint64_t done = 0; done < bytes; done += CENO_PROOF_CHUNK) {
+		uint8_t *leaf = leaves[(at + done - way->begin) / CENO_PROOF_CHUNK];
+		if (ceno_proof_pass_leaf(way->pass[lane], CENO_GPA_RAM + at + done, from + done, leaf) != 0)
+			return -EIO;
+	}
+	return 0;
+}
+
+static int add_window(struct ceno_memory *memory, struct ceno_proof_pass *const *pass, uint64_t begin,
+                      struct ceno_merkle *tree)
+{
+	const uint64_t left = memory->bytes - begin, end = begin + (left < WINDOW_BYTES ? left : WINDOW_BYTES);
+	struct way way = { .memory = memory,
+		           .bitmap = memory->bitmap,
+		           .begin = begin,
+		           .end = end,
+		           .pass = pass,
+		           .stretch = read_back };
+	uint64_t at = begin, bytes;
+	int rc = go_all(&way);
+	for (; rc == 0 && ceno_proof_next_backed(memory->bitmap, memory->bytes, &at, &bytes) && at < end; at += bytes)
+		for (uint64_t done = 0; done < bytes && at + done < end; done += CENO_PROOF_CHUNK)
+			ceno_merkle_add(tree, leaves[(at + done - begin) / CENO_PROOF_CHUNK]);
+	return rc;
+}
+
+int ceno_memory_root(struct ceno_memory *memory, struct ceno_proof_pass *const *pass, uint8_t root[32])
 {
 	struct ceno_merkle tree;
-	uint8_t leaf[32];
-	uint64_t at = 0, bytes;
+	int rc = 0;
 	ceno_merkle_init(&tree);
-	for (; ceno_proof_next_backed(memory->bitmap, memory->bytes, &at, &bytes); at += bytes) {
-		for (uint64_t done = 0; done < bytes; done += CENO_PROOF_CHUNK) {
-			const uint8_t *chunk = memory->view + at + done;
-			if (done % STRIDE == 0)
-				populate(chunk, bytes - done < STRIDE ? bytes - done : STRIDE);
-			if (ceno_proof_pass_leaf(pass, CENO_GPA_RAM + at + done, chunk, leaf) != 0)
-				return -EIO;
-			ceno_merkle_add(&tree, leaf);
-		}
-	}
-	ceno_merkle_root(&tree, root);
-	return 0;
+	for (uint64_t begin = 0; rc == 0 && begin < memory->bytes; begin += WINDOW_BYTES)
+		rc = add_window(memory, pass, begin, &tree);
+	if (rc == 0)
+		ceno_merkle_root(&tree, root);
+	return rc;
 }
 
 /* Non-temporal: the zeros are not read again from the cache, and must reach memory. */
@@ -162,11 +244,17 @@ static void zero_run(uint8_t *to, uint64_t bytes)
 	_mm_sfence();
 }
 
+static int zero(struct way *way, unsigned lane, uint64_t at, uint64_t bytes)
+{
+	(void)lane;
+	zero_run(way->memory->map + at, bytes);
+	return 0;
+}
+
 void ceno_memory_zero(struct ceno_memory *memory)
 {
-	uint64_t at = 0, bytes;
-	for (; ceno_proof_next_backed(memory->bitmap, memory->bytes, &at, &bytes); at += bytes)
-		zero_run(memory->map + at, bytes);
+	struct way way = { .memory = memory, .bitmap = memory->bitmap, .end = memory->bytes, .stretch = zero };
+	(void)go_all(&way);
 }
 
 static void unmap(void **reserved, uint64_t bytes)
@@ -199,15 +287,19 @@ static uint64_t count_nonzero(const uint8_t *at, uint64_t bytes)
 	return found;
 }
 
-uint64_t ceno_memory_compare(const struct ceno_memory *memory, uint64_t *compared)
+static int compare(struct way *way, unsigned lane, uint64_t at, uint64_t bytes)
 {
-	uint64_t found = 0, at = 0, bytes;
-	*compared = 0;
-	for (; ceno_proof_next_backed(memory->bitmap, memory->bytes, &at, &bytes); at += bytes) {
-		found += count_nonzero(memory->view + at, bytes);
-		*compared += bytes;
-	}
-	return found;
+	(void)lane;
+	atomic_fetch_add(&way->nonzero, count_nonzero(way->memory->view + at, bytes));
+	return 0;
+}
+
+uint64_t ceno_memory_compare(struct ceno_memory *memory, uint64_t *compared)
+{
+	struct way way = { .memory = memory, .bitmap = memory->bitmap, .end = memory->bytes, .stretch = compare };
+	(void)go_all(&way);
+	*compared = atomic_load(&way.done);
+	return atomic_load(&way.nonzero);
 }
 
 void ceno_memory_close(struct ceno_memory *memory)

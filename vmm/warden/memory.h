@@ -8,6 +8,8 @@
  * through one mapping, every check through another; before the last comparison
  * the writable mapping is gone and the kernel has confirmed it by F_SEAL_WRITE.
  *
+ * Fill, root, zero and compare are shared by the lanes (lanes.h).
+ *
  *   open (backed granules are found) -> fill, root (each keyed pass) -> zero -> seal -> compare -> close
  */
 #ifndef CENO_WARDEN_MEMORY_H
@@ -33,13 +35,13 @@ struct ceno_memory {
  * Returns 0 or -errno (-EINVAL: it is not `bytes` long). */
 int ceno_memory_open(struct ceno_memory *memory, int fd, int fd_ro, uint64_t bytes);
 
-/* Writes the key stream of `pass` over every backed granule, whole, until SEEK_DATA shows none
- * that was not written. Returns 0 or -errno. */
-int ceno_memory_fill(struct ceno_memory *memory, struct ceno_proof_pass *pass);
+/* Writes the key stream of a pass over every backed granule, whole, until SEEK_DATA shows none
+ * that was not written. pass: one for each lane (ceno_lanes_count()), borrowed, all of the same pass. Returns 0 or -errno. */
+int ceno_memory_fill(struct ceno_memory *memory, struct ceno_proof_pass *const *pass);
 
-/* Reads every backed granule back through the read-only mapping. root: 32 bytes, the RFC 6962 root
+/* Reads every backed granule back through the read-only mapping. One call at a time in a process. pass: as above. root: 32 bytes, the RFC 6962 root
  * of its chunk leaves. Returns 0 or -errno. */
-int ceno_memory_root(const struct ceno_memory *memory, struct ceno_proof_pass *pass, uint8_t root[32]);
+int ceno_memory_root(struct ceno_memory *memory, struct ceno_proof_pass *const *pass, uint8_t root[32]);
 
 /* Writes zeros over every backed granule by non-temporal stores. */
 void ceno_memory_zero(struct ceno_memory *memory);
@@ -49,7 +51,7 @@ void ceno_memory_zero(struct ceno_memory *memory);
 int ceno_memory_seal(struct ceno_memory *memory);
 
 /* Compares every backed byte with zero. Returns the number of bytes that differ; *compared: bytes looked at. */
-uint64_t ceno_memory_compare(const struct ceno_memory *memory, uint64_t *compared);
+uint64_t ceno_memory_compare(struct ceno_memory *memory, uint64_t *compared);
 
 /* Unmaps what is mapped. */
 void ceno_memory_close(struct ceno_memory *memory);

@@ -7,6 +7,7 @@
  */
 #include "recovery.h"
 #include "destroy.h"
+#include "lanes.h"
 #include "record.h"
 
 #include <errno.h>
@@ -60,6 +61,7 @@ int ceno_recovery_wipe(const struct ceno_supervisor_launch *launch, int *areas, 
 	struct stat st;
 	if (kill_vmm(launch->vmm_pid) < 0 || fstat(CENO_WARDEN_FD_RAM, &st) < 0)
 		return 0;
+	ceno_lanes_start(0);
 	int view = ceno_session_reopen_read_only(CENO_WARDEN_FD_RAM);
 	uint64_t bytes = st.st_blocks == 0 ? 0 : (uint64_t)st.st_size; /* 0: nothing was ever written */
 	int wiped = view >= 0 && ceno_destroy_orphan(CENO_WARDEN_FD_RAM, view, bytes, areas, count) == 0;

@@ -3,8 +3,10 @@
  * and what must never happen on the way. The vmm is played by fake_vmm, inside
  * the real jail. Needs root and user namespaces.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -25,6 +27,7 @@
 #include "guest-kernel/abi/window.h"
 #include "tests/lib/rig.h"
 #include "vmm/sandbox/jail.h"
+#include "vmm/warden/lanes.h"
 #include "vmm/warden/lockdown.h"
 
 #define CANARY "c3a1f00d5eedbeefc3a1f00d5eedbee1"
@@ -198,6 +201,39 @@ static void expect_line(const char *text, const char *line)
 		fail_msg("no '%s' in the warden's status", line);
 }
 
+/* A lane is one thread of it, so it holds no less. */
+static void expect_lanes_as_it(void)
+{
+	char path[300], text[8192];
+	unsigned threads = 0;
+	cpu_set_t set;
+	assert_int_equal(sched_getaffinity(rig.warden, sizeof set, &set), 0);
+	snprintf(path, sizeof path, "/proc/%d/task", (int)rig.warden);
+	DIR *folder = opendir(path);
+	assert_non_null(folder);
+	for (struct dirent *e; (e = readdir(folder));) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof path, "/proc/%d/task/%s/status", (int)rig.warden, e->d_name);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = read(fd, text, sizeof text - 1);
+		close(fd);
+		assert_true(n > 0);
+		text[n] = '\0';
+		expect_line(text, "Uid:\t200000\t200000\t200000\t200000\n");
+		expect_line(text, "CapPrm:\t0000000000000000\n");
+		expect_line(text, "CapEff:\t0000000000000000\n");
+		expect_line(text, "CapBnd:\t0000000000000000\n");
+		expect_line(text, "NoNewPrivs:\t1\n");
+		expect_line(text, "Seccomp:\t2\n");
+		expect_line(text, "Seccomp_filters:\t1\n");
+		threads++;
+	}
+	closedir(folder);
+	const unsigned cpus = (unsigned)CPU_COUNT(&set);
+	assert_int_equal(threads, cpus < CENO_LANES_MAX ? cpus : CENO_LANES_MAX);
+}
+
 /* What a warden is while guest code runs. */
 static void a_running_warden_has_given_up_everything(void **state)
 {
@@ -217,6 +253,7 @@ static void a_running_warden_has_given_up_everything(void **state)
 	expect_line(text, "CapBnd:\t0000000000000000\n");
 	expect_line(text, "NoNewPrivs:\t1\n");
 	expect_line(text, "Seccomp:\t2\n");
+	expect_lanes_as_it();
 	/* Not dumpable: even its own uid may not look into it; its files belong to root. */
 	struct stat st;
 	snprintf(path, sizeof path, "/proc/%d/fd", (int)rig.warden);
@@ -247,11 +284,11 @@ static int locked_down(void)
 		return 3;
 	if (mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED || errno != EPERM)
 		return 4;
-	/* Memory is populated, and never moved: 22 and 23 are MADV_POPULATE_READ and _WRITE, 25 MADV_COLLAPSE. */
+	/* A mapping is said to be read in order; nothing is moved: 25 is MADV_COLLAPSE. */
 	for (int advice = 0; advice < 128; advice++) {
 		errno = 0;
 		int refused = madvise(page, 4096, advice) < 0 && errno == EPERM;
-		if (refused != (advice != 22 && advice != 23))
+		if (refused != (advice != MADV_SEQUENTIAL))
 			return 7;
 	}
 	if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0 || errno != EPERM || fork() >= 0 || errno != EPERM)

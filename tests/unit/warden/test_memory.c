@@ -15,13 +15,17 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "attest/proof/merkle.h"
+#include "guest-kernel/abi/layout.h"
 #include "vmm/warden/destroy.h"
+#include "vmm/warden/lanes.h"
 #include "vmm/warden/memory.h"
 
 #define RAM     (64ull << 20)
 #define GRANULE 65536ull
 
 static const uint8_t session[16] = { 1 }, challenge[32] = { 2 };
+static struct ceno_proof_pass *pass[CENO_LANES_MAX];
 static int fd, fd_ro;
 
 static int setup(void **state)
@@ -33,12 +37,19 @@ static int setup(void **state)
 		return -1;
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	fd_ro = open(path, O_RDONLY | O_CLOEXEC);
+	for (unsigned lane = 0; lane < CENO_LANES_MAX; lane++) {
+		pass[lane] = ceno_proof_pass_new(session, challenge, 1);
+		if (!pass[lane])
+			return -1;
+	}
 	return fd_ro < 0 ? -1 : 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
+	for (unsigned lane = 0; lane < CENO_LANES_MAX; lane++)
+		ceno_proof_pass_free(pass[lane]);
 	close(fd);
 	close(fd_ro);
 	return 0;
@@ -64,16 +75,14 @@ static void only_backed_granules_are_overwritten_and_whole(void **state)
 	touch(0);
 	touch(5 * GRANULE + 4096);
 	touch(RAM - 6);
-	struct ceno_proof_pass *pass = ceno_proof_pass_new(session, challenge, 1);
 	assert_int_equal(ceno_memory_open(&m, fd, fd_ro, RAM), 0);
 	assert_int_equal(ceno_memory_fill(&m, pass), 0);
 	assert_int_equal(backed(), 3 * GRANULE);
 	assert_int_equal(ceno_proof_backed_bytes(m.bitmap, RAM), 3 * GRANULE);
-	assert_int_equal(ceno_proof_pass_fill(pass, CENO_GPA_RAM + 5 * GRANULE, want, GRANULE), 0);
+	assert_int_equal(ceno_proof_pass_fill(pass[0], CENO_GPA_RAM + 5 * GRANULE, want, GRANULE), 0);
 	assert_int_equal(pread(fd, have, GRANULE, 5 * GRANULE), GRANULE);
 	assert_memory_equal(want, have, GRANULE);
 	ceno_memory_close(&m);
-	ceno_proof_pass_free(pass);
 }
 
 static void reading_back_does_not_back_a_hole(void **state)
@@ -82,13 +91,11 @@ static void reading_back_does_not_back_a_hole(void **state)
 	uint8_t root[32];
 	(void)state;
 	touch(3 * GRANULE);
-	struct ceno_proof_pass *pass = ceno_proof_pass_new(session, challenge, 1);
 	assert_int_equal(ceno_memory_open(&m, fd, fd_ro, RAM), 0);
 	assert_int_equal(ceno_memory_fill(&m, pass), 0);
 	assert_int_equal(ceno_memory_root(&m, pass, root), 0);
 	assert_int_equal(backed(), GRANULE);
 	ceno_memory_close(&m);
-	ceno_proof_pass_free(pass);
 }
 
 static void untouched_memory_has_the_root_of_nothing(void **state)
@@ -96,7 +103,6 @@ static void untouched_memory_has_the_root_of_nothing(void **state)
 	struct ceno_memory m;
 	uint8_t root[32], nothing[32];
 	(void)state;
-	struct ceno_proof_pass *pass = ceno_proof_pass_new(session, challenge, 1);
 	assert_int_equal(ceno_memory_open(&m, fd, fd_ro, RAM), 0);
 	assert_int_equal(ceno_memory_fill(&m, pass), 0);
 	assert_int_equal(ceno_memory_root(&m, pass, root), 0);
@@ -104,7 +110,6 @@ static void untouched_memory_has_the_root_of_nothing(void **state)
 	assert_memory_equal(root, nothing, 32);
 	assert_int_equal(backed(), 0);
 	ceno_memory_close(&m);
-	ceno_proof_pass_free(pass);
 }
 
 /* The root is over what is in memory, not over what was meant to be there. */
@@ -114,7 +119,6 @@ static void a_byte_that_did_not_stay_changes_the_root(void **state)
 	uint8_t before[32], after[32];
 	(void)state;
 	touch(GRANULE);
-	struct ceno_proof_pass *pass = ceno_proof_pass_new(session, challenge, 1);
 	assert_int_equal(ceno_memory_open(&m, fd, fd_ro, RAM), 0);
 	assert_int_equal(ceno_memory_fill(&m, pass), 0);
 	assert_int_equal(ceno_memory_root(&m, pass, before), 0);
@@ -122,7 +126,6 @@ static void a_byte_that_did_not_stay_changes_the_root(void **state)
 	assert_int_equal(ceno_memory_root(&m, pass, after), 0);
 	assert_memory_not_equal(before, after, 32);
 	ceno_memory_close(&m);
-	ceno_proof_pass_free(pass);
 }
 
 static void a_byte_that_is_not_zero_is_counted(void **state)
@@ -131,7 +134,6 @@ static void a_byte_that_is_not_zero_is_counted(void **state)
 	uint64_t compared;
 	(void)state;
 	touch(7 * GRANULE);
-	struct ceno_proof_pass *pass = ceno_proof_pass_new(session, challenge, 1);
 	assert_int_equal(ceno_memory_open(&m, fd, fd_ro, RAM), 0);
 	assert_int_equal(ceno_memory_fill(&m, pass), 0);
 	ceno_memory_zero(&m);
@@ -141,7 +143,6 @@ static void a_byte_that_is_not_zero_is_counted(void **state)
 	assert_int_equal(ceno_memory_compare(&m, &compared), 2);
 	assert_int_equal(compared, GRANULE);
 	ceno_memory_close(&m);
-	ceno_proof_pass_free(pass);
 }
 
 static void sealing_is_refused_while_somebody_could_write(void **state)
@@ -194,6 +195,41 @@ static void an_area_is_wiped_whole(void **state)
 	close(area);
 }
 
+/* More than a window of leaves (256 MiB), in granules of 128 KiB, runs that end anywhere: the root is that of the
+ * chunks in their order, whoever read them. */
+static void the_root_of_large_memory_is_in_order(void **state)
+{
+	const uint64_t bytes = 768ull << 20, last = bytes - 3 * CENO_LARGE_PAGE;
+	static uint8_t chunk[CENO_PROOF_CHUNK];
+	struct ceno_memory m;
+	struct ceno_merkle tree;
+	uint8_t leaf[32], want[32], root[32];
+	uint64_t at = 0, run;
+	(void)state;
+	int large = memfd_create("large", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_int_equal(ftruncate(large, (off_t)bytes), 0);
+	for (uint64_t i = 0; i < 6 * CENO_LARGE_PAGE; i += GRANULE) { /* over the end of the first window */
+		assert_int_equal(pwrite(large, "x", 1, (off_t)((256ull << 20) - 3 * CENO_LARGE_PAGE + i)), 1);
+		if (i % (5 * GRANULE) == 0)
+			assert_int_equal(pwrite(large, "x", 1, (off_t)(last + i / 2)), 1);
+	}
+	assert_int_equal(ceno_memory_open(&m, large, large, bytes), 0);
+	assert_int_equal(ceno_memory_fill(&m, pass), 0);
+	assert_int_equal(ceno_memory_root(&m, pass, root), 0);
+	ceno_merkle_init(&tree);
+	for (; ceno_proof_next_backed(m.bitmap, bytes, &at, &run); at += run)
+		for (uint64_t done = 0; done < run; done += sizeof chunk) {
+			assert_int_equal(ceno_proof_pass_fill(pass[0], CENO_GPA_RAM + at + done, chunk, sizeof chunk),
+			                 0);
+			assert_int_equal(ceno_proof_pass_leaf(pass[0], CENO_GPA_RAM + at + done, chunk, leaf), 0);
+			ceno_merkle_add(&tree, leaf);
+		}
+	ceno_merkle_root(&tree, want);
+	assert_memory_equal(root, want, 32);
+	ceno_memory_close(&m);
+	close(large);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +241,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sealing_is_refused_while_somebody_could_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(memory_of_another_length_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(wiping_ram_leaves_zeros_and_a_seal, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_root_of_large_memory_is_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_area_is_wiped_whole, setup, teardown),
 	};
 	return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,137 @@
+/*
+ * Lanes: each work is left by all before run returns, whoever came; signals stay the
+ * caller's; a lane without a filter does nothing once there has to be one.
+ */
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include "vmm/warden/lanes.h"
+
+#define PIECES 64
+#define ROUNDS 2000
+
+struct work {
+	atomic_uint next, came, inside, seen; /* seen: bit for each lane */
+	atomic_uint taken[PIECES];
+	unsigned wait_for; /* lane 0 works only when that many came, or after a while */
+	unsigned late_ms;  /* others leave that late */
+};
+
+static void sleep_ms(unsigned ms)
+{
+	nanosleep(&(struct timespec){ 0, (long)ms * 1000000 }, NULL);
+}
+
+static void work(void *context, unsigned lane)
+{
+	struct work *w = context;
+	atomic_fetch_add(&w->inside, 1);
+	atomic_fetch_add(&w->came, 1);
+	atomic_fetch_or(&w->seen, 1u << lane);
+	for (int ms = 0; lane == 0 && ms < 2000 && atomic_load(&w->came) < w->wait_for; ms++)
+		sleep_ms(1);
+	for (unsigned i; (i = atomic_fetch_add(&w->next, 1)) < PIECES;)
+		atomic_fetch_add(&w->taken[i], 1);
+	if (lane > 0 && w->late_ms)
+		sleep_ms(w->late_ms);
+	atomic_fetch_sub(&w->inside, 1);
+}
+
+static void expect_each_once(struct work *w)
+{
+	for (unsigned i = 0; i < PIECES; i++)
+		assert_int_equal(atomic_load(&w->taken[i]), 1);
+}
+
+static void one_lane_does_it_all(void **state)
+{
+	struct work w = { 0 };
+	(void)state;
+	assert_int_equal(ceno_lanes_count(), 1);
+	ceno_lanes_run(work, &w);
+	expect_each_once(&w);
+	assert_int_equal(w.seen, 1);
+}
+
+static void no_more_than_there_may_be_and_none_twice(void **state)
+{
+	(void)state;
+	ceno_lanes_start(3);
+	assert_int_equal(ceno_lanes_count(), 3);
+	ceno_lanes_start(1000);
+	assert_int_equal(ceno_lanes_count(), CENO_LANES_MAX);
+	ceno_lanes_start(2);
+	assert_int_equal(ceno_lanes_count(), CENO_LANES_MAX);
+}
+
+static void all_lanes_come(void **state)
+{
+	struct work w = { .wait_for = CENO_LANES_MAX };
+	(void)state;
+	ceno_lanes_run(work, &w);
+	expect_each_once(&w);
+	assert_int_equal(w.seen, (1u << CENO_LANES_MAX) - 1);
+}
+
+/* The work lies on the caller's stack: nobody may still be in it. */
+static void nobody_is_inside_afterwards(void **state)
+{
+	(void)state;
+	for (int i = 0; i < ROUNDS; i++) {
+		struct work w = { .wait_for = i < 5 ? 2 : 0, .late_ms = i < 5 ? 20 : 0 };
+		ceno_lanes_run(work, &w);
+		assert_int_equal(w.inside, 0);
+		expect_each_once(&w);
+	}
+}
+
+static void signals_are_the_callers(void **state)
+{
+	DIR *folder = opendir("/proc/self/task");
+	unsigned blocking = 0;
+	(void)state;
+	assert_non_null(folder);
+	for (struct dirent *e; (e = readdir(folder));) {
+		char path[300], line[256];
+		snprintf(path, sizeof path, "/proc/self/task/%s/status", e->d_name);
+		FILE *file = e->d_name[0] == '.' ? NULL : fopen(path, "re");
+		unsigned long long mask = 0;
+		while (file && fgets(line, sizeof line, file))
+			(void)sscanf(line, "SigBlk: %llx", &mask);
+		/* All but KILL, STOP and the two of the C library. */
+		blocking += (mask | 0x100000100ull | 0x40000ull | 0x180000000ull) == ~0ull;
+		if (file)
+			fclose(file);
+	}
+	closedir(folder);
+	assert_int_equal(blocking, CENO_LANES_MAX - 1);
+}
+
+/* Last: it stays so. This process has no filter. */
+static void a_lane_without_a_filter_stays_out(void **state)
+{
+	struct work w = { .wait_for = 2 };
+	(void)state;
+	ceno_lanes_filtered();
+	ceno_lanes_run(work, &w);
+	expect_each_once(&w);
+	assert_int_equal(w.seen, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_lane_does_it_all),    cmocka_unit_test(no_more_than_there_may_be_and_none_twice),
+		cmocka_unit_test(all_lanes_come),          cmocka_unit_test(nobody_is_inside_afterwards),
+		cmocka_unit_test(signals_are_the_callers), cmocka_unit_test(a_lane_without_a_filter_stays_out),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

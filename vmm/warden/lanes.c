@@ -1,0 +1,141 @@
+/*
+ * Lanes; see lanes.h. The gate counts who is inside; a lane enters only while it is open, and what a
+ * lane reads of the work was written before that. No wait depends on being woken once: each looks at its
+ * word again, whatever futex returned.
+ */
+#include "lanes.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define STACK_BYTES (128u << 10) /* reserved; a lane touches two pages or three */
+#define GATE_OPEN   0x80000000u  /* below it: lanes inside */
+
+static struct {
+	unsigned count; /* lanes but the caller's */
+	atomic_uint ready;
+	atomic_uint round; /* works begun */
+	atomic_uint gate;
+	atomic_int filtered;
+	ceno_lane_work *work;
+	void *context;
+} lanes;
+
+static void wait_while(atomic_uint *word, unsigned value)
+{
+	(void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+static void wake_all(atomic_uint *word)
+{
+	(void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+static int enter(void)
+{
+	if (atomic_load(&lanes.filtered) && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != SECCOMP_MODE_FILTER)
+		return 0;
+	unsigned gate = atomic_load(&lanes.gate);
+	while (gate & GATE_OPEN)
+		if (atomic_compare_exchange_weak(&lanes.gate, &gate, gate + 1))
+			return 1;
+	return 0;
+}
+
+static void leave(void)
+{
+	if (atomic_fetch_sub(&lanes.gate, 1) == 1) /* closed, and this was the last */
+		wake_all(&lanes.gate);
+}
+
+static void *live(void *number)
+{
+	atomic_fetch_add(&lanes.ready, 1);
+	wake_all(&lanes.ready);
+	for (unsigned seen = 0;;) {
+		unsigned now = atomic_load(&lanes.round);
+		if (now == seen) {
+			wait_while(&lanes.round, seen);
+			continue;
+		}
+		seen = now;
+		if (enter()) {
+			lanes.work(lanes.context, (unsigned)(uintptr_t)number);
+			leave();
+		}
+	}
+	return NULL;
+}
+
+static int start_one(const pthread_attr_t *attributes)
+{
+	pthread_t thread;
+	unsigned ready, number = lanes.count + 1;
+	if (pthread_create(&thread, attributes, live, (void *)(uintptr_t)number) != 0)
+		return 0;
+	lanes.count++;
+	/* Its first calls are the C library's, and not in the filter. */
+	while ((ready = atomic_load(&lanes.ready)) < number)
+		wait_while(&lanes.ready, ready);
+	return 1;
+}
+
+static unsigned usable_cpus(void)
+{
+	cpu_set_t set;
+	return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+void ceno_lanes_start(unsigned wanted)
+{
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	wanted = wanted ? wanted : usable_cpus();
+	wanted = wanted < CENO_LANES_MAX ? wanted : CENO_LANES_MAX;
+	if (wanted <= ceno_lanes_count() || pthread_attr_init(&attributes) != 0)
+		return;
+	sigfillset(&all);
+	if (pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0 &&
+	    pthread_sigmask(SIG_SETMASK, &all, &before) == 0) {
+		while (ceno_lanes_count() < wanted && start_one(&attributes))
+			;
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	}
+	pthread_attr_destroy(&attributes);
+}
+
+unsigned ceno_lanes_count(void)
+{
+	return lanes.count + 1;
+}
+
+void ceno_lanes_filtered(void)
+{
+	atomic_store(&lanes.filtered, 1);
+}
+
+void ceno_lanes_run(ceno_lane_work *work, void *context)
+{
+	if (lanes.count == 0) {
+		work(context, 0);
+		return;
+	}
+	lanes.work = work;
+	lanes.context = context;
+	atomic_store(&lanes.gate, GATE_OPEN);
+	atomic_fetch_add(&lanes.round, 1);
+	wake_all(&lanes.round);
+	work(context, 0);
+	unsigned gate = atomic_fetch_and(&lanes.gate, ~GATE_OPEN) & ~GATE_OPEN;
+	for (; gate != 0; gate = atomic_load(&lanes.gate))
+		wait_while(&lanes.gate, gate);
+}
