@@ -4,10 +4,14 @@
 set -e
 run=/run/cenotaph
 ceno-vmm --probe
-cenod --state /var/lib/cenotaph --tcti device:/dev/tpmrm0 --pidfile /run/cenod.pid </dev/null
+cenod --state /var/lib/cenotaph --tcti device:/dev/tpmrm0 --pidfile /run/cenod.pid \
+	--layers memory,tasks,processor,landlock,namespaces,core </dev/null
 node=$(cat /run/cenod.pid)
 ceno version
-ceno doctor || echo "doctor: gaps named above (status $?)"
+ceno doctor >/tmp/doctor || echo "doctor: gaps named below (status $?)"
+cat /tmp/doctor
+# No session runs without Landlock here (--layers), and this kernel's is an older one than the host's.
+grep -q '^ok  *landlock  *ABI 2$' /tmp/doctor
 
 echo "--- a session"
 program='NR > 1 { n[$2]++; c[$2] += $3 } END { for (w in n) printf "%-12s %5d patients %14.2f\n", w, n[w], c[w] }'
@@ -39,12 +43,17 @@ for at in 20 $((size / 3)) $((size / 2)) $((size - 40)); do
 done
 echo "refused at every place tried"
 
-# A session NAME whose program waits for input: its client and its group.
+RAM=$((64 << 20))
+# A session NAME whose program waits for input (cat, or what follows): its client and its group.
 waiting() {
-	mkfifo "/tmp/$1"
-	ceno run --proof "/out/$1.cdp.json" -- busybox cat <"/tmp/$1" >/dev/null 2>"/tmp/$1.log" &
+	name=$1
+	shift
+	[ $# -gt 0 ] || set -- busybox cat
+	rm -f "/tmp/$name"
+	mkfifo "/tmp/$name"
+	ceno run --memory $((RAM >> 20))M --proof "/out/$name.cdp.json" -- "$@" <"/tmp/$name" >"/tmp/$name.out" 2>"/tmp/$name.log" &
 	client=$!
-	exec 9>"/tmp/$1"
+	exec 9>"/tmp/$name"
 	for i in $(seq 200); do ceno ls | grep -q executing && break; sleep 0.1; done
 	sleep 3
 	# Two pairs: the session's, which has a limit with room for a guest, and the parked one.
@@ -59,16 +68,45 @@ ended() {
 	case $payload in *"\"cause\":\"$1\""*) echo "the proof says \"cause\":\"$1\"" ;; *) exit 1 ;; esac
 }
 
+# The group's count of an event.
+count() { sed -n "s/^$2 //p" "$group/$1.events"; }
+
 echo "--- the vmm killed while the program runs"
 waiting crash
 vmm=$(head -1 "$group/cgroup.procs")
-echo "group $group: memory.max $(cat "$group/memory.max"), memory.swap.max $(cat "$group/memory.swap.max" 2>/dev/null), tasks $(wc -l <"$group/cgroup.threads")"
-[ "$(cat "$group/memory.max")" != max ]
+echo "group $group: memory.max $(cat "$group/memory.max"), memory.swap.max $(cat "$group/memory.swap.max"), tasks $(wc -l <"$group/cgroup.threads")"
+[ "$(cat "$group/memory.max")" = $((RAM + (16 << 20))) ]
+[ "$(cat "$group/memory.swap.max")" = 0 ]
 [ "$(cat "$group/pids.max")" = 8 ] && [ "$(cat "$group/pids.current")" -le 8 ]
 kill -9 "$vmm"
 ended crash
 
-echo "--- the group's memory runs out while the program runs"
+echo "--- more tasks than the group may have, while the program runs"
+waiting tasks
+vmm=$(head -1 "$group/cgroup.procs")
+sh -c "echo \$\$ >$group/cgroup.procs; for i in 1 2 3 4 5 6 7 8 9; do sleep 60 & done" 2>/tmp/forks && exit 1 # a fork must fail
+echo "refused $(count pids max) times at $(cat "$group/pids.current") tasks: $(cat /tmp/forks)"
+[ "$(count pids max)" -ge 1 ] && [ "$(cat "$group/pids.current")" = 7 ] # eight with the shell that could not fork
+for pid in $(cat "$group/cgroup.procs"); do [ "$pid" = "$vmm" ] || kill -9 "$pid"; done
+kill -0 "$vmm"
+echo over >&9
+exec 9>&-
+wait $client
+ceno verify /out/tasks.cdp.json >/dev/null
+grep -q over /tmp/tasks.out
+
+echo "--- more memory than the group may have, while the program runs"
+waiting oom busybox awk '{ s = sprintf("%30000000d", 1); print length(s) }'
+# A file of the group's fills it, but for 4 MiB; then the program, as any may, takes more of its RAM than that.
+fill=$((($(cat "$group/memory.max") - $(cat "$group/memory.current")) / 1048576 - 4))
+sh -c "echo \$\$ >$group/cgroup.procs; exec dd if=/dev/zero of=/dev/shm/fill bs=1M count=$fill" 2>/dev/null
+[ "$(wc -l <"$group/cgroup.procs")" = 1 ] && [ "$(count memory oom_kill)" = 0 ]
+echo >&9
+ended oom
+[ ! -s /tmp/oom.out ]
+rm /dev/shm/fill
+
+echo "--- the limit lowered below what is in use"
 waiting oom
 echo $((1 << 20)) >"$group/memory.max" # less than is in use: the kernel kills what is in the group
 ended oom
