@@ -16,7 +16,7 @@
  * and builds its machine. What counts is that it is in the group before the first
  * guest instruction: guest memory is charged to whoever touches it first.
  *
- * The warden must be single-threaded here: the child is a fork of it.
+ * The warden must be single-threaded here: the child is a fork of it. (Lanes are made later, lanes.h.)
  */
 #ifndef CENO_WARDEN_SPAWN_H
 #define CENO_WARDEN_SPAWN_H
