@@ -24,6 +24,17 @@ static int read_as(const struct ceno_schema *schema, const void *text, size_t by
 	return error;
 }
 
+/* The subject is the hash of the core as it is written, which a fuzzer does not guess: what was read may have another,
+ * and then nothing else may differ. */
+static bool same_but_subject(const uint8_t *again, const uint8_t *text, size_t n)
+{
+	static const char before[] = "\"subject\":[{\"digest\":{\"sha256\":\"";
+	const uint8_t *at = memmem(again, n, before, sizeof(before) - 1);
+	size_t head = at == NULL ? n : (size_t)(at - again) + sizeof(before) - 1;
+	return head + 64 <= n && memcmp(again, text, head) == 0 &&
+	    memcmp(again + head + 64, text + head + 64, n - head - 64) == 0;
+}
+
 static void judge_payload(const void *text, size_t bytes)
 {
 	static uint8_t again[CENO_PAYLOAD_MAX];
@@ -39,10 +50,9 @@ static void judge_payload(const void *text, size_t bytes)
 	result.statement = ladder.document.statement;
 	ceno_stage_evidence(&ladder);
 	REQUIRE(result.status[CENO_VERIFY_SUBJECT] != CENO_CHECK_NOT_RUN);
-	if (result.status[CENO_VERIFY_SUBJECT] != CENO_CHECK_PASS)
-		return;
 	REQUIRE(ceno_proof_payload(&result.statement, again, &n) == 0);
-	REQUIRE(n == bytes && memcmp(again, text, n) == 0);
+	REQUIRE(n == bytes && same_but_subject(again, text, n));
+	REQUIRE(result.status[CENO_VERIFY_SUBJECT] != CENO_CHECK_PASS || memcmp(again, text, n) == 0);
 }
 
 static void judge_file(const void *text, size_t bytes)
