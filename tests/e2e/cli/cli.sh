@@ -16,7 +16,7 @@ fails() {
 	got=$?
 	[ $got = "$want" ] && [ "$(wc -l <err)" = "$lines" ] && { [ "$lines" = 1 ] || head -n 1 err | grep -q "^usage: ceno"; } &&
 		tail -n 1 err | grep -q -- "^ceno: .*$text" && [ ! -s out ] && [ ! -e proof.cdp.json ] &&
-		[ -z "$(find . -maxdepth 1 -name '.proof*')" ] && return 0
+		[ -z "$(find . -maxdepth 1 -name '.ceno-*')" ] && return 0
 	echo "      status $got (want $want): $(head -3 err)"
 	return 1
 }
@@ -85,7 +85,9 @@ check "... below a file" fails 125 "workdir /bin/busybox/x: not a directory" "$c
 check "... that climbs" misused "without . and .." "$ceno" run --workdir /tmp/../tmp -- busybox true
 check "a relative working directory" misused "absolute path" "$ceno" run --workdir tmp -- busybox true
 ln -s linked.json link.json; echo old >linked.json
-check "a proof through a link" eval '"$ceno" run --quiet --proof link.json -- busybox true && [ -L link.json ] && grep -q "^{\"cdp\"" linked.json'
+check "what is no proof is not replaced, through a link either" eval 'fails 125 "is there and is no proof" "$ceno" run --proof link.json -- busybox true && [ "$(cat linked.json)" = old ]'
+printf '{"cdp"old' >linked.json
+check "a proof through a link" eval '"$ceno" run --quiet --proof link.json -- busybox true && [ -L link.json ] && "$ceno" verify linked.json >/dev/null'
 check "a variable twice: the last counts" eval '[ "$("$ceno" run --quiet --no-proof --env A=1 --env A=2 --env B=3 --env PATH=/x -- busybox env | sort | xargs)" = "A=2 B=3 HOME=/tmp LC_ALL=C PATH=/x" ]'
 check "a proof and none" misused "one or the other" "$ceno" run --no-proof --proof p.json -- busybox true
 check "... in that order, too" misused "one or the other" "$ceno" run --proof p.json --no-proof -- busybox true
