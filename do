@@ -13,7 +13,7 @@ packages="gcc g++ libc6-dev make cmake ninja-build pkg-config python3 git ca-cer
   libcap-ng-dev libsqlite3-dev libjansson-dev libcmocka-dev busybox-static b3sum musl-tools python3-cryptography nodejs"
 # What command lines in sessions are compared with.
 docs_packages="jq xxd openssl tpm2-tools swtpm-tools gnutls-bin"
-compared_packages="bash bubblewrap bzip2 diffutils findutils gawk jq lua5.4 mawk openssl perl python3 sqlite3 xz-utils zstd"
+compared_packages="bash bubblewrap bzip2 diffutils findutils gawk jq lua5.4 mawk openssl perl python3 sqlite3 xz-utils zstd skopeo umoci"
 nested_packages="qemu-system-x86 seabios ipxe-qemu ovmf busybox-static cpio zstd kmod e2fsprogs swtpm tpm2-tools jq"
 libvirt_packages="libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients swtpm-tools"
 

@@ -27,29 +27,35 @@ int ceno_confine_is_sanitized(void)
 	return SANITIZED;
 }
 
-/* Memory is never executable. */
-static int allow(scmp_filter_ctx filter, int number)
+/* refused: SCMP_ACT_... for what is not in the list. data_only: memory is never executable. */
+static int install(const struct ceno_allowed_call *list, size_t count, uint32_t refused, int data_only)
 {
-	const struct scmp_arg_cmp plain = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-	unsigned conditions = number == SCMP_SYS(mmap) || number == SCMP_SYS(mprotect);
-
-	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, conditions, plain);
-}
-
-int ceno_confine_calls(const struct ceno_allowed_call *list, size_t count)
-{
+	const struct scmp_arg_cmp data = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 	scmp_filter_ctx filter;
 	int rc = 0;
 
 	if (SANITIZED)
 		return 0;
-	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	filter = seccomp_init(refused);
 	if (!filter)
 		return -ENOMEM;
-	for (size_t i = 0; !rc && i < count; i++)
-		rc = allow(filter, list[i].number);
+	for (size_t i = 0; !rc && i < count; i++) {
+		int maps = list[i].number == SCMP_SYS(mmap) || list[i].number == SCMP_SYS(mprotect);
+
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, list[i].number, data_only && maps, data);
+	}
 	if (!rc)
 		rc = seccomp_load(filter);
 	seccomp_release(filter);
 	return rc;
+}
+
+int ceno_confine_calls(const struct ceno_allowed_call *list, size_t count)
+{
+	return install(list, count, SCMP_ACT_KILL_PROCESS, 1);
+}
+
+int ceno_confine_children(const struct ceno_allowed_call *list, size_t count)
+{
+	return install(list, count, SCMP_ACT_ERRNO(ENOSYS), 0);
 }

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 struct ceno_allowed_call {
-	int number;         /* SCMP_SYS(name) */
+	int number;         /* SCMP_SYS(name), or SYS_name */
 	const char *reason; /* who makes it, and why */
 };
 
@@ -25,5 +25,9 @@ int ceno_confine_is_sanitized(void);
 /* Kills the process at any call outside `list` (borrowed) from here on, and at mmap and mprotect of
  * executable memory even if they are in it; threads that run already are not held. 0 (at once if sanitized), or -errno with nothing installed. */
 int ceno_confine_calls(const struct ceno_allowed_call *list, size_t count);
+
+/* The same for a process that starts others, which inherit it: what is outside `list` fails with ENOSYS,
+ * for which C libraries have another way where there is one, and memory may be executable (libraries). */
+int ceno_confine_children(const struct ceno_allowed_call *list, size_t count);
 
 #endif

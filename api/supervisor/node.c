@@ -16,6 +16,7 @@
 
 #include "attest/proof/wire.h"
 #include "guest-kernel/abi/bundle.h"
+#include "calls.h"
 #include "layers.h"
 #include "log.h"
 #include "privilege.h"
@@ -470,7 +471,10 @@ static int take_host(struct ceno_node *node)
 	if (rc)
 		return fail("the KVM probe (ceno-vmm --probe)", rc, "see ceno doctor");
 	rc = ceno_privilege_keep();
-	return rc ? fail("capabilities", rc, "run cenod as root") : 0;
+	if (rc)
+		return fail("capabilities", rc, "run cenod as root");
+	rc = ceno_supervisor_confine();
+	return rc ? fail("system call filter", rc, "see ceno doctor") : 0;
 }
 
 static void init_service(struct ceno_node *node, struct ceno_service *service, const char *name)

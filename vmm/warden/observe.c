@@ -35,9 +35,9 @@ static int ids_are(const char *value, uid_t id)
 int ceno_observe_parse(const char *text, uid_t uid, struct ceno_observation *seen)
 {
 	static const char *const sets[] = { "CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb" };
-	const char *seccomp = field(text, "Seccomp"), *privs = field(text, "NoNewPrivs");
-	const char *uids = field(text, "Uid"), *gids = field(text, "Gid");
-	if (!seccomp || !privs || !uids || !gids)
+	const char *seccomp = field(text, "Seccomp"), *filters = field(text, "Seccomp_filters");
+	const char *privs = field(text, "NoNewPrivs"), *uids = field(text, "Uid"), *gids = field(text, "Gid");
+	if (!seccomp || !filters || !privs || !uids || !gids)
 		return -1;
 	uint64_t caps = 0;
 	for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
@@ -47,7 +47,9 @@ int ceno_observe_parse(const char *text, uid_t uid, struct ceno_observation *see
 		caps |= strtoull(value, NULL, 16);
 	}
 	uint32_t mode = (uint32_t)strtoul(seccomp, NULL, 10), no_new = strtoul(privs, NULL, 10) == 1;
+	uint32_t count = (uint32_t)strtoul(filters, NULL, 10);
 	int first = seen->tasks == 0;
+	seen->filters = first || count < seen->filters ? count : seen->filters;
 	seen->seccomp_mode = first || mode < seen->seccomp_mode ? mode : seen->seccomp_mode;
 	seen->no_new_privs = first ? no_new : (seen->no_new_privs & no_new);
 	seen->uid_ok = (first ? 1u : seen->uid_ok) & (uint32_t)(ids_are(uids, uid) && ids_are(gids, uid));
@@ -114,8 +116,22 @@ int ceno_observe(pid_t pid, uid_t uid, struct ceno_observation *seen)
 	return rc == 0 ? count_namespaces(pid, &seen->namespaces) : rc;
 }
 
-int ceno_observe_locked(const struct ceno_observation *seen)
+int ceno_observe_inherited(uint32_t *filters)
 {
-	return seen->tasks > 0 && seen->seccomp_mode == 2 && seen->no_new_privs && seen->cap_eff == 0 && seen->uid_ok &&
-	    seen->namespaces == 7;
+	char text[8192];
+	int self = open("/proc/thread-self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (self < 0)
+		return -errno;
+	int rc = read_status(self, ".", text, sizeof text);
+	close(self);
+	const char *value = rc == 0 ? field(text, "Seccomp_filters") : NULL;
+	if (value)
+		*filters = (uint32_t)strtoul(value, NULL, 10);
+	return rc == 0 && !value ? -EPROTO : rc;
+}
+
+int ceno_observe_locked(const struct ceno_observation *seen, uint32_t inherited)
+{
+	return seen->tasks > 0 && seen->seccomp_mode == 2 && seen->filters > inherited && seen->no_new_privs &&
+	    seen->cap_eff == 0 && seen->uid_ok && seen->namespaces == 7;
 }

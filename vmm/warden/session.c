@@ -289,7 +289,9 @@ static int start_vmm(struct ceno_session *session)
 		return -errno;
 	session->control = pair[0];
 	fill_table(pair[1], shared, spawn.table);
-	int rc = ceno_spawn_vmm(&spawn, &session->vmm);
+	int rc = ceno_observe_inherited(&session->filters);
+	if (rc == 0)
+		rc = ceno_spawn_vmm(&spawn, &session->vmm);
 	close(pair[1]);
 	for (int i = 0; i < CENO_BLOBS; i++)
 		ceno_fd_close(&shared[i]);
@@ -363,7 +365,8 @@ int ceno_session_check_lock(struct ceno_session *session)
 	const uint64_t missing = (CENO_JAIL_REQUIRED | session->launch.layers) & ~session->jail_done;
 	if (rc == 0 && missing)
 		fail_missing(&session->failure, missing);
-	else if (rc == 0 && in_group(session) && ceno_observe_locked(&session->seen) && mode_is_as_asked(session))
+	else if (rc == 0 && in_group(session) && ceno_observe_locked(&session->seen, session->filters) &&
+	         mode_is_as_asked(session))
 		return 0;
 	return CENO_SESSION_ERROR_JAIL;
 }

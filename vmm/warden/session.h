@@ -52,6 +52,7 @@ struct ceno_session {
 	struct ceno_key_page keys;
 	struct ceno_child vmm;
 	struct ceno_vmm_launch vmm_launch;
+	uint32_t filters; /* of the warden's own when it made the vmm: what that inherits */
 	struct ceno_observation seen;
 	struct ceno_facts facts;
 	struct ceno_proof_statement statement;

@@ -89,7 +89,7 @@ killed() {
 	local client=$! p vmm
 	wait_for_session && sleep 0.5
 	for p in $(pgrep -P "$(node_pid)" -x ceno-warden); do
-		grep -q "Seccomp:.2" "/proc/$p/status" && vmm=$(pgrep -P "$p" -x ceno-vmm)
+		grep -q "Seccomp_filters:.2" "/proc/$p/status" && vmm=$(pgrep -P "$p" -x ceno-vmm)
 	done
 	kill -KILL "$vmm"
 	wait $client

@@ -74,7 +74,7 @@ status=$?
 check "... its trail as it is now: consistent, not finished" eval '[ $status = 4 ] && grep -q "is running" err && grep -q "session *$id" out'
 check "... of nobody else's session" eval '"$ceno" audit 00000000000000000000000000000000 >out 2>err; [ $? = 2 ] && grep -q "no such session" err'
 for p in $(pgrep -P "$(node_pid)" -x ceno-warden); do
-	grep -q "Seccomp:.2" "/proc/$p/status" && vmm=$(pgrep -P "$p" -x ceno-vmm)
+	grep -q "Seccomp_filters:.2" "/proc/$p/status" && vmm=$(pgrep -P "$p" -x ceno-vmm)
 done
 kill -KILL "$vmm"
 wait $client

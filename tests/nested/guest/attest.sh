@@ -21,7 +21,7 @@ pid_of() {
 before=$(attest)
 [ -n "$before" ]
 pid=$(pid_of ceno-attest)
-grep -q '^Seccomp:	2$' "/proc/$pid/status"
+grep -q '^Seccomp_filters:	2$' "/proc/$pid/status" # cenod's, and its own
 grep -q '^NoNewPrivs:	1$' "/proc/$pid/status"
 grep -q '^CapEff:	0000000000000000$' "/proc/$pid/status"
 ls -l "/proc/$pid/fd" | grep -q '/dev/tpmrm0$'

@@ -72,9 +72,11 @@ static void a_token_depends_on_its_id_and_the_nonce(void **state)
 
 /* ---- /proc/<pid>/task/<tid>/status --------------------------------------------------- */
 
-#define STATUS(uid, cap, privs, mode) \
+#define STATUS(uid, cap, privs, mode) STATUS_OF(uid, cap, privs, mode, "2")
+#define STATUS_OF(uid, cap, privs, mode, filters) \
 	"Name:\tceno-vmm\nUid:\t" uid "\t5\t5\t5\nGid:\t5\t5\t5\t5\nCapInh:\t0\nCapPrm:\t0\n" \
-	"CapEff:\t" cap "\nCapBnd:\t0\nCapAmb:\t0\nNoNewPrivs:\t" privs "\nSeccomp:\t" mode "\nSeccomp_filters:\t1\n"
+	"CapEff:\t" cap "\nCapBnd:\t0\nCapAmb:\t0\nNoNewPrivs:\t" privs "\nSeccomp:\t" mode \
+	"\nSeccomp_filters:\t" filters "\n"
 
 static struct ceno_observation seen_of(const char *a, const char *b)
 {
@@ -115,31 +117,35 @@ static void a_locked_vmm_is_recognised(void **state)
 {
 	struct ceno_observation seen = seen_of(STATUS("5", "0", "1", "2"), STATUS("5", "0", "1", "2"));
 	(void)state;
-	assert_true(ceno_observe_locked(&seen));
+	assert_true(ceno_observe_locked(&seen, 0));
+	assert_true(ceno_observe_locked(&seen, 1));
+	assert_false(ceno_observe_locked(&seen, 2)); /* no more than it was made with */
 	assert_int_equal(seen.tasks, 2);
 	seen.namespaces = 6;
-	assert_false(ceno_observe_locked(&seen));
+	assert_false(ceno_observe_locked(&seen, 1));
 }
 
 static void one_weak_task_is_enough_to_refuse(void **state)
 {
 	static const char *const weak[] = { STATUS("5", "0", "1", "0"), STATUS("5", "0", "1", "1"),
 		                            STATUS("5", "0", "0", "2"), STATUS("5", "20", "1", "2"),
-		                            STATUS("0", "0", "1", "2") };
+		                            STATUS("0", "0", "1", "2"), STATUS_OF("5", "0", "1", "2", "1") };
 	(void)state;
 	for (size_t i = 0; i < sizeof weak / sizeof weak[0]; i++) {
 		struct ceno_observation first = seen_of(weak[i], STATUS("5", "0", "1", "2"));
 		struct ceno_observation last = seen_of(STATUS("5", "0", "1", "2"), weak[i]);
-		assert_false(ceno_observe_locked(&first));
-		assert_false(ceno_observe_locked(&last));
+		assert_false(ceno_observe_locked(&first, 1));
+		assert_false(ceno_observe_locked(&last, 1));
 	}
 }
 
 static void no_task_is_not_locked(void **state)
 {
-	const struct ceno_observation nothing = { .namespaces = 7, .seccomp_mode = 2, .no_new_privs = 1, .uid_ok = 1 };
+	const struct ceno_observation nothing = {
+		.namespaces = 7, .seccomp_mode = 2, .filters = 2, .no_new_privs = 1, .uid_ok = 1
+	};
 	(void)state;
-	assert_false(ceno_observe_locked(&nothing));
+	assert_false(ceno_observe_locked(&nothing, 0));
 }
 
 static void a_missing_field_is_refused(void **state)
@@ -148,6 +154,9 @@ static void a_missing_field_is_refused(void **state)
 	(void)state;
 	assert_int_equal(ceno_observe_parse("Name:\tx\nUid:\t5\t5\t5\t5\n", 5, &seen), -1);
 	assert_int_equal(ceno_observe_parse("", 5, &seen), -1);
+	char text[] = STATUS("5", "0", "1", "2");
+	memcpy(strstr(text, "Seccomp_filters"), "Seccomp_filterz", 15);
+	assert_int_equal(ceno_observe_parse(text, 5, &seen), -1);
 }
 
 /* ---- records ------------------------------------------------------------------------------ */
