@@ -1,15 +1,15 @@
 /*
  * Fault injection: a real session (real warden, vmm, guest), again and again, each time with one fault. Whatever it was,
- * afterwards no process of it is left, no canary in memory that goes back to the kernel, and no proof says what
- * was not done.
+ * afterwards no process of it is left, no canary in memory that goes back to the kernel, and no proof says
+ * what was not done.
  *
- *   faults SITES [--count N] [--seed S] [--jobs J]   N faults; 1 if one of those three was violated, or SITES is stale
+ *   faults SITES [--count N] [--first F] [--seed S] [--jobs J]   faults F to F + N - 1; 1 if one of those three was
+ *                                                    violated, or SITES is stale
+ *   faults SITES --number K [--seed S]               fault K alone, with all it says
  *   faults --list [RUNS]                             prints the sites of RUNS sessions without a fault (20)
- *   faults SITES --one KIND SITE-OR-ROLE NTH [ERROR] one, with all it says
+ *   faults SITES --one KIND SITE-OR-ROLE NTH [ERROR | SET]   one, with all it says
  *
- * SITES is the list of the sites (tracer.h) that a session passes through, kept in the tree. Half of the faults are system
- * calls that fail, drawn uniformly over the sites; the others are allocations that fail, SIGKILL at a system call,
- * and at random moments SIGKILL or a closed socket of one or two of warden, vmm, recovery warden, supervisor, api, attest.
+ * SITES is the list of the sites (tracer.h) that a session passes through, kept in the tree; what is injected: plan.h.
  * This program plays supervisor, api and attest. Warden and supervisor gone together is counted as unproven.
  */
 #include <errno.h>
@@ -30,43 +30,20 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "plan.h"
 #include "tests/lib/rig.h"
-#include "tracer.h"
+#include "vmm/warden/pack.h"
 #include "vmm/warden/record.h"
 
-#define NEVER_MS    20000
-#define PATIENCE_MS 3000
-#define JOBS_MAX    16
-#define RECOVERIES  3
-#define REFERENCES  3
-
-/* Who dies, or hangs up, at a moment. */
-enum victim {
-	KILL_WARDEN = 1,
-	KILL_VMM = 2,
-	KILL_RECOVERY = 4,
-	CLOSE_SUPERVISOR = 8,
-	CLOSE_API = 16,
-	CLOSE_ATTEST = 32
-};
-
-enum verdict {
-	PROVEN,    /* with a payload */
-	REFUSED,   /* before its launch, nothing left */
-	RECOVERED, /* wiped by a recovery warden */
-	UNPROVEN,  /* warden and supervisor both gone: said so */
-	MISSED,    /* the fault's moment never came */
-	BAD,
-	VERDICTS
-};
-static const char *const verdict_names[] = { "proven", "refused", "recovered", "unproven", "missed", "BAD" };
-
-struct shared {
-	struct traced traced;
-	enum verdict verdict;
-	char why[160];
-	uint32_t took_us;
-};
+#define NEVER_MS        20000
+#define PATIENCE_MS     3000 /* for a program that may never speak, since a fault hit it */
+#define PATIENCE_MAX_MS 12000
+#define JOBS_MAX        16
+#define RECOVERIES      3
+#define REFERENCES      3
+#define TRIES           8u /* for a moment that came too late */
+#define LEARN_TRIES     5
+#define RECOVERY_US     12000 /* a recovery's usual length */
 
 static struct ceno_rig_options real;
 static struct ceno_rig rig, recovery;
@@ -135,16 +112,48 @@ static int is_alive(pid_t pid)
 	return state && state[2] != 'Z' && state[2] != 'X';
 }
 
-/* The moment a proof is there, all it says must have been done. */
+/* Any byte of it that is not zero. */
+static int holds_anything(int fd)
+{
+	static uint8_t page[4096];
+	static const uint8_t zeros[4096];
+	ssize_t n;
+	for (off_t at = 0, stop; fd >= 0 && (at = lseek(fd, at, SEEK_DATA)) >= 0; at = stop)
+		for (stop = lseek(fd, at, SEEK_HOLE); at < stop && (n = pread(fd, page, sizeof page, at)) > 0; at += n)
+			if (memcmp(page, zeros, (size_t)n) != 0)
+				return 1;
+	return 0;
+}
+
+static int is_left(const struct ceno_rig *r)
+{
+	int left = holds_anything(r->ram);
+	for (unsigned i = 0; i < r->area_count; i++)
+		left |= holds_anything(r->areas[i]);
+	return left;
+}
+
+/* The moment a proof is there, all it says must have been done: by what the memfds hold now, and by what the tracer
+ * saw in them when it stopped the warden before each state. */
 static void on_payload(struct ceno_rig *r)
 {
+	const struct traced *t = &here->traced;
+	const uint32_t before = (1u << CENO_DESTROY_DELIVERED) - 1;
 	if (is_alive(r->vmm))
-		end(BAD, "a payload while the vmm lives");
-	if (canaries_left())
-		end(BAD, "a payload while a canary is left");
+		end(BAD_PROOF, "a payload while the vmm lives");
+	if (is_left(r))
+		end(BAD_PROOF, "a payload while something is left in RAM or an area");
 	if (!(fcntl(r->ram, F_GET_SEALS) & F_SEAL_WRITE))
-		end(BAD, "a payload while RAM could be written");
+		end(BAD_PROOF, "a payload while RAM could be written");
+	if (t->disordered || (t->entered & before) != before || t->seen != SEEN_ALL) {
+		char why[96];
+		snprintf(why, sizeof why, "a payload after states %#x, disordered %d, seen %#x", t->entered,
+		         t->disordered, t->seen);
+		end(BAD_PROOF, why);
+	}
+	here->verdict = BAD_PROOF; /* should the verifier's assertion fail */
 	ceno_rig_verify_payload(r);
+	here->verdict = BAD;
 }
 
 /* A payload in the spool is one, too. */
@@ -182,27 +191,91 @@ static void strike(uint32_t set)
 		kill(rig.vmm, SIGKILL);
 	if (set & KILL_WARDEN && rig.warden > 0 && !rig.exited)
 		kill(rig.warden, SIGKILL);
+	if (set & CLOSE_SUPERVISOR && recovery.warden > 0)
+		hang_up(&recovery.supervisor);
+	if (set & KILL_RECOVERY && recovery.warden > 0 && !recovery.exited)
+		kill(recovery.warden, SIGKILL);
 }
 
+struct ceno_tracer {
+	int tell, gate; /* it learns whom to trace; that one waits */
+};
+
+/* Before there is anything of the session that it could hold open. */
+static struct ceno_tracer start_tracer(enum role role)
+{
+	int gate[2], pids[2];
+	if (pipe2(gate, O_CLOEXEC) < 0 || pipe2(pids, O_CLOEXEC) < 0)
+		end(BAD, "no pipes");
+	pid_t tracer = fork();
+	if (tracer < 0)
+		end(BAD, "no tracer");
+	if (tracer == 0) {
+		pid_t warden;
+		close(pids[1]);
+		if (read(pids[0], &warden, sizeof warden) == sizeof warden)
+			fault_trace(&here->traced, role, warden, gate[1]);
+		_exit(0);
+	}
+	return (struct ceno_tracer){ pids[1], gate[0] };
+}
+
+static void let_trace(const struct ceno_tracer *tracer, pid_t warden)
+{
+	if (write(tracer->tell, &warden, sizeof warden) != sizeof warden)
+		end(BAD, "no tracer");
+}
+
+/* A first program that ends at once (it misses its arguments), with an input, in a session that is held. */
 static void send_session(const int streams[3])
 {
-	const char *const argv[] = { "canary", canary_hex, "4", NULL };
-	ceno_rig_send_open(&rig, streams, 0);
+	const char *const argv[] = { "canary", NULL };
+	ceno_rig_send_open(&rig, streams, CENO_SESSION_HOLD);
 	ceno_rig_send_host_file(&rig, "/bin/canary", CANARY_PROGRAM, 0555 | CENO_PACK_PROGRAM);
+	ceno_rig_send_host_file(&rig, "/in/data", CANARY_PROGRAM, 0444 | CENO_PACK_INPUT);
 	ceno_rig_send_args(&rig, "/bin/canary", argv);
 	ceno_rig_send(&rig, CENO_SESSION_START);
+}
+
+/* The second one holds the canaries everywhere; and a copy of the trail is asked for. */
+static void send_second(void)
+{
+	static uint8_t block[CENO_ARGS_MAX];
+	const char *const argv[] = { "canary", canary_hex, "4", NULL }, *const env[] = { NULL };
+	int64_t bytes = ceno_pack_args_format(block, sizeof block, "/bin/canary", argv, env, "/");
+	int fd = memfd_create("args", MFD_CLOEXEC);
+	if (fd < 0 || bytes <= 0 || write(fd, block, (size_t)bytes) != bytes)
+		end(BAD, "no arguments");
+	ceno_rig_send_exec(&rig, fd, (uint64_t)bytes);
+	close(fd);
+	ceno_rig_send(&rig, CENO_SESSION_TRAIL);
+}
+
+/* The tracer holds its warden before a state: now they die there. */
+static void strike_if_held(void)
+{
+	if (__atomic_load_n(&here->traced.held, __ATOMIC_ACQUIRE) != HELD_HERE)
+		return;
+	strike(here->traced.fault.set);
+	__atomic_store_n(&here->traced.held, HELD_LET_GO, __ATOMIC_RELEASE);
 }
 
 /* Until the warden is gone: when the program holds its canaries everywhere the session is ended. */
 static void live(int out, uint64_t began)
 {
 	const struct fault *f = &here->traced.fault;
-	int asked = 0, struck = f->kind != FAULT_TIME;
+	int asked = 0, second = 0, struck = f->kind != FAULT_TIME;
 	char text[8];
 	while (!rig.exited && now_us() - began < NEVER_MS * 1000ull) {
-		ceno_rig_for(&rig, struck ? 5 : 1);
+		ceno_rig_for(&rig, struck && f->kind != FAULT_STEP ? 5 : 1);
+		strike_if_held();
+		if (!second && rig.programs) {
+			send_second();
+			second = 1;
+		}
 		/* Output may be lost to the fault; the end must not be. */
-		if (!asked && (read(out, text, sizeof text) > 0 || now_us() - began > PATIENCE_MS * 1000ull)) {
+		const uint64_t patience = here->traced.done ? PATIENCE_MS : PATIENCE_MAX_MS;
+		if (!asked && (read(out, text, sizeof text) > 0 || now_us() - began > patience * 1000)) {
 			ceno_rig_send(&rig, CENO_SESSION_DESTROY);
 			asked = 1;
 		}
@@ -214,23 +287,31 @@ static void live(int out, uint64_t began)
 	here->took_us = (uint32_t)(now_us() - began);
 }
 
-/* As the supervisor does when a warden ended before it was done. 1: wiped. */
-static int recover(void)
+/* As the supervisor does when a warden ended before it was done. 1: wiped. The first one is traced. */
+static int recover(const struct ceno_tracer *tracer)
 {
 	struct ceno_rig_options options = real;
 	const struct fault *f = &here->traced.fault;
 	int wiped = 0;
 	options.faulty = 1;
-	for (int i = 0; i < RECOVERIES && !wiped; i++) {
+	for (int i = 0; i < RECOVERIES && !wiped && !supervisor_gone; i++) {
+		options.gate = i == 0 ? tracer->gate : 0;
 		ceno_rig_open_recovery(&recovery, &options, rig.ram, rig.areas, rig.area_count, rig.vmm);
+		if (i == 0)
+			let_trace(tracer, recovery.warden);
 		if (i == 0 && f->kind == FAULT_TIME && f->set & KILL_RECOVERY) {
-			usleep(draw(12000));
+			usleep(draw(RECOVERY_US));
 			kill(recovery.warden, SIGKILL);
 		}
-		for (uint64_t began = now_us(); !recovery.exited && now_us() - began < NEVER_MS * 1000ull;)
-			ceno_rig_for(&recovery, 5);
-		wiped = recovery.wiped == 1;
+		for (uint64_t began = now_us(); !recovery.exited && now_us() - began < NEVER_MS * 1000ull;) {
+			ceno_rig_for(&recovery, 1);
+			strike_if_held();
+		}
+		if (!recovery.exited)
+			end(BAD_RUNNING, "the recovery warden did not end");
+		wiped = recovery.wiped == 1 && !supervisor_gone;
 		ceno_rig_close(&recovery);
+		recovery.warden = 0;
 	}
 	return wiped;
 }
@@ -241,10 +322,10 @@ static void expect_nobody(void)
 	for (int i = 0; i < 300 && (is_alive(rig.vmm) || is_alive(rig.warden)); i++)
 		usleep(10000);
 	if (is_alive(rig.warden) || is_alive(rig.vmm))
-		end(BAD, is_alive(rig.vmm) ? "the vmm is left running" : "the warden is left running");
+		end(BAD_RUNNING, is_alive(rig.vmm) ? "the vmm is left running" : "the warden is left running");
 }
 
-static _Noreturn void judge(void)
+static _Noreturn void judge(const struct ceno_tracer *tracer)
 {
 	int own = rig.done; /* killed after it: step 8 says so */
 	if (!rig.exited) {
@@ -253,19 +334,22 @@ static _Noreturn void judge(void)
 		         "the session did not end: parked %d ready %d launched %d destroying %d payload %d done %d",
 		         rig.parked, rig.ready, rig.launched, rig.destroying, rig.have_payload, rig.done);
 		kill(rig.warden, SIGKILL);
-		end(BAD, why);
+		end(BAD_RUNNING, why);
 	}
 	if (supervisor_gone) /* who would have heard DONE */
 		own = rig.exit_status == 0;
-	int wiped = own || supervisor_gone ? 0 : recover();
+	int wiped = own || supervisor_gone ? 0 : recover(tracer);
 	expect_nobody();
 	look_into_spool();
 	unsigned left = canaries_left();
 	if (own || wiped ? left != 0 : !supervisor_gone)
-		end(BAD, left ? "a canary is left in memory that was returned" : "nobody could say that it was wiped");
+		end(left ? BAD_CANARY : BAD,
+		    left ? "a canary is left in memory that was returned" : "nobody could say that it was wiped");
 	if (own && rig.launched && !rig.have_payload && !supervisor_gone)
 		end(BAD, "done, launched, and no payload");
 
+	if (here->traced.blind)
+		end(BAD, "the warden has no symbols: no boundary could be set");
 	end(!here->traced.done && here->traced.fault.kind != FAULT_NONE ? MISSED
 	        : wiped                                                 ? RECOVERED
 	        : !own                                                  ? UNPROVEN
@@ -274,11 +358,11 @@ static _Noreturn void judge(void)
 	    "");
 }
 
-/* In a process of its own, with the tracer as another. */
+/* In a process of its own, with the tracers as others. */
 static _Noreturn void session(void)
 {
 	struct ceno_rig_options options = real;
-	int gate[2], out[2], pids[2];
+	int out[2];
 	if (!verbose) {
 		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 		dup2(null, 1);
@@ -287,30 +371,22 @@ static _Noreturn void session(void)
 	here->verdict = BAD;
 	snprintf(here->why, sizeof here->why, "an assertion of the rig (--one shows it)");
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (getrandom(canary, sizeof canary, 0) != sizeof canary || pipe2(gate, O_CLOEXEC) < 0 ||
-	    pipe2(pids, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0 || fcntl(out[0], F_SETFL, O_NONBLOCK) < 0)
+	if (getrandom(canary, sizeof canary, 0) != sizeof canary || pipe2(out, O_CLOEXEC) < 0 ||
+	    fcntl(out[0], F_SETFL, O_NONBLOCK) < 0)
 		end(BAD, "no pipes");
 	for (size_t i = 0; i < sizeof canary; i++)
 		snprintf(canary_hex + 2 * i, 3, "%02x", canary[i]);
-	pid_t tracer = fork();
-	if (tracer == 0) {
-		pid_t warden;
-		close(pids[1]);
-		if (read(pids[0], &warden, sizeof warden) == sizeof warden)
-			fault_trace(&here->traced, warden, gate[1]);
-		_exit(0);
-	}
+	const struct ceno_tracer first = start_tracer(ROLE_WARDEN), later = start_tracer(ROLE_RECOVERY);
 	options.faulty = 1;
-	options.gate = gate[0];
+	options.gate = first.gate;
 	options.on_payload = on_payload;
 	const int streams[3] = { open("/dev/null", O_RDWR | O_CLOEXEC), out[1], open("/dev/null", O_RDWR | O_CLOEXEC) };
 	uint64_t began = now_us();
 	ceno_rig_open(&rig, &options);
-	if (write(pids[1], &rig.warden, sizeof rig.warden) != sizeof rig.warden)
-		end(BAD, "no tracer");
+	let_trace(&first, rig.warden);
 	send_session(streams);
 	live(out[0], began);
-	judge();
+	judge(&later);
 }
 
 static struct shared *share(void)
@@ -335,45 +411,69 @@ static pid_t start(struct shared *s)
 
 /* ---- the list ----------------------------------------------------------------------------- */
 
-static struct traced known; /* sites as listed; calls and allocations of a session without a fault */
-static uint32_t usual_us;
+static struct plan plan;
 
 static int read_sites(const char *path)
 {
 	char line[256];
+	struct traced *known = &plan.known;
 	FILE *file = fopen(path, "re");
 	if (!file)
 		return -1;
-	while (fgets(line, sizeof line, file) && known.site_count < SITES_MAX) {
+	while (fgets(line, sizeof line, file) && known->site_count < SITES_MAX) {
 		line[strcspn(line, "\n")] = 0;
 		if (line[0] && line[0] != '#')
-			snprintf(known.site[known.site_count++], SITE_TEXT, "%.47s", line);
+			snprintf(known->site[known->site_count++], SITE_TEXT, "%.47s", line);
 	}
 	fclose(file);
-	return known.site_count ? 0 : -1;
+	plan.listed = known->site_count;
+	return known->site_count ? 0 : -1;
 }
 
-/* Sessions without a fault: how often each site is passed. */
+/* One session with this fault, its counts added to what is known: the most that one session had. */
+static int learn(struct shared *s, const struct fault *fault, enum verdict expected)
+{
+	struct traced *known = &plan.known;
+	for (int i = 0; i < LEARN_TRIES; i++) { /* on a busy host a deadline refuses one now and then */
+		memset(s, 0, sizeof *s);
+		memcpy(s->traced.site, known->site, sizeof known->site);
+		s->traced.site_count = known->site_count;
+		s->traced.fault = *fault;
+		waitpid(start(s), NULL, 0);
+		if (s->verdict == expected || s->verdict >= BAD_RUNNING)
+			break;
+	}
+	if (s->verdict != expected) {
+		printf("a session to learn from: ");
+		say_fault(s);
+		return -1;
+	}
+	known->site_count = s->traced.site_count;
+	memcpy(known->site, s->traced.site, sizeof known->site);
+	for (uint32_t k = 0; k < SITES_MAX; k++)
+		if (s->traced.calls[k] > known->calls[k])
+			known->calls[k] = s->traced.calls[k];
+	for (int role = 0; role < ROLES; role++)
+		if (s->traced.allocations[role] > known->allocations[role])
+			known->allocations[role] = s->traced.allocations[role];
+	return 0;
+}
+
+/* Sessions without a fault, some whose warden is killed once its vmm is gone, and one that is not slowed down by
+ * its allocations: how often each site is passed, and how long it takes. */
 static int measure(int runs)
 {
 	struct shared *s = share();
-	s->traced = known;
+	struct fault none = { .kind = FAULT_NONE }, never = { .kind = FAULT_TIME, .at_us = ~0u };
+	struct fault fell = { .kind = FAULT_NONE, .role = ROLE_RECOVERY };
 	for (int i = 0; i < runs; i++) {
-		uint32_t calls[SITES_MAX], allocations[ROLES];
-		memcpy(calls, s->traced.calls, sizeof calls);
-		memset(s->traced.calls, 0, sizeof calls);
-		memset(s->traced.allocations, 0, sizeof allocations);
-		waitpid(start(s), NULL, 0);
-		if (s->verdict != PROVEN) {
-			printf("a session without a fault: %s: %s\n", verdict_names[s->verdict], s->why);
+		fell.fell = (uint32_t)i * 5 % (CENO_DESTROY_STATE_COUNT - 1);
+		if (learn(s, &none, PROVEN) < 0 || learn(s, &fell, RECOVERED) < 0)
 			return -1;
-		}
-		for (uint32_t k = 0; k < SITES_MAX; k++) /* the most that one session had */
-			if (calls[k] > s->traced.calls[k])
-				s->traced.calls[k] = calls[k];
 	}
-	known = s->traced;
-	usual_us = s->took_us;
+	if (learn(s, &never, MISSED) < 0)
+		return -1;
+	plan.usual_us = s->took_us;
 	return 0;
 }
 
@@ -384,179 +484,138 @@ static int by_text(const void *a, const void *b)
 
 static int list(int runs)
 {
+	struct traced *known = &plan.known;
 	if (measure(runs) < 0)
 		return 1;
-	qsort(known.site, known.site_count, SITE_TEXT, by_text);
-	for (uint32_t i = 0; i < known.site_count; i++)
-		puts(known.site[i]);
+	qsort(known->site, known->site_count, SITE_TEXT, by_text);
+	for (uint32_t i = 0; i < known->site_count; i++)
+		puts(known->site[i]);
 	return 0;
 }
 
 /* ---- the faults ---------------------------------------------------------------------------- */
 
-static const int errors[] = { EIO, ENOMEM, EAGAIN, EINTR, EMFILE, ENOSPC, EPERM, EINVAL };
-#define ERRORS (sizeof errors / sizeof errors[0])
-
-/* What cannot fail: the end itself, the return from a signal. */
-static int cannot_fail(uint32_t site)
+static void prepare(struct shared *s, uint32_t number, unsigned try)
 {
-	return strstr(known.site[site], " exit") || strstr(known.site[site], "rt_sigreturn") ||
-	    strstr(known.site[site], "restart_syscall");
+	memset(s, 0, sizeof *s);
+	memcpy(s->traced.site, plan.known.site, sizeof plan.known.site);
+	s->traced.site_count = plan.known.site_count;
+	s->traced.fault = plan_fault(&plan, number, try);
+	s->number = number;
+	s->tries = try;
 }
 
-static uint32_t draw_site(int kill_at)
-{
-	for (;;) {
-		uint32_t site = draw(known.site_count);
-		if (known.calls[site] && (kill_at || !cannot_fail(site)) &&
-		    (!kill_at || strstr(known.site[site], "warden end") || draw(4) == 0))
-			return site; /* kills: mostly at the steps of destruction */
-	}
-}
-
-static struct fault draw_fault(uint32_t number)
-{
-	static const uint32_t alone[] = { KILL_WARDEN, KILL_VMM, CLOSE_SUPERVISOR, CLOSE_API, CLOSE_ATTEST };
-	struct fault f = { 0 };
-	switch (number % 10) {
-	case 0:
-	case 1:
-	case 2:
-	case 3:
-	case 4:
-		f.kind = FAULT_CALL;
-		f.site = draw_site(0);
-		f.nth = 1 + draw(known.calls[f.site]);
-		f.error = errors[draw(ERRORS)];
-		break;
-	case 5:
-	case 6:
-		f.kind = FAULT_ALLOC;
-		f.nth = 1 + draw(known.allocations[ROLE_WARDEN] + known.allocations[ROLE_VMM]);
-		f.role = f.nth > known.allocations[ROLE_WARDEN] ? ROLE_VMM : ROLE_WARDEN;
-		f.nth -= f.role == ROLE_VMM ? known.allocations[ROLE_WARDEN] : 0;
-		break;
-	case 7:
-		f.kind = FAULT_KILL;
-		f.site = draw_site(1);
-		f.nth = 1 + draw(known.calls[f.site]);
-		break;
-	default:
-		f.kind = FAULT_TIME;
-		f.set = alone[draw(5)] | (draw(2) ? alone[draw(5)] : 0) | (draw(2) ? KILL_RECOVERY : 0);
-		f.at_us = draw(usual_us);
-	}
-	return f;
-}
-
-static void say(const struct fault *f, const struct shared *s)
-{
-	static const char *const kinds[] = { "none", "call", "alloc", "kill", "time" };
-	if (f->kind == FAULT_CALL || f->kind == FAULT_KILL)
-		printf("%s \"%s\" %u %d", kinds[f->kind], s->traced.site[f->site], f->nth, f->error);
-	else if (f->kind == FAULT_ALLOC)
-		printf("alloc %s %u", f->role == ROLE_VMM ? "vmm" : "warden", f->nth);
-	else
-		printf("time %u %u", f->set, f->at_us);
-	printf(": %s %s (%u ms)\n", verdict_names[s->verdict], s->why, s->took_us / 1000);
-}
-
-struct tally {
-	uint32_t verdicts[VERDICTS], kinds[FAULT_TIME + 1], sites;
-	uint8_t hit[SITES_MAX];
-};
-
-static void count(struct tally *t, const struct shared *s)
-{
-	const struct fault *f = &s->traced.fault;
-	t->verdicts[s->verdict]++;
-	if (s->verdict == BAD || getenv("CENO_SHOW"))
-		say(f, s);
-	if (s->verdict == MISSED)
-		return;
-	t->kinds[f->kind]++;
-	if (f->kind == FAULT_CALL && !t->hit[f->site]++)
-		t->sites++;
-}
-
-static void inject(uint32_t wanted, int jobs, struct tally *t)
+static void inject(uint32_t first, uint32_t wanted, int jobs, struct tally *t)
 {
 	struct shared *s[JOBS_MAX];
 	pid_t pid[JOBS_MAX] = { 0 };
-	uint32_t started = 0, number = 0;
+	uint32_t number = first, last = first + wanted;
 	int running = 0;
 	for (int i = 0; i < jobs; i++)
 		s[i] = share();
-	while (started < wanted || running) {
+	while (number < last || running) {
 		for (int i = 0; i < jobs; i++)
-			if (!pid[i] && started < wanted) {
-				memset(s[i], 0, sizeof *s[i]);
-				memcpy(s[i]->traced.site, known.site, sizeof known.site);
-				s[i]->traced.site_count = known.site_count;
-				s[i]->traced.fault = draw_fault(number++);
+			if (!pid[i] && number < last) {
+				prepare(s[i], number++, 0);
 				pid[i] = start(s[i]);
-				started++, running++;
+				running++;
 			}
 		pid_t done = wait(NULL);
-		for (int i = 0; i < jobs; i++)
-			if (pid[i] == done) {
-				count(t, s[i]);
-				started -= s[i]->verdict == MISSED && number < 4 * wanted; /* another in its place */
-				pid[i] = 0, running--;
+		for (int i = 0; i < jobs; i++) {
+			if (pid[i] != done)
+				continue;
+			tally_count(t, s[i]);
+			pid[i] = 0, running--;
+			if (s[i]->verdict != MISSED)
+				continue;
+			if (s[i]->tries < TRIES) {
+				prepare(s[i], s[i]->number, s[i]->tries + 1);
+				pid[i] = start(s[i]);
+				running++;
+			} else if (last < first + 2 * wanted) {
+				last++; /* another in its place */
 			}
+		}
 	}
 }
 
-static int run(uint32_t wanted, unsigned seed, int jobs)
+static int run(uint32_t first, uint32_t wanted, int jobs)
 {
 	static struct tally t;
-	const uint32_t listed = known.site_count;
-	srandom(seed);
+	const struct traced *known = &plan.known;
+	uint32_t unseen = 0;
 	if (measure(REFERENCES) < 0)
 		return 1;
-	for (uint32_t i = listed; i < known.site_count; i++)
-		printf("a site that the list has not: %s\n", known.site[i]);
-	printf("%u sites, %u and %u allocations of warden and vmm, %u ms a session; seed %u\n", known.site_count,
-	       known.allocations[ROLE_WARDEN], known.allocations[ROLE_VMM], usual_us / 1000, seed);
-	inject(wanted, jobs, &t);
-	printf("%u faults: %u failed calls at %u sites, %u failed allocations, %u kills at a call, %u moments\n",
-	       t.kinds[FAULT_CALL] + t.kinds[FAULT_ALLOC] + t.kinds[FAULT_KILL] + t.kinds[FAULT_TIME],
-	       t.kinds[FAULT_CALL], t.sites, t.kinds[FAULT_ALLOC], t.kinds[FAULT_KILL], t.kinds[FAULT_TIME]);
-	for (int i = 0; i < VERDICTS; i++)
-		printf("%s %u%s", verdict_names[i], t.verdicts[i], i + 1 < VERDICTS ? ", " : "\n");
-	return t.verdicts[BAD] || known.site_count > listed ? 1 : 0;
+	for (uint32_t i = plan.listed; i < known->site_count; i++)
+		printf("a site that the list has not: %s\n", known->site[i]);
+	for (uint32_t i = 0; i < plan.listed; i++)
+		unseen += !known->calls[i];
+	printf("%u sites (%u of the list not passed by these sessions); %u, %u and %u allocations of warden, vmm and "
+	       "recovery warden; %u ms a session; seed %u, faults %u to %u\n",
+	       known->site_count, unseen, known->allocations[ROLE_WARDEN], known->allocations[ROLE_VMM],
+	       known->allocations[ROLE_RECOVERY], plan.usual_us / 1000, plan.seed, first, first + wanted - 1);
+	fflush(stdout);
+	inject(first, wanted, jobs, &t);
+	return tally_print(&t, &plan) || known->site_count > plan.listed;
+}
+
+static int show(struct shared *s)
+{
+	verbose = 1;
+	waitpid(start(s), NULL, 0);
+	say_fault(s);
+	return s->verdict >= BAD_RUNNING;
 }
 
 static int one(char **words, int count_of_words)
 {
 	struct shared *s = share();
 	struct fault f = { .kind = FAULT_NONE };
-	s->traced = known;
 	if (count_of_words < 3)
 		return 2;
-	f.nth = (uint32_t)atoi(words[2]);
-	f.error = count_of_words > 3 ? atoi(words[3]) : EIO;
-	while (f.site < known.site_count && strcmp(known.site[f.site], words[1]) != 0)
+	const uint32_t given = (uint32_t)atoi(words[2]), more = count_of_words > 3 ? (uint32_t)atoi(words[3]) : EIO;
+	s->traced = plan.known;
+	while (f.site < plan.known.site_count && strcmp(plan.known.site[f.site], words[1]) != 0)
 		f.site++;
 	f.kind = words[0][0] == 'c' ? FAULT_CALL
 	    : words[0][0] == 'k'    ? FAULT_KILL
 	    : words[0][0] == 'a'    ? FAULT_ALLOC
+	    : words[0][0] == 's'    ? FAULT_STEP
 				    : FAULT_TIME;
-	f.role = strcmp(words[1], "vmm") == 0 ? ROLE_VMM : ROLE_WARDEN;
-	f.set = (uint32_t)atoi(words[1]);
-	f.at_us = f.nth;
+	f.role = strncmp(words[1], "recovery", 8) == 0 ? ROLE_RECOVERY
+	    : strcmp(words[1], "vmm") == 0             ? ROLE_VMM
+						       : ROLE_WARDEN;
+	f.nth = f.step = given;
+	f.error = (int32_t)more;
+	f.set = f.kind == FAULT_STEP ? more : (uint32_t)atoi(words[1]);
+	f.at_us = given;
 	s->traced.fault = f;
-	verbose = 1;
-	waitpid(start(s), NULL, 0);
-	say(&f, s);
-	return s->verdict == BAD;
+	return show(s);
+}
+
+static int number(uint32_t which)
+{
+	struct shared *s = share();
+	if (measure(REFERENCES) < 0)
+		return 1;
+	prepare(s, which, 0);
+	return show(s);
+}
+
+static int usage(void)
+{
+	fprintf(
+	    stderr,
+	    "usage: faults SITES [--count N] [--first F] [--seed S] [--jobs J] | faults SITES --number K [--seed S]\n"
+	    "       faults SITES --one KIND SITE-OR-ROLE NTH [ERROR | SET] | faults --list [RUNS]\n");
+	return 2;
 }
 
 int main(int argc, char **argv)
 {
-	uint32_t wanted = 1000;
-	unsigned seed = (unsigned)now_us();
+	uint32_t wanted = 1000, first = 0, alone = ~0u;
 	int jobs = 6; /* most of a fault is waiting */
+	plan.seed = (unsigned)now_us() & 0xffffff;
 	if (geteuid() != 0 || ceno_rig_real(&real, "trust.bin", "bundle.bin") < 0) {
 		printf("skipped: needs root, KVM and the signed bundle\n");
 		return 77;
@@ -564,22 +623,27 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "--list") == 0)
 		return list(argc > 2 ? atoi(argv[2]) : 20);
 	if (argc < 2 || read_sites(argv[1]) < 0)
-		return fprintf(stderr,
-		               "usage: faults SITES [--count N] [--seed S] [--jobs J] | faults --list [RUNS]\n"),
-		       2;
-	for (int i = 2; i < argc; i++) {
+		return usage();
+	for (int i = 2; i < argc; i += 2) {
 		if (strcmp(argv[i], "--one") == 0)
 			return one(argv + i + 1, argc - i - 1);
 		if (i + 1 >= argc)
-			return 2;
+			return usage();
+		uint32_t value = (uint32_t)strtoul(argv[i + 1], NULL, 10);
 		if (strcmp(argv[i], "--count") == 0)
-			wanted = (uint32_t)atoi(argv[++i]);
+			wanted = value;
+		else if (strcmp(argv[i], "--first") == 0)
+			first = value;
 		else if (strcmp(argv[i], "--seed") == 0)
-			seed = (unsigned)atoi(argv[++i]);
+			plan.seed = value;
 		else if (strcmp(argv[i], "--jobs") == 0)
-			jobs = atoi(argv[++i]);
+			jobs = (int)value;
+		else if (strcmp(argv[i], "--number") == 0)
+			alone = value;
 		else
-			return 2;
+			return usage();
 	}
-	return run(wanted, seed, jobs < 1 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : jobs);
+	if (alone != ~0u)
+		return number(alone);
+	return run(first, wanted, jobs < 1 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : jobs);
 }

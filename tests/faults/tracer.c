@@ -4,12 +4,15 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -26,7 +29,7 @@
 	 PTRACE_O_EXITKILL)
 
 enum phase { PHASE_START, PHASE_SETUP, PHASE_RUN, PHASE_END };
-static const char *const role_names[] = { "warden", "child", "vmm" };
+static const char *const role_names[] = { "warden", "child", "vmm", "recovery" };
 static const char *const phase_names[] = { "start", "setup", "run", "end" };
 
 struct task {
@@ -38,51 +41,217 @@ struct task {
 
 static struct traced *shared;
 static pid_t the_warden;
+static enum role its_role;
 static struct task tasks[TASKS_MAX];
 static enum phase phases[ROLES];
-static int filtered[ROLES], executed[ROLES], armed[ROLES]; /* a filter kills what is not in it; breakpoints are set */
+static int filtered[ROLES], executed[ROLES],
+    armed[ROLES]; /* a filter kills what is not in it; allocations are stopped at */
 
-/* ---- allocations ------------------------------------------------------------------ */
+/* ---- breakpoints: allocations, and the states of destruction ---------------------- */
 
 static const char *const allocators[] = { "malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc" };
 #define ALLOCATORS (sizeof allocators / sizeof allocators[0])
-static uint64_t allocator[ROLES][ALLOCATORS];
-static long original[ALLOCATORS];
 
-static uint64_t libc_of(pid_t pid)
+struct stop {
+	uint64_t at; /* 0: none */
+	long original;
+};
+static struct stop allocation_stops[ROLES][ALLOCATORS], state_stops[ROLES][CENO_DESTROY_STATE_COUNT];
+
+static int set_stop(struct task *t, struct stop *stop, uint64_t at)
+{
+	errno = 0;
+	long word = ptrace(PTRACE_PEEKTEXT, t->tid, at, 0);
+	if (errno || ptrace(PTRACE_POKETEXT, t->tid, at, (word & ~0xffl) | 0xcc) < 0)
+		return -1;
+	*stop = (struct stop){ at, word };
+	return 0;
+}
+
+/* The one of `count` that the task stands behind, or -1. */
+static int stop_at(const struct stop *stops, size_t count, uint64_t rip)
+{
+	for (size_t i = 0; i < count; i++)
+		if (stops[i].at && stops[i].at + 1 == rip)
+			return (int)i;
+	return -1;
+}
+
+/* Where the first mapping of a file of this name begins; with its text mapped, else 0. */
+static uint64_t base_of(pid_t pid, const char *name)
 {
 	char path[64], line[512];
 	unsigned long first = 0;
+	int text = 0;
 	snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
 	FILE *file = fopen(path, "re");
-	while (file && fgets(line, sizeof line, file))
-		if (strstr(line, "/libc.so.6") && sscanf(line, "%lx-", &first) == 1)
-			break;
-	int text = 0;
-	while (file && fgets(line, sizeof line, file))
-		text |= strstr(line, "/libc.so.6") && strstr(line, " r-xp ");
+	while (file && fgets(line, sizeof line, file)) {
+		if (!strstr(line, name))
+			continue;
+		if (!first)
+			(void)sscanf(line, "%lx-", &first);
+		text |= strstr(line, " r-xp ") != NULL;
+	}
 	if (file)
 		fclose(file);
 	return text ? first : 0;
 }
 
 /* The same library as ours, so the same offsets. */
-static void arm(struct task *t)
+static void arm_allocators(struct task *t)
 {
-	uint64_t there = libc_of(t->tid), here = libc_of(getpid());
+	uint64_t there = base_of(t->tid, "/libc.so.6"), here = base_of(getpid(), "/libc.so.6");
 	if (!there)
 		return;
-	for (size_t i = 0; i < ALLOCATORS; i++) {
-		void *own = dlsym(RTLD_DEFAULT, allocators[i]);
-		uint64_t at = there + (uint64_t)own - here;
-		errno = 0;
-		long word = ptrace(PTRACE_PEEKTEXT, t->tid, at, 0);
-		if (errno || ptrace(PTRACE_POKETEXT, t->tid, at, (word & ~0xffl) | 0xcc) < 0)
+	for (size_t i = 0; i < ALLOCATORS; i++)
+		if (set_stop(t, &allocation_stops[t->role][i],
+		             there + (uint64_t)dlsym(RTLD_DEFAULT, allocators[i]) - here) < 0)
 			return;
-		allocator[t->role][i] = at;
-		original[i] = word;
-	}
 	armed[t->role] = 1;
+}
+
+/* One of the symbols ceno_destroy_STATE: which, or -1. */
+static int state_of(const char *symbol)
+{
+	static const char prefix[] = "ceno_destroy_";
+	static const char *const names[] = {
+#define NAME(name, step, ways, needs, does, evidence, failure) #name,
+		CENO_DESTROY_STATES(NAME)
+#undef NAME
+	};
+	if (strncmp(symbol, prefix, sizeof prefix - 1) != 0)
+		return -1;
+	for (int i = 0; i < (int)CENO_DESTROY_STATE_COUNT; i++)
+		if (strcmp(symbol + sizeof prefix - 1, names[i]) == 0)
+			return i;
+	return -1;
+}
+
+static void arm_symbols(struct task *t, const uint8_t *file, uint64_t base)
+{
+	const Elf64_Ehdr *head = (const void *)file;
+	const Elf64_Shdr *section = (const void *)(file + head->e_shoff);
+	unsigned found = 0;
+	for (int i = 0; i < head->e_shnum; i++) {
+		if (section[i].sh_type != SHT_SYMTAB)
+			continue;
+		const Elf64_Sym *symbol = (const void *)(file + section[i].sh_offset);
+		const char *names = (const char *)file + section[section[i].sh_link].sh_offset;
+		for (size_t k = 0; k < section[i].sh_size / sizeof *symbol; k++) {
+			int state = state_of(names + symbol[k].st_name);
+			if (state < 0)
+				continue;
+			found++;
+			(void)set_stop(t, &state_stops[t->role][state],
+			               base + symbol[k].st_value); /* it may be dead by now */
+		}
+	}
+	shared->blind |= found != CENO_DESTROY_STATE_COUNT;
+}
+
+/* A warden after its exec: a stop at every state. */
+static void arm_states(struct task *t)
+{
+	char path[64], name[4096];
+	struct stat st;
+	snprintf(path, sizeof path, "/proc/%d/exe", (int)t->tid);
+	ssize_t n = readlink(path, name, sizeof name - 1);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	void *file = n > 0 && fd >= 0 && fstat(fd, &st) == 0
+	    ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)
+	    : MAP_FAILED;
+	if (file == MAP_FAILED)
+		abort();
+	name[n] = 0;
+	arm_symbols(t, file, base_of(t->tid, name));
+	munmap(file, (size_t)st.st_size);
+	close(fd);
+}
+
+/* Back over the instruction that the stop stands on; it is put back after that one. */
+static void step_over(struct task *t, struct user_regs_struct *regs, const struct stop *stop)
+{
+	regs->rip = stop->at;
+	ptrace(PTRACE_SETREGS, t->tid, 0, regs);
+	ptrace(PTRACE_POKETEXT, t->tid, stop->at, stop->original);
+	t->put = stop->at;
+}
+
+static void on_allocation(struct task *t, struct user_regs_struct *regs, int which)
+{
+	const struct fault *f = &shared->fault;
+	uint32_t n = ++shared->allocations[t->role];
+	if (f->kind != FAULT_ALLOC || f->role != t->role || f->nth != n) {
+		step_over(t, regs, &allocation_stops[t->role][which]);
+		return;
+	}
+	regs->rip = (uint64_t)ptrace(PTRACE_PEEKDATA, t->tid, regs->rsp, 0);
+	regs->rsp += 8;
+	regs->rax = strcmp(allocators[which], "posix_memalign") == 0 ? ENOMEM : 0;
+	ptrace(PTRACE_SETREGS, t->tid, 0, regs);
+	shared->done = 1;
+}
+
+/* Whether every backed page of RAM is zero (1), none is (0), or some are (-1). */
+static int look_at_ram(pid_t warden)
+{
+	static const uint8_t zeros[4096];
+	static uint8_t page[4096];
+	char path[64];
+	int zero = 0, other = 0;
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)warden, CENO_WARDEN_FD_RAM);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	for (off_t at = 0, end; fd >= 0 && (at = lseek(fd, at, SEEK_DATA)) >= 0; at = end) {
+		end = lseek(fd, at, SEEK_HOLE);
+		for (; at < end && pread(fd, page, sizeof page, at) == sizeof page; at += (off_t)sizeof page)
+			memcmp(page, zeros, sizeof page) == 0 ? zero++ : other++;
+	}
+	if (fd < 0 || close(fd) < 0)
+		return -1;
+	return zero && other ? -1 : !other;
+}
+
+static int is_write_sealed(pid_t warden)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)warden, CENO_WARDEN_FD_RAM);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), seals = fd < 0 ? 0 : fcntl(fd, F_GET_SEALS);
+	if (fd >= 0)
+		close(fd);
+	return (seals & F_SEAL_WRITE) != 0;
+}
+
+/* Session and tracer take turns: it kills, and lets go. */
+static void hold(void)
+{
+	const struct timespec moment = { 0, 200000 };
+	__atomic_store_n(&shared->held, HELD_HERE, __ATOMIC_RELEASE);
+	for (int i = 0; i < 25000 && __atomic_load_n(&shared->held, __ATOMIC_ACQUIRE) != HELD_LET_GO; i++)
+		nanosleep(&moment, NULL);
+}
+
+/* Before a state, or before the exit (STEPS - 1). */
+static void on_boundary(struct task *t, uint32_t step)
+{
+	const struct fault *f = &shared->fault;
+	if (t->role == ROLE_RECOVERY)
+		phases[ROLE_RECOVERY] = PHASE_END;
+	if (t->role == ROLE_WARDEN && step < CENO_DESTROY_STATE_COUNT) {
+		shared->disordered |= shared->entered >> step != 0;
+		shared->entered |= 1u << step;
+	}
+	if (t->role == ROLE_WARDEN && step == CENO_DESTROY_READ_BACK && look_at_ram(t->tid) == 0)
+		shared->seen |= SEEN_FILLED;
+	if (t->role == ROLE_WARDEN && step == CENO_DESTROY_COMPARED) {
+		shared->seen |= look_at_ram(t->tid) == 1 ? SEEN_ZEROED : 0;
+		shared->seen |= is_write_sealed(t->tid) ? SEEN_SEALED : 0;
+	}
+	if (f->role == ROLE_RECOVERY && t->role == ROLE_WARDEN && f->fell == step)
+		kill(t->tid, SIGKILL);
+	if (f->kind == FAULT_STEP && f->role == t->role && f->step == step && !shared->done) {
+		shared->done = 1;
+		hold();
+	}
 }
 
 /* 1: it was one of ours. */
@@ -91,27 +260,17 @@ static int on_breakpoint(struct task *t)
 	struct user_regs_struct regs;
 	if (ptrace(PTRACE_GETREGS, t->tid, 0, &regs) < 0)
 		return 0;
-	for (size_t i = 0; i < ALLOCATORS; i++) {
-		uint64_t at = allocator[t->role][i];
-		if (!at || regs.rip != at + 1)
-			continue;
-		const struct fault *f = &shared->fault;
-		uint32_t n = ++shared->allocations[t->role];
-		if (f->kind == FAULT_ALLOC && f->role == t->role && f->nth == n) {
-			regs.rip = (uint64_t)ptrace(PTRACE_PEEKDATA, t->tid, regs.rsp, 0);
-			regs.rsp += 8;
-			regs.rax = strcmp(allocators[i], "posix_memalign") == 0 ? ENOMEM : 0;
-			ptrace(PTRACE_SETREGS, t->tid, 0, &regs);
-			shared->done = 1;
-			return 1;
-		}
-		regs.rip = at;
-		ptrace(PTRACE_SETREGS, t->tid, 0, &regs);
-		ptrace(PTRACE_POKETEXT, t->tid, at, original[i]);
-		t->put = at;
+	int which = stop_at(allocation_stops[t->role], ALLOCATORS, regs.rip);
+	if (which >= 0) {
+		on_allocation(t, &regs, which);
 		return 1;
 	}
-	return 0;
+	which = stop_at(state_stops[t->role], CENO_DESTROY_STATE_COUNT, regs.rip);
+	if (which < 0)
+		return 0;
+	step_over(t, &regs, &state_stops[t->role][which]);
+	on_boundary(t, (uint32_t)which);
+	return 1;
 }
 
 static void put_back(struct task *t)
@@ -213,6 +372,8 @@ static void on_entry(struct task *t, const struct __ptrace_syscall_info *call)
 	const struct fault *f = &shared->fault;
 	uint32_t site = site_of(t->role, call), n = ++shared->calls[site];
 	int here = !shared->done && f->site == site && f->nth == n;
+	if (call->entry.nr == SYS_exit_group && (t->role == ROLE_RECOVERY || phases[t->role] == PHASE_END))
+		on_boundary(t, STEPS - 1);
 	if (here && f->kind == FAULT_KILL) {
 		shared->done = 1;
 		kill(t->tid, SIGKILL);
@@ -227,7 +388,7 @@ static void on_exit_stop(struct task *t)
 	struct user_regs_struct regs;
 	const enum fault_kind kind = shared->fault.kind;
 	if (!armed[t->role] && executed[t->role] && (kind == FAULT_ALLOC || kind == FAULT_NONE))
-		arm(t);
+		arm_allocators(t);
 	if (!t->failing || ptrace(PTRACE_GETREGS, t->tid, 0, &regs) < 0)
 		return;
 	regs.rax = (unsigned long long)t->failing;
@@ -262,7 +423,7 @@ static int is_thread_of(pid_t tid, pid_t process)
 static enum role role_of_new(pid_t tid)
 {
 	if (is_thread_of(tid, the_warden))
-		return ROLE_WARDEN;
+		return its_role;
 	char path[64], name[32] = "";
 	snprintf(path, sizeof path, "/proc/%d/comm", (int)tid);
 	FILE *file = fopen(path, "re");
@@ -291,6 +452,8 @@ static int on_stop(struct task *t, int status)
 		if (status >> 16 == PTRACE_EVENT_EXEC) {
 			t->role = t->role == ROLE_CHILD ? ROLE_VMM : t->role;
 			executed[t->role] = 1;
+			if (t->role == ROLE_WARDEN || t->role == ROLE_RECOVERY)
+				arm_states(t);
 		}
 		return 0;
 	}
@@ -305,7 +468,7 @@ static int on_stop(struct task *t, int status)
 	return 0;
 }
 
-void fault_trace(struct traced *traced, pid_t warden, int gate)
+void fault_trace(struct traced *traced, enum role role, pid_t warden, int gate)
 {
 	int status;
 	pid_t tid;
@@ -313,7 +476,8 @@ void fault_trace(struct traced *traced, pid_t warden, int gate)
 	if (ptrace(PTRACE_SEIZE, warden, 0, OPTIONS) < 0 || ptrace(PTRACE_INTERRUPT, warden, 0, 0) < 0)
 		_exit(3);
 	the_warden = warden;
-	task_of(warden, ROLE_WARDEN);
+	its_role = role;
+	task_of(warden, role);
 	(void)!write(gate, "", 1);
 	while ((tid = waitpid(-1, &status, __WALL)) > 0 || errno == EINTR) {
 		struct task *t = task_of(tid, role_of_new(tid));

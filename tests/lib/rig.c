@@ -467,6 +467,9 @@ static void on_session(struct ceno_rig *rig)
 	case CENO_SESSION_PROGRAM:
 		rig->program = r, rig->programs++;
 		break;
+	case CENO_SESSION_TRAIL_COPY:
+		rig->trail_copies++;
+		break;
 	case CENO_SESSION_DESTROYING:
 		rig->ending = r, rig->destroying = 1;
 		break;

@@ -52,7 +52,7 @@ struct ceno_rig {
 	int parked, ready, done, wiped, exited, exit_status;
 	int launched, opening; /* opening: memfd or -1 */
 	int failed, destroying, destroyed;
-	uint32_t programs;
+	uint32_t programs, trail_copies;
 	int narrowed; /* NARROWED records; the last one's pledge: */
 	uint64_t pledged;
 	struct ceno_session_record failure, ending, program;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -27,6 +28,22 @@ static int set_capabilities(uint64_t mask)
 	return 0;
 }
 
+/* A session has an ordinary share of a processor, however the node was started: the vmm inherits this. A real-time one
+ * could starve the host, and may not join a v1 group without a real-time budget of its own. */
+static int leave_real_time(void)
+{
+	const struct sched_param none = { 0 };
+	int policy = sched_getscheduler(0);
+	if (policy < 0)
+		return -errno;
+	policy &= ~SCHED_RESET_ON_FORK;
+	if (policy != SCHED_FIFO && policy != SCHED_RR && policy != SCHED_DEADLINE)
+		return 0;
+	if (sched_setscheduler(0, SCHED_OTHER, &none) < 0)
+		return -errno;
+	return sched_getscheduler(0) == SCHED_OTHER ? 0 : -EPERM;
+}
+
 int ceno_privilege_early(uid_t uid)
 {
 	const struct rlimit no_core = { 0, 0 };
@@ -36,7 +53,9 @@ int ceno_privilege_early(uid_t uid)
 		return -errno;
 	if (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
-	int rc = set_capabilities(keep);
+	int rc = leave_real_time();
+	if (rc == 0)
+		rc = set_capabilities(keep);
 	if (rc == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		rc = -errno;
 	return rc;
