@@ -122,7 +122,7 @@ static void print_timeline(const struct ceno_verify_result *r)
 {
 	const struct ceno_proof_timing *t = &r->statement.timing;
 	time_t started = (time_t)(t->started_unix_ms / 1000);
-	char when[40] = "?", ended[64];
+	char when[40] = "?", ended[96];
 	struct tm utc;
 
 	if (gmtime_r(&started, &utc))
@@ -137,8 +137,13 @@ static void print_timeline(const struct ceno_verify_result *r)
 	print_moment(t->zeroed_us, "    zeroed");
 	print_moment(t->compared_us, "    compared with zero");
 	print_moment(r->statement.chain.sealed_us, "7 chain_seal: signed by the session's key");
-	snprintf(ended, sizeof ended, "warden ended with status %u", r->seal.step8.warden_status);
-	printf("  %15s              8 %s: %s, seen by supervisor and attest\n", "then", step_names[7], ended);
+	if (r->seal.step8.observer == CENO_PROOF_OBSERVER_LATER)
+		snprintf(ended, sizeof ended,
+		         "the warden's last word, found by the next supervisor; its end nobody saw");
+	else
+		snprintf(ended, sizeof ended, "warden ended with status %u, seen by supervisor and attest",
+		         r->seal.step8.warden_status);
+	printf("  %15s              8 %s: %s\n", "then", step_names[7], ended);
 }
 
 static void print_leaf(const char *path, const json_t *value)

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "attest/proof/proof.h"
 #include "log.h"
 #include "policy/units.h"
 #include "vmm/warden/wire.h"
@@ -39,9 +40,52 @@ static int session_name(const char *file, const char *suffix, char name[33], uin
 	return ceno_units_parse_hex(name, id, 16);
 }
 
+static bool has_payload(int fd)
+{
+	uint32_t type = 0;
+
+	return fd >= 0 && pread(fd, &type, sizeof type, 0) == sizeof type && type == CENO_ATTEST_PAYLOAD;
+}
+
+/* The last word of a warden whose supervisor was gone. */
+static bool all_was_done(int fd)
+{
+	uint64_t word = 0;
+
+	return pread(fd, &word, sizeof word, CENO_SPOOL_DONE_OFFSET) == sizeof word && word == CENO_SPOOL_DONE;
+}
+
+/* Under this name it waits for ceno_spool_leftovers. */
+static void leave(const struct ceno_node *node, const char *name, const char *suffix)
+{
+	char path[4096], left[4096];
+
+	path_of(node, name, suffix, path);
+	path_of(node, name, ".left", left);
+	if (rename(path, left))
+		ceno_supervisor_log("%s: %s", path, strerror(errno));
+}
+
+/* What attest was given, it may not have been able to store (a full disk): it is given again, and takes it if it has no end of
+ * that session yet. A file without the warden's last word was never a whole one's. */
+static void leave_sent(const struct ceno_node *node, const char *name)
+{
+	char path[4096];
+	int fd;
+
+	path_of(node, name, ".sent", path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && has_payload(fd) && all_was_done(fd))
+		leave(node, name, ".sent");
+	else
+		unlink(path);
+	if (fd >= 0)
+		close(fd);
+}
+
 int ceno_spool_open(struct ceno_node *node)
 {
-	char path[4096], left[4096], name[33];
+	char path[4096], name[33];
 	uint8_t id[16];
 	struct dirent *entry;
 	DIR *directory;
@@ -55,15 +99,10 @@ int ceno_spool_open(struct ceno_node *node)
 	if (!directory)
 		return -errno;
 	while ((entry = readdir(directory)))
-		if (!session_name(entry->d_name, ".sent", name, id)) {
-			path_of(node, name, ".sent", path);
-			unlink(path);
-		} else if (!session_name(entry->d_name, ".payload", name, id)) {
-			path_of(node, name, ".payload", path);
-			path_of(node, name, ".left", left);
-			if (rename(path, left))
-				ceno_supervisor_log("%s: %s", path, strerror(errno));
-		}
+		if (!session_name(entry->d_name, ".sent", name, id))
+			leave_sent(node, name);
+		else if (!session_name(entry->d_name, ".payload", name, id))
+			leave(node, name, ".payload");
 	closedir(directory);
 	return 0;
 }
@@ -94,13 +133,6 @@ void ceno_spool_remove(struct ceno_node *node, const char *name)
 
 	path_of(node, name, ".payload", path);
 	unlink(path);
-}
-
-static bool has_payload(int fd)
-{
-	uint32_t type = 0;
-
-	return fd >= 0 && pread(fd, &type, sizeof type, 0) == sizeof type && type == CENO_ATTEST_PAYLOAD;
 }
 
 /* Hands a spooled payload to attest; true when it went. */
@@ -163,19 +195,15 @@ static void reply_unclean(struct ceno_node *node, const uint8_t id[16])
 		ceno_channel_send(&node->api.channel, &reply, sizeof reply, NULL, 0);
 }
 
-/* The last word of a warden whose supervisor was gone. */
-static bool all_was_done(int fd)
-{
-	uint64_t word = 0;
-
-	return pread(fd, &word, sizeof word, CENO_SPOOL_DONE_OFFSET) == sizeof word && word == CENO_SPOOL_DONE;
-}
-
 /* Its payload, if it is not attest's already, and step 8 as it can be seen now: the warden did every step, and is gone.
  * Attest takes the payload only if the key of the session's launch signed it. */
 static bool deliver_left(struct ceno_node *node, const char *name, int fd, const uint8_t id[16])
 {
-	struct ceno_step8_record record = { .type = CENO_ATTEST_STEP8 };
+	struct ceno_step8_record record = {
+		.type = CENO_ATTEST_STEP8,
+		.observer = CENO_PROOF_OBSERVER_LATER,
+		.cgroup_removed = CENO_PROOF_CGROUP_UNKNOWN,
+	};
 
 	memcpy(record.session_id, id, 16);
 	if (has_payload(fd) && !send_spooled(node, name, ".left", id))
@@ -215,7 +243,7 @@ static bool report_left(struct ceno_node *node, const char *name, const uint8_t 
 	if (!told)
 		return false;
 	unlink(path);
-	ceno_supervisor_log("session %s outlived its cenod; its warden %s", name,
+	ceno_supervisor_log("session %s of an earlier cenod: its warden %s", name,
 	                    done ? "destroyed it, and its proof is on its way" : "did not say that it destroyed it");
 	return true;
 }

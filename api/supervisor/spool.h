@@ -4,11 +4,11 @@
  * wait until attest is there again.
  *
  *   <session id>.payload   while the session lives, or its payload waits for attest
- *   <session id>.sent      handed to an attest that may still lose it; removed at the next start
- *   <session id>.left      of a session that outlived the cenod that started it
+ *   <session id>.sent      handed to an attest that may still lose it; handed over again at the next start
+ *   <session id>.left      of an earlier cenod's session
  *
- * What was left: its warden saw cenod go and destroyed the session, but nobody saw
- * the warden end, so there is no step 8 and no proof; the log gets an unclean leaf.
+ * What was left: its warden saw cenod go and destroyed the session, but nobody saw the warden end. If it said that every
+ * step was done the next start makes step 8, and that one says so (observer); else the log gets an unclean leaf.
  */
 #ifndef CENO_API_SUPERVISOR_SPOOL_H
 #define CENO_API_SUPERVISOR_SPOOL_H
@@ -16,7 +16,7 @@
 #include "attest/proof/wire.h"
 #include "node.h"
 
-/* Makes the directory, removes what was sent before the last start. 0 or -errno. */
+/* Makes the directory; what earlier cenods left in it waits for ceno_spool_leftovers. 0 or -errno. */
 int ceno_spool_open(struct ceno_node *node);
 
 /* A fresh file with its space reserved: descriptor (moved out), or -errno (-ENOSPC: full disk). */

@@ -45,6 +45,7 @@ static void seal_session(const struct ceno_attestd_session *s, struct ceno_proof
 {
 	seal->step8 = (struct ceno_proof_step8){ .warden_status = s->step8.warden_status,
 		                                 .cgroup = s->step8.cgroup_removed,
+		                                 .observer = s->step8.observer,
 		                                 .peak_bytes = s->step8.peak_bytes,
 		                                 .launch_index = s->launch_index };
 	crypto_hash_sha256(seal->step8.payload_sha256, (const uint8_t *)(s->payload + 1), s->payload->payload_bytes);

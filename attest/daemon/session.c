@@ -204,7 +204,12 @@ enum ceno_attest_error ceno_attestd_take_payload(struct ceno_attestd_session *s,
 
 bool ceno_attestd_step8_ok(const struct ceno_step8_record *r)
 {
-	if (r->reserved || r->cgroup_removed > CENO_PROOF_CGROUP_NONE || r->peak_bytes > NUMBER_MAX || r->wiped > 1)
+	const bool later = r->observer == CENO_PROOF_OBSERVER_LATER;
+	if (r->observer > CENO_PROOF_OBSERVER_LATER || r->peak_bytes > NUMBER_MAX || r->wiped > 1)
+		return false;
+	if (r->cgroup_removed > CENO_PROOF_CGROUP_UNKNOWN || later != (r->cgroup_removed == CENO_PROOF_CGROUP_UNKNOWN))
+		return false;
+	if (later && (r->warden_status || r->peak_bytes || r->type != CENO_ATTEST_STEP8))
 		return false;
 	if (r->type == CENO_ATTEST_UNCLEAN)
 		return r->cause >= CENO_CAUSE_EXIT && r->cause <= CENO_CAUSE_CRASH;
@@ -297,6 +302,7 @@ static void log_cdp(struct ceno_attestd_session *s)
 {
 	struct ceno_proof_step8 step8 = { .warden_status = s->step8.warden_status,
 		                          .cgroup = s->step8.cgroup_removed,
+		                          .observer = s->step8.observer,
 		                          .peak_bytes = s->step8.peak_bytes,
 		                          .launch_index = s->launch_index };
 	struct ceno_store_leaf leaf = { .record = { .kind = CENO_STORE_CDP, .launch_index = s->launch_index } };

@@ -87,7 +87,16 @@ enum ceno_proof_fact {
 };
 enum ceno_proof_kvm { CENO_PROOF_KVM_UNKNOWN, CENO_PROOF_KVM_VMX, CENO_PROOF_KVM_SVM, CENO_PROOF_KVM_PAGING };
 /* = ceno_step8_record */
-enum ceno_proof_cgroup { CENO_PROOF_CGROUP_LEFT, CENO_PROOF_CGROUP_REMOVED, CENO_PROOF_CGROUP_NONE };
+enum ceno_proof_cgroup {
+	CENO_PROOF_CGROUP_LEFT,
+	CENO_PROOF_CGROUP_REMOVED,
+	CENO_PROOF_CGROUP_NONE,
+	CENO_PROOF_CGROUP_UNKNOWN /* if and only if the observer is a later one */
+};
+
+/* Who made step 8. A later one found the warden gone and its last word: how it ended, its group and that one's peak
+ * nobody saw, and they are 0, unknown and 0. */
+enum ceno_proof_observer { CENO_PROOF_OBSERVER_SUPERVISOR, CENO_PROOF_OBSERVER_LATER };
 /* declared by the customer */
 enum ceno_proof_classification {
 	CENO_PROOF_CLASS_NONE, CENO_PROOF_CLASS_GENERAL, CENO_PROOF_CLASS_PHI, CENO_PROOF_CLASS_PII,
@@ -271,6 +280,7 @@ struct ceno_proof_statement {
 struct ceno_proof_step8 {       /* 8 lifecycle_completion */
 	uint32_t warden_status; /* wait status of the warden as the supervisor got it */
 	uint32_t cgroup;        /* enum ceno_proof_cgroup */
+	uint32_t observer;      /* enum ceno_proof_observer */
 	uint64_t peak_bytes;    /* memory peak of the session's cgroup, 0 unknown */
 	uint8_t payload_sha256[32];
 	uint8_t signature_sha256[32];

@@ -46,7 +46,8 @@ static const char *const key_words[] = { "opening", "seed", "fill", "guest" };
 static const char *const random_words[] = { "os", "tpm" };
 static const char *const fact_words[] = { "unknown", "off", "on" };
 static const char *const kvm_words[] = { "unknown", "vmx", "svm", "paging" };
-static const char *const cgroup_words[] = { "left", "removed", "none" };
+static const char *const cgroup_words[] = { "left", "removed", "none", "unknown" };
+static const char *const observer_words[] = { "supervisor and attest", "next supervisor and attest" };
 static const char *const nv_words[] = { "none", "certified" };
 static const char *const class_words[] = { "none", "general", "PHI", "PII", "financial", "credentials" };
 static const char *const land_words[] = { "none", "US", "EU", "UK", "CA", "AU", "IN", "OTHER" };
@@ -328,7 +329,7 @@ const uint32_t ceno_schema_step_offset[7] = {
 static const struct ceno_field ceno_schema_step8_fields[] = {
 	WORD("cgroup", 'A', T, cgroup, cgroup_words),
 	NUMBER("launch_index", 'X', T, launch_index, 0, 1ull << CENO_PROOF_INCLUSION_MAX),
-	CONST("observer", "supervisor and attest"),
+	WORD("observer", 'A', T, observer, observer_words),
 	HASH("payload_sha256", 'R', T, payload_sha256),
 	COUNT("peak_bytes", 'A', T, peak_bytes),
 	HASH("signature_sha256", 'R', T, signature_sha256),

@@ -139,11 +139,11 @@ struct ceno_step8_record {         /* supervisor -> attest, after the warden's p
 	uint32_t type;                 /* CENO_ATTEST_STEP8 or CENO_ATTEST_UNCLEAN */
 	uint32_t warden_status;        /* wait status of the warden */
 	uint8_t  session_id[16];
-	uint32_t cgroup_removed;       /* 1 removed, 0 not, 2 none was made */
+	uint32_t cgroup_removed;       /* enum ceno_proof_cgroup */
 	uint32_t cause;                /* UNCLEAN: enum ceno_cause */
 	uint64_t peak_bytes;           /* memory peak of the session's cgroup, 0 unknown */
 	uint32_t wiped;                /* UNCLEAN: 1 the recovery warden wiped and checked, 0 unproven */
-	uint32_t reserved;
+	uint32_t observer;             /* STEP8: enum ceno_proof_observer; a later one: status and peak 0, group unknown */
 };
 _Static_assert(sizeof(struct ceno_step8_record) == 48, "step 8 record");
 

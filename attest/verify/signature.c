@@ -52,6 +52,9 @@ void ceno_stage_step8(struct ceno_ladder *l)
 	ceno_check(l, CENO_VERIFY_STEP8_SIGNATURE, memcmp(hash, step8->signature_sha256, 32) == 0);
 	ceno_check(l, CENO_VERIFY_STEP8_LAUNCH, step8->launch_index == e->seal.launch.inclusion.index);
 	ceno_check(l, CENO_VERIFY_STEP8_STATUS, step8->warden_status == 0);
+	const bool later = step8->observer == CENO_PROOF_OBSERVER_LATER;
+	ceno_check(l, CENO_VERIFY_STEP8_OBSERVER,
+	           later == (step8->cgroup == CENO_PROOF_CGROUP_UNKNOWN) && (!later || step8->peak_bytes == 0));
 	/* c8 is stored nowhere: it is what the cdp leaf of stage 8 must contain. */
 	(void)ceno_proof_c8(step8, l->result->chain[7], l->result->chain[8]);
 }

@@ -66,6 +66,8 @@
 	X(STEP8_SIGNATURE, 602, 6, 1, "step 8 observed another signature") \
 	X(STEP8_LAUNCH, 603, 6, 1, "step 8 names another launch") \
 	X(STEP8_STATUS, 604, 6, 1, "the warden did not end by itself after its last step") \
+	X(STEP8_OBSERVER, 605, 6, 1, \
+	  "step 8 says more than a later observer can have seen, or less than one who was there") \
 	X(MEMORY_ROOT, 701, 7, 1, "what was read back is not the key stream of this session's challenge") \
 	X(CHECKPOINT, 801, 8, 1, "the checkpoint is not a canonical checkpoint") \
 	X(CHECKPOINT_ORIGIN, 802, 8, 1, "the checkpoint is of another log") \

@@ -251,6 +251,8 @@ class Ladder {
 		this.check(602, same(fromDigest(eight.signature_sha256), sha(fromBase64(this.file.dsse.signatures[0].sig))));
 		this.check(603, eight.launch_index === this.seal.launch.index);
 		this.check(604, eight.warden_status === 0);
+		const later = eight.observer === 'next supervisor and attest';
+		this.check(605, later === (eight.cgroup === 'unknown') && (!later || eight.peak_bytes === 0));
 		this.chain.push(sha('CDP/v1/step\0', [8], this.chain[7], sha(jcs(eight))));
 	}
 

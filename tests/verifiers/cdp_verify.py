@@ -233,6 +233,8 @@ class Ladder:
         hold(602, digest(eight["signature_sha256"]) == sha(b64(self.file["dsse"]["signatures"][0]["sig"])))
         hold(603, eight["launch_index"] == self.seal["launch"]["index"])
         hold(604, eight["warden_status"] == 0)
+        later = eight["observer"] == "next supervisor and attest"
+        hold(605, later == (eight["cgroup"] == "unknown") and (not later or eight["peak_bytes"] == 0))
         self.chain.append(sha(b"CDP/v1/step\0", b"\x08", self.chain[7], sha(jcs(eight))))
 
     def memory_root(self, challenge, number):

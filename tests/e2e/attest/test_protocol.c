@@ -377,14 +377,24 @@ static void consistency_is_told_for_every_size(void **state)
 static void malformed_control_ends_attest_with_an_error(void **state)
 {
 	struct node *n = *state;
-	struct ceno_step8_record bad[4] = { 0 };
-	for (int i = 0; i < 4; i++)
+	struct ceno_step8_record bad[10] = { 0 };
+	for (int i = 0; i < 10; i++)
 		bad[i].type = CENO_ATTEST_STEP8;
 	bad[0].type = 99;
-	bad[1].reserved = 1;
-	bad[2].cgroup_removed = 3;
+	bad[1].observer = 2;
+	bad[2].cgroup_removed = CENO_PROOF_CGROUP_UNKNOWN + 1;
 	bad[3].peak_bytes = 1ull << 53;
-	for (int i = 0; i < 4; i++) {
+	bad[4].cgroup_removed = CENO_PROOF_CGROUP_UNKNOWN; /* by one who was there */
+	for (int i = 5; i < 10; i++) {                     /* a later observer says what it cannot have seen */
+		bad[i].observer = CENO_PROOF_OBSERVER_LATER;
+		bad[i].cgroup_removed = CENO_PROOF_CGROUP_UNKNOWN;
+	}
+	bad[5].cgroup_removed = CENO_PROOF_CGROUP_REMOVED;
+	bad[6].warden_status = 9;
+	bad[7].peak_bytes = 1;
+	bad[8].type = CENO_ATTEST_UNCLEAN, bad[8].cause = CENO_CAUSE_CRASH;
+	bad[9].wiped = 2;
+	for (int i = 0; i < 10; i++) {
 		if (!n->pid)
 			node_start(n);
 		send_record(n->control, &bad[i], sizeof(bad[i]));

@@ -58,7 +58,10 @@ sleep 1
 check "... nothing of it is left running ($(echo $family | wc -w) processes)" gone $family
 node_start || exit 1
 check "... the next start finds what its warden spooled, and delivers the proof" ends "destroyed request proof"
+step8() { python3 -c 'import json,sys; e = json.load(open("p.json"))["seal"]["step8"]; print(e["observer"], e["cgroup"], e["peak_bytes"], e["warden_status"])'; }
 check "... which says that its TPM was reset" eval 'outlived=$(newest_id); "$ceno" destroy --quiet --proof p.json "$outlived"; "$ceno" verify p.json 2>&1 | grep -q "TPM was reset"'
+
+check "... and that nobody saw how its warden ended" eval '[ "$(step8)" = "next supervisor and attest unknown 0 0" ] && "$ceno" proof show p.json | grep -q "its end nobody saw"'
 
 begin; killed=$(node_pid); slow=$(warden); kill -STOP "$slow"; kill -KILL "$killed"; wait $client
 node_start || exit 1

@@ -358,6 +358,9 @@ static void v_step8_payload(void) { f.on_step8 = other_payload; fixture_redo(&f)
 static void v_step8_signature(void) { f.on_step8 = other_signature; fixture_redo(&f); }
 static void v_step8_launch(void) { f.on_step8 = other_launch; fixture_redo(&f); }
 static void v_step8_status(void) { f.seal.step8.warden_status = 9; fixture_redo(&f); }
+static void v_step8_later_group(void) { f.seal.step8.observer = 1; f.seal.step8.peak_bytes = 0; fixture_redo(&f); }
+static void v_step8_later_peak(void) { f.seal.step8.observer = 1; f.seal.step8.cgroup = 3; fixture_redo(&f); }
+static void v_step8_unseen_group(void) { f.seal.step8.cgroup = 3; fixture_redo(&f); }
 
 /* ---- stage 8 ------------------------------------------------------------------------------ */
 
@@ -602,7 +605,9 @@ const struct forgery forgeries[] = {
 	V(CHAIN, v_c6_lie) V(CHAIN, v_c6) V(CHAIN, v_evidence_edited) V(SIGNER_KEY, v_small_order_key) V(SIGNER_KEY, v_mixed_order_key)
 	V(KEYID, v_keyid) V(SIGNATURE, v_recomputed_unsigned) V(SIGNATURE, v_malleable) V(KEY_ROLE, v_role_log)
 	V(KEY_ROLE, v_role_pinned) V(STEP8_PAYLOAD, v_step8_payload) V(STEP8_SIGNATURE, v_step8_signature)
-	V(STEP8_LAUNCH, v_step8_launch) V(STEP8_STATUS, v_step8_status) V(MEMORY_ROOT, v_root) V(MEMORY_ROOT, v_root_challenge)
+	V(STEP8_LAUNCH, v_step8_launch) V(STEP8_STATUS, v_step8_status)
+	V(STEP8_OBSERVER, v_step8_later_group) V(STEP8_OBSERVER, v_step8_later_peak) V(STEP8_OBSERVER, v_step8_unseen_group)
+	V(MEMORY_ROOT, v_root) V(MEMORY_ROOT, v_root_challenge)
 	V(MEMORY_ROOT, v_root_nonce) V(MEMORY_ROOT, v_root_granule) V(CHECKPOINT, v_checkpoint_text) V(CHECKPOINT, v_checkpoint_zero)
 	V(CHECKPOINT_ORIGIN, v_checkpoint_renamed) V(CHECKPOINT_KEY, v_checkpoint_stranger) V(CHECKPOINT_ORIGIN, v_checkpoint_origin)
 	V(CHECKPOINT_KEY, v_checkpoint_key) V(LAUNCH_INCLUSION, v_checkpoint_other) V(LAUNCH_INCLUSION, v_fresh_session_key)
