@@ -121,9 +121,10 @@ void ceno_api_session_client_left(struct ceno_api *api, struct ceno_api_client *
 /* Records of the supervisor about a session. -1 when malformed. */
 int ceno_api_session_spawned(struct ceno_api *api, const void *bytes, size_t length);
 
-/* attest made the file of a session (`bytes` NULL: it could not, `error` says why). */
-void ceno_api_session_file(struct ceno_api *api, const uint8_t session_id[16], const void *bytes, size_t length,
-                           uint32_t error);
+/* attest made the file of a session (`bytes` NULL: it could not, `error` says why). 0, or -EIO when the ledger could
+ * not take it: attest keeps it, then. */
+int ceno_api_session_file(struct ceno_api *api, const uint8_t session_id[16], const void *bytes, size_t length,
+                          uint32_t error);
 
 unsigned ceno_api_session_count(const struct ceno_api *api, int64_t uid);
 

@@ -125,8 +125,8 @@ static void on_record(struct ceno_channel *channel, const void *bytes, size_t le
 	if (head.type == CENO_ATTEST_FILE || head.type == CENO_ATTEST_ERROR) {
 		bool made = head.type == CENO_ATTEST_FILE;
 
-		ceno_api_session_file(api, head.session_id, made ? body : NULL, head.file_bytes, head.error);
-		if (made)
+		if (!ceno_api_session_file(api, head.session_id, made ? body : NULL, head.file_bytes, head.error) &&
+		    made)
 			acknowledge(api, &head);
 		return;
 	}

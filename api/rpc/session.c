@@ -557,22 +557,22 @@ int ceno_api_session_spawned(struct ceno_api *api, const void *bytes, size_t len
 	return -1;
 }
 
-void ceno_api_session_file(struct ceno_api *api, const uint8_t session_id[16], const void *bytes, size_t length,
-                           uint32_t error)
+int ceno_api_session_file(struct ceno_api *api, const uint8_t session_id[16], const void *bytes, size_t length,
+                          uint32_t error)
 {
 	struct ceno_api_session *session = ceno_api_session_find(api, session_id);
 	struct ceno_proof_facts facts;
 	bool readable = bytes && !ceno_proof_read(bytes, length, &facts);
+	int rc = bytes ? ceno_ledger_proof(api->ledger, session_id, bytes, length, readable ? facts.signer : NULL) : 0;
 
-	if (bytes && ceno_ledger_proof(api->ledger, session_id, bytes, length, readable ? facts.signer : NULL))
+	if (rc)
 		fprintf(stderr, "ceno-api: the ledger does not take a proof\n");
-	if (!session) {
-		if (readable)
-			ceno_ledger_ended(api->ledger, session_id,
-			                  facts.cause == CENO_CAUSE_TTL ? CENO_STATE_EXPIRED : CENO_STATE_DESTROYED,
-			                  facts.cause, now_ms());
-		return;
-	}
+	if (!session && readable)
+		ceno_ledger_ended(api->ledger, session_id,
+		                  facts.cause == CENO_CAUSE_TTL ? CENO_STATE_EXPIRED : CENO_STATE_DESTROYED,
+		                  facts.cause, now_ms());
+	if (!session)
+		return rc;
 	session->file_known = true;
 	session->proof_error = error;
 	if (bytes && (session->file = malloc(length ? length : 1))) {
@@ -580,4 +580,5 @@ void ceno_api_session_file(struct ceno_api *api, const uint8_t session_id[16], c
 		session->file_bytes = length;
 	}
 	finish_if_done(session);
+	return rc;
 }
