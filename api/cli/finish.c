@@ -208,16 +208,18 @@ static void print_ran(const struct ceno_proof_statement *s, const json_t *progra
 
 static void print_contained(const struct ceno_proof_statement *s)
 {
-	char pledges[CENO_PLEDGE_TEXT_MAX];
+	char pledges[CENO_PLEDGE_TEXT_MAX], dropped[CENO_PLEDGE_TEXT_MAX];
 	unsigned writable = 0;
 
 	for (uint32_t i = 0; i < s->isolation.slot_count; i++)
 		writable += s->isolation.slots[i].rights == CENO_PROOF_READ_WRITE;
-	ceno_pledge_format(s->isolation.pledge_mask, pledges);
-	fprintf(stderr,
-	        "contained    pledged %s: %u memory slots, %u of them writable; no network, no device, no file of the "
-	        "host\n",
-	        pledges, s->isolation.slot_count, writable);
+	ceno_pledge_format(s->core.pledge_mask, pledges);
+	ceno_pledge_format(s->core.pledge_mask & ~s->isolation.pledge_mask, dropped);
+	fprintf(
+	    stderr,
+	    "contained    pledged %s%s%s: %u memory slots, %u of them writable; no network, no device, no file of the "
+	    "host\n",
+	    pledges, dropped[0] ? ", of which it lost " : "", dropped, s->isolation.slot_count, writable);
 	fprintf(stderr,
 	        "             %u vmm threads under a locked system call filter, no privileges, own namespaces\n",
 	        s->isolation.tasks);

@@ -16,9 +16,10 @@
  * bare      says locked, without the layers that a host need not have
  * nojail    says the jail failed        dies      dies before it says locked
  * lets_go   runs; lets go of the stdio window when it is told to, and says `released` for the guest
- * grabs     the same, but says nothing and goes on writing to the window
+ * grabs     says the same, but goes on writing to the window, rings and request area, all the while
  * deaf      the same, but neither writes nor says anything
- * peeks     as lets_go; told to drain, it looks at the window: stop value 1 if a SIGBUS answers, 2 if memory does
+ * peeks     as lets_go; told to drain, it looks at the window: stop value 1 if a SIGBUS answers, 2 or 3 if
+ *           memory does
  * gossips   says NARROWED though nobody asked
  * reparks   says twice that it parked
  * weak      says locked, with a vCPU that is not as the launch record asked
@@ -178,19 +179,19 @@ static void fill_ram(void)
 	}
 }
 
-/* Every byte of the window, again and again, until it is gone. */
+/* Every byte behind the two pages, again and again, until it is gone. */
 static void *grab(void *unused)
 {
 	(void)unused;
 	for (uint8_t i = 1;; i = (uint8_t)(i | 1) + 2)
-		memset(window, i, CENO_STDIO_BYTES);
+		memset(window + CENO_STDIO_REQUEST_OFFSET, i, CENO_STDIO_BYTES - CENO_STDIO_REQUEST_OFFSET);
 	return NULL;
 }
 
 static void narrow(void)
 {
 	struct ceno_stdio_guest *guest = (void *)(window + CENO_STDIO_GUEST_OFFSET);
-	if (is("deaf") || is("grabs"))
+	if (is("deaf"))
 		return;
 	say(CENO_VMM_NARROWED, 0, 0);
 	__atomic_store_n(&guest->released, 1, __ATOMIC_RELEASE);

@@ -179,7 +179,7 @@ static void whoever_does_not_let_go_loses_it_all_the_same(void **state)
 static void a_writer_is_stopped_before_the_window_is_wiped(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 30; i++) { /* a race: on a busy machine most of them would be won without stopping it */
 		begin("grabs");
 		narrow_stdio();
 		expect_evidence("crash", MASKS_AFTER_STDIO);

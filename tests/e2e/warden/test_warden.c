@@ -272,6 +272,25 @@ static void a_running_warden_has_given_up_everything(void **state)
 	ceno_rig_expect_proof(&rig, "request");
 }
 
+/* Only windows' numbers, only to nothing. Both words of the length are looked at. */
+static int truncates_windows_alone(void)
+{
+	static const struct {
+		int fd;
+		long length;
+		int answer;
+	} tries[] = {
+		{ CENO_WARDEN_FD_WINDOW, 0, EBADF },     { CENO_WARDEN_FD_END - 1, 0, EBADF },
+		{ CENO_WARDEN_FD_WINDOW - 1, 0, EPERM }, { CENO_WARDEN_FD_END, 0, EPERM },
+		{ CENO_WARDEN_FD_WINDOW, 4096, EPERM },  { CENO_WARDEN_FD_WINDOW, 1L << 32, EPERM },
+		{ CENO_WARDEN_FD_WINDOW, -1, EPERM },    { 0, 0, EPERM },
+	};
+	for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++)
+		if (syscall(SYS_ftruncate, tries[i].fd, tries[i].length) == 0 || errno != tries[i].answer)
+			return 0;
+	return 1;
+}
+
 /* The warden's filter, in a child: what it needs works, what it does not is refused, and memory is never executable. */
 static int locked_down(void)
 {
@@ -293,6 +312,8 @@ static int locked_down(void)
 	}
 	if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0 || errno != EPERM || fork() >= 0 || errno != EPERM)
 		return 5;
+	if (!truncates_windows_alone())
+		return 7;
 	/* The list's first and last. */
 	return epoll_wait(-1, NULL, 0, 0) < 0 && errno != EPERM ? 0 : 6;
 }

@@ -442,13 +442,13 @@ enum fake_outcome fake_call(uint64_t number, const uint64_t a[6], int64_t *resul
 	t->gpr[CENO_R9] = a[5];
 	memcpy(before, t->gpr, sizeof(before));
 	t->resume_rip = t->gpr[CENO_RCX];
-	started = fake_guest()->entry_tsc;
+	started = ceno_run.start_tsc;
 	outcome = setjmp(back);
 	if (!outcome) {
 		ceno_service_syscall(t);
 		outcome = FAKE_RETURNED + 1;
 	}
-	if (outcome == FAKE_ENTERED + 1 && ceno_current == caller && fake_guest()->entry_tsc == started)
+	if (outcome == FAKE_ENTERED + 1 && ceno_current == caller && ceno_run.start_tsc == started)
 		outcome = FAKE_RETURNED + 1;
 	if (outcome == FAKE_RETURNED + 1 && t->resume_rip == before[CENO_RCX]) /* no handler was entered */
 		MUST(memcmp(before + 1, t->gpr + 1, 15 * 8) == 0);
@@ -493,7 +493,7 @@ enum fake_outcome fake_fault(uint64_t vector, uint64_t error, uint64_t cr2)
 {
 	struct ceno_trap_page *t = ceno_trap();
 	struct ceno_task *volatile caller = ceno_current;
-	const volatile uint64_t started = fake_guest()->entry_tsc;
+	const volatile uint64_t started = ceno_run.start_tsc;
 	int outcome;
 
 	t->vector = vector;
@@ -506,7 +506,7 @@ enum fake_outcome fake_fault(uint64_t vector, uint64_t error, uint64_t cr2)
 		ceno_service_fault(t);
 		outcome = FAKE_RETURNED + 1;
 	}
-	if (outcome == FAKE_ENTERED + 1 && ceno_current == caller && fake_guest()->entry_tsc == started)
+	if (outcome == FAKE_ENTERED + 1 && ceno_current == caller && ceno_run.start_tsc == started)
 		outcome = FAKE_RETURNED + 1;
 	return (enum fake_outcome)(outcome - 1);
 }

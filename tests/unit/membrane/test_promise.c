@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guest-kernel/abi/boot.h"
 #include "guest-kernel/services/membrane/process.h"
 #include "guest-kernel/services/membrane/promise.h"
 
@@ -348,6 +349,35 @@ static void test_session_ratchet(void **state)
 	assert_int_equal(fake_guest()->missing, CLASS(RW) | CLASS(NET));
 }
 
+static void drop(uint32_t classes)
+{
+	((struct ceno_boot *)(uintptr_t)CENO_GVA_BOOT_PAGE)->dropped = classes;
+}
+
+/* What the session loses while it runs is denied from the next call on; its streams are another matter. */
+static void test_lost_meanwhile(void **state)
+{
+	(void)state;
+	boot_with(CLASS(STDIO) | CLASS(RW) | CLASS(SPAWN), CENO_BOOT_ERRORS);
+	assert_int_equal(open_("/in/a", O_RDONLY), 3);
+	drop(CLASS(STDIO));
+	assert_int_equal(open_("/in/a", O_RDONLY), 4);
+	drop(CLASS(STDIO) | CLASS(RW));
+	assert_int_equal(open_("/in/a", O_RDONLY), -ENOSYS);
+	assert_int_equal(sys(SYS_read, 3, page, 1), 1); /* what is open stays */
+	assert_int_equal(pledge("stdio rpath"), -EPERM);
+	assert_int_equal(pledge("stdio proc error"), 0);
+	assert_true(ceno_run.missing & CLASS(RW));
+	drop(CLASS(STDIO) | CLASS(RW) | CLASS(SPAWN));
+	assert_int_equal(sys(SYS_fork), -ENOSYS);
+	assert_int_equal(sys(SYS_getpid), 2);
+	drop(0);
+	boot_with(CLASS(STDIO) | CLASS(RW) | CLASS(SPAWN), 0);
+	drop(CLASS(RW));
+	ends6(SYS_open, fake_string("/in/a"), O_RDONLY, 0, 0, 0);
+	drop(0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +389,7 @@ int main(void)
 		cmocka_unit_test_setup(test_around, boot),
 		cmocka_unit_test_setup(test_interpreter, boot),
 		cmocka_unit_test_setup(test_others, boot),
+		cmocka_unit_test_setup(test_lost_meanwhile, boot),
 		cmocka_unit_test(test_session_without_rw),
 		cmocka_unit_test(test_session_without_spawn),
 		cmocka_unit_test(test_session_errors),

@@ -6,7 +6,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+
+#include "guest-kernel/abi/boot.h"
 
 static uint64_t page;
 static uint8_t drained[1 << 20];
@@ -196,13 +200,92 @@ static void test_poll(void **state)
 	assert_int_equal(sys(SYS_poll, page, 5000, 0), -EINVAL);
 }
 
+static void set_dropped(uint32_t classes)
+{
+	((struct ceno_boot *)(uintptr_t)CENO_GVA_BOOT_PAGE)->dropped = classes;
+}
+
+static int take(void)
+{
+	wakes++;
+	set_dropped(1u << CENO_PLEDGE_STDIO);
+	return wakes == 1;
+}
+
+/* Whoever looks at the window from now on is ended by it, as in a session. */
+static void window_is_gone(bool gone)
+{
+	assert_int_equal(mprotect(fake_window(), CENO_STDIO_BYTES, gone ? PROT_NONE : PROT_READ | PROT_WRITE), 0);
+}
+
+static void expect_hung_up(void)
+{
+	struct pollfd fds[2] = { { 0, POLLIN, 0 }, { 1, POLLOUT, 0 } };
+
+	assert_int_equal(sys(SYS_write, 1, page, 10), -EIO);
+	assert_int_equal(sys(SYS_write, 2, page, 10), -EIO);
+	assert_int_equal(sys(SYS_read, 0, page, 10), 0);
+	assert_int_equal(sys(SYS_ioctl, 0, 0x541b, page), 0);
+	fake_poke(page, fds, sizeof(fds));
+	assert_int_equal(sys(SYS_poll, page, 2, -1), 2);
+	fake_peek(fds, page, sizeof(fds));
+	assert_int_equal(fds[0].revents, POLLHUP);
+	assert_int_equal(fds[1].revents, POLLOUT | POLLERR);
+}
+
+/* A window that is taken is marked, and never touched again. */
+static void test_taken(void **state)
+{
+	(void)state;
+	give_input("abc", 3);
+	set_dropped(1u << CENO_PLEDGE_STDIO);
+	assert_int_equal(fake_guest()->released, 0);
+	assert_int_equal(sys(SYS_write, 1, page, 10), -EIO);
+	assert_int_equal(fake_guest()->released, 1);
+	window_is_gone(true);
+	expect_hung_up();
+	assert_int_equal(sys(SYS_getpid), 2); /* it goes on */
+	window_is_gone(false);
+	set_dropped(0);
+}
+
+/* Taken while somebody waits for it: at once, and who waits hears of it. */
+static void test_taken_meanwhile(void **state)
+{
+	(void)state;
+	fake_on_wait = take;
+	assert_int_equal(sys(SYS_read, 0, page, 10), 0);
+	assert_int_equal(fake_guest()->released, 1);
+	window_is_gone(true);
+	expect_hung_up();
+	window_is_gone(false);
+	set_dropped(0);
+}
+
+/* The program ends: nobody is told, no other follows, membrane leaves. */
+static void test_end_without_streams(void **state)
+{
+	(void)state;
+	set_dropped(1u << CENO_PLEDGE_STDIO);
+	fake_host()->request_seq = 2;
+	assert_int_equal(fake_call(SYS_exit_group, (const uint64_t[6]){ 3 }, NULL), FAKE_HALTED);
+	assert_int_equal(fake_guest()->state, CENO_PROGRAM_RUNNING);
+	set_dropped(0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_output, boot),       cmocka_unit_test_setup(test_doorbell, boot),
-		cmocka_unit_test_setup(test_input, boot),        cmocka_unit_test_setup(test_last_input, boot),
-		cmocka_unit_test_setup(test_nobody_reads, boot), cmocka_unit_test_setup(test_lies, boot),
+		cmocka_unit_test_setup(test_output, boot),
+		cmocka_unit_test_setup(test_doorbell, boot),
+		cmocka_unit_test_setup(test_input, boot),
+		cmocka_unit_test_setup(test_last_input, boot),
+		cmocka_unit_test_setup(test_nobody_reads, boot),
+		cmocka_unit_test_setup(test_lies, boot),
 		cmocka_unit_test_setup(test_poll, boot),
+		cmocka_unit_test_setup(test_taken, boot),
+		cmocka_unit_test_setup(test_taken_meanwhile, boot),
+		cmocka_unit_test_setup(test_end_without_streams, boot),
 	};
 
 	return cmocka_run_group_tests_name("membrane stdio", tests, NULL, NULL);
