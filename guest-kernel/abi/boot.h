@@ -20,7 +20,7 @@
 
 enum ceno_syscall_mode {
 	CENO_SYSCALL_LSTAR = 1,     /* VMX/SVM: LSTAR is the nucleus */
-	CENO_SYSCALL_PAGE  = 2      /* ring 0 emulated: LSTAR is CENO_GATE_SYSCALL in ring 3 */
+	CENO_SYSCALL_PAGE  = 2      /* ring 0 emulated: LSTAR is CENO_GVA_SYSCALL in ring 3 */
 };
 
 enum ceno_boot_flag {

@@ -11,7 +11,7 @@
 #ifndef CENO_ABI_LAYOUT_H
 #define CENO_ABI_LAYOUT_H
 
-#define CENO_ABI_VERSION 6u
+#define CENO_ABI_VERSION 7u
 
 #define CENO_PAGE 4096ull
 #define CENO_LARGE_PAGE (2ull << 20)
@@ -70,7 +70,9 @@ _Static_assert(CENO_GPA_TRAIL == CENO_GPA_WINDOW + CENO_PLEDGE_COUNT * CENO_WIND
  * program's own breakpoint. The saved rip is gate + 1. */
 #define CENO_GVA_ENTRY    0x7ffff000
 #define CENO_GVA_ENTRY_REGION 0x7fe00000 /* its 2 MiB: nothing else can be mapped there */
-#define CENO_GATE_SYSCALL (CENO_GVA_ENTRY + 0x00) /* where LSTAR points if ring 0 is emulated */
+#define CENO_GATE_SYSCALL (CENO_GVA_ENTRY + 0x00)
+#define CENO_GVA_SYSCALL  (CENO_GVA_ENTRY + 0x01) /* where LSTAR points if ring 0 is emulated: to that, or to
+                                                   * CENO_GVA_AHEAD_CODE (services/entry/ahead.h) */
 #define CENO_GATE_SYSRET  (CENO_GVA_ENTRY + 0x10) /* resume the process: rip = rcx, rflags = r11 */
 #define CENO_GATE_RESUME  (CENO_GVA_ENTRY + 0x20) /* resume it: rip and rflags from the trap page */
 #define CENO_GATE_VERB    (CENO_GVA_ENTRY + 0x30) /* int3; ret: verbs.h */

@@ -57,7 +57,7 @@ static void init_syscall(const struct ceno_handoff *h)
 	ceno_cpu_wrmsr(CENO_MSR_STAR, star);
 	ceno_cpu_wrmsr(CENO_MSR_SFMASK, RFLAGS_CLEARED_BY_SYSCALL);
 	ceno_cpu_wrmsr(CENO_MSR_LSTAR,
-	               h->syscall_mode == CENO_SYSCALL_PAGE ? (uint64_t)CENO_GATE_SYSCALL
+	               h->syscall_mode == CENO_SYSCALL_PAGE ? (uint64_t)CENO_GVA_SYSCALL
 	                                                    : (uint64_t)ceno_syscall_entry);
 }
 

@@ -1,6 +1,6 @@
 # Programs as anybody would build them: static, the host's C library.
 if(TARGET guest_membrane)
-  foreach(program same end threads processes signals pledged apart remains exhaust procs)
+  foreach(program same end threads processes signals pledged apart remains ahead exhaust procs)
     add_executable(guest_program_${program} programs/${program}.c)
     target_compile_definitions(guest_program_${program} PRIVATE _GNU_SOURCE)
     target_include_directories(guest_program_${program} PRIVATE ${CMAKE_SOURCE_DIR})
@@ -12,6 +12,6 @@ if(TARGET guest_membrane)
     $<TARGET_FILE:guest_program_same> $<TARGET_FILE:guest_program_end>
     $<TARGET_FILE:guest_program_pledged>
     $<TARGET_FILE:guest_program_threads> $<TARGET_FILE:guest_program_procs> $<TARGET_FILE:guest_program_processes> $<TARGET_FILE:guest_program_signals>
-    $<TARGET_FILE:guest_program_apart> $<TARGET_FILE:guest_program_remains>
+    $<TARGET_FILE:guest_program_apart> $<TARGET_FILE:guest_program_remains> $<TARGET_FILE:guest_program_ahead>
     TIMEOUT 300 LABELS kvm)
 endif()

@@ -1,13 +1,21 @@
 /*
- * The entry page: the int3s that are calls into the nucleus (abi/layout.h), and the stub
- * that switches FPU state. Mapped read-execute at the same address in every ring-3 space.
+ * The entry page: the int3s that are calls into the nucleus (abi/layout.h), the stub
+ * that switches FPU state, and reads that need no call (ahead.h). Mapped read-execute at the same address in every ring-3 space.
  */
 #include "abi/layout.h"
+
+#include "ahead.h"
 
 	.section .text.entry, "ax"
 	.globl ceno_start
 ceno_start:
 	int3                                    /* CENO_GATE_SYSCALL */
+	test %eax, %eax                         /* CENO_GVA_SYSCALL: a read, */
+	jnz ceno_start
+	mov %ds, %eax                           /* in a program for which membrane reads ahead? (ahead.h) */
+	test %eax, %eax
+	jz ceno_start
+	jmp ceno_ahead
 	.org ceno_start + CENO_GATE_SYSRET - CENO_GVA_ENTRY
 	int3
 	.org ceno_start + CENO_GATE_RESUME - CENO_GVA_ENTRY
@@ -49,5 +57,43 @@ ceno_start:
 	wrgsbase %rax
 	.org ceno_start + CENO_GATE_FPU - CENO_GVA_ENTRY, 0x90
 	int3
+
+/* read(2) out of CENO_GVA_AHEAD; see ahead.h for what membrane makes of an interruption in each of
+ * the three parts. Only rax, which was 0, is another in the first. */
+	.section .ahead, "ax"
+ceno_ahead:
+	xor %eax, %eax
+	cmp %edi, CENO_AHEAD_FD
+	jne 1f
+	mov CENO_AHEAD_END, %rax
+	sub CENO_AHEAD_AT, %rax
+	cmp %rdx, %rax                          /* less than was asked for, or the end: membrane's */
+	jb 1f
+	mov %rdi, CENO_AHEAD_RDI
+	mov %rsi, CENO_AHEAD_RSI
+	mov %rcx, CENO_AHEAD_RCX
+	mov %rsp, CENO_AHEAD_RSP
+	jmp 2f
+1:	xor %eax, %eax
+	jmp ceno_start
+	.org ceno_ahead + CENO_GVA_AHEAD_CHANGED - CENO_GVA_AHEAD_CODE, 0x90
+2:	mov %rsi, %rdi
+	mov CENO_AHEAD_AT, %rsi
+	mov %rdx, %rcx
+	cld
+	rep movsb
+	mov %rsi, CENO_AHEAD_AT                 /* now it is read */
+	jmp 3f
+	.org ceno_ahead + CENO_GVA_AHEAD_DONE - CENO_GVA_AHEAD_CODE, 0x90
+3:	mov CENO_AHEAD_RDI, %rdi
+	mov CENO_AHEAD_RSI, %rsi
+	mov $CENO_AHEAD_STACK, %esp             /* the program's own may lie at the end of what it has */
+	push %r11
+	popf
+	mov CENO_AHEAD_RSP, %rsp
+	mov CENO_AHEAD_RCX, %rcx
+	mov %rdx, %rax
+	jmp *%rcx
+	.org ceno_ahead + CENO_GVA_AHEAD_STOP - CENO_GVA_AHEAD_CODE, 0xcc
 
 	.section .note.GNU-stack, "", @progbits

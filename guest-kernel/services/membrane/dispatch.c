@@ -5,6 +5,7 @@
  * r11 hold its rip and rflags, which the way back needs (sdk/service.S). Where the same
  * task does not simply go on, sched.c takes over.
  */
+#include "ahead.h"
 #include "calls.h"
 #include "process.h"
 #include "promise.h"
@@ -91,6 +92,8 @@ void ceno_service_syscall(struct ceno_trap_page *t)
 	ceno_in_trap = CENO_IN_CALL;
 	ceno_run.syscalls++;
 	ceno_current->call = (struct ceno_call){ 0 };
+	if (ceno_vm_current()->ahead)
+		ceno_ahead_end();
 	result = ceno_dispatch_regs(t->gpr);
 	if (ceno_attention || is_internal(result) || event_came() || ceno_stdio_shutdown() == CENO_SHUTDOWN_NOW)
 		ceno_sched_after_call(result);
@@ -146,7 +149,7 @@ static int access_of(uint64_t error)
 	return error & 1u << 1 ? LX_PROT_WRITE : LX_PROT_READ;
 }
 
-static void page_fault(const struct ceno_trap_page *t)
+static void page_fault(struct ceno_trap_page *t)
 {
 	static uint32_t in_vain;
 	int result = ceno_vm_bring(ceno_vm_current(), t->cr2, access_of(t->error));
@@ -159,10 +162,21 @@ static void page_fault(const struct ceno_trap_page *t)
 		result = in_vain > 16 ? -LX_EFAULT : 0;
 	if (result == -LX_ENOMEM)
 		(void)ceno_process_make_room(); /* with room, the program faults again */
+	else if (result && ceno_ahead_leave(t->gpr, &t->rip, &t->rflags))
+		; /* the call says EFAULT */
 	else if (result == -LX_EIO)
 		ceno_signal_fault(LX_SIGBUS, LX_BUS_ADRERR, t->cr2);
 	else if (result)
 		ceno_signal_fault(LX_SIGSEGV, result == -LX_EFAULT ? LX_SEGV_MAPERR : LX_SEGV_ACCERR, t->cr2);
+}
+
+static void program_fault(struct ceno_trap_page *t)
+{
+	int address = t->vector == 12 || t->vector == 13; /* one that is not canonical */
+	int32_t code = code_of(t->vector);
+
+	if (!address || !ceno_ahead_leave(t->gpr, &t->rip, &t->rflags))
+		ceno_signal_fault(signal_of(t->vector), code, code == LX_SI_KERNEL ? 0 : t->rip);
 }
 
 static void note_fault(const struct ceno_trap_page *t)
@@ -190,8 +204,7 @@ void ceno_service_fault(struct ceno_trap_page *t)
 		page_fault(t);
 		ceno_sched_lengthen(since);
 	} else if (t->vector < 32) {
-		ceno_signal_fault(signal_of(t->vector), code_of(t->vector),
-		                  code_of(t->vector) == LX_SI_KERNEL ? 0 : t->rip);
+		program_fault(t);
 	} else {
 		tick();
 	}

@@ -4,6 +4,7 @@
  * there, with what was moved before it as the result. A write that has to wait goes on
  * where it was (call.progress) when it is made again.
  */
+#include "ahead.h"
 #include "calls.h"
 #include "fd.h"
 #include "io.h"
@@ -317,7 +318,11 @@ static int64_t move(uint64_t fd, uint64_t gva, uint64_t bytes, uint64_t *offset,
 
 int64_t ceno_sys_read(const uint64_t a[6])
 {
-	return move(a[0], a[1], a[2], NULL, 0);
+	int64_t result = move(a[0], a[1], a[2], NULL, 0);
+
+	if (result > 0 && (uint64_t)result == a[2])
+		ceno_ahead_read((int32_t)a[0], (uint64_t)result);
+	return result;
 }
 int64_t ceno_sys_write(const uint64_t a[6])
 {

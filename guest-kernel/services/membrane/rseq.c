@@ -4,6 +4,7 @@
  * task ran in between, or a handler is to run, it goes on at the piece's abort address.
  * There is one processor, so its number never changes.
  */
+#include "ahead.h"
 #include "calls.h"
 #include "process.h"
 #include "vm.h"
@@ -84,6 +85,7 @@ void ceno_rseq_interrupted(void)
 	struct ceno_task *task = ceno_current;
 	uint64_t section;
 
+	(void)ceno_ahead_leave(task->regs.gpr, &task->regs.rip, &task->regs.rflags);
 	if (!task->rseq)
 		return;
 	if (ceno_user_read(&section, task->rseq + SECTION_AT, sizeof(section)) ||

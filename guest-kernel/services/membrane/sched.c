@@ -9,6 +9,7 @@
  * A tick may fall into membrane's own time, where nobody tells us: so the clock is also
  * looked at after a call, when ceno_event_tsc says that there is something to see.
  */
+#include "ahead.h"
 #include "calls.h"
 #include "process.h"
 #include "stdio.h"
@@ -151,6 +152,7 @@ static void load(struct ceno_task *task)
 	if (loaded)
 		ceno_fpu_save(loaded->fpu);
 	ceno_fpu_load(task->fpu);
+	ceno_ahead_enter(task->process->vm);
 	loaded = task;
 }
 

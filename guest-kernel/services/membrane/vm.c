@@ -11,6 +11,7 @@
 #include "pages.h"
 #include "place.h"
 #include "process.h"
+#include "services/entry/ahead.h"
 
 #define MMAP_BOTTOM 0x10000ull
 #define GROWTH_MAX  (64ull << 20)
@@ -21,12 +22,12 @@
 	 LX_MAP_FIXED_NOREPLACE)
 
 /* A range the program may have at all: inside user space, not page 0 and up to
- * MMAP_BOTTOM, not the entry page's 2 MiB. */
+ * MMAP_BOTTOM, not the entry page's 2 MiB, nor those below, where its next reads lie. */
 static int allowed(uint64_t start, uint64_t bytes)
 {
 	if (start < MMAP_BOTTOM || start >= CENO_USER_END || bytes > CENO_USER_END - start || bytes == 0)
 		return 0;
-	return start >= CENO_ENTRY_END || start + bytes <= CENO_GVA_ENTRY_REGION;
+	return start >= CENO_ENTRY_END || start + bytes <= CENO_GVA_AHEAD;
 }
 
 /* A large page may hang over into where the area comes to lie (fault.c). */

@@ -58,8 +58,12 @@ struct ceno_vm {
 	uint64_t root;            /* frame of the top table */
 	uint64_t ran;             /* stamp of its last enter */
 	uint64_t mmap_top, brk_start, brk_end;
-	uint64_t args, env, env_end; /* the strings of its program: args up to env, env up to env_end */
-	uint64_t pages;              /* of RAM that its table names */
+	uint64_t args, env, env_end;      /* the strings of its program: args up to env, env up to env_end */
+	uint64_t pages;                   /* of RAM that its table names */
+	struct ceno_file *ahead;          /* its next bytes lie at CENO_AHEAD_DATA; NULL: no file's (ahead.c) */
+	const struct ceno_file *reads_of; /* of the last read; only to compare */
+	uint64_t ahead_bytes, reads_at;   /* how many; in ceno_run.syscalls, when that was */
+	uint32_t reads;                   /* of the same file one after another so far */
 	struct ceno_vm *next;
 	struct ceno_area *areas; /* sorted, no two overlap */
 	struct ceno_area few[96];

@@ -26,7 +26,7 @@
 static void test_offsets(void **state)
 {
 	(void)state;
-	assert_int_equal(CENO_ABI_VERSION, 6);
+	assert_int_equal(CENO_ABI_VERSION, 7);
 	AT(ceno_firmware_header, entry_offset, 40);
 	AT(ceno_firmware_header, verifier_offset, 48);
 	AT(ceno_bundle_header, segments, 32);
@@ -89,6 +89,7 @@ static void test_numbers(void **state)
 	CENO_VERBS(PRICE)
 #undef PRICE
 	assert_int_equal(CENO_GATE_SYSCALL, 0x7ffff000);
+	assert_int_equal(CENO_GVA_SYSCALL, 0x7ffff001);
 	assert_int_equal(CENO_GATE_SYSRET, 0x7ffff010);
 	assert_int_equal(CENO_GATE_RESUME, 0x7ffff020);
 	assert_int_equal(CENO_GATE_VERB, 0x7ffff030);

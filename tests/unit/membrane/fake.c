@@ -300,7 +300,8 @@ static void make_pack(const struct fake_file *files, size_t count, const void *a
 }
 
 uint32_t fake_pledge = 1u << CENO_PLEDGE_STDIO | 1u << CENO_PLEDGE_RW | 1u << CENO_PLEDGE_SPAWN, fake_flags,
-	 fake_terminal;
+	 fake_terminal, fake_syscall_mode = CENO_SYSCALL_LSTAR;
+uint64_t fake_fault_rip = 0x401000;
 
 /* What the warden has mapped for it (boot.h, prepared spaces). */
 static void map_prepared(void)
@@ -336,7 +337,7 @@ enum fake_outcome fake_boot_args(const struct fake_file *files, size_t count, co
 	place(CENO_GVA_BOOT_PAGE, CENO_PAGE);
 	boot->magic = CENO_BOOT_MAGIC;
 	boot->abi_version = CENO_ABI_VERSION;
-	boot->syscall_mode = CENO_SYSCALL_LSTAR;
+	boot->syscall_mode = fake_syscall_mode;
 	boot->tsc_hz = 2000000000;
 	boot->pledge_mask = fake_pledge;
 	boot->flags = fake_flags;
@@ -499,7 +500,7 @@ enum fake_outcome fake_fault(uint64_t vector, uint64_t error, uint64_t cr2)
 	t->vector = vector;
 	t->error = error;
 	t->cr2 = cr2;
-	t->rip = 0x401000;
+	t->rip = fake_fault_rip;
 	t->rflags = 0x202;
 	outcome = setjmp(back);
 	if (!outcome) {

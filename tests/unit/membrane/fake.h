@@ -44,9 +44,10 @@ enum fake_outcome {
 #define FAKE_RAM_BYTES (32ull << 20)
 
 /* What the boot page says of the session; changed before fake_boot. */
-extern uint32_t fake_pledge;   /* 1 << enum ceno_pledge_class; at first stdio, rw, spawn */
-extern uint32_t fake_flags;    /* enum ceno_boot_flag; at first 0 */
-extern uint32_t fake_terminal; /* the host page's; at first 0 */
+extern uint32_t fake_pledge;       /* 1 << enum ceno_pledge_class; at first stdio, rw, spawn */
+extern uint32_t fake_flags;        /* enum ceno_boot_flag; at first 0 */
+extern uint32_t fake_syscall_mode; /* enum ceno_syscall_mode; at first LSTAR */
+extern uint32_t fake_terminal;     /* the host page's; at first 0 */
 
 struct fake_file {
 	const char *path;
@@ -87,7 +88,8 @@ uint8_t *fake_touch(uint64_t gva, uint32_t access, enum fake_outcome *outcome);
 /* Copies through the program's eyes; the test fails if the program may not. */
 void fake_poke(uint64_t gva, const void *from, size_t bytes);
 void fake_peek(void *to, uint64_t gva, size_t bytes);
-/* A fault of another kind. */
+/* A fault of another kind, at fake_fault_rip, which is at first 0x401000. */
+extern uint64_t fake_fault_rip;
 enum fake_outcome fake_fault(uint64_t vector, uint64_t error, uint64_t cr2);
 
 /* A page of fresh program memory, readable and writable, with an unmapped page after. */
