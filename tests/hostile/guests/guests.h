@@ -31,17 +31,17 @@
 	X(read_outside, 4, UNBACKED, UNBACKED, "nothing can be read behind the end of RAM") \
 	X(write_outside, 4, UNBACKED, UNBACKED, "nothing can be written behind the end of RAM") \
 	X(execute_outside, 2, OUTSIDE, NO_FETCH, "nothing can be executed behind the end of RAM") \
-	X(low_memory, 5, UNBACKED, UNBACKED, "there is no memory below the firmware, no BIOS and no reset vector") \
+	X(low_memory, 20, UNBACKED, UNBACKED, "there is no memory below the firmware, no BIOS and no reset vector") \
 	X(gaps, 8, UNBACKED, UNBACKED, "the gaps between slots are empty to the byte") \
 	X(no_device, 6, UNBACKED, UNBACKED, "no device answers where machines have them") \
 	X(beyond, 3, UNBACKED, UNBACKED, "the ends of the physical address space are empty") \
-	X(no_image, 2, UNBACKED, UNBACKED, "a session without an image has none in memory") \
+	X(no_image, 6, UNBACKED, UNBACKED, "a session without an image has none in memory") \
 	X(bell_width, 5, UNBACKED, UNBACKED, "a doorbell takes one store of four bytes and nothing else") \
 	/* ports */ \
 	X(port_probe, 10, PORT, PORT, "no port answers but the one that stops") \
 	X(port_string, 3, STRING, STRING, "the stop port takes no string of values") \
 	X(port_width, 4, PORT, PORT, "the stop port takes one 32-bit value and gives none") \
-	X(port_user, 2, HELD, HELD, "ring 3 reaches no port") \
+	X(port_user, 6, HELD, HELD, "ring 3 reaches no port") \
 	/* the CPU's own state */ \
 	X(triple_fault, 4, SHUTDOWN, SHUTDOWN, "a CPU that cannot take its fault is stopped") \
 	X(tables_gone, 2, OUTSIDE, NO_WALK, "page tables outside of memory end the guest and nothing else") \
