@@ -229,6 +229,9 @@ static int map_program(struct image *image)
 			return CENO_EXEC_KILL;
 		image->base = start - CENO_PAGE_DOWN(first_of(image, LX_PT_LOAD)->vaddr);
 	}
+	for (unsigned i = 0; i < image->header.phnum; i++)
+		if (image->segments[i].type == LX_PT_LOAD && (image->segments[i].flags & LX_PF_W))
+			image->exec->vm->data_bytes += image->segments[i].memsz;
 	error = map_segments(image);
 	if (!error)
 		ceno_vm_brk_set(image->exec->vm, image->end);

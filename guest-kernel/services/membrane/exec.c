@@ -361,15 +361,12 @@ void ceno_exec_prime(const struct ceno_exec *exec)
 	for (uint32_t i = 0; exec->dynamic && i < vm->count; i++) {
 		const struct ceno_area *area = &vm->areas[i];
 		int stack = (area->flags & CENO_AREA_STACK) != 0, access = LX_PROT_READ;
-		uint64_t gva = stack ? exec->rsp : area->start;
 
 		if (!area->file && !stack)
 			continue;
 		if (area->prot & (LX_PROT_WRITE | LX_PROT_EXEC))
 			access = area->prot & LX_PROT_WRITE ? LX_PROT_WRITE : LX_PROT_EXEC;
-		if (exec->rip >= area->start && exec->rip < area->end)
-			gva = exec->rip;
-		if (ceno_vm_bring(vm, gva, access) == -LX_ENOMEM)
+		if (ceno_vm_bring_pieces(vm, area, stack ? exec->rsp : area->start, access) == -LX_ENOMEM)
 			return;
 	}
 }

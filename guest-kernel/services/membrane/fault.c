@@ -13,11 +13,13 @@
 #define AROUND_RAM  32u
 #define AROUND_HEAP 64u
 #define AROUND_PACK 128u /* also for data segments, and for mapping what is there */
+#define AROUND_DATA 256u /* of a program; fewer than a leaf table has, which MAP would take for one large page */
 #define AROUND_CODE CENO_LEAF_PAGES
 
 #define OVERHANG_MIN (32u * CENO_PAGE) /* of an area, for a large page that hangs over it */
-#define AROUND_FEW   16u          /* both, in what fork made: it mostly ends soon, and each entry costs then, too */
-#define DATA_MAX     (4ull << 20) /* bytes of a segment of data */
+#define AROUND_FEW   16u            /* both, in what fork made: it mostly ends soon, and each entry costs then, too */
+#define DATA_MAX     (4ull << 20)   /* bytes of a segment of data */
+#define DATA_MUCH    (512ull << 10) /* of a program's data: it will have a large heap, too */
 
 /* Pages [low, high) around gva, all in one area and one leaf table. */
 struct run {
@@ -73,10 +75,11 @@ static int alike(const struct ceno_area *area, uint64_t own, uint64_t entry, uin
 	return entry == own + ahead * CENO_PAGE && is_own(area, entry) == is_own(area, own);
 }
 
-/* The run of entries like gva's, within `around` pages of it. */
+/* The run of entries like gva's, within `around` pages of it. What is not larger than that is one piece. */
 static struct run run_around(const struct ceno_area *area, uint64_t gva, uint64_t *entry, uint64_t around)
 {
-	uint64_t bottom = gva & ~(around * CENO_PAGE - 1), top = bottom + around * CENO_PAGE;
+	uint64_t pages = area->end - area->start <= around * CENO_PAGE ? CENO_LEAF_PAGES : around;
+	uint64_t bottom = gva & ~(pages * CENO_PAGE - 1), top = bottom + pages * CENO_PAGE;
 	struct run run = { area, gva, CENO_PAGE_DOWN(gva), CENO_PAGE_DOWN(gva) + CENO_PAGE, entry };
 
 	bottom = bottom < area->start ? area->start : bottom;
@@ -253,11 +256,22 @@ static int share_run(struct ceno_vm *vm, struct run *run)
 
 /* ---- small pages -------------------------------------------------------------------- */
 
-/* Code, or what lies behind it in the same file: its constants. */
+static int is_code_of(const struct ceno_vm *vm, const struct ceno_area *area, const struct ceno_inode *file)
+{
+	return area >= vm->areas && area < vm->areas + vm->count && area->file == file && (area->prot & LX_PROT_EXEC);
+}
+
+/* Code, or what lies before or behind it in the same file: its symbols, its constants. */
 static int is_code(const struct ceno_vm *vm, const struct ceno_area *area)
 {
-	return (area->prot & LX_PROT_EXEC) ||
-	    (area > vm->areas && area[-1].file == area->file && (area[-1].prot & LX_PROT_EXEC));
+	return is_code_of(vm, area, area->file) || is_code_of(vm, area - 1, area->file) ||
+	    is_code_of(vm, area + 1, area->file);
+}
+
+/* Data of the program itself, which is loaded before there is a heap: what a start does not write of it, it reads. */
+static int is_programs(const struct ceno_vm *vm, const struct ceno_area *area)
+{
+	return vm->data_bytes && (area->end <= vm->brk_start || !vm->brk_start);
 }
 
 /* How many pages come with the first touch of one. */
@@ -265,8 +279,10 @@ static uint64_t around(const struct ceno_vm *vm, const struct ceno_area *area)
 {
 	if (vm->forked)
 		return AROUND_FEW;
+	if (is_pack(area) && (area->prot & LX_PROT_WRITE))
+		return is_programs(vm, area) ? AROUND_DATA : AROUND_PACK;
 	if (is_pack(area))
-		return !(area->prot & LX_PROT_WRITE) && is_code(vm, area) ? AROUND_CODE : AROUND_PACK;
+		return is_code(vm, area) ? AROUND_CODE : AROUND_PACK;
 	return area->flags & CENO_AREA_BRK ? AROUND_HEAP : AROUND_RAM;
 }
 
@@ -293,7 +309,8 @@ static void note_mapped(struct ceno_vm *vm, uint64_t gva)
 /* Maps the run around gva as its entries say. replace: something of it may be mapped. */
 static int map_ram(struct ceno_vm *vm, const struct ceno_area *area, uint64_t gva, uint64_t *entry, uint32_t replace)
 {
-	struct run run = run_around(area, gva, entry, vm->forked ? AROUND_FEW : AROUND_PACK);
+	uint64_t pages = vm->forked ? AROUND_FEW : around(vm, area) >= AROUND_DATA ? AROUND_DATA : AROUND_PACK;
+	struct run run = run_around(area, gva, entry, pages);
 	int own = is_own(area, *entry), error;
 	uint64_t bits = CENO_PTE_HW | ((area->prot & LX_PROT_WRITE) && !own ? CENO_PTE_RO : 0);
 
@@ -405,13 +422,15 @@ static int is_plentiful(uint32_t kept)
 /* One large frame for an untouched 2 MiB of zeros, while RAM is plentiful. A heap, or what is
  * smaller, is mostly used for a few pages: it gets one only if it need not be zeroed, since
  * that would touch all of it; a heap not at its beginning, which is all that a shell uses: each
- * fork would copy it, and no other program could have it after (husk.c). Nor does a stack. */
+ * fork would copy it, and no other program could have it after (husk.c); but an interpreter with
+ * much data of its own needs more of it at once. Nor does a stack. */
 static int touch_large(struct ceno_vm *vm, const struct ceno_area *area, uint64_t *dir, uint64_t gva)
 {
 	int whole = holds_large(area, CENO_LARGE_DOWN(gva));
 	uint64_t frame;
 
-	if ((area->flags & CENO_AREA_BRK) && gva < CENO_LARGE_DOWN(vm->brk_start) + CENO_LARGE_PAGE)
+	if ((area->flags & CENO_AREA_BRK) && gva < CENO_LARGE_DOWN(vm->brk_start) + CENO_LARGE_PAGE &&
+	    vm->data_bytes < DATA_MUCH)
 		return 0;
 	if (area->file || (area->prot & LX_PROT_EXEC) || (area->flags & CENO_AREA_STACK) ||
 	    !(whole || may_overhang(vm, area, CENO_LARGE_DOWN(gva))))

@@ -24,6 +24,7 @@
 
 #define HUSKS      8u
 #define HUSK_PAGES 1024u             /* a larger one is not kept */
+#define PIECES_MAX (4ull << 20)      /* bytes of an area that are brought before they are touched */
 #define STRIP_MAX  (4u * HUSK_PAGES) /* nor looked at */
 
 static struct ceno_vm *husks; /* the latest first */
@@ -395,6 +396,16 @@ int ceno_husk_adopt(struct ceno_vm *vm, uint64_t gva)
 int ceno_vm_bring(struct ceno_vm *vm, uint64_t gva, int access)
 {
 	return ceno_husk_adopt(vm, gva) ? 0 : ceno_pages_fault(vm, gva, access);
+}
+
+int ceno_vm_bring_pieces(struct ceno_vm *vm, const struct ceno_area *area, uint64_t gva, int access)
+{
+	uint64_t end = area->end < gva + PIECES_MAX ? area->end : gva + PIECES_MAX;
+	int error = 0;
+
+	for (; gva < end && error != -LX_ENOMEM; gva = CENO_LARGE_DOWN(gva) + CENO_LARGE_PAGE)
+		error = ceno_vm_bring(vm, gva, access);
+	return error;
 }
 
 /* ---- whole spaces ---------------------------------------------------------------- */

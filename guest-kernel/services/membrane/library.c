@@ -1,5 +1,6 @@
 /*
- * What is known of a library before the dynamic linker says it: the bss behind its data.
+ * What is known of a library before the dynamic linker says or touches it: the bss behind its data, and
+ * what is brought without a fault for each.
  *
  * The linker maps a library as a whole, then its segments over that, clears the rest of the
  * data segment's last page, and only then maps the bss, which is zeros, over what is still the
@@ -45,7 +46,8 @@ static uint64_t bss_bytes(struct ceno_inode *file, uint64_t offset, uint64_t byt
 	return zeros;
 }
 
-void ceno_vm_expect_bss(struct ceno_vm *vm, const struct ceno_area *data)
+/* It is zeros from now on, if it is there. */
+static void put_bss(struct ceno_vm *vm, const struct ceno_area *data)
 {
 	struct ceno_area bss = { .start = data->end, .prot = LX_PROT_READ | LX_PROT_WRITE };
 	const struct ceno_area *behind = ceno_areas_find(vm, data->end);
@@ -57,4 +59,25 @@ void ceno_vm_expect_bss(struct ceno_vm *vm, const struct ceno_area *data)
 	bss.end = bss.start + bytes;
 	if (bytes && bytes <= behind->end - bss.start)
 		(void)ceno_vm_put(vm, &bss);
+}
+
+/* What the linker and the library's first function are sure to touch: data, code, and the symbols before it. */
+static void bring(struct ceno_vm *vm, const struct ceno_area *data)
+{
+	int error = ceno_vm_bring(vm, data->start, LX_PROT_WRITE);
+
+	for (const struct ceno_area *area = ceno_areas_find(vm, data->start);
+	     error != -LX_ENOMEM && area > vm->areas && area[-1].file == data->file; area--) {
+		if (area[-1].prot & LX_PROT_EXEC)
+			error = ceno_vm_bring_pieces(vm, &area[-1], area[-1].start, LX_PROT_EXEC);
+		else if (area[-1].prot == LX_PROT_READ && area[-1].offset == 0)
+			error = ceno_vm_bring_pieces(vm, &area[-1], area[-1].start, LX_PROT_READ);
+	}
+}
+
+void ceno_vm_library_mapped(struct ceno_vm *vm, const struct ceno_area *data)
+{
+	put_bss(vm, data);
+	if (vm->slot && !vm->forked)
+		bring(vm, data);
 }

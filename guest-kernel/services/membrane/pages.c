@@ -190,6 +190,8 @@ int ceno_pages_clear(struct ceno_vm *vm, uint64_t start, uint64_t end)
 {
 	const uint64_t *entry = ceno_pages_look(vm, start);
 
+	if (start < end && CENO_LARGE_DOWN(start) == CENO_LARGE_DOWN(end - 1) && ceno_pages_blank(vm, start, end))
+		return 0;
 	if (!entry || CENO_LARGE_DOWN(start) != CENO_LARGE_DOWN(end - 1) ||
 	    !can_clear(entry, (end - start) / CENO_PAGE))
 		return ceno_pages_discard(vm, start, end);

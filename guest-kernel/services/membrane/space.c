@@ -269,6 +269,7 @@ struct ceno_vm *ceno_vm_fork(struct ceno_vm *vm)
 	child->env_end = vm->env_end;
 	child->brk_start = vm->brk_start;
 	child->brk_end = vm->brk_end;
+	child->data_bytes = vm->data_bytes;
 	if (ceno_areas_copy(child, vm) || ceno_pages_copy(child, vm)) {
 		ceno_vm_drop(child);
 		return NULL;

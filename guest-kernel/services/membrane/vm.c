@@ -98,11 +98,11 @@ static int grow_heap(struct ceno_vm *vm, uint64_t old, uint64_t new)
 	return 0;
 }
 
-/* What stays of the last large page is zeros again where it was the heap's: a little is cleared
- * in place, since taking it out and putting it in again costs more. */
+/* What stays of the last large page is zeros again where it was the heap's: a little, or a part of one
+ * large page, is cleared in place, since taking it out and putting it in again costs more. */
 static int shrink_heap(struct ceno_vm *vm, uint64_t want, uint64_t new, uint64_t old)
 {
-	uint64_t cut = want == vm->brk_start ? new : CENO_PAGE_UP(want);
+	uint64_t cut = want == vm->brk_start ? new : CENO_PAGE_UP(want), end = CENO_PAGE_UP(vm->brk_end);
 	int error = ceno_areas_split(vm, new, old);
 
 	if (!error && new < old)
@@ -110,7 +110,8 @@ static int shrink_heap(struct ceno_vm *vm, uint64_t want, uint64_t new, uint64_t
 	if (error)
 		return error;
 	ceno_areas_remove(vm, new, old);
-	return cut < new ? ceno_pages_clear(vm, cut, new) : 0;
+	end = end < new ? end : new;
+	return cut < end ? ceno_pages_clear(vm, cut, end) : 0;
 }
 
 int64_t ceno_sys_brk(const uint64_t a[6])
@@ -274,11 +275,11 @@ int64_t ceno_sys_mmap(const uint64_t a[6])
 	}
 	ceno_areas_merge(vm, start, start + bytes);
 	if (is_library_data(a, &area))
-		ceno_vm_expect_bss(vm, &area);
+		ceno_vm_library_mapped(vm, &area);
 	if (is_read_at_once(vm, a, &area))
 		(void)ceno_vm_bring(vm, start, LX_PROT_READ);
 	if (vm->alone != alone && vm->slot)
-		(void)ceno_husk_adopt(vm, start);
+		(void)ceno_vm_bring(vm, start, LX_PROT_WRITE);
 	return (int64_t)start;
 }
 

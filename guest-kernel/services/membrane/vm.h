@@ -64,6 +64,7 @@ struct ceno_vm {
 	const struct ceno_file *reads_of; /* of the last read; only to compare */
 	uint64_t ahead_bytes, reads_at;   /* how many; in ceno_run.syscalls, when that was */
 	uint32_t reads;                   /* of the same file one after another so far */
+	uint64_t data_bytes;              /* of its program: what it can write, but for the heap and stacks */
 	struct ceno_vm *next;
 	struct ceno_area *areas; /* sorted, no two overlap */
 	struct ceno_area few[96];
@@ -115,6 +116,8 @@ int ceno_husk_keep(struct ceno_vm *vm);
 int ceno_husk_adopt(struct ceno_vm *vm, uint64_t gva);
 /* As ceno_pages_fault, from a husk if one has what fits (then 0). */
 int ceno_vm_bring(struct ceno_vm *vm, uint64_t gva, int access);
+/* The same in each 2 MiB of the area from gva on, up to 4 MiB of it. What the last said. */
+int ceno_vm_bring_pieces(struct ceno_vm *vm, const struct ceno_area *area, uint64_t gva, int access);
 /* Gives a vm that fork made a husk's whole space, with whatever fits. 0: there is none of its pool_pages. */
 int ceno_husk_take_over(struct ceno_vm *vm);
 /* All there are, by ->next, the latest first. */
@@ -230,9 +233,10 @@ uint64_t ceno_vm_stack_add(struct ceno_vm *vm);
 int ceno_vm_add(struct ceno_vm *vm, const struct ceno_area *area);
 /* The same, over whatever is there. */
 int ceno_vm_put(struct ceno_vm *vm, const struct ceno_area *area);
-/* The program has mapped a library's data, copied on a write, over the library mapped as a whole: what is
- * bss behind it is zeros from now on. Does nothing where that is not so (library.c). */
-void ceno_vm_expect_bss(struct ceno_vm *vm, const struct ceno_area *data);
+/* The program has mapped a library's data, copied on a write, over the library mapped as a whole, the last of
+ * its segments: what is bss behind it is zeros from now on, where the file's headers say that there is one; and
+ * what is touched first is brought (library.c). */
+void ceno_vm_library_mapped(struct ceno_vm *vm, const struct ceno_area *data);
 /* Draws where the programs of this session lie: all of them in the same places, so that one
  * can have what another left mapped (husk.c). Once per boot. */
 void ceno_vm_layout_init(void);

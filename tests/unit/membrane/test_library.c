@@ -9,6 +9,7 @@
 
 #include "fake_space.h"
 #include "guest-kernel/services/membrane/linux.h"
+#include "guest-kernel/services/membrane/vm.h"
 
 #define SPAN  12u /* pages of the library as mapped as a whole; its file has fewer */
 #define FILE_ 8u
@@ -241,6 +242,71 @@ static void test_alone(void **state)
 	assert_int_equal(at[2] / CENO_LARGE_PAGE, at[3] / CENO_LARGE_PAGE);
 }
 
+static size_t mapped(uint64_t at, uint64_t pages)
+{
+	size_t count = 0;
+
+	for (uint64_t i = 0; i < pages; i++)
+		count += fake_space_find(ceno_vm_current()->slot, at + i * PAGE) != NULL;
+	return count;
+}
+
+/* What is sure to be touched is mapped when the data is, and when the first small pieces are. */
+static void test_brought(void **state)
+{
+	(void)state;
+	map_whole();
+	assert_int_equal(mapped(base, SPAN), 0);
+	map_data(PROT_READ | PROT_EXEC, WHOLE, 1, 2);
+	map_data(PROT_READ, WHOLE, 3, 1); /* constants: not before they are read */
+	map_data(PROT_READ | PROT_WRITE, WHOLE, DATA, 2);
+	assert_int_equal(mapped(base, 1), 1);
+	assert_int_equal(mapped(base + PAGE, 2), 2);
+	assert_int_equal(mapped(base + 3 * PAGE, 1), 0);
+	assert_int_equal(mapped(base + DATA * PAGE, 2), 2);
+	assert_int_equal(mapped(base + BSS * PAGE, ZEROS), 0);
+	assert_true(is_writable(DATA) && is_writable(DATA + 1) && !is_writable(1));
+}
+
+static void test_alone_is_brought(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t at =
+		    (uint64_t)sys(SYS_mmap, 0, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		assert_int_equal(mapped(at, 2), i < 2 ? 2 : 0);
+	}
+}
+
+/* The heap of a program with much data is one large page from its beginning, and stays one when it shrinks:
+ * what it gave back is zeros, and nothing else is. */
+static void test_large_heap(void **state)
+{
+	uint64_t heap = 0, maps;
+	uint8_t value = 3, seen;
+
+	(void)state;
+	for (unsigned much = 0; much < 2; much++) {
+		fake_start();
+		ceno_vm_current()->data_bytes = much ? 512u << 10 : (512u << 10) - 1;
+		heap = ((uint64_t)sys(SYS_brk, 0) + PAGE - 1) & ~(PAGE - 1);
+		assert_int_equal(sys(SYS_brk, heap + 100 * PAGE), heap + 100 * PAGE);
+		fake_poke(heap, &value, 1);
+		assert_int_equal(fake_space_find(ceno_vm_current()->slot, heap)->large, much);
+	}
+	for (unsigned page = 0; page < 100; page++)
+		fake_poke(heap + page * PAGE + 20, &value, 1);
+	maps = fake_maps;
+	assert_int_equal(sys(SYS_brk, heap + 40 * PAGE), heap + 40 * PAGE);
+	assert_int_equal(sys(SYS_brk, heap + 100 * PAGE), heap + 100 * PAGE);
+	for (unsigned page = 0; page < 100; page++) {
+		fake_peek(&seen, heap + page * PAGE + 20, 1);
+		assert_int_equal(seen, page < 40 ? 3 : 0);
+	}
+	assert_int_equal(fake_maps, maps);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +315,9 @@ int main(void)
 		cmocka_unit_test_setup(test_anything_else, begin_plain),
 		cmocka_unit_test_setup(test_lies, begin_plain),
 		cmocka_unit_test_setup(test_alone, start),
+		cmocka_unit_test_setup(test_brought, begin_plain),
+		cmocka_unit_test_setup(test_alone_is_brought, start),
+		cmocka_unit_test_setup(test_large_heap, start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
