@@ -66,7 +66,8 @@ def links():
             ("pointer", "nucleus.ld", VECTORS + START + '.section .data.rel.ro,"aw"\np: .quad ceno_start\n.section .text.entry,"ax"\nlea p(%rip),%rax\n', "relocation"),
             ("late", "service.ld", '.section .text.entry,"ax"\nnop\n' + START, "ceno_start must be the first"),
             ("handler", "service.ld", START + '.section .text.entry,"ax"\n.globl ceno_handler_syscall\nceno_handler_syscall: nop\n', "+0x40"),
-            ("large", "entry.ld", START + '.section .text.vdso,"ax"\n.fill 5000, 1, 0x90\n', "larger than one page"),
+            ("large", "entry.ld", START + '.section .ahead,"ax"\n.fill 1000, 1, 0x90\n', "larger than one page"),
+            ("vdso", "entry.ld", START + '.section .text.vdso,"ax"\n.fill 5000, 1, 0x90\n', "backwards"),
             ("bss", "entry.ld", START + '.bss\nb: .skip 8\n.section .text.entry,"ax"\nmov b(%rip),%rax\n', "no writable memory"),
             ("orphan", "service.ld", START + '.section .mine,"aw"\nm: .quad 1\n.section .text.entry\nlea m(%rip),%rax\n', "orphan")):
         _, complaint = link(name, script, text)
