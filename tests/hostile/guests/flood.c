@@ -4,8 +4,10 @@
  *
  * The guest fills its output ring as fast as the host takes it, for ever; the driver
  * does not read. Pipe and ring fill up and the guest waits for room that does not
- * come. Form 1 does the same and rings the bell all the while, as if there were news.
- * The node answers others meanwhile.
+ * come. Form 1 does the same and rings the bell all the while, as if there were news;
+ * form 2 hands over each byte alone and rings for it, which makes the most work that
+ * a byte can make: a ring, a look, a write to the pipe. The node answers others
+ * meanwhile.
  */
 #include "kit.h"
 #include "guests.h"
@@ -21,11 +23,12 @@ static uint32_t room(void)
 
 uint32_t guest_flood(unsigned form)
 {
+	const uint32_t piece = form == 2 ? 1 : CHUNK;
 	volatile struct ceno_stdio_guest *page = kit_guest_page();
 
 	for (;;) {
-		if (room() >= CHUNK) {
-			page->index[CENO_STREAM_OUT] += CHUNK; /* whatever the ring holds */
+		if (room() >= piece) {
+			page->index[CENO_STREAM_OUT] += piece; /* whatever the ring holds */
 			kit_bell();
 		} else if (form) {
 			kit_bell();

@@ -27,7 +27,7 @@
 	X(rom_stack, 2, READ_ONLY, READ_ONLY, "a stack in read-only memory takes no push") \
 	/* no slot */ \
 	X(window_unpledged, 7, UNBACKED, UNBACKED, "there is no window of a class that was not pledged") \
-	X(bell_unpledged, 7, UNBACKED, UNBACKED, "there is no doorbell of a class that was not pledged") \
+	X(bell_unpledged, 10, UNBACKED, UNBACKED, "there is no doorbell of a class that was not pledged") \
 	X(read_outside, 4, UNBACKED, UNBACKED, "nothing can be read behind the end of RAM") \
 	X(write_outside, 4, UNBACKED, UNBACKED, "nothing can be written behind the end of RAM") \
 	X(execute_outside, 2, OUTSIDE, NO_FETCH, "nothing can be executed behind the end of RAM") \
@@ -36,7 +36,7 @@
 	X(no_device, 6, UNBACKED, UNBACKED, "no device answers where machines have them") \
 	X(beyond, 3, UNBACKED, UNBACKED, "the ends of the physical address space are empty") \
 	X(no_image, 6, UNBACKED, UNBACKED, "a session without an image has none in memory") \
-	X(bell_width, 5, UNBACKED, UNBACKED, "a doorbell takes one store of four bytes and nothing else") \
+	X(bell_width, 8, UNBACKED, UNBACKED, "a doorbell takes one store of four bytes and nothing else") \
 	/* ports */ \
 	X(port_probe, 10, PORT, PORT, "no port answers but the one that stops") \
 	X(port_string, 3, STRING, STRING, "the stop port takes no string of values") \
@@ -61,7 +61,7 @@
 	/* model-specific registers */ \
 	X(msr_read, 10, MSR, MSR, "a register that is not offered cannot be read") \
 	X(msr_write, 8, MSR, MSR, "a register that is not offered cannot be written") \
-	X(pv_page, 4, MSR, MSR, "KVM cannot be made to write into a page of the guest's choice") \
+	X(pv_page, 8, MSR, MSR, "KVM cannot be made to write into a page of the guest's choice") \
 	/* rings and reports */ \
 	X(ring_lie, 9, RING_LIE, RING_LIE, "a ring index that claims more than the ring holds ends the session") \
 	X(report_lie, 12, RING_LIE, RING_LIE, "a report out of its ranges ends the session") \
@@ -77,12 +77,13 @@
 	/* resources */ \
 	X(page_touch, 1, HELD, HELD, "one byte in every granule: all of them are overwritten and proven") \
 	X(fill_memory, 1, HELD, HELD, "all of RAM is used: all of it is overwritten and proven") \
-	X(flood, 2, TTL, TTL, "a reader who does not read stalls the guest, not the node") \
-	X(spin, 2, TTL, TTL, "a guest that never yields ends with its lifetime") \
-	X(sleep, 2, TTL, TTL, "a guest that sleeps with interrupts off ends with its lifetime") \
-	X(exit_storm, 3, TTL, TTL, "a storm of exits ends with its lifetime") \
-	X(timer_storm, 1, TTL, TTL, "a storm of timers starves nobody") \
-	X(deaf, 1, HELD, HELD, "a guest that will not stop is stopped")
+	X(flood, 3, TTL, TTL, "a reader who does not read stalls the guest, not the node") \
+	X(spin, 4, TTL, TTL, "a guest that never yields ends with its lifetime, within an instruction too") \
+	X(sleep, 4, TTL, TTL, "a guest that sleeps with interrupts off ends with its lifetime") \
+	X(exit_storm, 6, TTL, TTL, "a storm of exits ends with its lifetime") \
+	X(timer_storm, 3, TTL, TTL, "a storm of timers starves nobody") \
+	X(deaf, 3, HELD, HELD, "a guest that will not stop is stopped, and its last writes are wiped") \
+	X(last_act, 3, UNBACKED, UNBACKED, "a violation after the program's end is still a violation")
 
 /* One function each, in a file of its name. form: 0 to forms - 1. */
 #define HOSTILE_DECLARE(name, forms, emulated, native, claim) \
