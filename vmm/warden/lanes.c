@@ -4,16 +4,15 @@
  * word again, whatever futex returned.
  */
 #include "lanes.h"
+#include "lockdown.h"
 
 #include <limits.h>
 #include <linux/futex.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -42,7 +41,7 @@ static void wake_all(atomic_uint *word)
 
 static int enter(void)
 {
-	if (atomic_load(&lanes.filtered) && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != SECCOMP_MODE_FILTER)
+	if (atomic_load(&lanes.filtered) && !ceno_lockdown_holds())
 		return 0;
 	unsigned gate = atomic_load(&lanes.gate);
 	while (gate & GATE_OPEN)

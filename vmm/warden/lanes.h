@@ -29,7 +29,7 @@ void ceno_lanes_start(unsigned wanted);
 /* Lanes in all, the caller's included: 1 without start. */
 unsigned ceno_lanes_count(void);
 
-/* From now on a lane that finds itself under no filter of system calls does no work. */
+/* From now on a lane that is not held to the warden's own filter (lockdown.h) does no work. */
 void ceno_lanes_filtered(void);
 
 /* Does `work` in every lane that comes in time and in the caller's; returns when it was left by all. */

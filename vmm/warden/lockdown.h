@@ -14,4 +14,8 @@
  * (a kernel without Landlock is none). */
 int ceno_lockdown(void);
 
+/* 1 if the calling thread is held to the list, else 0. That it has a filter says nothing, for it inherits cenod's;
+ * so it makes a call that never fails by itself, that cenod's lets through, and that is not in the list. */
+int ceno_lockdown_holds(void);
+
 #endif

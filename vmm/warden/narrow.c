@@ -109,5 +109,8 @@ enum ceno_state ceno_on_narrow_turn(struct ceno_warden *w)
 		ceno_warden_deadline(w, TURN_MS);
 		return CENO_STATE_ACTIVE;
 	}
-	return ceno_narrow_take(&w->session) < 0 ? ceno_on_lie(w) : answer(w);
+	int rc = ceno_narrow_take(&w->session);
+	if (rc == -ESRCH)
+		return CENO_STATE_ACTIVE; /* it has ended by itself: how, its last record and its pidfd say */
+	return rc < 0 ? ceno_on_lie(w) : answer(w);
 }

@@ -33,8 +33,8 @@ int ceno_narrow_tell(struct ceno_session *session, uint32_t classes);
 int ceno_narrow_released(const struct ceno_session *session);
 
 /* Takes the stdio window, and writes its evidence. The vmm has stopped and goes on, blocking for at most a
- * second. Returns 0, or -errno: it has not stopped, or the window did not read back as zero
- * and is as it was; the session cannot go on. */
+ * second. Returns 0; -ESRCH: the vmm has ended, and the window is as it was; or -errno: it has not stopped, or the
+ * window did not read back as zero and is as it was. The session cannot go on. */
 int ceno_narrow_take(struct ceno_session *session);
 
 #endif

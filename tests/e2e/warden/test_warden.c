@@ -294,8 +294,10 @@ static int truncates_windows_alone(void)
 /* The warden's filter, in a child: what it needs works, what it does not is refused, and memory is never executable. */
 static int locked_down(void)
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || ceno_lockdown() < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || ceno_lockdown_holds() || ceno_lockdown() < 0)
 		return 1;
+	if (!ceno_lockdown_holds())
+		return 8;
 	char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED || mprotect(page, 4096, PROT_READ) < 0)
 		return 2;

@@ -1,10 +1,17 @@
 /*
  * The state table itself: no two rows answer the same event in the same state,
- * every state but the last has a way out, and the ways out are the right ones.
+ * every state but the last has a way out, and the ways out are the right ones. And one action that
+ * a running session can hardly be brought to.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "vmm/warden/machine.h"
@@ -131,13 +138,44 @@ static void nothing_happens_after_the_end(void **state)
 		assert_null(ceno_machine_find(CENO_STATE_ENDED, (enum ceno_event)event));
 }
 
+/* It may have said how it ended, and nobody has read that yet. */
+static void a_vmm_that_ended_before_its_window_was_taken_is_no_liar(void **state)
+{
+	static struct ceno_warden w = { .state = CENO_STATE_ACTIVE, .narrowing = { .asked = 1, .turns = 1000 } };
+	siginfo_t info;
+	struct stat st;
+	(void)state;
+	w.session.control = -1;
+	w.session.material.stdio = memfd_create("window", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(w.session.material.stdio, 4096), 0);
+	w.session.vmm.pid = fork();
+	if (w.session.vmm.pid == 0)
+		_exit(0);
+	w.session.vmm.pidfd = (int)syscall(SYS_pidfd_open, w.session.vmm.pid, 0);
+	assert_true(w.session.vmm.pidfd >= 0);
+	assert_int_equal(waitid(P_PID, (id_t)w.session.vmm.pid, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(ceno_on_narrow_turn(&w), CENO_STATE_ACTIVE);
+	assert_int_equal(w.cause, 0);
+	assert_int_equal(w.session.failure.code, 0);
+	/* Its window is destroyed with the rest. */
+	assert_int_equal(fstat(w.session.material.stdio, &st), 0);
+	assert_int_equal(st.st_size, 4096);
+	assert_int_equal(waitpid(w.session.vmm.pid, NULL, 0), w.session.vmm.pid);
+	close(w.session.vmm.pidfd);
+	close(w.session.material.stdio);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_event_has_two_rows),         cmocka_unit_test(every_event_is_answered_somewhere),
-		cmocka_unit_test(a_stop_is_always_heard),        cmocka_unit_test(the_supervisor_can_always_stop_it),
-		cmocka_unit_test(a_dead_vmm_is_always_noticed),  cmocka_unit_test(nothing_waits_for_ever),
+		cmocka_unit_test(no_event_has_two_rows),
+		cmocka_unit_test(every_event_is_answered_somewhere),
+		cmocka_unit_test(a_stop_is_always_heard),
+		cmocka_unit_test(the_supervisor_can_always_stop_it),
+		cmocka_unit_test(a_dead_vmm_is_always_noticed),
+		cmocka_unit_test(nothing_waits_for_ever),
 		cmocka_unit_test(nothing_happens_after_the_end),
+		cmocka_unit_test(a_vmm_that_ended_before_its_window_was_taken_is_no_liar),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
