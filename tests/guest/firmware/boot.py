@@ -54,7 +54,8 @@ def patched(data, at, new):
     return data[:at] + new + data[at + len(new):]
 
 
-ABI = 6 # CENO_ABI_VERSION
+HEADER = Path(__file__).resolve().parents[3] / "guest-kernel/abi/layout.h"
+ABI = int(re.search(r"define CENO_ABI_VERSION (\d+)u", HEADER.read_text()).group(1))
 
 
 def fold_of(tsc_hz, mode):
