@@ -45,6 +45,9 @@ void subject_memory(void)
 	OK(touch(write_it, p + 2 * PAGE) == 0);
 	OK(mmap(p + PAGE, PAGE, RW, ANON | MAP_FIXED, -1, 0) == p + PAGE && p[PAGE] == 0);
 	FAILS(mmap(p, PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED ? -1 : 0, EEXIST);
+	p[0] = 8;
+	FAILS(mmap(p, PAGE, RW, ANON | MAP_FIXED | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED ? -1 : 0, EEXIST);
+	OK(p[0] == 8);
 	OK(munmap(p, 3 * PAGE) == 0 && munmap(p, 3 * PAGE) == 0);
 	FAILS(munmap(p + 1, PAGE), EINVAL);
 	FAILS(munmap(p, 0), EINVAL);

@@ -240,7 +240,7 @@ static int is_put_again(struct ceno_vm *vm, const uint64_t a[6], uint64_t end)
 {
 	const struct ceno_area *area = ceno_areas_find(vm, a[0]);
 
-	return (a[3] & (LX_MAP_TYPE | LX_MAP_FIXED | LX_MAP_ANONYMOUS)) ==
+	return (a[3] & (LX_MAP_TYPE | LX_MAP_FIXED | LX_MAP_FIXED_NOREPLACE | LX_MAP_ANONYMOUS)) ==
 	    (LX_MAP_PRIVATE | LX_MAP_FIXED | LX_MAP_ANONYMOUS) &&
 	    (a[2] & LX_PROT_MASK) == (LX_PROT_READ | LX_PROT_WRITE) && a[0] % CENO_PAGE == 0 && area &&
 	    ceno_area_is_plain(area) && end > a[0] && end <= area->end && ceno_pages_look(vm, a[0]) &&

@@ -233,6 +233,7 @@ static void test_lengths(void **state)
 {
 	static const uint64_t lengths[] = { UINT64_MAX, UINT64_MAX - 4094, 1ull << 63, 1ull << 47, (1ull << 47) - 1 };
 	uint64_t page = fake_page();
+	char kept[4];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
@@ -255,6 +256,12 @@ static void test_lengths(void **state)
 	assert_int_equal(map(0x7ffffffff000, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED), -ENOMEM);
 	assert_true(map(0x7ffff000, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS) > 0);
 	assert_int_equal(map(page, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE), -EEXIST);
+	fake_poke(page, "kept", 4); /* nor is it cleared */
+	assert_int_equal(map(page, PAGE, PROT_READ | PROT_WRITE,
+	                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_FIXED_NOREPLACE),
+	                 -EEXIST);
+	fake_peek(kept, page, 4);
+	assert_memory_equal(kept, "kept", 4);
 	assert_int_equal(sys(SYS_mmap, 0, PAGE, PROT_READ, MAP_PRIVATE, 0), -ENODEV);
 	assert_int_equal(sys(SYS_mmap, 0, PAGE, PROT_READ, MAP_PRIVATE, 0, INT64_MAX & -(int64_t)PAGE), -EOVERFLOW);
 }
