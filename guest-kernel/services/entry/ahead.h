@@ -38,6 +38,7 @@
 #define CENO_GVA_AHEAD_CODE    (CENO_GVA_ENTRY + 0xe00)
 #define CENO_GVA_AHEAD_CHANGED (CENO_GVA_ENTRY + 0xe60)
 #define CENO_GVA_AHEAD_DONE    (CENO_GVA_ENTRY + 0xe90)
+#define CENO_AHEAD_STORE       8 /* bytes of the instruction before it, which counts what was read */
 #define CENO_GVA_AHEAD_STOP    (CENO_GVA_ENTRY + 0xed0)
 
 #endif

@@ -61,6 +61,7 @@ ceno_start:
 /* read(2) out of CENO_GVA_AHEAD; see ahead.h for what membrane makes of an interruption in each of
  * the three parts. Only rax, which was 0, is another in the first. */
 	.section .ahead, "ax"
+	.globl ceno_ahead
 ceno_ahead:
 	xor %eax, %eax
 	cmp %edi, CENO_AHEAD_FD
@@ -82,10 +83,12 @@ ceno_ahead:
 	mov %rdx, %rcx
 	cld
 	rep movsb
-	mov %rsi, CENO_AHEAD_AT                 /* now it is read */
-	jmp 3f
-	.org ceno_ahead + CENO_GVA_AHEAD_DONE - CENO_GVA_AHEAD_CODE, 0x90
-3:	mov CENO_AHEAD_RDI, %rdi
+	.org ceno_ahead + CENO_GVA_AHEAD_DONE - CENO_GVA_AHEAD_CODE - CENO_AHEAD_STORE, 0x90
+3:	mov %rsi, CENO_AHEAD_AT                 /* now it is read, and nothing of this part is left: whoever */
+4:	mov CENO_AHEAD_RDI, %rdi                /* is interrupted here must not read once more */
+	.if 4b - 3b != CENO_AHEAD_STORE
+	.error "the third part begins right behind the store"
+	.endif
 	mov CENO_AHEAD_RSI, %rsi
 	mov $CENO_AHEAD_STACK, %esp             /* the program's own may lie at the end of what it has */
 	push %r11

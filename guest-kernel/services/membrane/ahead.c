@@ -99,6 +99,7 @@ void ceno_ahead_end(void)
 	if (page) {
 		read = page->at - CENO_AHEAD_DATA; /* or whatever the program has made of it */
 		page->fd = -1;
+		page->end = page->at; /* whoever sets DS by itself may read from -1 */
 	}
 	file->position += read < vm->ahead_bytes ? read : vm->ahead_bytes;
 	vm->ahead = NULL;

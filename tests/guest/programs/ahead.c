@@ -216,6 +216,10 @@ static void machine(void)
 	check("DS, and no row", next(fd, &at, PIECE) && next(fd, &at, PIECE));
 	__asm__ volatile("mov %0, %%ds" : : "r"(0));
 	fd = begun(&at, PIECE);
+	check("where it is", lseek(fd, 0, SEEK_CUR) == (off_t)at);
+	__asm__ volatile("mov %0, %%ds" : : "r"(0x2b));
+	check("DS, and a row that is over", read_raw(-1, buffer, PIECE) == -EBADF && next(fd, &at, PIECE));
+	fd = begun(&at, PIECE);
 	__asm__ volatile("mov %0, %%ds" : : "r"(0));
 	check("no DS, and a row", next(fd, &at, PIECE) && next(fd, &at, PIECE));
 }

@@ -1,14 +1,17 @@
 /*
  * Reading ahead (membrane/ahead.h): what the code of the entry page finds, what membrane makes of
  * what it left, and of interruptions in each of its parts. The code itself runs in guest_programs
- * (programs/ahead.c); here the test does what it would have done.
+ * (programs/ahead.c); here the test does what it would have done, but for one that executes it
+ * instruction by instruction.
  */
 #include "test.h"
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <ucontext.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -259,6 +262,87 @@ static void test_interrupted(void **state)
 	assert_int_equal(ceno_ahead_leave(gpr, &rip, &flags), 0);
 }
 
+/* ---- at each instruction of the code, as this processor executes it ------------------------ */
+
+extern const uint8_t ceno_start[], ceno_ahead[];
+extern uint64_t step_rsp, step_back;
+uint64_t step_rsp, step_back; /* of the read that is stepped through: its stack, and where it goes back to */
+static uint64_t step_fd;
+static uint8_t read_to[PIECE];
+static unsigned steps, wrong, made;
+
+/* Interrupted here, the call was made if its bytes are counted, else it was not; with the registers of the call. */
+static void on_step(int signal, siginfo_t *info, void *context)
+{
+	const greg_t *r = ((const ucontext_t *)context)->uc_mcontext.gregs;
+	const struct page *page = (const struct page *)CENO_GVA_AHEAD;
+	uint64_t gpr[16], flags = 0, rip = (uint64_t)r[REG_RIP] - (uintptr_t)ceno_ahead + CENO_GVA_AHEAD_CODE;
+	int is_read = page->at != CENO_AHEAD_DATA;
+
+	(void)signal;
+	(void)info;
+	gpr[CENO_RAX] = (uint64_t)r[REG_RAX];
+	gpr[CENO_RDI] = (uint64_t)r[REG_RDI];
+	gpr[CENO_RSI] = (uint64_t)r[REG_RSI];
+	gpr[CENO_RDX] = (uint64_t)r[REG_RDX];
+	gpr[CENO_RCX] = (uint64_t)r[REG_RCX];
+	gpr[CENO_RSP] = (uint64_t)r[REG_RSP];
+	gpr[CENO_R11] = (uint64_t)r[REG_R11];
+	fake_poke(CENO_GVA_AHEAD, page, sizeof(*page));
+	if (!ceno_ahead_leave(gpr, &rip, &flags))
+		return;
+	steps++;
+	made += (unsigned)is_read;
+	wrong += rip != (is_read ? step_back : CENO_GATE_SYSCALL) || gpr[CENO_RAX] != (is_read ? PIECE : 0) ||
+	    gpr[CENO_RDI] != step_fd || gpr[CENO_RSI] != (uintptr_t)read_to || gpr[CENO_RDX] != PIECE ||
+	    gpr[CENO_RCX] != step_back || gpr[CENO_RSP] != step_rsp;
+}
+
+static uint64_t step_through(uint64_t fd)
+{
+	uint64_t result = 0;
+
+	__asm__ volatile("lea -128(%%rsp), %%rsp\n"
+	                 "mov %%rsp, step_rsp(%%rip)\n"
+	                 "lea 1f(%%rip), %%rcx\n"
+	                 "mov %%rcx, step_back(%%rip)\n"
+	                 "pushf; pop %%r11\n"
+	                 "pushf; orl $0x100, (%%rsp); popf\n" /* TF */
+	                 "jmp *%[entry]\n"
+	                 "1: lea 128(%%rsp), %%rsp"
+	                 : "+a"(result)
+	                 : "D"(fd), "S"(read_to), "d"((uint64_t)PIECE), [entry] "r"(ceno_start + 1)
+	                 : "rcx", "r11", "memory", "cc");
+	return result;
+}
+
+static void test_each_instruction(void **state)
+{
+	static uint8_t stack[1 << 16];
+	const stack_t own = { .ss_sp = stack, .ss_size = sizeof(stack) }, none = { .ss_flags = SS_DISABLE };
+	const struct sigaction action = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	struct sigaction before;
+	struct page *page = mmap((void *)CENO_GVA_AHEAD, CENO_LARGE_PAGE, PROT_READ | PROT_WRITE,
+	                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	(void)state;
+	assert_ptr_equal(page, (void *)CENO_GVA_AHEAD);
+	step_fd = (uint64_t)begun(); /* and DS says so */
+	*page = page_now();
+	fake_peek((void *)CENO_AHEAD_DATA, CENO_AHEAD_DATA, PIECE);
+	steps = wrong = made = 0;
+	sigaltstack(&own, NULL); /* the host has no regard for where rsp points */
+	sigaction(SIGTRAP, &action, &before);
+	assert_int_equal(step_through(step_fd), PIECE);
+	sigaction(SIGTRAP, &before, NULL);
+	sigaltstack(&none, NULL);
+	assert_memory_equal(read_to, big + ROW * PIECE, PIECE);
+	assert_int_equal(page->at, CENO_AHEAD_DATA + PIECE);
+	assert_true(steps - made > 12 && made > 5); /* those before, and behind */
+	assert_int_equal(wrong, 0);
+	munmap(page, CENO_LARGE_PAGE);
+}
+
 /* A fault of the program's own in the code is the call's EFAULT, not a signal. */
 static void test_fault(void **state)
 {
@@ -357,6 +441,7 @@ int main(void)
 		cmocka_unit_test_setup(test_not_where_syscall_enters_the_nucleus, boot),
 		cmocka_unit_test_setup(test_memory, boot),
 		cmocka_unit_test_setup(test_interrupted, boot),
+		cmocka_unit_test_setup(test_each_instruction, boot),
 		cmocka_unit_test_setup(test_fault, boot),
 		cmocka_unit_test_setup(test_handler, boot),
 		cmocka_unit_test_setup(test_fork, boot),
