@@ -106,6 +106,21 @@ void ceno_ahead_end(void)
 	set_ds(0);
 }
 
+int ceno_ahead_release(void)
+{
+	int freed = 0;
+
+	for (struct ceno_vm *vm = ceno_vms_first(); vm; vm = vm->next) {
+		uint64_t before = vm->pages;
+
+		if (vm->ahead || vm == ceno_vm_current() || vm == ceno_self()->vm)
+			continue;
+		(void)ceno_pages_discard(vm, CENO_GVA_AHEAD, CENO_GVA_AHEAD + CENO_LARGE_PAGE);
+		freed |= vm->pages != before;
+	}
+	return freed;
+}
+
 void ceno_ahead_enter(const struct ceno_vm *vm)
 {
 	set_ds(vm->ahead ? CENO_AHEAD_ON : 0);

@@ -15,6 +15,9 @@
 void ceno_ahead_read(int32_t fd, uint64_t bytes);
 /* The current vm, which reads ahead, makes another call. */
 void ceno_ahead_end(void);
+/* RAM is short: what programs that do not read ahead now have left of it is given back, but for the current one's,
+ * which the call that needs the RAM may be using. 1: there was something. */
+int ceno_ahead_release(void);
 /* Another task is entered: its DS. */
 void ceno_ahead_enter(const struct ceno_vm *vm);
 /* If *rip is in the code of the entry page that reads, as if the call was not made yet, or was: registers,

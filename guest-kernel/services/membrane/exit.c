@@ -4,6 +4,7 @@
  *
  * Orphans have no parent: nobody waits for them, so they leave no zombie.
  */
+#include "ahead.h"
 #include "calls.h"
 #include "fd.h"
 #include "promise.h"
@@ -47,6 +48,8 @@ int ceno_process_make_room(void)
 {
 	struct ceno_process *most = ceno_self();
 
+	if (ceno_ahead_release())
+		return 1;
 	for (uint32_t i = 0; i < CENO_TASKS; i++) {
 		struct ceno_process *process = ceno_process_at(i);
 

@@ -240,8 +240,9 @@ void ceno_process_exit(uint32_t status);
 void ceno_process_kill(struct ceno_process *process, uint32_t signal);
 /* A page of the current process has no RAM left to back it. */
 void ceno_process_out_of_memory(void);
-/* RAM ran out: whoever holds most of it is killed, as in Linux. Another's memory is given back at once, but
- * nothing else of it: a call in its middle may hold that. 1: try again; 0: it is the current process. */
+/* RAM ran out: what programs have left of reading ahead goes (ahead.h); if there is nothing of that, whoever holds
+ * most of it is killed, as in Linux. Another's memory is given back at once, but nothing else of it: a call in its
+ * middle may hold that. 1: try again; 0: it is the current process. */
 int ceno_process_make_room(void);
 
 /* Ends the current task, which is marked ENDED, or with it its process, which is marked

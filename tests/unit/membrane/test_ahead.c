@@ -17,6 +17,7 @@
 
 #include "guest-kernel/services/entry/ahead.h"
 #include "guest-kernel/services/membrane/ahead.h"
+#include "guest-kernel/services/membrane/pages.h"
 #include "guest-kernel/services/membrane/process.h"
 
 #define PIECE   100u
@@ -432,6 +433,45 @@ static void test_turns(void **state)
 	}
 }
 
+static void switch_to(uint32_t pid)
+{
+	fake_tsc += 2000000000;
+	assert_int_equal(fake_fault(32, 0, 0), FAKE_ENTERED);
+	assert_int_equal(ceno_self()->pid, pid);
+}
+
+/* What nobody reads any more goes before anybody is killed for want of RAM. */
+static void test_no_ram(void **state)
+{
+	struct ceno_vm *vm = ceno_self()->vm;
+	uint64_t pages, seen[2];
+	int64_t fd;
+
+	(void)state;
+	assert_int_equal(sys(SYS_fork), 3);
+	fd = begun();
+	set_at(CENO_AHEAD_DATA + PIECE);
+	fake_peek(seen, CENO_AHEAD_DATA, 8);
+	pages = vm->pages;
+	switch_to(3);
+	assert_int_equal(ceno_ahead_release(), 0); /* not what is being read */
+	switch_to(2);
+	assert_int_equal(ceno_ahead_release(), 0);
+	fake_peek(seen + 1, CENO_AHEAD_DATA, 8);
+	assert_int_equal(seen[0], seen[1]);
+	assert_int_equal(sys(SYS_lseek, fd, 0, SEEK_CUR), (ROW + 1) * PIECE);
+	assert_int_equal(ceno_ahead_release(), 0); /* nor the current program's */
+	switch_to(3);
+	assert_int_equal(ceno_process_make_room(), 1);
+	assert_int_equal(vm->pages, pages - CENO_LEAF_PAGES);
+	assert_int_equal(ceno_run.out_of_memory, 0);
+	assert_int_equal(ceno_ahead_release(), 0); /* once */
+	switch_to(2);
+	read_row(fd, ROW);
+	assert_true(reads_ahead());
+	assert_int_equal(sys(SYS_lseek, fd, 0, SEEK_CUR), (2 * ROW + 1) * PIECE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +487,7 @@ int main(void)
 		cmocka_unit_test_setup(test_fork, boot),
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test_setup(test_turns, boot),
+		cmocka_unit_test_setup(test_no_ram, boot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
