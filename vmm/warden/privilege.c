@@ -28,9 +28,7 @@ static int set_capabilities(uint64_t mask)
 	return 0;
 }
 
-/* A session has an ordinary share of a processor, however the node was started: the vmm inherits this. A real-time one
- * could starve the host, and may not join a v1 group without a real-time budget of its own. */
-static int leave_real_time(void)
+int ceno_privilege_leave_real_time(void)
 {
 	const struct sched_param none = { 0 };
 	int policy = sched_getscheduler(0);
@@ -53,7 +51,7 @@ int ceno_privilege_early(uid_t uid)
 		return -errno;
 	if (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
-	int rc = leave_real_time();
+	int rc = ceno_privilege_leave_real_time();
 	if (rc == 0)
 		rc = set_capabilities(keep);
 	if (rc == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)

@@ -17,4 +17,9 @@
 int ceno_privilege_early(uid_t uid);
 int ceno_privilege_final(void);
 
+/* An ordinary share of a processor, however the node was started; early takes it, for the vmm inherits it. A real-time
+ * one could starve the host (lanes take each of its CPUs), and may not join a v1 group without a real-time budget of
+ * its own. Returns 0 or -errno. */
+int ceno_privilege_leave_real_time(void);
+
 #endif

@@ -8,6 +8,7 @@
 #include "recovery.h"
 #include "destroy.h"
 #include "lanes.h"
+#include "privilege.h"
 #include "record.h"
 
 #include <errno.h>
@@ -61,6 +62,7 @@ int ceno_recovery_wipe(const struct ceno_supervisor_launch *launch, int *areas, 
 	struct stat st;
 	if (kill_vmm(launch->vmm_pid) < 0 || fstat(CENO_WARDEN_FD_RAM, &st) < 0)
 		return 0;
+	(void)ceno_privilege_leave_real_time(); /* to wipe as what it is, is better than not to */
 	ceno_lanes_start(0);
 	int view = ceno_session_reopen_read_only(CENO_WARDEN_FD_RAM);
 	uint64_t bytes = st.st_blocks == 0 ? 0 : (uint64_t)st.st_size; /* 0: nothing was ever written */

@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -291,6 +292,42 @@ static void recovery_spares_a_stranger_with_the_pid(void **state)
 	ceno_rig_close(&recovery);
 }
 
+/* For teardown: this test has another. */
+static void no_rig(void)
+{
+	memset(&rig, 0, sizeof rig);
+	rig.pidfd = rig.supervisor = rig.session = rig.attest = rig.ram = rig.spool = rig.opening = -1;
+	rig.options.firmware = rig.options.trust = rig.options.bundle = -1;
+	rig.exited = 1;
+}
+
+/* What the supervisor starts has its policy; lanes of that one would take every CPU from the host. */
+static void recovery_has_no_real_time_policy(void **state)
+{
+	const struct ceno_rig_options options = { .vmm = FAKE_VMM, .firmware = -1, .trust = -1, .bundle = -1 };
+	const struct sched_param first = { .sched_priority = 1 }, none = { 0 };
+	struct ceno_rig recovery;
+	siginfo_t info;
+	(void)state;
+	no_rig();
+	int ram = memfd_create("rig-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_int_equal(ftruncate(ram, 4 << 20), 0);
+	assert_int_equal(pwrite(ram, "left", 4, 1 << 20), 4);
+	if (sched_setscheduler(0, SCHED_FIFO, &first) < 0) {
+		print_message("skipped: no real-time policy may be taken here\n");
+		skip();
+	}
+	ceno_rig_open_recovery(&recovery, &options, ram, NULL, 0, 0);
+	assert_int_equal(sched_setscheduler(0, SCHED_OTHER, &none), 0);
+	/* It has ended, and still tells. */
+	assert_int_equal(waitid(P_PID, (id_t)recovery.warden, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(sched_getscheduler(recovery.warden), SCHED_OTHER);
+	ceno_rig_until(&recovery, &recovery.exited, 15000);
+	assert_int_equal(recovery.wiped, 1);
+	ceno_rig_close(&recovery);
+	close(ram);
+}
+
 /* While a stranger still maps RAM writable nothing may be claimed. */
 static void recovery_does_not_claim_what_it_cannot_seal(void **state)
 {
@@ -308,10 +345,7 @@ static void recovery_does_not_claim_what_it_cannot_seal(void **state)
 	munmap(map, 4 << 20);
 	ceno_rig_close(&recovery);
 	close(ram);
-	memset(&rig, 0, sizeof rig);
-	rig.pidfd = rig.supervisor = rig.session = rig.attest = rig.ram = rig.spool = rig.opening = -1;
-	rig.options.firmware = rig.options.trust = rig.options.bundle = -1;
-	rig.exited = 1;
+	no_rig();
 }
 
 int main(void)
@@ -325,6 +359,7 @@ int main(void)
 		cmocka_unit_test_teardown(recovery_kills_a_vmm_that_lives_on, teardown),
 		cmocka_unit_test_teardown(recovery_spares_a_stranger_with_the_pid, teardown),
 		cmocka_unit_test_teardown(recovery_does_not_claim_what_it_cannot_seal, teardown),
+		cmocka_unit_test_teardown(recovery_has_no_real_time_policy, teardown),
 	};
 	if (geteuid() != 0) {
 		printf("skipped: needs root to make namespaces for another uid\n");
