@@ -320,9 +320,10 @@ static uint64_t step_through(uint64_t fd)
 static void test_each_instruction(void **state)
 {
 	static uint8_t stack[1 << 16];
-	const stack_t own = { .ss_sp = stack, .ss_size = sizeof(stack) }, none = { .ss_flags = SS_DISABLE };
+	const stack_t own = { .ss_sp = stack, .ss_size = sizeof(stack) };
 	const struct sigaction action = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO | SA_ONSTACK };
 	struct sigaction before;
+	stack_t stack_before;
 	struct page *page = mmap((void *)CENO_GVA_AHEAD, CENO_LARGE_PAGE, PROT_READ | PROT_WRITE,
 	                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
@@ -332,11 +333,11 @@ static void test_each_instruction(void **state)
 	*page = page_now();
 	fake_peek((void *)CENO_AHEAD_DATA, CENO_AHEAD_DATA, PIECE);
 	steps = wrong = made = 0;
-	sigaltstack(&own, NULL); /* the host has no regard for where rsp points */
+	sigaltstack(&own, &stack_before); /* the host has no regard for where rsp points */
 	sigaction(SIGTRAP, &action, &before);
 	assert_int_equal(step_through(step_fd), PIECE);
 	sigaction(SIGTRAP, &before, NULL);
-	sigaltstack(&none, NULL);
+	sigaltstack(&stack_before, NULL);
 	assert_memory_equal(read_to, big + ROW * PIECE, PIECE);
 	assert_int_equal(page->at, CENO_AHEAD_DATA + PIECE);
 	assert_true(steps - made > 12 && made > 5); /* those before, and behind */
