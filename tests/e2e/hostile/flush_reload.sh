@@ -9,7 +9,12 @@ build=$(cd "$build" && pwd) bin=$build/bin
 cd "$build/test-bin" || exit 1
 program=./guest_flush_reload # ours, not the image's
 rounds=3
-threshold=10 # hits on one page, five times those on any other, and one in 500 rounds: then the spy has found something
+
+# HITS NEXT ROUNDS: has the spy found something? One hit in 500 rounds or more, and either few, five times those on any
+# other page, or so many that a third more is no chance: some processors bring lines that nobody read.
+is_found() {
+	[ $((500 * $1)) -ge "$3" ] && { [ "$1" -ge 10 -a "$1" -ge $((5 * $2)) ] || [ "$1" -ge 120 -a $((3 * $1)) -ge $((4 * $2)) ]; }
+}
 cpu=$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')
 taskset -cp "$cpu" $$ >/dev/null
 
@@ -40,7 +45,7 @@ play() { # COMMAND
 		echo "      $said"
 		set -- "$1" $said
 		[ "$2" = page ] || return 1
-		[ "$5" -ge $threshold ] && [ "$5" -ge $((5 * $7)) ] && [ $((500 * $5)) -ge "$9" ] || continue
+		is_found "$5" "$7" "$9" || continue
 		if [ "$3" = "${11}" ]; then found=$((found + 1)); else wrong=$((wrong + 1)); fi
 	done
 }
