@@ -450,26 +450,29 @@ static void do_touch(void)
 	}
 }
 
-/* The same with files, where the mapping may be of the same file. */
+/* The same with files, where the mapping may be of the same file: then what is copied onto itself lies whole pages apart,
+ * since nearer than that each processor's way of copying leaves something else. */
 static void do_load(void)
 {
 	int f = regular();
-	char *at = place() + note(below(PAGE));
+	char *at = place();
 	size_t n = 1 + (size_t)note(below(2 * PAGE));
+	off_t from = offset();
 	if (f >= 0)
-		said("load", pread(f, at, n, offset()));
+		said("load", pread(f, at + (size_t)from % PAGE, n, from));
 }
 static void do_store(void)
 {
 	int f = regular();
-	char *at = place() + note(below(PAGE));
+	char *at = place();
 	size_t n = 1 + (size_t)note(below(2 * PAGE));
 	off_t to = offset();
 	struct stat st;
 	if (f < 0 || fstat(f, &st) != 0)
 		return;
 	/* Not past the end: a newer tmpfs grows up to there before it finds nothing to write. */
-	said("store", pwrite(f, at, n, to < st.st_size ? to : st.st_size));
+	to = to < st.st_size ? to : st.st_size;
+	said("store", pwrite(f, at + (size_t)to % PAGE, n, to));
 }
 
 /* ---- processes and signals ---- */
