@@ -140,7 +140,7 @@
 	X(undo_no_new_privs, "clear no_new_privs", DIES, REFUSED) \
 	X(undo_dumpable, "be dumpable", DIES, WORKS) \
 	X(undo_death_signal, "outlive the warden", DIES, WORKS) \
-	X(allow_tracer, "allow a tracer", DIES, REFUSED) \
+	X(allow_tracer, "allow a tracer (where there is Yama)", DIES, WORKS) \
 	X(filter_again, "install a filter that allows everything", DIES, WORKS) \
 	X(filter_listener, "install a filter that asks a listener", DIES, WORKS) \
 	X(landlock_again, "a Landlock ruleset", DIES, WORKS)
