@@ -33,6 +33,10 @@ check "... from there" eval '[ "$(readlink "/proc/$(node_pid)/exe")" = "$prefix/
 check "a session runs and is proven" eval '[ "$("$bin/ceno" run --quiet --proof "$node/p.json" -- busybox echo ran)" = ran ] && "$bin/ceno" verify "$node/p.json" >/dev/null'
 check "ceno measure finds its files, and is right" eval '[ "sha256:$("$bin/ceno" measure --json | python3 -c "import json,sys; print(json.load(sys.stdin)[\"platform\"])")" = "$("$bin/ceno" verify --json "$node/p.json" | python3 -c "import json,sys; print(json.load(sys.stdin)[\"submods\"][\"cdp\"][\"proof\"][\"platform\"])")" ]'
 check "doctor finds the vmm" eval '"$bin/ceno" doctor --json | python3 -c "import json,sys; assert json.load(sys.stdin)[\"failures\"] == 0"'
+if ! grep -q "^CENO_SANITIZE:STRING=." "$build/CMakeCache.txt"; then # sanitizers are shared libraries
+	check "ceno alone verifies where nothing else is" eval 'mkdir "$node/bare" && cp "$bin/ceno" "$root/docs/example/proof.cdp.json" "$root/docs/example/pins" "$node/bare" &&
+		[ "$(chroot "$node/bare" /ceno verify --pin-file pins proof.cdp.json | sed 1q)" = VERIFIED ]'
+fi
 check "image build finds its script" eval '! "$bin/ceno" image build --from oci:nowhere -o "$node/i.img" 2>"$node/err" && ! grep -q "ceno-image-source: No such file" "$node/err"'
 check "a running node is not taken away" eval '! "$install" uninstall "$prefix" 2>"$node/err" && grep -q "a node runs from there" "$node/err" && [ -x "$prefix/sbin/cenod" ]'
 node_stop
