@@ -116,22 +116,17 @@ int ceno_file_read(const char *path, size_t max, char **out, size_t *length)
 	return rc;
 }
 
-int ceno_file_read_all(int fd, size_t max, char **out, size_t *length)
+int ceno_file_read_first(int fd, size_t most, char **out, size_t *length)
 {
+	char *bytes = malloc(most + 1);
 	size_t used = 0;
 	ssize_t n = 1;
-	char *bytes;
-	int rc = 0;
+	int rc = bytes ? 0 : -ENOMEM;
 
-	bytes = malloc(max + 2);
-	while (bytes && used <= max && (n = read(fd, bytes + used, max + 1 - used)) > 0)
+	while (!rc && used < most && (n = read(fd, bytes + used, most - used)) > 0)
 		used += (size_t)n;
-	if (!bytes)
-		rc = -ENOMEM;
-	else if (n < 0)
+	if (n < 0)
 		rc = -errno;
-	else if (used > max)
-		rc = -EFBIG;
 	if (rc) {
 		free(bytes);
 		return rc;
@@ -140,4 +135,18 @@ int ceno_file_read_all(int fd, size_t max, char **out, size_t *length)
 	*out = bytes;
 	*length = used;
 	return 0;
+}
+
+int ceno_file_read_all(int fd, size_t max, char **out, size_t *length)
+{
+	char *bytes;
+	int rc = ceno_file_read_first(fd, max + 1, &bytes, length);
+
+	if (!rc && *length > max) {
+		free(bytes);
+		rc = -EFBIG;
+	}
+	if (!rc)
+		*out = bytes;
+	return rc;
 }

@@ -36,4 +36,7 @@ int ceno_file_read(const char *path, size_t max, char **out, size_t *length);
 /* The same of an open descriptor (borrowed), from where it is to its end: a pipe will do. */
 int ceno_file_read_all(int fd, size_t max, char **out, size_t *length);
 
+/* Likewise, but what is longer than `most` bytes is no error: its first `most` are given, and the rest never read. */
+int ceno_file_read_first(int fd, size_t most, char **out, size_t *length);
+
 #endif

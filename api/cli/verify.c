@@ -3,6 +3,7 @@
  * checks themselves are the pure library attest/verify.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -57,6 +58,7 @@ struct ask {
 	struct ceno_options options;
 	const char *pdf_file;
 	bool show, asked; /* proof show; a policy or pins were named */
+	bool memory;      /* --mem was given */
 	const char *file, *pin_file, *policy_file, *compare_file, *event_log_file, *ima_file;
 	const char *reference_files[FILES_MAX], *seen_files[FILES_MAX];
 	uint32_t references, seen;
@@ -146,6 +148,7 @@ static int parse_one(int option, struct ask *ask)
 	case 's':
 		return add_file(ask, ask->seen_files, &ask->seen);
 	case 'm':
+		ask->memory = true;
 		if (!parse_memory(optarg, &ask->policy))
 			return -1;
 		return ceno_options_bad(&ask->options, "--mem", "full, sample:N or none");
@@ -247,7 +250,6 @@ static char *load_text(const char *what, const char *path, size_t max, size_t *l
 static int load_policy(struct ask *ask)
 {
 	static struct ceno_verify_rules rules;
-	bool memory_asked = ask->policy.memory != CENO_MEMORY_FULL;
 	struct ceno_verify_policy before = ask->policy;
 	uint32_t line;
 	size_t length;
@@ -265,7 +267,7 @@ static int load_policy(struct ask *ask)
 	if (rc)
 		return -1;
 	ceno_verify_policy_apply(&ask->policy, &rules);
-	if (memory_asked) { /* the command line is more particular than the file */
+	if (ask->memory) { /* the command line is more particular than the file */
 		ask->policy.memory = before.memory;
 		ask->policy.sample = before.sample;
 	}
@@ -379,13 +381,27 @@ static void lean_openssl(void)
 	                    NULL);
 }
 
+/* At most a byte more than a proof can have is ever read: that it is there is FILE_SIZE, however many follow. */
+static int read_proof(const char *path, char **file, size_t *length)
+{
+	bool standard = !strcmp(path, "-");
+	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	int rc = fd < 0 ? -errno : ceno_file_read_first(fd, CENO_CDP_FILE_MAX + 1, file, length);
+
+	if (!standard && fd >= 0)
+		close(fd);
+	if (rc)
+		ceno_cli_error("%s: %s", standard ? "standard input" : path, strerror(-rc));
+	return rc;
+}
+
 /* Options, then the verdict. -1: it is in *result; else the exit status, and why is said. file: gets the proof
  * (owned by the caller, freed in any case) of *length bytes. */
 static int run(int argc, char **argv, const char *usage_text, bool pdf, struct ask *ask,
                struct ceno_verify_result *result, char **file, size_t *length)
 {
 	struct borrowed borrowed = { 0 };
-	int status, rc;
+	int status;
 
 	ceno_verify_policy_init(&ask->policy);
 	ask->policy.as_of = (uint64_t)time(NULL);
@@ -398,13 +414,8 @@ static int run(int argc, char **argv, const char *usage_text, bool pdf, struct a
 		goto out;
 	if (ask->show && !ask->asked)
 		ask->policy.memory = CENO_MEMORY_NONE;
-	rc = !strcmp(ask->file, "-") ? ceno_file_read_all(STDIN_FILENO, (size_t)4 * CENO_CDP_FILE_MAX, file, length)
-				     : ceno_file_read(ask->file, (size_t)4 * CENO_CDP_FILE_MAX, file, length);
-	if (rc) {
-		ceno_cli_error("%s: %s", !strcmp(ask->file, "-") ? "standard input" : ask->file,
-		               rc == -EFBIG ? "far larger than any proof" : strerror(-rc));
+	if (read_proof(ask->file, file, length))
 		goto out;
-	}
 	if (ceno_verify(*file, *length, &ask->policy, result))
 		ceno_cli_error("out of memory");
 	else
@@ -457,7 +468,7 @@ static const char cert_usage[] =
 static int write_pdf(const char *path, const char *certificate)
 {
 	static char pdf[2 * CERTIFICATE_MAX];
-	char error[CENO_PROOF_FILE_ERROR_MAX];
+	char error[CENO_PROOF_FILE_ERROR_MAX] = "the certificate does not fit a page";
 	size_t length = ceno_verify_render_pdf(certificate, pdf, sizeof pdf);
 	struct ceno_proof_file file;
 

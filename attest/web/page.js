@@ -33,8 +33,6 @@ function bytesText(n) {
 	return n + ' bytes (' + (n / 1048576).toFixed(2) + ' MiB)';
 }
 
-const LOG_MAX = 1 << 26;
-
 /* ---- parts of the result ---- */
 
 function verdictOf(ladder) {
@@ -100,20 +98,31 @@ function checksPart(ladder) {
 /* ---- what the user gives ---- */
 
 const given = { proof: undefined, pins: { pins: [], revoked: [] }, nonce: undefined, rules: undefined, references: [], compare: undefined, eventLog: undefined, ima: undefined };
+const NOTHING = { ...given };
+const unread = new Map(); /* what was given and could not be read: why */
+const newest = {};
+let turn = 0, reading = 0;
 
 function say(text) {
 	document.getElementById('progress').textContent = text;
 }
 
-async function check() {
-	if (!given.proof)
-		return;
-	const begin = performance.now(), bytes = given.proof;
-	const ladder = await verify(SCHEMA, bytes, { pins: given.pins, nonce: given.nonce, seen: [], rules: given.rules,
+/* A verdict is on the page only while it is of all that is given: it goes before anything else is done. */
+function forget() {
+	const result = document.getElementById('result');
+	result.hidden = true;
+	result.replaceChildren();
+	delete result.dataset.verdict;
+	return ++turn;
+}
+
+function judge() {
+	return verify(SCHEMA, given.proof, { pins: given.pins, nonce: given.nonce, seen: [], rules: given.rules,
 	    references: given.references, compare: given.compare, eventLog: given.eventLog, ima: given.ima, asOf: BigInt(Math.floor(Date.now() / 1000)) }, (pass, part) =>
 	    say('memory root of pass ' + pass + ': ' + Math.round(100 * part) + ' %'));
-	if (bytes !== given.proof)
-		return; /* another one was dropped meanwhile */
+}
+
+function show(ladder, begin) {
 	const result = document.getElementById('result'), read = ladder.core !== undefined;
 	result.replaceChildren(verdictOf(ladder), ...(read ? [sessionPart(ladder), stepsPart(ladder), chainPart(ladder), sealPart(ladder)] : []),
 	    checksPart(ladder));
@@ -123,41 +132,78 @@ async function check() {
 	say('checked in ' + result.dataset.milliseconds + ' ms');
 }
 
-/* At most a byte more than a proof can have is ever read. */
-async function takeProof(file) {
-	given.proof = new Uint8Array(await file.slice(0, FILE_MAX + 1).arrayBuffer());
-	await check();
-}
-
-/* One of the texts that a verifier is given; what is malformed is said, and nothing is checked. */
-async function takeText(name, files, read) {
-	try {
-		given[name] = await read(await Promise.all(files.map(async f => String.fromCharCode(...new Uint8Array(
-		    await f.slice(0, 1 << 16).arrayBuffer())))));
-	} catch (error) {
-		say(String(error.message));
+async function check() {
+	const mine = forget(), begin = performance.now();
+	say(unread.size ? 'Nothing is checked: ' + [...unread.values()].join('; ') : '');
+	if (unread.size || !given.proof)
 		return;
+	try {
+		const ladder = await judge();
+		if (mine === turn) /* else something else was given meanwhile */
+			show(ladder, begin);
+	} catch (error) {
+		if (mine === turn)
+			say('Nothing is checked: ' + error.message);
 	}
-	await check();
 }
 
-async function takeLog(name, file) {
-	given[name] = new Uint8Array(await file.slice(0, LOG_MAX).arrayBuffer());
-	await check();
+/* Take what read() gives for this name, or note why it could not be read. Of two choices the later counts, whichever is read first. */
+async function take(name, read) {
+	const mine = newest[name] = forget();
+	let value, why;
+	reading++;
+	try {
+		value = await read();
+	} catch (error) {
+		why = error.message;
+	}
+	reading--;
+	if (newest[name] === mine) {
+		given[name] = value;
+		unread.delete(name);
+		if (why)
+			unread.set(name, (name === 'rules' ? 'policy' : name) + ': ' + why.slice(0, 200));
+	}
+	if (!reading)
+		await check();
 }
 
-const TEXTS = {
-	pins: texts => readPins(texts[0]), policy: texts => readRules(texts[0]), compare: texts => texts[0],
-	references: texts => Promise.all(texts.map(readReference)),
+async function bytesOf(file, most) {
+	if (file.size > most)
+		throw new Error(file.name + ' has more than ' + most + ' bytes');
+	return new Uint8Array(await file.arrayBuffer());
+}
+
+async function textOf(file, most) {
+	return Array.from(await bytesOf(file, most), byte => String.fromCharCode(byte)).join('');
+}
+
+/* At most a byte more than a proof can have is ever read. */
+function takeProof(file) {
+	return take('proof', async () => new Uint8Array(await file.slice(0, FILE_MAX + 1).arrayBuffer()));
+}
+
+/* Texts that a verifier is given, and logs of the node's host; none any more if the choice was taken back. */
+function takeText(name, files, [most, read]) {
+	return take(name, async () => files.length ? read(await Promise.all(files.map(f => textOf(f, most)))) : NOTHING[name]);
+}
+
+function takeLog(name, files) {
+	return take(name, async () => files.length ? bytesOf(files[0], LOGS[name]) : undefined);
+}
+
+const TEXTS = { /* bytes at most, and what reads them */
+	pins: [1 << 18, texts => readPins(texts[0])], policy: [1 << 18, texts => readRules(texts[0])], compare: [1 << 16, texts => texts[0]],
+	references: [1 << 16, texts => Promise.all(texts.map(readReference))],
 };
+const LOGS = { eventLog: 1 << 22, ima: 1 << 26 };
 
 function takeNonce(text) {
-	given.nonce = /^[0-9a-f]{64}$/.test(text) ? fromHex(text) : undefined;
-	if (text && !given.nonce) {
-		say('a nonce has 64 hex digits, in lower case');
-		return;
-	}
-	check();
+	return take('nonce', async () => {
+		if (text && !/^[0-9a-f]{64}$/.test(text))
+			throw new Error('a nonce has 64 hex digits, in lower case');
+		return text ? fromHex(text) : undefined;
+	});
 }
 
 function start() {
@@ -168,8 +214,8 @@ function start() {
 	document.getElementById('proof').addEventListener('change', event => event.target.files[0] && takeProof(event.target.files[0]));
 	for (const [id, read] of Object.entries(TEXTS))
 		document.getElementById(id).addEventListener('change', event => takeText(id === 'policy' ? 'rules' : id, [...event.target.files], read));
-	for (const id of ['eventLog', 'ima'])
-		document.getElementById(id).addEventListener('change', event => event.target.files[0] && takeLog(id, event.target.files[0]));
+	for (const id of Object.keys(LOGS))
+		document.getElementById(id).addEventListener('change', event => takeLog(id, [...event.target.files]));
 	document.getElementById('nonce').addEventListener('change', event => takeNonce(event.target.value.trim()));
 	form.addEventListener('submit', event => event.preventDefault());
 	document.addEventListener('dragover', over(true));

@@ -125,6 +125,57 @@ def show(browser, folder, case):
     raise TimeoutError(case["name"])
 
 
+# What cannot be read: selector, bytes, a part of what the page then says.
+UNREADABLE = [("policy", b"ceno-policy 1\nfrob\n", "policy: not of the form: frob"), ("policy", b"", "empty"), ("pins", b"ceno-pins 2\n", "ceno-pins 1"),
+              ("pins", b"ceno-pins 1\n" + b"x" * (1 << 18), "has more than"), ("references", b"junk", "references: no signature"),
+              ("compare", b"x" * 65537, "has more than"), ("eventLog", b"\0" * ((4 << 20) + 1), "has more than")]
+
+
+def until(browser, text, seconds=20):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if browser.evaluate(text):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def stale(browser, folder, case):
+    """A verdict stays only while it is of all that was given: what is wrong otherwise."""
+    wrong, verified = [], "document.getElementById('result').dataset.verdict === '0' && !document.getElementById('result').hidden"
+    gone = "document.getElementById('result').hidden && document.getElementById('result').textContent === '' && " \
+           "document.getElementById('result').dataset.verdict === undefined && document.getElementById('progress').textContent.includes(%s)"
+
+    def without(selector):
+        browser.evaluate("{ const e = document.getElementById('%s'); e.value = ''; e.dispatchEvent(new Event('change')); }" % selector)
+
+    if show(browser, folder, case)[0]:
+        return ["the honest proof is not verified"]
+    for selector, data, says in UNREADABLE:
+        browser.give("#" + selector, write(folder, "unreadable", data))
+        if not until(browser, gone % json.dumps(says)):
+            wrong.append("a verdict beside %s that cannot be read (%s)" % (selector, says))
+        if selector == "pins":
+            browser.give("#pins", os.path.join(folder, case["name"] + ".pins"))
+        else:
+            without(selector)
+        if not until(browser, verified):
+            wrong.append("no verdict after %s were taken back" % selector)
+    browser.evaluate("{ const e = document.getElementById('nonce'); e.value = 'zz'; e.dispatchEvent(new Event('change')); }")
+    if not until(browser, gone % json.dumps("64 hex digits")):
+        wrong.append("a verdict beside a nonce that is none")
+    without("nonce")
+    if not until(browser, verified):
+        wrong.append("no verdict without a nonce")
+    if not browser.call("Page.printToPDF")["data"] or browser.evaluate("document.querySelectorAll('details:not([open])').length"):
+        wrong.append("on paper there is not all of the evidence")
+    browser.evaluate("judge = () => Promise.reject(new Error('an accident')); 0")
+    without("nonce")
+    if not until(browser, gone % json.dumps("an accident")):
+        wrong.append("a verdict after a check that did not end")
+    return wrong
+
+
 def main():
     page, corpus = os.path.abspath(sys.argv[1]), sys.argv[2]
     program, folder, wrong = shutil.which("chromium"), tempfile.mkdtemp(), []
@@ -142,6 +193,8 @@ def main():
             print("%-18s %5d %8.1f ms  %s" % (name, verdict, spent, shown[:70]))
             if verdict != case["verdict"]["code"] or shown.startswith("Verified") != (verdict == 0):
                 wrong.append("%s: %d, expected %d" % (name, verdict, case["verdict"]["code"]))
+        with open(os.path.join(corpus, WANTED[0] + ".json"), encoding="ascii") as file:
+            wrong += stale(browser, folder, json.load(file))
         if browser.requests() != ["file://" + page]:
             wrong.append("requests: %s" % browser.requests())
         for attempt in ("fetch('http://127.0.0.1:9/')", "new Promise((y, n) => { const i = new Image(); i.onload = y; i.onerror = n;"

@@ -202,7 +202,18 @@ PY
 check "- is standard input: proof show" eval '"$ceno" proof show - <p.json | head -n 1 | grep -q "^NOT VERIFIED"'
 check "... verify" eval '"$ceno" verify - <p.json | cmp -s - <("$ceno" verify p.json)'
 check "... from a pipe" eval 'cat p.json | "$ceno" verify - >/dev/null && ! cat p.json p.json | "$ceno" verify - >/dev/null'
-check "... without end" eval '"$ceno" verify - </dev/zero 2>err; [ $? = 2 ] && grep -q "^ceno: standard input: far larger than any proof$" err'
+check "... without end: too long, and the end is not waited for" eval '"$ceno" verify - </dev/zero >out; [ $? = 1 ] && grep -q "reason 101 FILE_SIZE" out'
+truncate -s 2G vast && printf '{"cdp":"1"' | dd of=vast conv=notrunc status=none
+vast() { # a byte more than a proof can have is read, and the verdict is the same
+	(ulimit -v 262144 && "$ceno" verify --json vast >out) && return 1
+	python3 -c "import json; r = json.load(open('out'))['submods']['cdp']; assert (r['exit_status'], r['reason']['code'], r['reason']['stage']) == (1, 101, 1), r" &&
+		(ulimit -v 1048576 && python3 "$root/tests/verifiers/cdp_verify.py" vast >out; [ $? = 1 ] && grep -qx "reason 101" out)
+}
+check "a file of 2 GiB: reason 101, as the verifier in Python says" vast
+check "... is no proof to show, and none to certify" eval '"$ceno" proof show vast 2>err; [ $? = 1 ] && grep -q "longer than a proof can be" err && ! "$ceno" proof cert vast 2>err && grep -q "no certificate: the file is empty or longer" err'
+printf 'ceno-policy 1\nmemory none\n' >lax
+roots() { local want=$1; shift; "$ceno" verify --json --pin-file "$pins" --policy lax "$@" p.json | python3 -c "import json, sys; got = json.load(sys.stdin)['submods']['cdp']['memory']; sys.exit(got != '$want' and print('      memory', got) is None)"; }
+check "the command line is more particular than a policy: memory roots" eval 'roots none && roots full --mem full && roots none --mem none'
 check "... of a forged one: that it cannot be good" eval '"$ceno" proof show forged.json >out; [ $? = 1 ] && sed -n 2p out | grep -q "^  and it cannot be good: the session.s signature is wrong (reason 503)$"'
 check "... of no proof" says 1 "file is no proof: the file is not canonical JSON" "$ceno" proof show file
 check "... as JSON" eval '"$ceno" proof show --json p.json | python3 -c "
