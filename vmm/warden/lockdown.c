@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -62,24 +63,25 @@ static const uint32_t calls[] = {
 
 #define CALL_COUNT (sizeof calls / sizeof calls[0])
 
+#define WINDOW (CENO_WARDEN_FD_WINDOW + CENO_PLEDGE_STDIO) /* the only class with a window that can be made */
+
 #define LOAD(member)             BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
 #define TEST(how, with, yes, no) BPF_JUMP(BPF_JMP | (how) | BPF_K, with, yes, no)
 #define RETURN(value)            BPF_STMT(BPF_RET | BPF_K, value)
 
-/* Behind the list of calls: the arguments of ftruncate (a window's number, and length 0: two words), of
+/* Behind the list of calls: the arguments of ftruncate (the stdio window's number, and length 0: two words), of
  * madvise (no page moves that the guest may be using: large pages are made before it runs (large.h), or
  * not), then those of mmap and mprotect (the warden's memory is never executable). */
-enum { OTHERS, TRUNCATES, ADVISES = TRUNCATES + 7, MAPS = ADVISES + 2, REFUSED = MAPS + 2, ALLOWED, TAIL };
+enum { OTHERS, TRUNCATES, ADVISES = TRUNCATES + 6, MAPS = ADVISES + 2, REFUSED = MAPS + 2, ALLOWED, TAIL };
 
 static const struct sock_filter tail[TAIL] = {
 	[OTHERS] = BPF_STMT(BPF_JMP | BPF_JA, REFUSED - OTHERS - 1),
 	[TRUNCATES] = LOAD(args[0]),
-	[TRUNCATES + 1] = TEST(BPF_JGE, CENO_WARDEN_FD_WINDOW, 0, REFUSED - TRUNCATES - 2),
-	[TRUNCATES + 2] = TEST(BPF_JGE, CENO_WARDEN_FD_END, REFUSED - TRUNCATES - 3, 0),
-	[TRUNCATES + 3] = LOAD(args[1]),
-	[TRUNCATES + 4] = TEST(BPF_JEQ, 0, 0, REFUSED - TRUNCATES - 5),
-	[TRUNCATES + 5] = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + 4),
-	[TRUNCATES + 6] = TEST(BPF_JEQ, 0, ALLOWED - TRUNCATES - 7, REFUSED - TRUNCATES - 7),
+	[TRUNCATES + 1] = TEST(BPF_JEQ, WINDOW, 0, REFUSED - TRUNCATES - 2),
+	[TRUNCATES + 2] = LOAD(args[1]),
+	[TRUNCATES + 3] = TEST(BPF_JEQ, 0, 0, REFUSED - TRUNCATES - 4),
+	[TRUNCATES + 4] = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + 4),
+	[TRUNCATES + 5] = TEST(BPF_JEQ, 0, ALLOWED - TRUNCATES - 6, REFUSED - TRUNCATES - 6),
 	[ADVISES] = LOAD(args[2]),
 	[ADVISES + 1] = TEST(BPF_JEQ, MADV_SEQUENTIAL, ALLOWED - ADVISES - 2, REFUSED - ADVISES - 2),
 	[MAPS] = LOAD(args[2]),
@@ -115,6 +117,14 @@ static int install_filter(void)
 	return rc < 0 ? -errno : rc > 0 ? -ESRCH : 0; /* above 0: a thread that could not take it */
 }
 
+/* The filter knows a descriptor by its number. So that no other file comes to have the window's, received or
+ * duplicated, once that is closed: nothing gets a number from there on, and nothing behind it has one. */
+static int keep_number(void)
+{
+	const struct rlimit below = { WINDOW, WINDOW };
+	return close_range(WINDOW + 1, ~0u, 0) < 0 || setrlimit(RLIMIT_NOFILE, &below) < 0 ? -errno : 0;
+}
+
 int ceno_lockdown_holds(void)
 {
 	return syscall(SYS_getppid) < 0 && errno == EPERM;
@@ -127,7 +137,9 @@ int ceno_lockdown(void)
 	if (ceno_jail_landlock(&abi, 1) < 0 && abi != 0)
 		return -errno;
 	ceno_lanes_start(0); /* within the domain; the filter has no call that makes a thread */
-	int rc = install_filter();
+	int rc = keep_number();
+	if (rc == 0)
+		rc = install_filter();
 	if (rc == 0)
 		ceno_lanes_filtered();
 	return rc < 0 || ceno_lockdown_holds() ? rc : -EPERM;

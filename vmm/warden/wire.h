@@ -103,7 +103,7 @@ enum ceno_warden_fd {
 	CENO_WARDEN_FD_SPOOL,          /* one fallocated file for the payload if attest is gone */
 	CENO_WARDEN_FD_IMAGE,          /* only if digest_image is not zeros */
 	CENO_WARDEN_FD_WINDOW,         /* + enum ceno_pledge_class: its window's memfd, the warden's own; at a number of
-	                                  its own for the filter, which lets nothing else be truncated */
+	                                  its own for the filter (lockdown.h), which lets nothing else be truncated */
 	CENO_WARDEN_FD_END = CENO_WARDEN_FD_WINDOW + CENO_PLEDGE_COUNT
 };
 

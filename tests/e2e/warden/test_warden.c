@@ -272,29 +272,62 @@ static void a_running_warden_has_given_up_everything(void **state)
 	ceno_rig_expect_proof(&rig, "request");
 }
 
-/* Only windows' numbers, only to nothing. Both words of the length are looked at. */
-static int truncates_windows_alone(void)
+#define WINDOW (CENO_WARDEN_FD_WINDOW + CENO_PLEDGE_STDIO)
+
+static int make_at(int number)
+{
+	int fd = memfd_create("any", MFD_CLOEXEC), at = fd < 0 || ftruncate(fd, 1) < 0 ? -1 : dup2(fd, number);
+	close(fd);
+	return at;
+}
+
+/* Before the lock: the window, and a client's file at every number where one could be mistaken for it. */
+static int has_files_about(void)
+{
+	for (int fd = CENO_WARDEN_FD_WINDOW - 1; fd <= CENO_WARDEN_FD_END; fd++)
+		if (make_at(fd) != fd)
+			return 0;
+	return 1;
+}
+
+/* Only the window's number, only to nothing. Both words of the length are looked at. */
+static int truncates_the_window_alone(void)
 {
 	static const struct {
 		int fd;
 		long length;
 		int answer;
 	} tries[] = {
-		{ CENO_WARDEN_FD_WINDOW, 0, EBADF },     { CENO_WARDEN_FD_END - 1, 0, EBADF },
-		{ CENO_WARDEN_FD_WINDOW - 1, 0, EPERM }, { CENO_WARDEN_FD_END, 0, EPERM },
-		{ CENO_WARDEN_FD_WINDOW, 4096, EPERM },  { CENO_WARDEN_FD_WINDOW, 1L << 32, EPERM },
-		{ CENO_WARDEN_FD_WINDOW, -1, EPERM },    { 0, 0, EPERM },
+		{ WINDOW - 1, 0, EPERM }, { WINDOW + 1, 0, EPERM }, { CENO_WARDEN_FD_END, 0, EPERM },
+		{ 0, 0, EPERM },          { WINDOW, 4096, EPERM },  { WINDOW, 1L << 32, EPERM },
+		{ WINDOW, -1, EPERM },
 	};
 	for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++)
 		if (syscall(SYS_ftruncate, tries[i].fd, tries[i].length) == 0 || errno != tries[i].answer)
 			return 0;
-	return 1;
+	return syscall(SYS_ftruncate, WINDOW, 0) == 0;
+}
+
+/* Nothing comes to have its number, or lies behind it: neither a duplicate nor the next of many files. */
+static int keeps_its_number(void)
+{
+	for (int fd = WINDOW + 1; fd <= CENO_WARDEN_FD_END; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			return 0;
+	close(WINDOW);
+	if (fcntl(0, F_DUPFD, WINDOW) >= 0 || errno != EINVAL)
+		return 0;
+	int fd, last = -1;
+	while ((fd = memfd_create("any", MFD_CLOEXEC)) >= 0)
+		last = fd;
+	return errno == EMFILE && last < WINDOW && last > 0 && fcntl(WINDOW, F_GETFD) < 0;
 }
 
 /* The warden's filter, in a child: what it needs works, what it does not is refused, and memory is never executable. */
 static int locked_down(void)
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || ceno_lockdown_holds() || ceno_lockdown() < 0)
+	if (!has_files_about() || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || ceno_lockdown_holds() ||
+	    ceno_lockdown() < 0)
 		return 1;
 	if (!ceno_lockdown_holds())
 		return 8;
@@ -314,8 +347,10 @@ static int locked_down(void)
 	}
 	if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0 || errno != EPERM || fork() >= 0 || errno != EPERM)
 		return 5;
-	if (!truncates_windows_alone())
-		return 7;
+	if (!truncates_the_window_alone())
+		return 9;
+	if (!keeps_its_number())
+		return 10;
 	/* The list's first and last. */
 	return epoll_wait(-1, NULL, 0, 0) < 0 && errno != EPERM ? 0 : 6;
 }
