@@ -3,9 +3,10 @@
  *
  * ceno_jailed_main runs as it is shipped: jail, set-up, lock, LOCKED, GO. The linker
  * puts three functions of ours in front of its own (--wrap): one that reads what to
- * try, at the moment of the lock; and the two that the threads call after GO.
+ * try, at the moment of the lock; and the two that the threads call after GO. An attempt is
+ * one of captured.h, or behind those one of taken.h.
  */
-#include "captured.h"
+#include "taken.h"
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,6 +19,9 @@ static struct captured captured;
 static long (*const attempts[])(const struct captured *) = {
 #define ATTEMPT_ENTRY(name, text, locked, open) captured_##name,
 	CAPTURED_ATTEMPTS(ATTEMPT_ENTRY)
+#undef ATTEMPT_ENTRY
+#define ATTEMPT_ENTRY(name, text, locked, open) taken_##name,
+	    TAKEN_ATTEMPTS(ATTEMPT_ENTRY)
 #undef ATTEMPT_ENTRY
 };
 
@@ -36,7 +40,7 @@ static void attempt(void)
 int __wrap_ceno_filter_install(void)
 {
 	ssize_t n = read(STDIN_FILENO, &captured.request, sizeof(captured.request));
-	if (n != (ssize_t)sizeof(captured.request) || captured.request.attempt >= CAPTURED_COUNT)
+	if (n != (ssize_t)sizeof(captured.request) || captured.request.attempt >= TAKEN_END)
 		_exit(99);
 	return captured.request.unlocked ? 0 : __real_ceno_filter_install();
 }
@@ -44,9 +48,9 @@ int __wrap_ceno_filter_install(void)
 void __wrap_ceno_runner_go(struct ceno_runner *runner)
 {
 	captured.runner = runner;
-	if (captured.request.vcpu)
+	if (captured.request.threads & CAPTURED_VCPU)
 		__real_ceno_runner_go(runner);
-	else
+	if (captured.request.threads & CAPTURED_LOOP)
 		attempt();
 }
 

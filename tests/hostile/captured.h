@@ -184,10 +184,12 @@ enum captured_attempt {
 	    CAPTURED_COUNT
 };
 
+enum captured_thread { CAPTURED_LOOP = 1, CAPTURED_VCPU = 2 };
+
 /* What the attacker is told, over its own input, before the lock: as much as an attacker could guess. */
 struct captured_request {
 	uint32_t attempt;  /* enum captured_attempt */
-	uint32_t vcpu;     /* 1: on the vCPU's thread, else on the loop's */
+	uint32_t threads;  /* enum captured_thread: those that try it */
 	uint32_t unlocked; /* 1: without the filter */
 	int32_t warden, victim, other;
 	uint64_t address; /* of something in all three */

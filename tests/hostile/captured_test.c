@@ -13,6 +13,9 @@
  *   - of that uid: no process more, no key more
  *   - nobody connected to the host's socket; this process (the warden's place) got no signal
  *
+ * Then those that try to keep their window while it is taken (taken.h), by the warden's own code: what is behind it
+ * is gone, whatever they tried.
+ *
  * Arguments: names of attempts, to try those alone.
  */
 #include <setjmp.h>
@@ -24,13 +27,17 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "captured.h"
 #include "jailed.h"
 #include "outside.h"
+#include "taken.h"
+#include "vmm/warden/narrow.h"
+#include "vmm/warden/session.h"
 
 extern const uint8_t guest_sleep_forever[], guest_sleep_forever_end[];
 
@@ -47,7 +54,7 @@ static const struct attempt {
 	enum answer locked, open;
 } attempts[] = {
 #define ATTEMPT_ROW(name, text, locked, open) { #name, text, locked, open },
-	CAPTURED_ATTEMPTS(ATTEMPT_ROW)
+	CAPTURED_ATTEMPTS(ATTEMPT_ROW) TAKEN_ATTEMPTS(ATTEMPT_ROW)
 #undef ATTEMPT_ROW
 };
 
@@ -55,10 +62,10 @@ static struct outside outside;
 
 /* ---- one attempt --------------------------------------------------------------- */
 
-static void send_request(struct jailed_vmm *vmm, uint32_t attempt, bool vcpu, bool open)
+static void send_request(struct jailed_vmm *vmm, uint32_t attempt, uint32_t threads, bool open)
 {
 	const struct captured_request request = { .attempt = attempt,
-		                                  .vcpu = vcpu,
+		                                  .threads = threads,
 		                                  .unlocked = open,
 		                                  .warden = getpid(),
 		                                  .victim = outside.victim,
@@ -83,22 +90,25 @@ static enum answer answer(struct jailed_vmm *vmm)
 
 static int wrong;
 
-static void complain_if(const char *what, const struct attempt *a, bool vcpu, bool open)
+/* By enum captured_thread. */
+static const char *const thread_text[] = { "", "the loop's thread", "the vCPU's thread", "both threads" };
+
+static void complain_if(const char *what, const struct attempt *a, uint32_t threads, bool open)
 {
 	if (!what)
 		return;
 	wrong++;
-	print_error("%s (%s) in the %s thread%s: %s\n", a->name, a->text, vcpu ? "vCPU's" : "loop's",
-	            open ? ", without the filter" : "", what);
+	print_error("%s (%s) in %s%s: %s\n", a->name, a->text, thread_text[threads], open ? ", without the filter" : "",
+	            what);
 }
 
 /* Starts a vmm that knows what to try as soon as it is told to go. */
-static void start(struct jailed_vmm *vmm, uint32_t number, bool vcpu, bool open)
+static void start(struct jailed_vmm *vmm, uint32_t number, uint32_t threads, bool open)
 {
 	static const uint8_t code[] = { 0x31, 0xc0, 0xc3 }; /* xor %eax, %eax; ret */
 	jailed_start(vmm, guest_sleep_forever, (size_t)(guest_sleep_forever_end - guest_sleep_forever));
 	memcpy(vmm->tiny.ram + CAPTURED_CODE, code, sizeof(code));
-	send_request(vmm, number, vcpu, open);
+	send_request(vmm, number, threads, open);
 	assert_int_equal(jailed_launch(vmm).type, CENO_VMM_LOCKED);
 }
 
@@ -125,7 +135,53 @@ static enum answer expected(const struct attempt *a, bool open)
 	return syscall(SYS_mseal, 0, 0, 0) < 0 && errno == ENOSYS ? WORKS : REFUSED;
 }
 
-static void try(uint32_t number, bool vcpu, bool open)
+/* ---- its window ------------------------------------------------------------------- */
+
+/* It has put its mark into the window, or has ended before it could. */
+static void wait_ready(const struct jailed_vmm *vmm)
+{
+	const volatile uint64_t *word = (const volatile uint64_t *)(const void *)(vmm->tiny.window + TAKEN_PLACE);
+	struct pollfd end = { .fd = vmm->child.pidfd, .events = POLLIN };
+	for (int ms = 0; word[TAKEN_WORD_READY] != TAKEN_READY && poll(&end, 1, 1) == 0; ms++)
+		assert_true(ms < PATIENCE_MS);
+	assert_int_equal(word[TAKEN_WORD_MARK], TAKEN_MARK);
+}
+
+/* As the warden does it: it waits for the loop, which lets go unless it is the attacker's. 0, or what ceno_narrow_take
+ * says. */
+static int take(struct jailed_vmm *vmm, uint32_t threads)
+{
+	struct ceno_session session = { .material = { -1, -1, -1, -1, -1, -1, 0 }, .vmm = vmm->child };
+	session.material.stdio = dup(vmm->tiny.fd[CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO]);
+	const struct ceno_vmm_record told = { .type = CENO_VMM_NARROW };
+	(void)send(vmm->control, &told, sizeof(told), MSG_NOSIGNAL); /* or it has ended */
+	struct ceno_vmm_record answer;
+	if (threads == CAPTURED_VCPU && jailed_receive(vmm, &answer))
+		assert_int_equal(answer.type, CENO_VMM_NARROWED);
+	int rc = ceno_narrow_take(&session);
+	const struct ceno_proof_area *area = &session.statement.filesystem.areas[0];
+	assert_int_equal(session.statement.filesystem.area_count, rc == 0);
+	if (rc < 0)
+		close(session.material.stdio);
+	else
+		assert_true(area->bytes == CENO_STDIO_BYTES && area->overwritten == area->bytes &&
+		            area->read_back == area->bytes && area->mismatches == 0);
+	return rc;
+}
+
+/* Who died of its attempt has not lost the window yet: that is for destruction (e2e_warden). */
+static const char *window_kept(const struct jailed_vmm *vmm, int taken, enum answer got)
+{
+	struct stat st;
+	assert_int_equal(fstat(vmm->tiny.fd[CENO_VMM_FD_WINDOW + CENO_PLEDGE_STDIO], &st), 0);
+	if (taken == -ESRCH && got == DIES)
+		return NULL;
+	if (taken < 0)
+		return "the warden could not take its window";
+	return st.st_size || st.st_blocks ? "there is something left of its window" : NULL;
+}
+
+static void try(uint32_t number, uint32_t threads, bool open)
 {
 	const struct attempt *a = &attempts[number];
 	enum answer want = expected(a, open);
@@ -133,24 +189,33 @@ static void try(uint32_t number, bool vcpu, bool open)
 	struct inside before, after;
 	struct backing backing;
 	char text[128];
-	start(&vmm, number, vcpu, open);
+	int taken = 0;
+	start(&vmm, number, threads, open);
 	outside_inside(&before, vmm.child.pid);
 	outside_backing(&backing, &vmm.tiny);
 	outside_begin(&outside, vmm.child.pid);
 	jailed_send(&vmm, CENO_VMM_GO);
-	enum answer got = answer(&vmm);
+	if (number > TAKEN_FIRST) {
+		wait_ready(&vmm);
+		taken = take(&vmm, threads);
+	}
+	bool withstood = open && want == WORKS && taken < 0;
+	enum answer got = withstood ? WORKS : answer(&vmm);
 	snprintf(text, sizeof(text), "%s, not %s", answer_text[got], answer_text[want]);
-	bool better = open && want == WORKS && got == REFUSED;
-	if (better)
+	bool better = open && want == WORKS && (got == REFUSED || got == FAULTS);
+	bool late = threads == (CAPTURED_LOOP | CAPTURED_VCPU) && got == FAULTS; /* one began when it was gone */
+	if (better && number < CAPTURED_COUNT)
 		print_message("%s: this host refuses it without the filter, too\n", a->name);
-	complain_if(got != want && !better ? text : NULL, a, vcpu, open);
+	complain_if(got != want && !better && !late ? text : NULL, a, threads, open);
+	if (number > TAKEN_FIRST && !withstood)
+		complain_if(window_kept(&vmm, taken, got), a, threads, open);
 	if (vmm.child.pidfd >= 0 && !open) {
 		outside_inside(&after, vmm.child.pid);
-		complain_if(outside_compare(&before, &after), a, vcpu, open);
+		complain_if(outside_compare(&before, &after), a, threads, open);
 	}
 	if (!open)
-		complain_if(outside_backing_changed(&backing, &vmm.tiny), a, vcpu, open);
-	complain_if(outside_changed(&outside, open), a, vcpu, open);
+		complain_if(outside_backing_changed(&backing, &vmm.tiny), a, threads, open);
+	complain_if(outside_changed(&outside, open), a, threads, open);
 	jailed_fini(&vmm);
 }
 
@@ -167,38 +232,53 @@ static bool is_chosen(const char *name)
 	return chosen_count == 0;
 }
 
-static void try_all(bool vcpu, bool open)
+static unsigned tried;
+
+/* Attempts [from, to) that were chosen, each from the same threads; what: "attempts", "takings". */
+static void try_all(uint32_t from, uint32_t to, const char *what, uint32_t threads, bool open)
 {
-	unsigned tried = 0;
+	unsigned count = 0;
 	wrong = 0;
-	for (uint32_t i = 0; i < CAPTURED_COUNT; i++) {
+	for (uint32_t i = from; i < to; i++) {
 		if (!is_chosen(attempts[i].name))
 			continue;
-		try(i, vcpu, open);
-		tried++;
+		try(i, threads, open);
+		count++;
 	}
 	assert_int_equal(wrong, 0);
-	assert_true(tried > 0);
-	printf("%u attempts from the %s thread%s\n", tried, vcpu ? "vCPU's" : "loop's",
-	       open ? ", without the filter" : "");
+	tried += count;
+	printf("%u %s from %s%s\n", count, what, thread_text[threads], open ? ", without the filter" : "");
+}
+
+static void try_attempts(uint32_t threads, bool open)
+{
+	try_all(0, CAPTURED_COUNT, "attempts", threads, open);
 }
 
 static void from_the_loop(void **state)
 {
 	(void)state;
-	try_all(false, false);
+	try_attempts(CAPTURED_LOOP, false);
 }
 
 static void from_the_vcpu(void **state)
 {
 	(void)state;
-	try_all(true, false);
+	try_attempts(CAPTURED_VCPU, false);
 }
 
 static void without_the_filter(void **state)
 {
 	(void)state;
-	try_all(false, true);
+	try_attempts(CAPTURED_LOOP, true);
+}
+
+static void while_its_window_is_taken(void **state)
+{
+	(void)state;
+	for (uint32_t threads = CAPTURED_LOOP; threads <= (CAPTURED_LOOP | CAPTURED_VCPU); threads++)
+		try_all(TAKEN_FIRST + 1, TAKEN_END, "takings", threads, false);
+	try_all(TAKEN_FIRST + 1, TAKEN_END, "takings", CAPTURED_LOOP, true);
 }
 
 /* What a reader of the table is promised. */
@@ -217,7 +297,7 @@ static void observer_sees(void **state)
 	struct inside before, after;
 	struct backing backing;
 	(void)state;
-	start(&vmm, 0, false, false);
+	start(&vmm, 0, CAPTURED_LOOP, false);
 	outside_begin(&outside, vmm.child.pid);
 	outside_inside(&before, vmm.child.pid);
 	outside_inside(&after, outside.other.child.pid);
@@ -235,8 +315,9 @@ static void observer_sees(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table_is_large), cmocka_unit_test(observer_sees),      cmocka_unit_test(from_the_loop),
-		cmocka_unit_test(from_the_vcpu),  cmocka_unit_test(without_the_filter),
+		cmocka_unit_test(table_is_large),     cmocka_unit_test(observer_sees),
+		cmocka_unit_test(from_the_loop),      cmocka_unit_test(from_the_vcpu),
+		cmocka_unit_test(without_the_filter), cmocka_unit_test(while_its_window_is_taken),
 	};
 	static char path[4096];
 	if (geteuid() != 0) {
@@ -252,5 +333,7 @@ int main(int argc, char **argv)
 	outside_open(&outside);
 	int rc = cmocka_run_group_tests_name("captured vmm", tests, NULL, NULL);
 	outside_close(&outside);
-	return rc;
+	if (!tried)
+		print_error("no attempt has any of these names\n");
+	return rc ? rc : !tried;
 }

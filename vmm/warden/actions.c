@@ -22,6 +22,8 @@
 #define LEAF_DEADLINE_MS  10000u
 #define DRAIN_DEADLINE_MS 200u
 #define REAP_DEADLINE_MS  10000u
+#define NARROW_TURN_MS    5u
+#define NARROW_TURNS      200u /* a second */
 #define STEP_BYTES        (4ull << 20)
 
 /* ---- the way out ------------------------------------------------------------------ */
@@ -459,6 +461,57 @@ enum ceno_state ceno_on_ttl(struct ceno_warden *w)
 enum ceno_state ceno_on_drained(struct ceno_warden *w)
 {
 	return to_reaping(w); /* time is up: output that nobody took is destroyed with the rest */
+}
+
+/* ---- narrowing (narrow.h) -------------------------------------------------------------- */
+
+static enum ceno_state say_narrowed(struct ceno_warden *w)
+{
+	const struct ceno_session_record narrowed = { .type = CENO_SESSION_NARROWED,
+		                                      .value = w->session.launch.pledge_mask & ~w->session.dropped };
+	for (; w->narrowing.asked; w->narrowing.asked--)
+		ceno_warden_tell_client(w, &narrowed, -1);
+	return CENO_STATE_ACTIVE;
+}
+
+/* A window that is on its way out already keeps whoever asks again waiting for the same moment. */
+enum ceno_state ceno_on_narrow(struct ceno_warden *w)
+{
+	const struct ceno_vmm_record narrow = { .type = CENO_VMM_NARROW };
+	const uint64_t classes = w->record.value, pledged = w->session.launch.pledge_mask;
+	if (!classes || classes & ~pledged)
+		return ceno_on_malformed(w);
+	if (ceno_narrow_tell(&w->session, (uint32_t)classes) < 0)
+		return ceno_on_lie(w); /* it cannot go on as it was */
+	w->narrowing.asked++;
+	if (w->session.material.stdio < 0 || !(w->session.dropped & 1u << CENO_PLEDGE_STDIO))
+		return say_narrowed(w);
+	if (w->narrowing.turns)
+		return CENO_STATE_ACTIVE;
+	(void)ceno_record_send(w->session.control, &narrow, sizeof narrow, NULL, 0, NULL, 0); /* or it ends by SIGBUS */
+	w->narrowing.turns = 1;
+	ceno_warden_deadline(w, NARROW_TURN_MS);
+	return CENO_STATE_ACTIVE;
+}
+
+enum ceno_state ceno_on_narrowed(struct ceno_warden *w)
+{
+	if (!w->narrowing.turns || w->narrowing.vmm_let_go)
+		return ceno_on_lie(w);
+	w->narrowing.vmm_let_go = 1;
+	return w->state;
+}
+
+enum ceno_state ceno_on_narrow_turn(struct ceno_warden *w)
+{
+	if (w->narrowing.turns++ < NARROW_TURNS && !(w->narrowing.vmm_let_go && ceno_narrow_released(&w->session))) {
+		ceno_warden_deadline(w, NARROW_TURN_MS);
+		return CENO_STATE_ACTIVE;
+	}
+	int rc = ceno_narrow_take(&w->session);
+	if (rc == -ESRCH)
+		return CENO_STATE_ACTIVE; /* it has ended by itself: how, its last record and its pidfd say */
+	return rc < 0 ? ceno_on_lie(w) : say_narrowed(w);
 }
 
 /* ---- trouble ---------------------------------------------------------------------------- */
