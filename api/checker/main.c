@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/confine/calls.h"
+#include "attest/confine/calls.h"
 #include "images/session/read.h"
 #include "report.h"
 

@@ -6,18 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/landlock.h>
 #include <seccomp.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "api/confine/calls.h"
-
-#define ACCESS_ABI1     ((1ull << 13) - 1)
-#define ACCESS_REFER    (1ull << 13) /* ABI 2 */
-#define ACCESS_TRUNCATE (1ull << 14) /* ABI 3 */
+#include "attest/confine/calls.h"
+#include "attest/confine/files.h"
 
 /* X(call, reason) */
 #define CALLS(X) \
@@ -79,30 +73,11 @@ static const struct ceno_allowed_call allowed[] = { CALLS(CENO_ALLOWED_CALL) };
 
 static int restrict_files(const char *state)
 {
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-	uint64_t all = ACCESS_ABI1 | (abi >= 2 ? ACCESS_REFER : 0) | (abi >= 3 ? ACCESS_TRUNCATE : 0);
-	const struct landlock_ruleset_attr attr = { .handled_access_fs = all };
-	struct landlock_path_beneath_attr rule = { .allowed_access = all };
-	int ruleset, rc = 0, root;
+	const struct ceno_allowed_files files = { open(state, O_PATH | O_DIRECTORY | O_CLOEXEC), CENO_FILES_ALL };
+	int rc = files.beneath < 0 ? -errno : ceno_confine_files(&files, 1);
 
-	if (abi < 1)
-		return 0; /* no Landlock here: an unprivileged uid and the call list are what is left */
-	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);
-	if (ruleset < 0)
-		return -errno;
-	rule.parent_fd = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (rule.parent_fd < 0 || syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) ||
-	    syscall(SYS_landlock_restrict_self, ruleset, 0))
-		rc = -errno;
-	if (rule.parent_fd >= 0)
-		close(rule.parent_fd);
-	close(ruleset);
-	/* Read back: a rule set that asks for too little silently does not apply. */
-	root = rc ? -1 : open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (root >= 0) {
-		close(root);
-		return -ENOTRECOVERABLE;
-	}
+	if (files.beneath >= 0)
+		close(files.beneath);
 	return rc;
 }
 

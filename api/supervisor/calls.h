@@ -9,7 +9,7 @@
 
 #include <sys/syscall.h>
 
-#include "api/confine/calls.h"
+#include "attest/confine/calls.h"
 
 #ifndef SYS_mseal
 #define SYS_mseal 462 /* Linux 6.10; newer than the headers of Debian 12 */

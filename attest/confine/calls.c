@@ -1,5 +1,5 @@
 /* System call lists by libseccomp: see calls.h. */
-#include "api/confine/calls.h"
+#include "attest/confine/calls.h"
 
 #include <errno.h>
 #include <seccomp.h>
@@ -32,13 +32,14 @@ static int install(const struct ceno_allowed_call *list, size_t count, uint32_t 
 {
 	const struct scmp_arg_cmp data = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 	scmp_filter_ctx filter;
-	int rc = 0;
+	int rc;
 
 	if (SANITIZED)
 		return 0;
 	filter = seccomp_init(refused);
 	if (!filter)
 		return -ENOMEM;
+	rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = 0; !rc && i < count; i++) {
 		int maps = list[i].number == SCMP_SYS(mmap) || list[i].number == SCMP_SYS(mprotect);
 
@@ -53,6 +54,11 @@ static int install(const struct ceno_allowed_call *list, size_t count, uint32_t 
 int ceno_confine_calls(const struct ceno_allowed_call *list, size_t count)
 {
 	return install(list, count, SCMP_ACT_KILL_PROCESS, 1);
+}
+
+int ceno_confine_calls_of_loader(const struct ceno_allowed_call *list, size_t count)
+{
+	return install(list, count, SCMP_ACT_KILL_PROCESS, 0);
 }
 
 int ceno_confine_children(const struct ceno_allowed_call *list, size_t count)
