@@ -297,6 +297,15 @@ int ceno_destroy_SEALED(struct ceno_destruction *d)
 	return rc;
 }
 
+/* Nobody can write any more, so what is found now is all that there will be. A page that came after the last
+ * search of FILLED would have been neither overwritten nor compared. */
+static int is_all_compared(const struct ceno_destruction *d, uint64_t compared)
+{
+	return d->ram_bytes == 0 ||
+	    (compared == ceno_proof_backed_bytes(d->memory.bitmap, d->ram_bytes) &&
+	     ceno_memory_is_all_found(&d->memory));
+}
+
 int ceno_destroy_COMPARED(struct ceno_destruction *d)
 {
 	uint64_t compared = 0, mismatches = d->ram_bytes == 0 ? 0 : ceno_memory_compare(&d->memory, &compared);
@@ -306,7 +315,7 @@ int ceno_destroy_COMPARED(struct ceno_destruction *d)
 		e->compared_bytes = compared;
 		d->session->statement.timing.compared_us = ceno_session_us(d->session);
 	}
-	return mismatches ? -EIO : 0;
+	return mismatches || !is_all_compared(d, compared) ? -EIO : 0;
 }
 
 int ceno_destroy_SURVEYED(struct ceno_destruction *d)

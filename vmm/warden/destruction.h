@@ -58,7 +58,7 @@ enum ceno_destroy_way {
 	  "the writable mapping gone, F_SEAL_WRITE accepted by the kernel", "write_sealed", \
 	  "somebody can still write: whatever is read from now on proves nothing") \
 	X(COMPARED, 6, CENO_WAY_ALL, CENO_AFTER(SEALED), "every backed byte compared with zero", \
-	  "compared_bytes, mismatches", "a byte is not zero") \
+	  "compared_bytes, mismatches", "a byte is not zero, or was not looked at") \
 	X(SURVEYED, 6, CENO_WAY_LAUNCHED, CENO_AFTER(COMPARED), "the host's facts read", "host", \
 	  "cannot fail: what cannot be read is unknown") \
 	X(SIGNED, 7, CENO_WAY_LAUNCHED, CENO_AFTER_ALL, "c7, the payload, one signature", "c6, timing, sanitization", \

@@ -1,7 +1,8 @@
 /*
  * Lanes; see lanes.h. The gate counts who is inside; a lane enters only while it is open, and what a
- * lane reads of the work was written before that. No wait depends on being woken once: each looks at its
- * word again, whatever futex returned.
+ * lane reads of the work was written before that. No wait depends on being woken: each looks at its word
+ * again, whatever futex returned. The caller, who must come back, looks again by itself after a moment, for
+ * the kernel may refuse to wake it; a lane that nobody wakes only does not come.
  */
 #include "lanes.h"
 #include "lockdown.h"
@@ -14,10 +15,12 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define STACK_BYTES (128u << 10) /* reserved; a lane touches two pages or three */
 #define GATE_OPEN   0x80000000u  /* below it: lanes inside */
+#define AGAIN_NS    5000000      /* far above a usual wait: what was not woken looks again */
 
 static struct {
 	unsigned count; /* lanes but the caller's */
@@ -29,9 +32,16 @@ static struct {
 	void *context;
 } lanes;
 
-static void wait_while(atomic_uint *word, unsigned value)
+static void wait_while(atomic_uint *word, unsigned value, const struct timespec *longest)
 {
-	(void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+	(void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, longest, NULL, 0);
+}
+
+/* The caller's. */
+static void wait_a_moment_while(atomic_uint *word, unsigned value)
+{
+	const struct timespec again = { 0, AGAIN_NS };
+	wait_while(word, value, &again);
 }
 
 static void wake_all(atomic_uint *word)
@@ -63,7 +73,7 @@ static void *live(void *number)
 	for (unsigned seen = 0;;) {
 		unsigned now = atomic_load(&lanes.round);
 		if (now == seen) {
-			wait_while(&lanes.round, seen);
+			wait_while(&lanes.round, seen, NULL);
 			continue;
 		}
 		seen = now;
@@ -84,7 +94,7 @@ static int start_one(const pthread_attr_t *attributes)
 	lanes.count++;
 	/* Its first calls are the C library's, and not in the filter. */
 	while ((ready = atomic_load(&lanes.ready)) < number)
-		wait_while(&lanes.ready, ready);
+		wait_a_moment_while(&lanes.ready, ready);
 	return 1;
 }
 
@@ -136,5 +146,5 @@ void ceno_lanes_run(ceno_lane_work *work, void *context)
 	work(context, 0);
 	unsigned gate = atomic_fetch_and(&lanes.gate, ~GATE_OPEN) & ~GATE_OPEN;
 	for (; gate != 0; gate = atomic_load(&lanes.gate))
-		wait_while(&lanes.gate, gate);
+		wait_a_moment_while(&lanes.gate, gate);
 }

@@ -302,6 +302,12 @@ uint64_t ceno_memory_compare(struct ceno_memory *memory, uint64_t *compared)
 	return atomic_load(&way.nonzero);
 }
 
+int ceno_memory_is_all_found(const struct ceno_memory *memory)
+{
+	uint8_t fresh[CENO_PROOF_BITMAP_MAX];
+	return find_new(memory, fresh) == 0;
+}
+
 void ceno_memory_close(struct ceno_memory *memory)
 {
 	unmap(&memory->reserved[0], memory->reserved_bytes);

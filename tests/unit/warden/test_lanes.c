@@ -1,11 +1,15 @@
 /*
  * Lanes: each work is left by all before run returns, whoever came; signals stay the
- * caller's; a lane without the warden's filter does nothing once there has to be one.
+ * caller's; a lane without the warden's filter does nothing once there has to be one; a wake that the kernel
+ * refuses leaves nobody waiting.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -14,14 +18,37 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "vmm/warden/lanes.h"
 
-#define PIECES 64
-#define ROUNDS 2000
+#define PIECES   64
+#define ROUNDS   2000
+#define HANGS_MS 20000 /* what takes some milliseconds */
+
+/* While it is set no thread but the first gets a wake from the kernel. */
+static atomic_int refused;
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+long __wrap_syscall(long number, ...)
+{
+	long arg[6];
+	va_list list;
+	va_start(list, number);
+	for (int i = 0; i < 6; i++)
+		arg[i] = va_arg(list, long);
+	va_end(list);
+	if (number == SYS_futex && arg[1] == FUTEX_WAKE_PRIVATE && gettid() != getpid() && atomic_load(&refused)) {
+		atomic_fetch_add(&refused, 1);
+		errno = ENOMEM;
+		return -1;
+	}
+	return __real_syscall(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+}
 
 struct work {
 	atomic_uint next, came, inside, seen; /* seen: bit for each lane */
@@ -64,6 +91,33 @@ static void one_lane_does_it_all(void **state)
 	ceno_lanes_run(work, &w);
 	expect_each_once(&w);
 	assert_int_equal(w.seen, 1);
+}
+
+/* Made, and left, by lanes whose wakes are refused: first, in a child, for there lanes can be made again. */
+static int without_wakes(void)
+{
+	struct work w = { .wait_for = CENO_LANES_MAX, .late_ms = 50 };
+	atomic_store(&refused, 1);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	ceno_lanes_start(CENO_LANES_MAX);
+	ceno_lanes_run(work, &w);
+	return w.inside == 0 && atomic_load(&refused) >= CENO_LANES_MAX; /* each of the others at its start */
+}
+
+static void a_refused_wake_leaves_nobody_waiting(void **state)
+{
+	int status;
+	(void)state;
+	pid_t child = fork();
+	if (child == 0)
+		_exit(without_wakes() ? 0 : 1);
+	pid_t ended = 0;
+	for (int ms = 0; ms < HANGS_MS && (ended = waitpid(child, &status, WNOHANG)) == 0; ms += 10)
+		sleep_ms(10); /* no alarm: it is blocked while lanes are made */
+	if (ended == 0)
+		kill(child, SIGKILL);
+	assert_int_equal(ended, child);
+	assert_int_equal(status, 0);
 }
 
 static void no_more_than_there_may_be_and_none_twice(void **state)
@@ -145,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_lane_does_it_all),
+		cmocka_unit_test(a_refused_wake_leaves_nobody_waiting),
 		cmocka_unit_test(no_more_than_there_may_be_and_none_twice),
 		cmocka_unit_test(all_lanes_come),
 		cmocka_unit_test(nobody_is_inside_afterwards),

@@ -1,7 +1,7 @@
 /*
  * Overwriting RAM: exactly the backed granules, whole; holes stay holes; what is
  * read back is what was written; a byte that is not zero is found; the last
- * comparison cannot be reached while anybody could still write.
+ * comparison cannot be reached while anybody could still write, and is of all there is.
  */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -17,7 +17,7 @@
 
 #include "attest/proof/merkle.h"
 #include "guest-kernel/abi/layout.h"
-#include "vmm/warden/destroy.h"
+#include "vmm/warden/destruction.h"
 #include "vmm/warden/lanes.h"
 #include "vmm/warden/memory.h"
 
@@ -27,6 +27,16 @@
 static const uint8_t session[16] = { 1 }, challenge[32] = { 2 };
 static struct ceno_proof_pass *pass[CENO_LANES_MAX];
 static int fd, fd_ro;
+
+/* Whoever goes over memory comes to its end there; 0: nowhere. */
+static uint64_t cut;
+
+int __real_ceno_proof_next_backed(const uint8_t *bitmap, uint64_t mem_total, uint64_t *offset, uint64_t *bytes);
+int __wrap_ceno_proof_next_backed(const uint8_t *bitmap, uint64_t mem_total, uint64_t *offset, uint64_t *bytes);
+int __wrap_ceno_proof_next_backed(const uint8_t *bitmap, uint64_t mem_total, uint64_t *offset, uint64_t *bytes)
+{
+	return __real_ceno_proof_next_backed(bitmap, mem_total, offset, bytes) && (!cut || *offset < cut);
+}
 
 static int setup(void **state)
 {
@@ -177,6 +187,45 @@ static void wiping_ram_leaves_zeros_and_a_seal(void **state)
 	assert_true(fcntl(fd, F_GET_SEALS) & F_SEAL_WRITE);
 }
 
+/* Of an orphan of which two granules are backed. */
+static void fill_and_seal(struct ceno_destruction *d, int late)
+{
+	*d = (struct ceno_destruction){
+		.way = CENO_WAY_RECOVERY, .attest = -1, .ram = fd, .ram_ro = fd_ro, .ram_bytes = RAM, .passes = 1
+	};
+	touch(11 * GRANULE);
+	touch(300 * GRANULE);
+	assert_int_equal(ceno_destroy_MAPPED(d), 0);
+	assert_int_equal(ceno_destroy_CHALLENGED(d), 0);
+	assert_int_equal(ceno_destroy_FILLED(d), 0);
+	assert_int_equal(ceno_destroy_READ_BACK(d), 0);
+	if (late)
+		touch(500 * GRANULE);
+	assert_int_equal(ceno_destroy_ZEROED(d), 0);
+	assert_int_equal(ceno_destroy_SEALED(d), 0);
+}
+
+static void a_comparison_is_of_every_backed_byte(void **state)
+{
+	struct ceno_destruction d;
+	(void)state;
+	fill_and_seal(&d, 0);
+	cut = 200 * GRANULE;
+	assert_int_equal(ceno_destroy_COMPARED(&d), -5 /* EIO */);
+	cut = 0;
+	assert_int_equal(ceno_destroy_COMPARED(&d), 0);
+	ceno_destroy_RELEASED(&d);
+}
+
+static void a_page_that_came_after_the_fill_is_not_called_wiped(void **state)
+{
+	struct ceno_destruction d;
+	(void)state;
+	fill_and_seal(&d, 1);
+	assert_int_equal(ceno_destroy_COMPARED(&d), -5);
+	ceno_destroy_RELEASED(&d);
+}
+
 static void an_area_is_wiped_whole(void **state)
 {
 	struct ceno_area_result r;
@@ -241,6 +290,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sealing_is_refused_while_somebody_could_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(memory_of_another_length_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(wiping_ram_leaves_zeros_and_a_seal, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_comparison_is_of_every_backed_byte, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_page_that_came_after_the_fill_is_not_called_wiped, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_root_of_large_memory_is_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_area_is_wiped_whole, setup, teardown),
 	};
