@@ -27,7 +27,7 @@ static const char usage[] =
     "  --socket PATH     the node's socket (default $CENO_SOCKET or /run/cenotaph/cenod.sock)\n"
     "\n"
     "Exit status: the program's own (128 + signal if it was killed); 125 refused or failed;\n"
-    "126 it is no program that may be executed; 127 it is not in the session; 2 usage.\n";
+    "126 it cannot be executed; 127 it, or its interpreter, is not in the session; 2 usage.\n";
 
 struct options {
 	struct ceno_options command;
@@ -59,13 +59,18 @@ static int run(const struct options *o, const char *session, char **program, uin
 {
 	const char *env[CENO_ENV_BASE + CENO_ENV_MAX];
 	const char *directory = o->workdir ? o->workdir : "/";
-	char guest[CENO_PACK_PATH_MAX];
+	char guest[4096], error[CENO_PROGRAM_ERROR_MAX];
 	struct ceno_client client;
 	json_t *result = NULL;
 	uint64_t bytes;
-	int args, status = CENO_EXIT_RUN_FAILED;
+	int args, status;
 
-	snprintf(guest, sizeof guest, "%s%s", program[0][0] == '/' ? "" : "/bin/", program[0]);
+	status = ceno_program_of_guest(program[0], guest, sizeof guest, error);
+	if (status) {
+		ceno_cli_error("%s", error);
+		return status;
+	}
+	status = CENO_EXIT_RUN_FAILED;
 	args = ceno_args_make(guest, program, count, env, ceno_env_make(o->env, o->env_count, false, env), directory,
 	                      &bytes);
 	if (args < 0) {

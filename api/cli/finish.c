@@ -190,6 +190,8 @@ static void print_ran(const struct ceno_proof_statement *s, const json_t *progra
 	if (program && json_integer_value(json_object_get(program, "end"))) {
 		fprintf(stderr, "             program was given up after %lld restarts\n",
 		        (long long)json_integer_value(json_object_get(program, "restarts")));
+	} else if (program && json_integer_value(json_object_get(program, "refusal"))) {
+		fprintf(stderr, "             program was never started\n");
 	} else if (program) {
 		int signal_number = (int)json_integer_value(json_object_get(program, "signal"));
 

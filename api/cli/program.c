@@ -162,41 +162,49 @@ static int check_elf(const char *path, const struct ceno_cli_file *file, bool an
 	uint8_t *head = malloc(HEAD_MAX);
 	char interpreter[128];
 	enum ceno_elf kind = CENO_ELF_BAD;
+	const char *why = "";
 	ssize_t n = head ? pread(file->fd, head, HEAD_MAX, 0) : -1;
 
-	if (n >= 0)
+	if (n < 0)
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "program %.200s: %s", path, strerror(errno));
+	else
 		kind = ceno_program_inspect(head, (size_t)n, interpreter, sizeof interpreter);
 	free(head);
+	if (n < 0)
+		return CENO_EXIT_NOT_EXECUTABLE;
 	if (any && (kind == CENO_ELF_DYNAMIC || kind == CENO_ELF_SCRIPT))
 		return CENO_EXIT_OK;
 	switch (kind) {
 	case CENO_ELF_STATIC:
 		return CENO_EXIT_OK;
 	case CENO_ELF_DYNAMIC:
-		snprintf(error, CENO_PROGRAM_ERROR_MAX,
-		         "%.200s is a dynamic program (its interpreter is %s): use a static build, or an --image that "
-		         "has its libraries",
-		         path, interpreter);
-		break;
-	case CENO_ELF_FOREIGN:
-		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s is an ELF file, but no x86-64 program", path);
-		break;
+		snprintf(
+		    error, CENO_PROGRAM_ERROR_MAX,
+		    "%.200s: No such file or directory: it is a dynamic program (its interpreter is %s): use a static "
+		    "build, or an --image that has its libraries",
+		    path, interpreter);
+		return CENO_EXIT_NOT_FOUND;
 	case CENO_ELF_SCRIPT:
-		snprintf(error, CENO_PROGRAM_ERROR_MAX,
-		         "%.200s is a script for %s: use an --image that has it, or run a static interpreter with the "
-		         "script as an --input",
-		         path, interpreter);
+		snprintf(
+		    error, CENO_PROGRAM_ERROR_MAX,
+		    "%.200s: No such file or directory: it is a script for %s: use an --image that has it, or run a "
+		    "static interpreter with the script as an --input",
+		    path, interpreter);
+		return CENO_EXIT_NOT_FOUND;
+	case CENO_ELF_FOREIGN:
+		why = "it is an ELF file, but no x86-64 program";
 		break;
 	case CENO_ELF_NATIVE:
-		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s is a native program: run it with --native", path);
+		why = "it is a native program: run it with --native";
 		break;
 	case CENO_ELF_NOT:
-		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s is not an ELF program", path);
+		why = "it is not an ELF program";
 		break;
 	case CENO_ELF_BAD:
-		snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s is a damaged or unreadable ELF program", path);
+		why = "it is a damaged ELF program";
 		break;
 	}
+	snprintf(error, CENO_PROGRAM_ERROR_MAX, "%.200s: Exec format error (%s)", path, why);
 	return CENO_EXIT_NOT_EXECUTABLE;
 }
 
@@ -226,6 +234,21 @@ static int check_native(const char *path, const struct ceno_cli_file *file, char
 	return CENO_EXIT_NOT_EXECUTABLE;
 }
 
+int ceno_program_of_guest(const char *name, char *path, size_t size, char *error)
+{
+	int length = snprintf(path, size, "%s%s", name[0] == '/' ? "" : "/bin/", name);
+
+	if (!name[0]) {
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "program \"\": No such file or directory");
+		return CENO_EXIT_NOT_FOUND;
+	}
+	if (length < 0 || (size_t)length >= size) {
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "program %.40s...: File name too long", name);
+		return CENO_EXIT_NOT_EXECUTABLE;
+	}
+	return CENO_EXIT_OK;
+}
+
 int ceno_program_open(const char *name, enum ceno_program_want want, struct ceno_cli_file *file, char *error)
 {
 	char path[4096];
@@ -234,20 +257,21 @@ int ceno_program_open(const char *name, enum ceno_program_want want, struct ceno
 	file->fd = -1;
 	if (rc) {
 		snprintf(error, CENO_PROGRAM_ERROR_MAX,
-		         rc == ENOENT ? "%.200s: no such program on the PATH"
-		                      : "%.200s: found on the PATH, but you may not execute it",
+		         rc == ENOENT ? "%.200s: No such file or directory (no such program on the PATH)"
+		                      : "%.200s: Permission denied (found on the PATH, but you may not execute it)",
 		         name);
 		return rc == ENOENT ? CENO_EXIT_NOT_FOUND : CENO_EXIT_NOT_EXECUTABLE;
 	}
 	if (access(path, F_OK)) {
 		snprintf(error, CENO_PROGRAM_ERROR_MAX, "program %.200s: %s", path, strerror(errno));
-		return errno == ENOENT || errno == ENOTDIR ? CENO_EXIT_NOT_FOUND : CENO_EXIT_NOT_EXECUTABLE;
+		return errno == ENOENT ? CENO_EXIT_NOT_FOUND : CENO_EXIT_NOT_EXECUTABLE;
 	}
 	if (open_regular(path, "program", file, error))
 		return CENO_EXIT_NOT_EXECUTABLE;
 	status = access(path, X_OK) ? CENO_EXIT_NOT_EXECUTABLE : CENO_EXIT_OK;
 	if (status)
-		snprintf(error, CENO_PROGRAM_ERROR_MAX, "program %.200s: you may not execute it", path);
+		snprintf(error, CENO_PROGRAM_ERROR_MAX, "program %.200s: Permission denied (you may not execute it)",
+		         path);
 	else
 		status = want == CENO_PROGRAM_NATIVE_FILE ? check_native(path, file, error)
 							  : check_elf(path, file, want == CENO_PROGRAM_ANY, error);

@@ -45,6 +45,11 @@ enum ceno_program_want { CENO_PROGRAM_STATIC, CENO_PROGRAM_NATIVE_FILE, CENO_PRO
  * CENO_EXIT_NOT_EXECUTABLE with a line in `error` (CENO_PROGRAM_ERROR_MAX). */
 int ceno_program_open(const char *name, enum ceno_program_want want, struct ceno_cli_file *file, char *error);
 
+/* The path of a program that is the session's own: a name in its /bin, or an absolute path. path: size bytes.
+ * CENO_EXIT_OK, CENO_EXIT_NOT_FOUND (an empty name) or CENO_EXIT_NOT_EXECUTABLE (longer than size: never cut, it
+ * would be another program) with a line in `error`. */
+int ceno_program_of_guest(const char *name, char *path, size_t size, char *error);
+
 /* Opens an input: FILE or FILE=NAME (the last `=` that makes FILE exist).
  * CENO_EXIT_OK or CENO_EXIT_RUN_FAILED with a line in `error`. */
 int ceno_input_open(const char *spec, struct ceno_cli_file *file, char *error);

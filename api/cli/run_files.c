@@ -23,14 +23,12 @@ static int open_program(struct ceno_run_files *in, const struct ceno_run_options
 	const enum ceno_program_want want = o->native ? CENO_PROGRAM_NATIVE_FILE
 	    : o->image                                ? CENO_PROGRAM_ANY
 						      : CENO_PROGRAM_STATIC;
+	const char *name = o->program[0];
 	int status;
 
-	if (is_of_image(o)) {
-		snprintf(in->program_path, sizeof in->program_path, "%s%s", o->program[0][0] == '/' ? "" : "/bin/",
-		         o->program[0]);
-		return CENO_EXIT_OK;
-	}
-	status = ceno_program_open(o->program[0], want, &in->files[0], error);
+	if (is_of_image(o))
+		return ceno_program_of_guest(name, in->program_path, sizeof in->program_path, error);
+	status = ceno_program_open(name, want, &in->files[0], error);
 	in->count = in->program_count = 1;
 	snprintf(in->program_path, sizeof in->program_path, "%s", in->files[0].guest);
 	return status;

@@ -43,8 +43,7 @@ static const char usage[] =
     "  --socket PATH         the node's socket (default $CENO_SOCKET or /run/cenotaph/cenod.sock)\n"
     "\n"
     "Ctrl-C destroys the session, with its proof. Exit status: the program's own (128 + signal\n"
-    "if it was killed); 125 refused or failed; 126 not a static program (--native: not a native file); 127 not "
-    "found.\n";
+    "if it was killed); 125 refused or failed; 126 it cannot be executed; 127 it, or its interpreter, is not there.\n";
 
 #define MEMORY_STEP (2ull << 20)
 

@@ -72,6 +72,7 @@ enum ceno_program_state {
 	CENO_PROGRAM_REFUSED          /* refusal says why it could not start */
 };
 
+/* Why a program could not be started. detail says it in Linux's words, as an errno; of a native file, see there. */
 enum ceno_refusal {
 	CENO_REFUSAL_NONE,
 	CENO_REFUSAL_NOT_FOUND,       /* no such program in the pack */

@@ -80,10 +80,15 @@ static int load(uint32_t seq)
 {
 	uint64_t bytes = 0, frame;
 	const uint8_t *args = find_args(seq, &bytes, &frame);
-	int refusal = CENO_REFUSAL_ARGS;
+	int refusal;
 
-	if (args)
-		refusal = ceno_files_start(ceno_self()) ? CENO_REFUSAL_MEMORY : ceno_elf_load(args, bytes);
+	if (!args)
+		refusal = seq > 1 && frame == CENO_NO_FRAME ? ceno_refuse(CENO_REFUSAL_MEMORY, -LX_ENOMEM)
+							    : ceno_refuse(CENO_REFUSAL_ARGS, -LX_EINVAL);
+	else if (ceno_files_start(ceno_self()))
+		refusal = ceno_refuse(CENO_REFUSAL_MEMORY, -LX_ENOMEM);
+	else
+		refusal = ceno_elf_load(args, bytes);
 	if (frame != CENO_NO_FRAME)
 		ceno_frames_free(frame, 4);
 	return refusal;
@@ -134,7 +139,7 @@ void ceno_program_next(void)
 			ceno_membrane_leave();
 		tear_down();
 		ceno_frames_mark();
-		refusal = reset(++seq) ? CENO_REFUSAL_MEMORY : load(seq);
+		refusal = reset(++seq) ? ceno_refuse(CENO_REFUSAL_MEMORY, -LX_ENOMEM) : load(seq);
 		if (refusal == CENO_REFUSAL_NONE)
 			run();
 		ceno_stdio_report(refusal < 0 ? CENO_PROGRAM_DONE : CENO_PROGRAM_REFUSED,

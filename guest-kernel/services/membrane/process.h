@@ -18,6 +18,7 @@ struct ceno_run {
 	uint64_t syscalls, faults;
 	uint64_t start_tsc, idle_tsc; /* idle: spent waiting for the host or the clock */
 	uint32_t exit_status, signal, out_of_memory;
+	uint32_t error;   /* of a program that did not start: the errno; else 0 */
 	uint32_t missing; /* 1 << enum ceno_pledge_class that somebody would have needed */
 	struct ceno_enosys {
 		uint32_t number, count;
@@ -26,6 +27,13 @@ struct ceno_run {
 };
 
 extern struct ceno_run ceno_run;
+
+/* Notes why the program of this request does not start, for its report. error: -errno. Returns why. */
+static inline int ceno_refuse(enum ceno_refusal why, int error)
+{
+	ceno_run.error = (uint32_t)-error;
+	return why;
+}
 
 /* Ends the current task or process if it is marked so. If it is the request's first process,
  * that is reported, all that is left of the request ends, and the next one starts: does not
@@ -36,7 +44,7 @@ void ceno_program_settle(void);
 _Noreturn void ceno_program_next(void);
 
 /* Loads the program of an argument block. block: bytes of it, not changing meanwhile.
- * Returns enum ceno_refusal; with CENO_REFUSAL_NONE the current task is in its first state. */
+ * Returns enum ceno_refusal, and notes the errno (ceno_run.error); with CENO_REFUSAL_NONE the current task is in its first state. */
 int ceno_elf_load(const uint8_t *block, uint64_t bytes);
 #define CENO_SERVED (-1) /* it was a request for something else, and was served (abi/out.h) */
 

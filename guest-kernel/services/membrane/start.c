@@ -79,28 +79,28 @@ int ceno_elf_load(const uint8_t *block, uint64_t bytes)
 	int error;
 
 	if (bytes > CENO_ARGS_MAX || parse_args(block, bytes, &args))
-		return CENO_REFUSAL_ARGS;
+		return ceno_refuse(CENO_REFUSAL_ARGS, -LX_EINVAL);
 	if (!strcmp(args.program, CENO_OUT_PROGRAM)) {
 		ceno_out_send(args.strings);
 		return CENO_SERVED;
 	}
 	error = ceno_exec_find(args.program, &exec.file);
 	if (error)
-		return error == -LX_EACCES ? CENO_REFUSAL_NOT_EXECUTABLE : CENO_REFUSAL_NOT_FOUND;
+		return ceno_refuse(error == -LX_EACCES ? CENO_REFUSAL_NOT_EXECUTABLE : CENO_REFUSAL_NOT_FOUND, error);
 	cwd = ceno_path_make(args.cwd, 1);
 	if (!cwd)
-		return CENO_REFUSAL_WORKDIR;
+		return ceno_refuse(CENO_REFUSAL_WORKDIR, -LX_ENOTDIR);
 	exec.path = args.program;
 	exec.strings = args.strings;
 	exec.strings_bytes = args.strings_bytes;
 	exec.argc = args.argc;
 	exec.envc = args.envc;
 	error = ceno_exec(&exec);
-	if (error)
-		return (int)refusal_of(&exec, error);
+	if (error) /* what Linux would have killed by is no errno */
+		return ceno_refuse(refusal_of(&exec, error), error == CENO_EXEC_KILL ? -LX_ENOEXEC : error);
 	ceno_self()->vm = exec.vm;
 	if (ceno_vm_enter(exec.vm))
-		return CENO_REFUSAL_MEMORY;
+		return ceno_refuse(CENO_REFUSAL_MEMORY, -LX_ENOMEM);
 	ceno_exec_prime(&exec);
 	ceno_path_cwd_set(cwd);
 	remember(&args);

@@ -277,6 +277,7 @@ void ceno_stdio_report(uint32_t state, uint32_t refusal)
 	page->exit_status = ceno_run.exit_status;
 	page->signal = ceno_run.signal;
 	page->refusal = refusal;
+	page->detail = ceno_run.error;
 	page->out_of_memory = ceno_run.out_of_memory;
 	page->syscalls = ceno_run.syscalls;
 	page->faults = ceno_run.faults;

@@ -57,16 +57,16 @@ check "exec: not a session's name" misused "32 lowercase hexadecimal digits" "$c
 check "exec: a variable without a value" misused "NAME=VALUE" "$ceno" exec --env NAME x -- true
 
 printf 'one\n' >a; mkdir -p d; printf 'two\n' >d/a
-check "a program that is not there" fails 127 "no such program" "$ceno" run -- nosuchprogram
+check "a program that is not there" fails 127 "No such file or directory (no such program on the PATH)" "$ceno" run -- nosuchprogram
 check "a path that is not there" fails 127 "No such file" "$ceno" run -- ./nosuchprogram
-check "a dynamic program, its interpreter named" fails 126 "dynamic program (its interpreter is /lib64/ld-linux" "$ceno" run -- /usr/bin/env
+check "a dynamic program, its interpreter named" fails 127 "No such file or directory: it is a dynamic program (its interpreter is /lib64/ld-linux" "$ceno" run -- /usr/bin/env
 printf 'text\n' >text; chmod +x text
-check "not an ELF program" fails 126 "not an ELF program" "$ceno" run -- ./text
+check "not an ELF program" fails 126 "Exec format error (it is not an ELF program)" "$ceno" run -- ./text
 printf '#!/bin/sh\n' >script; chmod +x script
-check "a script" fails 126 "script for /bin/sh" "$ceno" run -- ./script
+check "a script" fails 127 "No such file or directory: it is a script for /bin/sh" "$ceno" run -- ./script
 head -c 20 "$(command -v busybox)" >cut; chmod +x cut
-check "a damaged program" fails 126 "damaged" "$ceno" run -- ./cut
-check "a program without permission to execute" fails 126 "may not execute" "$ceno" run -- "$root/LICENSE"
+check "a damaged program" fails 126 "Exec format error (it is a damaged ELF program)" "$ceno" run -- ./cut
+check "a program without permission to execute" fails 126 "Permission denied (you may not execute it)" "$ceno" run -- "$root/LICENSE"
 check "a directory as program" fails 126 "a directory" "$ceno" run -- "$root/"
 mkfifo fifo
 check "a FIFO as input" fails 125 "is a FIFO" "$ceno" run --input fifo -- busybox true

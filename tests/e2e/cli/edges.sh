@@ -125,9 +125,9 @@ mkfifo hold.in
 "$ceno" run --quiet --no-proof --hold -- busybox echo up <hold.in >hold.out 2>hold.err & runner=$!
 exec 9>hold.in
 for _ in $(seq 100); do session=$("$ceno" ls | awk '$2 == "active" { print $1; exit }'); [ -n "$session" ] && [ -s hold.out ] && break; sleep 0.1; done
-check "exec: a program that is not there is 127" says 127 "^ceno: the guest could not start /bin/nosuch: no such program in the session$" "$ceno" exec "$session" -- nosuch
-check "... one that may not be executed is 126" says 126 "^ceno: the guest could not start /proc/version: it may not be executed$" "$ceno" exec "$session" -- /proc/version
-check "... a directory, too" says 126 "start /tmp: it may not be executed$" "$ceno" exec "$session" -- /tmp
+check "exec: a program that is not there is 127" says 127 "^ceno: the guest could not start /bin/nosuch: No such file or directory$" "$ceno" exec "$session" -- nosuch
+check "... one that may not be executed is 126" says 126 "^ceno: the guest could not start /proc/version: Permission denied (no file that may be executed)$" "$ceno" exec "$session" -- /proc/version
+check "... a directory, too" says 126 "start /tmp: Permission denied (no file that may be executed)$" "$ceno" exec "$session" -- /tmp
 check "... in a file as directory is 125" says 125 "workdir /bin/busybox: not a directory" "$ceno" exec --workdir /bin/busybox "$session" -- busybox true
 check "... its own status" says 7 "" "$ceno" exec "$session" -- busybox sh -c "exit 7"
 check "... a variable twice: the last counts" says 0 "" "$ceno" exec --env A=1 --env A=2 "$session" -- busybox sh -c '[ "$A" = 2 ]'

@@ -56,8 +56,44 @@ check "... as ceno measure says" eval '"$ceno" measure --image t.img --tier loca
 check "an input lies above the image" equal "$(echo mine >a && guest --input a=x -- cat /in/x /etc/passwd)" "$(printf 'mine\nimage')"
 check "a program of the caller's lies above its /bin" equal "$(cp "$busybox" ./busybox && "$ceno" run --quiet --no-proof --image t -- ./busybox echo mine)" mine
 check "a path that climbs stays inside" equal "$(guest -- cat /data/../../../etc/passwd)" image
-check "a program that is not there" says 127 "no such program" guest -- nowhere
-check "a file that may not be executed" says 126 "it may not be executed" guest -- /data/a
+
+# ---- programs that cannot be started: the words and the status of the host's shell
+
+cp "$busybox" fine && cp fine nox && chmod 644 nox && mkdir -p tests
+printf '#!/no/such/interpreter\n' >orphan
+printf '#!/etc\n' >directory
+python3 - "$busybox" <<'PROGRAMS' && chmod +x arm offset orphan directory unlinked
+import sys
+good = bytearray(open(sys.argv[1], "rb").read())
+for name, at, value in ("arm", 18, b"\xb7"), ("offset", 32, b"\xff" * 8):
+    bad = bytearray(good)
+    bad[at:at + len(value)] = value
+    open(name, "wb").write(bad)
+dynamic = bytearray(open("/usr/bin/env", "rb").read())
+at = dynamic.index(b"/lib64/ld-")
+dynamic[at:at + 10] = b"/nowhere--"
+open("unlinked", "wb").write(dynamic)
+PROGRAMS
+like_bash() { # WORDS PROGRAM...: each ends with the status that bash gives it, with those words, and never ran
+	local words=$1 p want
+	shift
+	for p in "$@"; do
+		bash -c '"$0"' "$p" >/dev/null 2>&1
+		want=$?
+		[ "$want" = 126 ] || [ "$want" = 127 ] || { echo "bash gives $want for $p"; return 1; }
+		says "$want" "$words" guest -- "$p" || { echo "for $p; bash: $want"; return 1; }
+	done
+}
+check "not there: ENOENT" like_bash "No such file or directory" nowhere ./nowhere /nowhere /etc/nowhere ""
+check "... nor its interpreter" like_bash "No such file or directory" ./orphan ./unlinked
+check "below a file: ENOTDIR" like_bash "Not a directory" /etc/passwd/x
+check "a directory" like_bash "irectory" ./tests
+check "not to be executed: EACCES" like_bash "Permission denied" ./nox /etc /etc/passwd
+check "a directory as its interpreter" like_bash "Permission denied" ./directory
+check "no program of this machine: ENOEXEC" like_bash "Exec format error" ./arm ./offset
+check "a name of 5,000 bytes: ENAMETOOLONG" like_bash "File name too long" "/$(printf '%05000d' 0)"
+check "... a component of 300" like_bash "File name too long" "/$(printf '%0300d' 0)"
+check "the summary does not say that it ended" eval '"$ceno" run --no-proof --no-stdin --image t -- nowhere 2>err; [ $? = 127 ] && grep -q "program was never started$" err && ! grep -q "ended with" err'
 check "by its content id" equal "$("$ceno" run --quiet --no-proof --image "$id" -- cat /data/a)" one
 check "an image for one session alone" equal "$(guest --share session -- cat /data/a)" one
 check "an image for the node" equal "$(guest --share node -- cat /data/a)" one

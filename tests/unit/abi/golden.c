@@ -26,7 +26,7 @@
 static void test_offsets(void **state)
 {
 	(void)state;
-	assert_int_equal(CENO_ABI_VERSION, 7);
+	assert_int_equal(CENO_ABI_VERSION, 8);
 	AT(ceno_firmware_header, entry_offset, 40);
 	AT(ceno_firmware_header, verifier_offset, 48);
 	AT(ceno_bundle_header, segments, 32);

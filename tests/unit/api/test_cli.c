@@ -24,6 +24,7 @@
 #include "api/cli/quote.h"
 #include "api/cli/refusal.h"
 #include "api/cli/text.h"
+#include "guest-kernel/abi/native.h"
 #include "guest-kernel/abi/window.h"
 
 static size_t make_elf(uint8_t out[512], uint16_t type, uint16_t machine, const char *interpreter)
@@ -174,15 +175,36 @@ static void test_env(void **state)
 
 static void test_refusals(void **state)
 {
-	static const int want[] = { 0, 127, 126, 126, 126, 125, 125, 126, 126, 125, 125 };
+	static const struct {
+		int refusal, detail, status;
+		const char *words;
+	} cases[] = {
+		{ CENO_REFUSAL_NOT_FOUND, ENOENT, 127, "/bin/p: No such file or directory" },
+		{ CENO_REFUSAL_NOT_FOUND, ENOTDIR, 126, "/bin/p: Not a directory" },
+		{ CENO_REFUSAL_NOT_ELF, ENOEXEC, 126, "/bin/p: Exec format error" },
+		{ CENO_REFUSAL_DYNAMIC, ENOENT, 127, "/bin/p: No such file or directory (its interpreter" },
+		{ CENO_REFUSAL_DYNAMIC, EACCES, 126, "/bin/p: Permission denied (its interpreter" },
+		{ CENO_REFUSAL_BAD_ELF, ENOEXEC, 126, "/bin/p: Exec format error" },
+		{ CENO_REFUSAL_ARGS, E2BIG, 126, "/bin/p: Argument list too long" },
+		{ CENO_REFUSAL_MEMORY, ENOMEM, 126, "/bin/p: Cannot allocate memory" },
+		{ CENO_REFUSAL_NATIVE, CENO_NATIVE_E_MAGIC, 126, "/bin/p: " },
+		{ CENO_REFUSAL_NOT_EXECUTABLE, EACCES, 126, "/bin/p: Permission denied" },
+		{ CENO_REFUSAL_WORKDIR, ENOTDIR, 125, "/w: not a directory" },
+		{ CENO_REFUSAL_WORKDIR + 1, ENOENT, 125, "/bin/p: for a reason" },
+		/* A guest that names no errno, or none that is one. */
+		{ CENO_REFUSAL_NOT_FOUND, 0, 127, "/bin/p: No such file or directory" },
+		{ CENO_REFUSAL_BAD_ELF, 256, 126, "/bin/p: Exec format error" },
+		{ CENO_REFUSAL_MEMORY, -1, 126, "/bin/p: Cannot allocate memory" },
+		{ -1, 0, 125, "/bin/p: for a reason" },
+	};
 	char line[CENO_REFUSAL_LINE_MAX];
 
 	(void)state;
-	for (int i = 1; i < 11; i++) {
-		json_t *program = json_pack("{s:i}", "refusal", i);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		json_t *program = json_pack("{s:i,s:i}", "refusal", cases[i].refusal, "detail", cases[i].detail);
 
-		assert_int_equal(ceno_refusal_explain(program, "/bin/p", "/w", line), want[i]);
-		assert_non_null(strstr(line, i == CENO_REFUSAL_WORKDIR ? "/w" : "/bin/p"));
+		assert_int_equal(ceno_refusal_explain(program, "/bin/p", "/w", line), cases[i].status);
+		assert_non_null(strstr(line, cases[i].words));
 		json_decref(program);
 	}
 }

@@ -5,10 +5,12 @@
 #include "test.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
 
+#include "guest-kernel/services/membrane/frames.h"
 #include "guest-kernel/services/membrane/membrane.h"
 #include "vmm/warden/pack.h"
 
@@ -106,6 +108,7 @@ static uint32_t refusal_of(const struct fake_file *file, const char *const *argv
 	assert_int_equal(fake_boot(file, 1, argv), FAKE_BLOCKED);
 	assert_int_equal(fake_guest()->state, CENO_PROGRAM_REFUSED);
 	assert_int_equal(fake_guest()->seq, 1);
+	assert_in_range(fake_guest()->detail, 1, 255); /* an errno */
 	return fake_guest()->refusal;
 }
 
@@ -136,13 +139,17 @@ static void test_refusals(void **state)
 
 	(void)state;
 	assert_int_equal(refusal_of(&script, plain_argv), CENO_REFUSAL_DYNAMIC);
+	assert_int_equal(fake_guest()->detail, ENOENT);
 	assert_int_equal(refusal_of(&elsewhere, plain_argv), CENO_REFUSAL_NOT_FOUND);
+	assert_int_equal(fake_guest()->detail, ENOENT);
 	input.mode = 0444 | CENO_PACK_INPUT; /* data is never run */
 	assert_int_equal(refusal_of(&input, plain_argv), CENO_REFUSAL_NOT_EXECUTABLE);
+	assert_int_equal(fake_guest()->detail, EACCES);
 	tiny.bytes = 40;
 	assert_int_equal(refusal_of(&tiny, plain_argv), CENO_REFUSAL_BAD_ELF);
 	tiny.bytes = 0;
 	assert_int_equal(refusal_of(&tiny, plain_argv), CENO_REFUSAL_NOT_ELF);
+	assert_int_equal(fake_guest()->detail, ENOEXEC);
 	assert_int_equal(WITH(SEGMENT(0, p_type), PT_INTERP), CENO_REFUSAL_DYNAMIC);
 	assert_int_equal(WITH(HEADER(e_machine), EM_AARCH64), CENO_REFUSAL_BAD_ELF);
 	assert_int_equal(WITH(HEADER(e_type), ET_REL), CENO_REFUSAL_BAD_ELF);
@@ -179,6 +186,7 @@ static void test_every_byte_of_the_headers(void **state)
 			assert_true(outcome == FAKE_ENTERED || outcome == FAKE_BLOCKED);
 			assert_int_equal(fake_guest()->state,
 			                 outcome == FAKE_ENTERED ? CENO_PROGRAM_RUNNING : CENO_PROGRAM_REFUSED);
+			assert_int_equal(fake_guest()->detail == 0, outcome == FAKE_ENTERED);
 		}
 	}
 	free(copy);
@@ -190,6 +198,7 @@ static uint32_t refusal_of_args(const void *args, size_t bytes)
 	enum fake_outcome outcome = fake_boot_args(&file, 1, args, bytes);
 
 	assert_true(outcome == FAKE_ENTERED || outcome == FAKE_BLOCKED);
+	assert_int_equal(fake_guest()->detail, outcome == FAKE_ENTERED ? 0 : EINVAL);
 	return outcome == FAKE_ENTERED ? CENO_REFUSAL_NONE : fake_guest()->refusal;
 }
 
@@ -347,6 +356,14 @@ static int ask_to_stop(void)
 	return 1;
 }
 
+static int ask_without_memory(void)
+{
+	for (unsigned order = CENO_ORDER_LARGE + 1; order-- > 0;)
+		while (ceno_frames_alloc(order) != CENO_NO_FRAME)
+			;
+	return ask_again();
+}
+
 static int ask_too_much(void)
 {
 	if (waits++)
@@ -389,6 +406,19 @@ static void test_next(void **state)
 	assert_int_equal(word(at), 0);
 }
 
+static void test_no_memory(void **state)
+{
+	(void)state;
+	fake_start();
+	waits = 0;
+	fake_on_wait = ask_without_memory;
+	assert_int_equal(fake_call(SYS_exit_group, (const uint64_t[6]){ 3 }, NULL), FAKE_BLOCKED);
+	assert_int_equal(fake_guest()->seq, 2);
+	assert_int_equal(fake_guest()->state, CENO_PROGRAM_REFUSED);
+	assert_int_equal(fake_guest()->refusal, CENO_REFUSAL_MEMORY);
+	assert_int_equal(fake_guest()->detail, ENOMEM);
+}
+
 static void test_stop(void **state)
 {
 	(void)state;
@@ -401,6 +431,7 @@ static void test_stop(void **state)
 	assert_int_equal(fake_call(SYS_exit_group, (const uint64_t[6]){ 3 }, NULL), FAKE_BLOCKED);
 	assert_int_equal(fake_guest()->state, CENO_PROGRAM_REFUSED);
 	assert_int_equal(fake_guest()->refusal, CENO_REFUSAL_ARGS);
+	assert_int_equal(fake_guest()->detail, EINVAL);
 	assert_int_equal(fake_guest()->seq, 2);
 }
 
@@ -429,6 +460,7 @@ int main(void)
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_enosys),
 		cmocka_unit_test(test_next),
+		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_no_window),
 	};
