@@ -21,14 +21,15 @@ static const char usage[] =
 static int join(char *const *argument, int count, char *words, size_t room)
 {
 	uint32_t classes;
+	size_t used = 0;
 	bool errors;
 	int rc;
 
 	words[0] = '\0';
 	for (int i = 0; i < count; i++) {
-		if (strlen(words) + strlen(argument[i]) + 2 > room)
+		used += (size_t)snprintf(words + used, room - used, "%s%s", i ? "," : "", argument[i]);
+		if (used >= room)
 			return ceno_options_misuse(usage, "more words than there are classes");
-		strcat(strcat(words, i ? "," : ""), argument[i]);
 	}
 	rc = ceno_pledge_parse(words, &classes, &errors);
 	if (rc == CENO_PLEDGE_REPEATED)

@@ -118,7 +118,7 @@ int ceno_observe(pid_t pid, uid_t uid, struct ceno_observation *seen)
 
 int ceno_observe_inherited(uint32_t *filters)
 {
-	char text[8192];
+	char text[8192] = "";
 	int self = open("/proc/thread-self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (self < 0)
 		return -errno;

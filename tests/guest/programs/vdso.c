@@ -280,7 +280,7 @@ static void take_away(void)
 	void *at = (void *)(image & ~(PAGE - 1)), *clock = (void *)clock_page;
 
 	mprotect(at, PAGE, PROT_READ | PROT_WRITE);
-	mmap(at, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	(void)mmap(at, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	mremap(at, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)0x10000000);
 	munmap(at, PAGE);
 	munmap(clock, PAGE);
