@@ -22,6 +22,7 @@
 #define CGROUP_TRIES    25u
 #define CGROUP_RETRY_MS 20u
 #define TTL_GRACE_MS    120000u /* the warden keeps the TTL; this only catches a warden that hangs */
+#define RECOVERY_MS     120000u /* seconds are usual on a busy host; likewise */
 #define MEMORY_MARGIN   (64ull << 20)
 
 struct ceno_session {
@@ -37,7 +38,7 @@ struct ceno_session {
 	struct ceno_pair *pair;       /* borrowed; NULL: between two, or over */
 	struct ceno_cgroup cgroup;    /* of the pair that ran it, once that ended */
 	int32_t vmm_pid;              /* likewise */
-	uv_timer_t timer;             /* TTL backstop, then retries of removing the group */
+	uv_timer_t timer;             /* backstop of each warden, then retries of removing the group */
 	unsigned pairs, recoveries, cgroup_tries;
 	uint32_t processor_percent; /* of its tier */
 	bool ready;                 /* a warden answers for it */
@@ -48,6 +49,7 @@ struct ceno_session {
 };
 
 static void start_recovery(struct ceno_session *session);
+static void backstop(uv_timer_t *timer);
 static void finish(struct ceno_session *session);
 static int give(struct ceno_session *session);
 
@@ -261,8 +263,10 @@ static void start_recovery(struct ceno_session *session)
 	    session->name, session->warden_status);
 	rc = ceno_pair_recover(session->node, fds, 1 + session->area_count, session->vmm_pid, &pair_events, session,
 	                       &session->pair);
-	if (!rc)
+	if (!rc) {
+		uv_timer_start(&session->timer, backstop, RECOVERY_MS, 0);
 		return;
+	}
 	ceno_supervisor_log("session %s: no recovery warden: %s", session->name, strerror(-rc));
 	finish(session);
 }
@@ -271,7 +275,9 @@ static void backstop(uv_timer_t *timer)
 {
 	struct ceno_session *session = timer->data;
 
-	ceno_supervisor_log("session %s: its warden outlived the session's lifetime; killing it", session->name);
+	ceno_supervisor_log("session %s: its %s; killing it", session->name,
+	                    session->recovering ? "recovery warden does not end"
+	                                        : "warden outlived the session's lifetime");
 	if (session->pair)
 		ceno_child_signal(&session->pair->warden, SIGKILL);
 }

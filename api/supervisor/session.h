@@ -6,6 +6,7 @@
  *   SPAWN -> given to a pair -- READY -- DONE, exit --> group removed -> STEP8 -> ENDED
  *                  \                \- exit without DONE -> recovery warden -- WIPED(1|0), exit --> UNCLEAN
  *                   \- the pair ended before READY -> given to another, once
+ * A warden that does not end in time, be it one that recovers, is killed; after it recovery is tried, three times in all.
  *
  * The supervisor keeps an unmapped duplicate of the RAM descriptor, so that the
  * memory outlives any warden until a recovery warden has wiped it.
