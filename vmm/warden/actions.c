@@ -113,6 +113,8 @@ static enum ceno_state finish(struct ceno_warden *w)
 static enum ceno_state to_reaping(struct ceno_warden *w)
 {
 	ceno_warden_stepping(w, 0);
+	if (w->session.inputs)
+		ceno_inputs_stop(w->session.inputs);
 	if (w->session.vmm.pidfd < 0)
 		return finish(w);
 	/* Dead already, and not by us: reaped() will call it what it is. */

@@ -28,6 +28,7 @@ void ceno_inputs_free(struct ceno_inputs *in)
 {
 	if (!in)
 		return;
+	ceno_inputs_stop(in); /* before the hash that it may have */
 	for (uint32_t i = 0; i < in->count; i++)
 		if (in->file[i].fd >= 0)
 			close(in->file[i].fd);
@@ -166,8 +167,22 @@ static uint64_t begin_part(struct ceno_inputs *in, const struct ceno_pack_entry 
 	return part;
 }
 
+/* The hash of the next file begins, here or beside. 0 or a session error. */
+static int begin_file(struct ceno_inputs *in, const struct ceno_pack_entry *entry, int pack)
+{
+	if (in->copied != 0 || in->beside)
+		return 0; /* it has begun */
+	if (EVP_DigestInit_ex(in->hash, EVP_sha256(), NULL) != 1)
+		return CENO_SESSION_ERROR_MEMORY;
+	if (!in->hasher && pack >= 0 && entry->length >= CENO_HASHER_MIN)
+		in->hasher = ceno_hasher_new();
+	in->beside = ceno_hasher_begin(in->hasher, pack, entry->offset, entry->length, in->hash);
+	return 0;
+}
+
 /* The next stretch of a file: read once, hashed and written while the caches hold it. Written, not
- * copied into a mapping: that would cost a fault and a page of zeros for each page. */
+ * copied into a mapping: that would cost a fault and a page of zeros for each page, and where there are large pages is
+ * no faster either. */
 static int copy_stretch(struct ceno_inputs *in, int file, int pack, uint64_t bytes, uint64_t to)
 {
 	if (bytes > in->buffered)
@@ -175,9 +190,12 @@ static int copy_stretch(struct ceno_inputs *in, int file, int pack, uint64_t byt
 	int error = read_fully(file, in->buffer, bytes, in->copied);
 	if (error)
 		return error;
-	if (EVP_DigestUpdate(in->hash, in->buffer, bytes) != 1)
+	if (!in->beside && EVP_DigestUpdate(in->hash, in->buffer, bytes) != 1)
 		return CENO_SESSION_ERROR_MEMORY;
-	return pack < 0 ? 0 : write_fully(pack, in->buffer, bytes, to);
+	error = pack < 0 ? 0 : write_fully(pack, in->buffer, bytes, to);
+	if (error || !in->beside)
+		return error;
+	return ceno_hasher_copied(in->hasher, in->copied + bytes) < 0 ? CENO_SESSION_ERROR_MEMORY : 0;
 }
 
 /* All bytes are copied: is it still the file that was announced? */
@@ -194,8 +212,10 @@ static int finish_file(struct ceno_inputs *in, struct ceno_input_file *file, str
 		return CENO_SESSION_ERROR_UNREADABLE;
 	if (n != 0 || !same_file_state(&file->before, &after))
 		return CENO_SESSION_ERROR_CHANGED;
-	if (EVP_DigestFinal_ex(in->hash, entry->sha256, &length) != 1)
+	if ((in->beside && ceno_hasher_end(in->hasher) < 0) ||
+	    EVP_DigestFinal_ex(in->hash, entry->sha256, &length) != 1)
 		return CENO_SESSION_ERROR_MEMORY;
+	in->beside = 0;
 	close(file->fd);
 	file->fd = -1;
 	in->next++;
@@ -212,30 +232,42 @@ static int write_head(const struct ceno_inputs *in, int pack)
 	return error ? error : write_fully(pack, &header, sizeof header, 0);
 }
 
+/* Up to *budget bytes of the next file, which is begun or ended if it is time. 1 if it is not yet at its end, 0, or minus a
+ * session error. */
+static int copy_file(struct ceno_inputs *in, int pack, uint64_t *budget)
+{
+	struct ceno_pack_entry *entry = &in->entry[in->next];
+	struct ceno_input_file *file = &in->file[in->order[in->next]];
+	int error = begin_file(in, entry, pack);
+	while (!error && in->copied < entry->length) {
+		if (*budget == 0)
+			return 1;
+		uint64_t now = begin_part(in, entry, pack);
+		now = now < sizeof in->buffer ? now : sizeof in->buffer;
+		now = now < *budget ? now : *budget;
+		error = copy_stretch(in, file->fd, pack, now, entry->offset + in->copied);
+		in->copied += now;
+		*budget -= now;
+	}
+	return -(error ? error : finish_file(in, file, entry));
+}
+
 int ceno_inputs_step(struct ceno_inputs *in, int pack, uint64_t budget)
 {
-	while (in->next < in->count) {
-		struct ceno_pack_entry *entry = &in->entry[in->next];
-		struct ceno_input_file *file = &in->file[in->order[in->next]];
-		if (in->copied == 0 && EVP_DigestInit_ex(in->hash, EVP_sha256(), NULL) != 1)
-			return -CENO_SESSION_ERROR_MEMORY;
-		while (in->copied < entry->length) {
-			if (budget == 0)
-				return 1;
-			uint64_t now = begin_part(in, entry, pack);
-			now = now < sizeof in->buffer ? now : sizeof in->buffer;
-			now = now < budget ? now : budget;
-			int error = copy_stretch(in, file->fd, pack, now, entry->offset + in->copied);
-			if (error)
-				return -error;
-			in->copied += now;
-			budget -= now;
-		}
-		int error = finish_file(in, file, entry);
-		if (error)
-			return -error;
-	}
-	return pack < 0 ? 0 : -write_head(in, pack);
+	int rc = 0;
+	while (rc == 0 && in->next < in->count)
+		rc = copy_file(in, pack, &budget);
+	if (rc > 0)
+		return rc;
+	ceno_inputs_stop(in);
+	return rc < 0 || pack < 0 ? rc : -write_head(in, pack);
+}
+
+void ceno_inputs_stop(struct ceno_inputs *in)
+{
+	ceno_hasher_stop(in->hasher);
+	in->hasher = NULL;
+	in->beside = 0;
 }
 
 int ceno_inputs_digest(struct ceno_inputs *in, uint8_t pack_sha256[32], uint8_t args_sha256[32])

@@ -2,7 +2,8 @@
  * The files of a session: taken from regular files only, copied into the pack's
  * memfd while being hashed, under a deadline.
  *
- * The copy is what is hashed and what the guest sees, so a file that changes
+ * The copy is what is hashed and what the guest sees (a large file's by a thread that
+ * reads it in the pack, behind the copying: hasher.h), so a file that changes
  * afterwards changes nothing; one that changes, shrinks or grows while it is
  * read is refused, because then the copy is of no version of it.
  *
@@ -12,6 +13,7 @@
 #define CENO_WARDEN_INPUT_H
 
 #include <sys/stat.h>
+#include "hasher.h"
 #include "pack.h"
 #include "wire.h"
 
@@ -24,14 +26,16 @@ struct ceno_input_file {
 
 struct ceno_inputs {
 	uint32_t count;
-	uint32_t next;        /* sorted index of the file being copied */
-	uint64_t copied;      /* bytes of it done */
-	uint64_t bytes;       /* of all files */
-	uint64_t total_bytes; /* of the pack, after plan */
-	void *hash;           /* EVP_MD_CTX of the file being copied; owned */
-	uint32_t flags;       /* enum ceno_pack_flag, for the header */
-	uint32_t buffered;    /* bytes of buffer that were ever used */
-	int large_is_slow;    /* large pages are not asked for any more */
+	uint32_t next;              /* sorted index of the file being copied */
+	uint64_t copied;            /* bytes of it done */
+	uint64_t bytes;             /* of all files */
+	uint64_t total_bytes;       /* of the pack, after plan */
+	void *hash;                 /* EVP_MD_CTX of the file being copied; owned; the hasher's while it has the file */
+	struct ceno_hasher *hasher; /* owned; NULL until a large file comes, and after the last */
+	int beside;                 /* the hasher has the file being copied */
+	uint32_t flags;             /* enum ceno_pack_flag, for the header */
+	uint32_t buffered;          /* bytes of buffer that were ever used */
+	int large_is_slow;          /* large pages are not asked for any more */
 	uint8_t buffer[CENO_INPUT_STRETCH];
 	uint32_t order[CENO_PACK_ENTRIES_MAX]; /* sorted index -> index in file[] */
 	struct ceno_input_file file[CENO_PACK_ENTRIES_MAX];
@@ -68,6 +72,9 @@ int ceno_inputs_plan(struct ceno_inputs *in, char *culprit);
  * MEMORY; the file at fault is in->entry[in->next].
  */
 int ceno_inputs_step(struct ceno_inputs *in, int pack, uint64_t budget);
+
+/* No step will come any more: what hashes beside the caller is ended. Step does so itself when it is done or has failed. */
+void ceno_inputs_stop(struct ceno_inputs *in);
 
 /* SHA-256 over the pack's header and entries, and of the argument block's data. After step said done. */
 int ceno_inputs_digest(struct ceno_inputs *in, uint8_t pack_sha256[32], uint8_t args_sha256[32]);

@@ -6,21 +6,18 @@
  */
 #include "lanes.h"
 #include "lockdown.h"
+#include "thread.h"
 
 #include <limits.h>
 #include <linux/futex.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#define STACK_BYTES (128u << 10) /* reserved; a lane touches two pages or three */
-#define GATE_OPEN   0x80000000u  /* below it: lanes inside */
-#define AGAIN_NS    5000000      /* far above a usual wait: what was not woken looks again */
+#define GATE_OPEN 0x80000000u /* below it: lanes inside */
+#define AGAIN_NS  5000000     /* far above a usual wait: what was not woken looks again */
 
 static struct {
 	unsigned count; /* lanes but the caller's */
@@ -85,11 +82,11 @@ static void *live(void *number)
 	return NULL;
 }
 
-static int start_one(const pthread_attr_t *attributes)
+static int start_one(void)
 {
 	pthread_t thread;
 	unsigned ready, number = lanes.count + 1;
-	if (pthread_create(&thread, attributes, live, (void *)(uintptr_t)number) != 0)
+	if (ceno_thread_start(&thread, live, (void *)(uintptr_t)number) < 0)
 		return 0;
 	lanes.count++;
 	/* Its first calls are the C library's, and not in the filter. */
@@ -98,28 +95,12 @@ static int start_one(const pthread_attr_t *attributes)
 	return 1;
 }
 
-static unsigned usable_cpus(void)
-{
-	cpu_set_t set;
-	return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
-}
-
 void ceno_lanes_start(unsigned wanted)
 {
-	pthread_attr_t attributes;
-	sigset_t all, before;
-	wanted = wanted ? wanted : usable_cpus();
+	wanted = wanted ? wanted : ceno_thread_cpus();
 	wanted = wanted < CENO_LANES_MAX ? wanted : CENO_LANES_MAX;
-	if (wanted <= ceno_lanes_count() || pthread_attr_init(&attributes) != 0)
-		return;
-	sigfillset(&all);
-	if (pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0 &&
-	    pthread_sigmask(SIG_SETMASK, &all, &before) == 0) {
-		while (ceno_lanes_count() < wanted && start_one(&attributes))
-			;
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-	}
-	pthread_attr_destroy(&attributes);
+	while (ceno_lanes_count() < wanted && start_one())
+		;
 }
 
 unsigned ceno_lanes_count(void)

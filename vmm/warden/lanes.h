@@ -21,7 +21,7 @@
 typedef void ceno_lane_work(void *context, unsigned lane);
 
 /* Makes threads until there are `wanted` lanes in all; 0: one for each CPU that the process may use. At most
- * CENO_LANES_MAX; fewer if the kernel refuses a thread. They take no signals, and have credentials, Landlock
+ * CENO_LANES_MAX; fewer if the kernel refuses a thread. They are as thread.h says, with credentials, Landlock
  * domain and filter of the caller. Call it from the one thread there is; no fork comes after it.
  * Returns when each waits. */
 void ceno_lanes_start(unsigned wanted);

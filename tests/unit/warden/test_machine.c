@@ -3,10 +3,12 @@
  * every state but the last has a way out, and the ways out are the right ones. And one action that
  * a running session can hardly be brought to.
  */
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -165,6 +167,57 @@ static void a_vmm_that_ended_before_its_window_was_taken_is_no_liar(void **state
 	close(w.session.material.stdio);
 }
 
+/* Two CPUs, on every host (the linker's --wrap). */
+int __wrap_sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t *set);
+int __wrap_sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t *set)
+{
+	(void)pid;
+	memset(set, 0, bytes);
+	CPU_SET(0, set);
+	CPU_SET(1, set);
+	return 0;
+}
+
+static void add_input(struct ceno_inputs *in, const char *name, uint64_t bytes)
+{
+	char path[CENO_PACK_PATH_MAX] = { 0 };
+	int fd = memfd_create("input", MFD_CLOEXEC);
+	assert_true(fd >= 0 && ftruncate(fd, (off_t)bytes) == 0);
+	strcpy(path, name);
+	assert_int_equal(ceno_inputs_add(in, fd, path, 0444, bytes, CENO_PACK_MAX), 0);
+}
+
+/* The warden's thread that hashes ends before the session's memory is touched, however its filling ends. */
+static void nobody_hashes_once_the_vmm_is_to_be_reaped(void **state)
+{
+	static struct ceno_warden w = { .state = CENO_STATE_FILLING };
+	char culprit[CENO_PACK_PATH_MAX];
+	struct ceno_inputs *in = w.session.inputs = ceno_inputs_new();
+	(void)state;
+	assert_non_null(in);
+	add_input(in, "/in/large", 4 * CENO_HASHER_MIN);
+	add_input(in, CENO_PACK_ARGS, 100);
+	assert_int_equal(ceno_inputs_plan(in, culprit), 0);
+	w.session.material.pack = memfd_create("pack", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(w.session.material.pack, (off_t)in->total_bytes), 0);
+	w.session.vmm.pid = fork();
+	if (w.session.vmm.pid == 0)
+		for (;;)
+			pause();
+	w.session.vmm.pidfd = (int)syscall(SYS_pidfd_open, w.session.vmm.pid, 0);
+	assert_true(w.session.vmm.pidfd >= 0);
+	ceno_warden_event(&w, CENO_EVENT_STEP);
+	assert_int_equal(w.state, CENO_STATE_FILLING);
+	assert_non_null(in->hasher);
+	ceno_warden_event(&w, CENO_EVENT_TTL);
+	assert_int_equal(w.state, CENO_STATE_REAPING);
+	assert_null(in->hasher);
+	assert_int_equal(waitpid(w.session.vmm.pid, NULL, 0), w.session.vmm.pid);
+	close(w.session.vmm.pidfd);
+	close(w.session.material.pack);
+	ceno_inputs_free(in);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +229,7 @@ int main(void)
 		cmocka_unit_test(nothing_waits_for_ever),
 		cmocka_unit_test(nothing_happens_after_the_end),
 		cmocka_unit_test(a_vmm_that_ended_before_its_window_was_taken_is_no_liar),
+		cmocka_unit_test(nobody_hashes_once_the_vmm_is_to_be_reaped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
