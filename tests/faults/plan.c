@@ -29,7 +29,7 @@ static enum role role_of(const struct plan *plan, uint32_t site)
 /* What cannot fail: the end itself, the return from a signal. */
 static int cannot_fail(const char *site)
 {
-	return strstr(site, " exit") || strstr(site, "rt_sigreturn") || strstr(site, "restart_syscall");
+	return strstr(site, " exit") || strstr(site, "rt_sigreturn");
 }
 
 /* The k-th site, going round over those that a session passes. */

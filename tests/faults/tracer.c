@@ -370,6 +370,8 @@ static void prevent(struct task *t)
 static void on_entry(struct task *t, const struct __ptrace_syscall_info *call)
 {
 	const struct fault *f = &shared->fault;
+	if (call->entry.nr == SYS_restart_syscall)
+		return; /* the kernel's own way back into a wait that a stop interrupted, which is chance: no site */
 	uint32_t site = site_of(t->role, call), n = ++shared->calls[site];
 	int here = !shared->done && f->site == site && f->nth == n;
 	if (call->entry.nr == SYS_exit_group && (t->role == ROLE_RECOVERY || phases[t->role] == PHASE_END))
