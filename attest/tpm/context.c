@@ -25,6 +25,15 @@ const char *ceno_tpm_error_text(int error)
 	}
 }
 
+/* A TPM that was reset behind our back has none of our objects any more, and no connection broke: a TCTI may connect
+ * anew for each command (swtpm), or a resource manager be between (TCG TPM 2.0 part 2, 6.6.3). */
+static bool knows_us_no_more(TSS2_RC rc)
+{
+	TSS2_RC layer = rc & TSS2_RC_LAYER_MASK, code = rc & ~TSS2_RC_LAYER_MASK;
+	return (layer == TSS2_TPM_RC_LAYER || layer == TSS2_RESMGR_TPM_RC_LAYER) &&
+	    (code == TPM2_RC_INITIALIZE || (code >= TPM2_RC_REFERENCE_H0 && code <= TPM2_RC_REFERENCE_H6));
+}
+
 int ceno_tpm_class(TSS2_RC rc)
 {
 	if (rc == TSS2_RC_SUCCESS)
@@ -33,7 +42,8 @@ int ceno_tpm_class(TSS2_RC rc)
 	if ((rc & ~TSS2_RC_LAYER_MASK) == TSS2_BASE_RC_MEMORY && layer != TSS2_TPM_RC_LAYER)
 		return CENO_TPM_MEMORY;
 	/* ESYS answers BAD_SEQUENCE after a command was cut off: the connection is of no more use. */
-	if (layer == TSS2_TCTI_RC_LAYER || rc == TSS2_ESYS_RC_BAD_SEQUENCE || rc == TSS2_SYS_RC_BAD_SEQUENCE)
+	if (layer == TSS2_TCTI_RC_LAYER || rc == TSS2_ESYS_RC_BAD_SEQUENCE || rc == TSS2_SYS_RC_BAD_SEQUENCE ||
+	    knows_us_no_more(rc))
 		return CENO_TPM_GONE;
 	if (layer == TSS2_TPM_RC_LAYER || layer == TSS2_RESMGR_TPM_RC_LAYER || layer == TSS2_RESMGR_RC_LAYER)
 		return CENO_TPM_REFUSED;

@@ -247,6 +247,27 @@ static void a_killed_swtpm_resumes_and_only_a_start_resets(void **state)
 }
 
 /* What an earlier owner of the socket left in it: a whole response, and one of which it had read a part. */
+/* TPMS_CLOCK_INFO.safe, after clock, reset and restart count: no, if the TPM was not told before it lost its power. */
+static bool clock_is_safe(struct node *n)
+{
+	uint8_t extra[32] = { 4 };
+	struct ceno_tpm_quote q;
+	assert_int_equal(ceno_tpm_quote(n->tpm, CENO_TPM_KEY_SEAL, extra, &q), CENO_TPM_OK);
+	return q.attest[4 + 2 + 36 + 34 + 16];
+}
+
+static void closing_shuts_our_own_tpm_down_in_order(void **state)
+{
+	struct node *n = *state;
+	node_close(n);
+	node_open(n, true);
+	assert_true(clock_is_safe(n));
+	kill(n->child.pid, SIGKILL);
+	node_close(n);
+	node_open(n, true);
+	assert_false(clock_is_safe(n));
+}
+
 static void responses_that_nobody_read_are_drained(void **state)
 {
 	struct node *n = *state;
@@ -359,6 +380,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(properties_name_swtpm, setup, teardown),
 		cmocka_unit_test_setup_teardown(death_of_swtpm_is_gone_and_a_new_one_serves, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_killed_swtpm_resumes_and_only_a_start_resets, setup, teardown),
+		cmocka_unit_test_setup_teardown(closing_shuts_our_own_tpm_down_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(responses_that_nobody_read_are_drained, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_second_swtpm_on_the_directory_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(swtpm_dies_with_its_owner, setup, teardown),
