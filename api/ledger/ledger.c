@@ -56,16 +56,6 @@ struct ceno_ledger *ceno_ledger_open(const char *directory, char *message, size_
 	return NULL;
 }
 
-void ceno_ledger_close(struct ceno_ledger *ledger)
-{
-	if (ledger) {
-		for (int i = 0; i < CENO_LEDGER_KEPT_MAX; i++)
-			sqlite3_finalize(ledger->kept[i].statement);
-		sqlite3_close(ledger->db);
-	}
-	free(ledger);
-}
-
 /* ---- statements -------------------------------------------------------------- */
 
 /* Not in use: each is done with before it is asked for again. */
@@ -139,41 +129,145 @@ int ceno_ledger_remove(struct ceno_ledger *ledger, const uint8_t session_id[16])
 	return run(ledger, s, true);
 }
 
-int ceno_ledger_launched(struct ceno_ledger *ledger, const uint8_t session_id[16], int64_t now_ms, int64_t launch_index)
+/* ---- how a session goes on ------------------------------------------------------- */
+
+enum change { LAUNCHED, STATE, ENDED };
+
+static int write_change(struct ceno_ledger *ledger, const struct ceno_owed *to, enum change what)
 {
-	sqlite3_stmt *s = prepare(ledger, "UPDATE session SET launched_ms=?2, launch_index=?3 WHERE id=?1");
+	static const char *const updates[] = {
+		[LAUNCHED] = "UPDATE session SET launched_ms=?2, launch_index=?3 WHERE id=?1",
+		[STATE] = "UPDATE session SET state=?2 WHERE id=?1",
+		[ENDED] = "UPDATE session SET state=?2, cause=?3, ended_ms=?4 WHERE id=?1",
+	};
+	sqlite3_stmt *s = prepare(ledger, updates[what]);
 
 	if (!s)
 		return -EIO;
-	bind_id(s, 1, session_id);
-	sqlite3_bind_int64(s, 2, now_ms);
-	sqlite3_bind_int64(s, 3, launch_index);
+	bind_id(s, 1, to->session_id);
+	sqlite3_bind_int64(s, 2, what == LAUNCHED ? to->launched_ms : to->state);
+	if (what != STATE)
+		sqlite3_bind_int64(s, 3, what == LAUNCHED ? to->launch_index : to->cause);
+	if (what == ENDED)
+		sqlite3_bind_int64(s, 4, to->ended_ms);
 	return run(ledger, s, true);
+}
+
+static struct ceno_owed *find_owed(const struct ceno_ledger *ledger, const uint8_t session_id[16])
+{
+	struct ceno_owed *owed = ledger->owed;
+
+	while (owed && memcmp(owed->session_id, session_id, 16))
+		owed = owed->next;
+	return owed;
+}
+
+/* Both or nothing of what is owed of one session. False: the disk still does not take it. */
+static bool settle_one(struct ceno_ledger *ledger, struct ceno_owed *owed)
+{
+	int rc = owed->launched ? write_change(ledger, owed, LAUNCHED) : 0;
+
+	if (!rc)
+		rc = write_change(ledger, owed, owed->ended ? ENDED : STATE);
+	return !rc || rc == -ENOENT;
+}
+
+static void settle(struct ceno_ledger *ledger)
+{
+	while (ledger->owed && settle_one(ledger, ledger->owed)) {
+		struct ceno_owed *paid = ledger->owed;
+
+		ledger->owed = paid->next;
+		free(paid);
+	}
+}
+
+void ceno_ledger_close(struct ceno_ledger *ledger)
+{
+	if (ledger) {
+		settle(ledger); /* what is owed even now, the next api finds open, and asks (ceno_ledger_orphans) */
+		while (ledger->owed) {
+			struct ceno_owed *lost = ledger->owed;
+
+			ledger->owed = lost->next;
+			free(lost);
+		}
+		for (int i = 0; i < CENO_LEDGER_KEPT_MAX; i++)
+			sqlite3_finalize(ledger->kept[i].statement);
+		sqlite3_close(ledger->db);
+	}
+	free(ledger);
+}
+
+/* Writes a change, or keeps it. */
+static int change(struct ceno_ledger *ledger, const struct ceno_owed *to, enum change what)
+{
+	struct ceno_owed *owed;
+	int rc;
+
+	settle(ledger);
+	owed = find_owed(ledger, to->session_id);
+	rc = owed ? -EIO : write_change(ledger, to, what);
+	if (!owed && rc && rc != -ENOENT) {
+		struct ceno_ledger_row row;
+
+		owed = ceno_ledger_find(ledger, to->session_id, &row) ? NULL : calloc(1, sizeof *owed);
+		if (!owed)
+			return rc;
+		memcpy(owed->session_id, to->session_id, 16);
+		owed->state = row.state;
+		owed->next = ledger->owed;
+		ledger->owed = owed;
+	}
+	if (owed && what == LAUNCHED) {
+		owed->launched = true;
+		owed->launched_ms = to->launched_ms;
+		owed->launch_index = to->launch_index;
+	} else if (owed) {
+		owed->state = to->state;
+	}
+	if (owed && what == ENDED) {
+		owed->ended = true;
+		owed->cause = to->cause;
+		owed->ended_ms = to->ended_ms;
+	}
+	return rc;
+}
+
+static struct ceno_owed of_session(const uint8_t session_id[16])
+{
+	struct ceno_owed to = { .launched = false };
+
+	memcpy(to.session_id, session_id, 16);
+	return to;
+}
+
+int ceno_ledger_launched(struct ceno_ledger *ledger, const uint8_t session_id[16], int64_t now_ms, int64_t launch_index)
+{
+	struct ceno_owed to = of_session(session_id);
+
+	to.launched_ms = now_ms;
+	to.launch_index = launch_index;
+	return change(ledger, &to, LAUNCHED);
 }
 
 int ceno_ledger_state(struct ceno_ledger *ledger, const uint8_t session_id[16], int state)
 {
-	sqlite3_stmt *s = prepare(ledger, "UPDATE session SET state=?2 WHERE id=?1");
+	struct ceno_owed to = of_session(session_id);
 
-	if (!s)
-		return -EIO;
-	bind_id(s, 1, session_id);
-	sqlite3_bind_int(s, 2, state);
-	return run(ledger, s, true);
+	to.state = state;
+	return change(ledger, &to, STATE);
 }
 
 int ceno_ledger_ended(struct ceno_ledger *ledger, const uint8_t session_id[16], int state, uint32_t cause,
                       int64_t now_ms)
 {
-	sqlite3_stmt *s = prepare(ledger, "UPDATE session SET state=?2, cause=?3, ended_ms=?4 WHERE id=?1");
+	struct ceno_owed to = of_session(session_id);
 
-	if (!s)
-		return -EIO;
-	bind_id(s, 1, session_id);
-	sqlite3_bind_int(s, 2, state);
-	sqlite3_bind_int64(s, 3, cause);
-	sqlite3_bind_int64(s, 4, now_ms);
-	return run(ledger, s, true);
+	to.state = state;
+	to.cause = cause;
+	to.ended_ms = now_ms;
+	return change(ledger, &to, ENDED);
 }
 
 int ceno_ledger_proof(struct ceno_ledger *ledger, const uint8_t session_id[16], const void *file, size_t bytes,
@@ -192,7 +286,22 @@ int ceno_ledger_proof(struct ceno_ledger *ledger, const uint8_t session_id[16], 
 
 /* ---- reading ------------------------------------------------------------------ */
 
-static void read_row(sqlite3_stmt *s, struct ceno_ledger_row *row)
+static void apply_owed(const struct ceno_owed *owed, struct ceno_ledger_row *row)
+{
+	if (!owed)
+		return;
+	row->state = owed->state;
+	if (owed->launched) {
+		row->launched_ms = owed->launched_ms;
+		row->launch_index = owed->launch_index;
+	}
+	if (owed->ended) {
+		row->cause = owed->cause;
+		row->ended_ms = owed->ended_ms;
+	}
+}
+
+static void read_row(const struct ceno_ledger *ledger, sqlite3_stmt *s, struct ceno_ledger_row *row)
 {
 	memset(row, 0, sizeof *row);
 	row->number = sqlite3_column_int64(s, 0);
@@ -214,6 +323,7 @@ static void read_row(sqlite3_stmt *s, struct ceno_ledger_row *row)
 	if (row->has_signer)
 		memcpy(row->signer, sqlite3_column_blob(s, 14), 32);
 	row->has_proof = sqlite3_column_int(s, 15) != 0;
+	apply_owed(find_owed(ledger, row->session_id), row);
 }
 
 int ceno_ledger_find(struct ceno_ledger *ledger, const uint8_t session_id[16], struct ceno_ledger_row *row)
@@ -226,7 +336,7 @@ int ceno_ledger_find(struct ceno_ledger *ledger, const uint8_t session_id[16], s
 	bind_id(s, 1, session_id);
 	rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW)
-		read_row(s, row);
+		read_row(ledger, s, row);
 	done(s);
 	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? -ENOENT : error_of(rc);
 }
@@ -256,6 +366,7 @@ int ceno_ledger_find_proof(struct ceno_ledger *ledger, const uint8_t session_id[
 int ceno_ledger_list(struct ceno_ledger *ledger, int64_t uid, int64_t before, int64_t limit,
                      void (*each)(const struct ceno_ledger_row *row, void *context), void *context)
 {
+	settle(ledger);
 	sqlite3_stmt *s = prepare(ledger,
 	                          "SELECT " COLUMNS " FROM session WHERE (?1 < 0 OR uid=?1) AND (?2=0 OR number<?2)"
 	                          " ORDER BY number DESC LIMIT ?3");
@@ -268,7 +379,7 @@ int ceno_ledger_list(struct ceno_ledger *ledger, int64_t uid, int64_t before, in
 	sqlite3_bind_int64(s, 2, before);
 	sqlite3_bind_int64(s, 3, limit);
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-		read_row(s, &row);
+		read_row(ledger, s, &row);
 		each(&row, context);
 	}
 	done(s);

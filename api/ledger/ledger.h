@@ -32,7 +32,8 @@ struct ceno_ledger_row {
 struct ceno_ledger *ceno_ledger_open(const char *directory, char *message, size_t size);
 void ceno_ledger_close(struct ceno_ledger *ledger);
 
-/* Each returns 0, -ENOENT (no such session), -ENOSPC (disk full) or -EIO. */
+/* Each returns 0, -ENOENT (no such session), -ENOSPC (disk full) or -EIO. What launched, state and ended say of a session is
+ * kept, shown and written later where the disk does not take it, as long as the ledger is open. */
 int ceno_ledger_insert(struct ceno_ledger *ledger, const struct ceno_ledger_row *row);
 int ceno_ledger_remove(struct ceno_ledger *ledger, const uint8_t session_id[16]);
 int ceno_ledger_launched(struct ceno_ledger *ledger, const uint8_t session_id[16], int64_t now_ms,

@@ -63,12 +63,14 @@ echo still >&7; exec 7>&-; wait $client
 gone() { for _ in $(seq 100); do [ -d "/proc/$1" ] || return 0; sleep 0.1; done; return 1; }
 check "... the open one goes on to its end, its output is whole, its warden is gone" eval '[ "$(cat "$side/out")" = "$canary
 still" ] && gone "$warden"'
+state_of() { "$ceno" ls --json | python3 -c 'import json,sys; s = [x for x in json.load(sys.stdin)["sessions"] if x["session"] == sys.argv[1]][0]; print(s["state"], s["cause"], "proof" if s["proof"] else "none")' "$1"; }
+ends() { for _ in $(seq 100); do [ "$(state_of "$1")" = "$2" ] && return 0; sleep 0.1; done; echo "      the session is: $(state_of "$1")"; return 1; }
+check "... and is listed as ended while the disk is full" ends "$open_one" "destroyed exit none"
 rm -f common/*
+check "... and afterwards" ends "$open_one" "destroyed exit none"
 serves() { for _ in $(seq 100); do "$ceno" run --memory 32M --quiet --no-proof -- busybox true 2>"$side/refused" && return 0; sleep 0.2; done; cat "$side/refused"; return 1; }
 check "... once there is space, the node takes sessions" serves
 node_stop && node_start || exit 1
-state_of() { "$ceno" ls --json | python3 -c 'import json,sys; s = [x for x in json.load(sys.stdin)["sessions"] if x["session"] == sys.argv[1]][0]; print(s["state"], s["cause"], "proof" if s["proof"] else "none")' "$1"; }
-ends() { for _ in $(seq 100); do [ "$(state_of "$1")" = "$2" ] && return 0; sleep 0.1; done; echo "      the session is: $(state_of "$1")"; return 1; }
 check "... and its next start has the proof that could not be stored" ends "$open_one" "destroyed exit proof"
 says_so() { "$ceno" destroy --quiet --proof p.json "$1"; "$ceno" verify p.json >verdict 2>&1 || grep -q "TPM was reset" verdict; }
 check "... which verifies, or says that its TPM was reset" says_so "$open_one"

@@ -8,7 +8,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -56,6 +59,65 @@ static void add(struct ceno_ledger *ledger, uint8_t id, uint32_t uid)
 
 	memset(row.session_id, id, 16);
 	assert_int_equal(ceno_ledger_insert(ledger, &row), 0);
+}
+
+/* No file of this process may grow, or be written behind its first bytes. */
+static void fill_disk(bool full)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = full ? 1 : limit.rlim_max;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void last_row(const struct ceno_ledger_row *row, void *context)
+{
+	memcpy(context, row, sizeof *row);
+}
+
+static void assert_ended(const struct ceno_ledger_row *row)
+{
+	assert_int_equal(row->state, CENO_STATE_DESTROYED);
+	assert_int_equal(row->cause, 2);
+	assert_int_equal(row->ended_ms, 5678);
+	assert_int_equal(row->launched_ms, 1234);
+	assert_int_equal(row->launch_index, 42);
+}
+
+/* A disk that is full: what happened is shown all the same, at once, and written once there is space. */
+static void test_full(void **state)
+{
+	struct fixture *fixture = *state;
+	struct ceno_ledger_row row;
+	uint8_t id[16], other[16] = { 9 };
+	char message[256];
+
+	memset(id, 1, 16);
+	add(fixture->ledger, 1, 7);
+	fill_disk(true);
+	assert_true(ceno_ledger_launched(fixture->ledger, id, 1234, 42) < 0);
+	assert_int_equal(ceno_ledger_find(fixture->ledger, id, &row), 0);
+	assert_int_equal(row.state, CENO_STATE_ACTIVE);
+	assert_int_equal(row.launch_index, 42);
+	assert_true(ceno_ledger_state(fixture->ledger, id, CENO_STATE_EXECUTING) < 0);
+	assert_true(ceno_ledger_ended(fixture->ledger, id, CENO_STATE_DESTROYED, 2, 5678) < 0);
+	assert_int_equal(ceno_ledger_ended(fixture->ledger, other, CENO_STATE_DESTROYED, 2, 5678), -ENOENT);
+	assert_int_equal(ceno_ledger_find(fixture->ledger, id, &row), 0);
+	assert_ended(&row);
+	memset(&row, 0, sizeof row);
+	assert_int_equal(ceno_ledger_list(fixture->ledger, 7, 0, 10, last_row, &row), 0);
+	assert_ended(&row);
+	fill_disk(false);
+	assert_int_equal(ceno_ledger_list(fixture->ledger, 7, 0, 10, last_row, &row), 0);
+	assert_ended(&row);
+	/* It is on the disk: whoever opens it again finds it. */
+	struct ceno_ledger *second = ceno_ledger_open(fixture->directory, message, sizeof message);
+	assert_non_null(second);
+	assert_int_equal(ceno_ledger_find(second, id, &row), 0);
+	ceno_ledger_close(second);
+	assert_ended(&row);
 }
 
 static void test_life(void **state)
@@ -150,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_life, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_list, setup, teardown),
 		cmocka_unit_test(test_no_directory),
 	};
