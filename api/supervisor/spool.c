@@ -191,8 +191,7 @@ static void reply_unclean(struct ceno_node *node, const uint8_t id[16])
 	struct ceno_spawn_reply reply = { .type = CENO_SPAWN_UNCLEAN };
 
 	memcpy(reply.session_id, id, 16);
-	if (node->api.channel_open)
-		ceno_channel_send(&node->api.channel, &reply, sizeof reply, NULL, 0);
+	ceno_channel_send(&node->api.channel, &reply, sizeof reply, NULL, 0);
 }
 
 /* Its payload, if it is not attest's already, and step 8 as it can be seen now: the warden did every step, and is gone.
@@ -256,7 +255,7 @@ bool ceno_spool_leftovers(struct ceno_node *node)
 	struct dirent *entry;
 	DIR *directory;
 
-	if (!node->attest.ready)
+	if (!node->attest.ready || !node->api.channel_open) /* each is told once */
 		return false;
 	path_of(node, "", "", path);
 	directory = opendir(path);
