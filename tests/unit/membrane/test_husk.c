@@ -1,80 +1,11 @@
 /*
  * Husks, one condition at a time: what one program leaves, and whether the next one, which is
- * different in one thing, has it mapped; and what comes when frames, pool pages or slots are
- * missing. test_husk_model.c has random programs.
+ * different in one thing, has it mapped. test_husk_short.c has shortages, test_husk_model.c
+ * random programs.
  */
-#include "truth.h"
+#include "husks.h"
 
-#include <sys/mman.h>
 #include <sys/syscall.h>
-
-#include "guest-kernel/services/membrane/task.h"
-
-#define SECRET 0x5ec2e75ec2e75ec2ull
-#define TOUCH  8u /* pages that a program touches */
-
-static struct ceno_area area_of(uint16_t prot, struct ceno_inode *file, uint64_t index)
-{
-	return (struct ceno_area){
-		.start = BASE, .end = BASE + TOUCH * PAGE, .prot = prot, .file = file, .offset = index * PAGE
-	};
-}
-
-/* A program that has this area, and runs. */
-static struct ceno_vm *program(struct ceno_area area)
-{
-	struct ceno_vm *vm = ceno_vm_new();
-
-	assert_non_null(vm);
-	assert_int_equal(ceno_vm_add(vm, &area), 0);
-	live_in(vm);
-	return vm;
-}
-
-static void fill_pages(struct ceno_vm *vm, uint64_t gva, uint64_t pages, uint64_t token)
-{
-	for (uint64_t i = 0; i < pages; i++) {
-		uint64_t *at;
-
-		assert_int_equal(touch(vm, gva + i * PAGE, PROT_WRITE, &at), 0);
-		for (unsigned k = 0; k < PAGE / 8; k++)
-			at[k] = token;
-	}
-}
-
-static void end(struct ceno_vm *vm)
-{
-	live_in(first);
-	ceno_vm_drop(vm);
-}
-
-/* One that touched some of it, wrote the secret where it could, and is a husk now. */
-static void leave(struct ceno_area area, uint64_t access)
-{
-	struct ceno_vm *vm = program(area);
-	uint64_t *at;
-
-	for (uint64_t i = 0; access != PROT_WRITE && i < TOUCH; i++)
-		assert_int_equal(touch(vm, BASE + i * PAGE, access, &at), 0);
-	if (access == PROT_WRITE)
-		fill_pages(vm, BASE, TOUCH, SECRET);
-	end(vm);
-	assert_ptr_equal(ceno_husks_first(), vm);
-}
-
-static void clear(void)
-{
-	uint64_t pages = ceno_husks_pages(), used = ceno_frames_used(), unused = ceno_frames_unused();
-
-	live_in(first);
-	while (ceno_husk_release())
-		;
-	assert_true(ceno_frames_used() + pages <= used); /* and their tables */
-	assert_int_equal(ceno_husks_pages(), 0);
-	assert_true(ceno_frames_unused() >= unused && unused >= ceno_frames_total() - used);
-	check_spares();
-	check_owners();
-}
 
 static void check_taken(struct ceno_vm *vm, const struct ceno_area *area)
 {
@@ -97,8 +28,8 @@ static void fit(struct ceno_area old, uint64_t access, struct ceno_area new, int
 	struct ceno_vm *vm;
 	int got;
 
-	leave(old, access);
-	vm = program(new);
+	leave_husk(old, access);
+	vm = start_program(new);
 	got = ceno_husk_adopt(vm, BASE);
 	if (got != wanted)
 		print_error("from %u (%p %llu) to %u (%p %llu)\n", old.prot, (void *)old.file,
@@ -110,11 +41,9 @@ static void fit(struct ceno_area old, uint64_t access, struct ceno_area new, int
 		assert_int_equal(fake_space_pages(vm->slot), 0);
 	check_space(vm);
 	check_husks();
-	end(vm);
-	clear();
+	end_program(vm);
+	clear_husks();
 }
-
-enum { R = PROT_READ, W = PROT_WRITE, RW = PROT_READ | PROT_WRITE, X = PROT_EXEC, RX = PROT_READ | PROT_EXEC };
 
 static void test_fits_ram(void **state)
 {
@@ -171,13 +100,13 @@ static void test_forks(void **state)
 		for (uint32_t next = 0; next < 2; next++) {
 			struct ceno_vm *vm;
 
-			leave(area, W);
+			leave_husk(area, W);
 			ceno_husks_first()->forked = left;
-			vm = program(area);
+			vm = start_program(area);
 			vm->forked = next;
 			assert_int_equal(ceno_husk_adopt(vm, BASE), left || !next);
-			end(vm);
-			clear();
+			end_program(vm);
+			clear_husks();
 		}
 	}
 }
@@ -190,18 +119,18 @@ static void test_protected(void **state)
 
 	(void)state;
 	boot();
-	vm = program(area);
+	vm = start_program(area);
 	fill_pages(vm, BASE, TOUCH, SECRET);
 	assert_int_equal(sys(SYS_mprotect, BASE, 2 * PAGE, PROT_READ), 0);
-	end(vm);
-	vm = program(area);
+	end_program(vm);
+	vm = start_program(area);
 	assert_int_equal(ceno_husk_adopt(vm, BASE), 1);
 	for (uint64_t i = 0; i < TOUCH; i++)
 		assert_true(fake_space_find(vm->slot, BASE + i * PAGE)->rights & CENO_RIGHT_WRITE);
 	check_taken(vm, &area);
 	check_space(vm);
-	end(vm);
-	clear();
+	end_program(vm);
+	clear_husks();
 }
 
 static void test_own_pages(void **state)
@@ -216,7 +145,7 @@ static void test_own_pages(void **state)
 		uint64_t *at, got;
 		int error;
 
-		leave(area_of(prots_left[k], pack_file, 3), k ? W : R);
+		leave_husk(area_of(prots_left[k], pack_file, 3), k ? W : R);
 		vm = ceno_vm_new();
 		assert_int_equal(ceno_vm_add(vm, &area), 0);
 		at = ceno_pages_reach(vm, BASE, PROT_WRITE, &got, &error);
@@ -228,8 +157,8 @@ static void test_own_pages(void **state)
 		check_bytes(BASE, at, 77);
 		check_space(vm);
 		check_owners();
-		end(vm);
-		clear();
+		end_program(vm);
+		clear_husks();
 	}
 }
 
@@ -249,7 +178,7 @@ static void test_holes(void **state)
 		unsigned mapped = 0;
 		int taken = k != 1 && k != 4; /* most of it fits */
 
-		leave(area_of(RW, NULL, 0), W);
+		leave_husk(area_of(RW, NULL, 0), W);
 		for (uint64_t i = 0; i < TOUCH; i++) {
 			struct ceno_area area = { .start = BASE + i * PAGE, .end = BASE + (i + 1) * PAGE, .prot = RW };
 
@@ -266,10 +195,10 @@ static void test_holes(void **state)
 			mapped += m != NULL;
 		}
 		assert_int_equal(fake_space_pages(vm->slot), mapped);
-		end(vm);
-		clear();
+		end_program(vm);
+		clear_husks();
 	}
-	leave(area_of(RW, NULL, 0), W);
+	leave_husk(area_of(RW, NULL, 0), W);
 	live_in(first);
 	assert_int_equal(ceno_husk_adopt(first, CENO_USER_END), 0);
 	assert_int_equal(ceno_husk_adopt(first, ~0ull), 0);
@@ -284,16 +213,16 @@ static void test_one_by_one(void **state)
 
 	(void)state;
 	boot();
-	vm = program(area);
+	vm = start_program(area);
 	fill_pages(vm, BASE, TOUCH, 4);
 	live_in(first);
 	fake_pool_pages = 128; /* two spaces: the oldest ends */
-	other = program(area);
+	other = start_program(area);
 	assert_int_equal(vm->slot, 0);
 	fill_pages(other, BASE, 2 * TOUCH, SECRET);
 	fill_pages(other, BASE + LARGE, TOUCH, SECRET);
 	fake_pool_pages = 4096;
-	end(other);
+	end_program(other);
 	live_in(vm);
 	assert_ptr_equal(ceno_husks_first(), other);
 	assert_int_equal(ceno_husk_adopt(vm, BASE), 1);
@@ -309,8 +238,8 @@ static void test_one_by_one(void **state)
 	}
 	check_space(vm);
 	check_owners();
-	end(vm);
-	clear();
+	end_program(vm);
+	clear_husks();
 }
 
 /* A frame that somebody has, too, is nobody's to fill; who shares it anyhow has it mapped at once. */
@@ -321,19 +250,19 @@ static void test_shared_frames(void **state)
 
 	(void)state;
 	boot();
-	parent = program(area_of(RW, NULL, 0));
+	parent = start_program(area_of(RW, NULL, 0));
 	fill_pages(parent, BASE, TOUCH, 5);
 	assert_int_equal(sys(SYS_mprotect, BASE, TOUCH * PAGE, PROT_READ), 0);
 	child = ceno_vm_fork(parent);
 	live_in(child);
 	for (uint64_t i = 0; i < TOUCH; i++)
 		assert_int_equal(touch(child, BASE + i * PAGE, PROT_READ, &at), 0);
-	end(child);
+	end_program(child);
 	assert_ptr_equal(ceno_husks_first(), child);
 	assert_int_equal(ceno_husks_pages(), 0);
-	other = program(area_of(R, NULL, 0));
+	other = start_program(area_of(R, NULL, 0));
 	assert_int_equal(ceno_husk_adopt(other, BASE), 0);
-	end(other);
+	end_program(other);
 	live_in(parent);
 	for (uint64_t i = 0; i < TOUCH; i++) {
 		assert_int_equal(touch(parent, BASE + i * PAGE, PROT_READ, &at), 0);
@@ -348,9 +277,9 @@ static void test_shared_frames(void **state)
 	}
 	check_owners();
 	check_husks();
-	end(other);
-	end(parent);
-	clear();
+	end_program(other);
+	end_program(parent);
+	clear_husks();
 }
 
 /* What a husk may not have: code in RAM, large pages, files in RAM, too much, no space. */
@@ -363,55 +292,55 @@ static void test_kept(void **state)
 	(void)state;
 	boot();
 	used = ceno_frames_used();
-	vm = program(area); /* of large pages */
+	vm = start_program(area); /* of large pages */
 	for (unsigned i = 0; i < 3; i++)
 		fill_pages(vm, BASE + i * LARGE + PAGE, 2, SECRET);
 	assert_true(vm->pages >= 3 * CENO_LEAF_PAGES);
 	assert_int_equal(sys(SYS_mmap, TOP, PAGE, RW, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), TOP);
 	fill_pages(vm, TOP, 1, SECRET);
-	end(vm);
+	end_program(vm);
 	assert_ptr_equal(ceno_husks_first(), vm);
 	assert_int_equal(vm->pages, 1);
 	check_husks();
 	assert_int_equal(fake_space_pages(vm->slot), 1);
-	clear();
+	clear_husks();
 	assert_int_equal(ceno_frames_used(), used);
-	vm = program(area);
+	vm = start_program(area);
 	fill_pages(vm, BASE, 1, SECRET);
-	end(vm); /* nothing else: the space is a spare one */
+	end_program(vm); /* nothing else: the space is a spare one */
 	assert_null(ceno_husks_first());
 	assert_int_equal(ceno_frames_used(), used);
 
 	area.flags = CENO_AREA_STACK; /* of small pages */
-	vm = program(area);
+	vm = start_program(area);
 	fill_pages(vm, BASE, 1024, SECRET);
-	end(vm);
+	end_program(vm);
 	assert_ptr_equal(ceno_husks_first(), vm);
 	assert_int_equal(ceno_husks_pages(), 1024);
-	clear();
-	vm = program(area);
+	clear_husks();
+	vm = start_program(area);
 	for (uint64_t i = 0; i < 33; i++)
 		fill_pages(vm, BASE + i * 32 * PAGE, 32, SECRET);
-	end(vm);
+	end_program(vm);
 	assert_null(ceno_husks_first());
 
-	vm = program(area_of(RW, NULL, 0));
+	vm = start_program(area_of(RW, NULL, 0));
 	fill_pages(vm, BASE, TOUCH, SECRET);
 	assert_int_equal(sys(SYS_mprotect, BASE + PAGE, 3 * PAGE, PROT_READ | PROT_EXEC), 0);
 	assert_int_equal(touch(vm, BASE + PAGE, PROT_EXEC, &at), 0);
-	end(vm);
+	end_program(vm);
 	assert_ptr_equal(ceno_husks_first(), vm);
 	check_husks();
-	clear();
+	clear_husks();
 	assert_int_equal(ceno_frames_used(), used);
 
 	vm = ceno_vm_new();
 	ceno_vm_drop(vm); /* it never ran */
 	assert_null(ceno_husks_first());
 	for (unsigned i = 0; i < 12; i++)
-		leave(area_of(RW, NULL, 0), W);
+		leave_husk(area_of(RW, NULL, 0), W);
 	check_husks();
-	clear();
+	clear_husks();
 	assert_int_equal(ceno_frames_used(), used);
 }
 
@@ -424,14 +353,14 @@ static void test_large_over_small(void **state)
 
 	(void)state;
 	boot();
-	parent = program(area);
+	parent = start_program(area);
 	fill_pages(parent, BASE, TOUCH, 9);
 	assert_int_equal(parent->pages, CENO_LEAF_PAGES);
 	child = ceno_vm_fork(parent);
 	live_in(child);
 	assert_int_equal(sys(SYS_munmap, BASE + LARGE - PAGE, PAGE), 0);
 	fill_pages(child, BASE, TOUCH, SECRET);
-	end(child);
+	end_program(child);
 	assert_ptr_equal(ceno_husks_first(), child);
 	child = ceno_vm_fork(parent);
 	live_in(child);
@@ -443,9 +372,9 @@ static void test_large_over_small(void **state)
 	}
 	check_space(child);
 	check_owners();
-	end(child);
-	end(parent);
-	clear();
+	end_program(child);
+	end_program(parent);
+	clear_husks();
 }
 
 /* Of a table in which nothing fits the child gets nothing, a table neither. */
@@ -456,7 +385,7 @@ static void test_nothing_fits(void **state)
 
 	(void)state;
 	boot();
-	parent = program(area_of(RW, NULL, 0));
+	parent = start_program(area_of(RW, NULL, 0));
 	fill_pages(parent, BASE, TOUCH, 9);
 	child = ceno_vm_fork(parent);
 	live_in(child);
@@ -465,7 +394,7 @@ static void test_nothing_fits(void **state)
 	                 BASE + 3 * LARGE);
 	fill_pages(child, BASE, TOUCH, SECRET);
 	fill_pages(child, BASE + 3 * LARGE, TOUCH, SECRET);
-	end(child);
+	end_program(child);
 	child = ceno_vm_fork(parent);
 	live_in(child);
 	assert_null(ceno_husks_first());
@@ -475,222 +404,20 @@ static void test_nothing_fits(void **state)
 	check_bytes(BASE, at, 9);
 	check_space(child);
 	check_owners();
-	end(child);
-	end(parent);
-	clear();
-}
-
-/* ---- shortages ------------------------------------------------------------------------------- */
-
-/* Takes all RAM but so many frames, without any from a husk. */
-static uint64_t leave_frames(uint64_t frames)
-{
-	uint64_t eaten = CENO_NO_FRAME;
-
-	while (ceno_frames_total() - ceno_frames_used() > frames) {
-		uint64_t frame = ceno_frames_alloc(0);
-
-		assert_true(frame != CENO_NO_FRAME);
-		*(uint64_t *)ceno_ram(frame) = eaten;
-		eaten = frame;
-	}
-	return eaten;
-}
-
-static void give_frames(uint64_t eaten)
-{
-	while (eaten != CENO_NO_FRAME) {
-		uint64_t next = *(uint64_t *)ceno_ram(eaten);
-
-		ceno_frames_free(eaten, 0);
-		eaten = next;
-	}
-}
-
-/* Each frame that taking a table, or a space, wants may be missing. */
-static void test_no_frames(void **state)
-{
-	struct ceno_area more = {
-		.start = BASE + LARGE, .end = BASE + 2 * LARGE, .prot = RW, .flags = CENO_AREA_STACK
-	};
-
-	(void)state;
-	for (uint64_t frames = 0; frames < 6; frames++) {
-		struct ceno_vm *vm, *parent;
-		uint64_t used, eaten, *at;
-		int result;
-
-		boot();
-		used = ceno_frames_used();
-		leave(area_of(RW, NULL, 0), W);
-		vm = program(area_of(RW, NULL, 0));
-		eaten = leave_frames(frames);
-		result = touch(vm, BASE, PROT_READ, &at);
-		assert_int_equal(result, 0); /* of the husk's RAM, if there is no other */
-		check_bytes(BASE, at, 0);
-		check_space(vm);
-		check_owners();
-		give_frames(eaten);
-		end(vm);
-		clear();
-
-		parent = program(area_of(RW, NULL, 0));
-		assert_int_equal(ceno_vm_add(parent, &more), 0);
-		fill_pages(parent, BASE, 1, 3);
-		vm = ceno_vm_fork(parent);
-		live_in(vm);
-		fill_pages(vm, more.start, TOUCH, SECRET);
-		fill_pages(vm, BASE, TOUCH, SECRET);
-		end(vm);
-		vm = ceno_vm_fork(parent);
-		eaten = leave_frames(frames);
-		live_in(vm);
-		assert_null(ceno_husks_first());
-		check_space(vm);
-		check_owners();
-		assert_int_equal(touch(vm, BASE, PROT_READ, &at), 0);
-		check_bytes(BASE, at, 3);
-		result = touch(vm, more.start + PAGE, PROT_READ, &at);
-		assert_true(!result || result == -ENOMEM);
-		if (!result)
-			check_bytes(more.start, at, 0);
-		give_frames(eaten);
-		end(vm);
-		end(parent);
-		clear();
-		assert_int_equal(ceno_frames_used(), used);
-	}
-}
-
-/* No page of the pool for the table that comes: it goes, and all begins anew. */
-static void test_no_pool(void **state)
-{
-	struct ceno_area area = { .start = BASE, .end = BASE + 128 * LARGE, .prot = RW, .flags = CENO_AREA_STACK };
-	struct ceno_vm *vm;
-	uint64_t *at;
-
-	(void)state;
-	boot();
-	leave(area_of(RW, NULL, 0), W);
-	vm = program(area);
-	for (uint64_t i = 1; i <= 58; i++)
-		fill_pages(vm, BASE + i * LARGE, 1, i);
-	assert_int_equal(ceno_husk_adopt(vm, BASE), 0);
-	assert_null(fake_space_find(vm->slot, BASE));
-	assert_null(ceno_husks_first()); /* it had nothing else */
-	check_owners();
-	check_husks();
-	assert_int_equal(touch(vm, BASE, PROT_READ, &at), 0);
-	check_bytes(BASE, at, 0);
-	for (uint64_t i = 1; i <= 58; i++) {
-		assert_int_equal(touch(vm, BASE + i * LARGE, PROT_READ, &at), 0);
-		check_bytes(BASE, at, i);
-	}
-	end(vm);
-	clear();
-}
-
-/* A child that needs a larger space takes none of the old size for it. */
-static void test_small_husks(void **state)
-{
-	struct ceno_area area = { .start = BASE, .end = BASE + 128 * LARGE, .prot = RW, .flags = CENO_AREA_STACK };
-	struct ceno_vm *parent, *child[4];
-	uint64_t *at;
-
-	(void)state;
-	boot();
-	parent = program(area);
-	fill_pages(parent, BASE, 1, 1);
-	for (unsigned i = 0; i < 4; i++)
-		child[i] = ceno_vm_fork(parent);
-	for (unsigned i = 0; i < 4; i++)
-		live_in(child[i]);
-	for (unsigned i = 1; i < 4; i++) {
-		live_in(child[i]);
-		fill_pages(child[i], BASE, 1, SECRET);
-		end(child[i]);
-	}
-	live_in(child[0]);
-	for (uint64_t i = 1; i <= 60; i++)
-		fill_pages(child[0], BASE + i * LARGE, 1, i + 1);
-	assert_int_equal(child[0]->pool_pages, 128);
-	assert_ptr_equal(ceno_husks_first(), child[3]);
-	for (uint64_t i = 0; i <= 60; i++) {
-		assert_int_equal(touch(child[0], BASE + i * LARGE, PROT_READ, &at), 0);
-		check_bytes(BASE + i * LARGE, at, i + 1);
-	}
-	end(child[0]);
-	end(parent);
-	clear();
-}
-
-/* More programs than slots, husks among them. */
-static void test_no_slots(void **state)
-{
-	struct ceno_vm *vm[70];
-	uint64_t *at;
-
-	(void)state;
-	boot();
-	for (uint64_t round = 0; round < 2; round++) {
-		for (uint64_t i = 0; i < 70; i++) {
-			vm[i] = program(area_of(RW, NULL, 0));
-			fill_pages(vm[i], BASE, TOUCH, i + 1);
-			if (i % 7 == 0)
-				leave(area_of(RW, NULL, 0), W);
-		}
-		for (uint64_t i = 0; i < 70; i++) {
-			live_in(vm[i]);
-			for (uint64_t k = 0; k < TOUCH; k++) {
-				assert_int_equal(touch(vm[i], BASE + k * PAGE, PROT_READ, &at), 0);
-				check_bytes(BASE, at, i + 1);
-			}
-		}
-		check_owners();
-		check_husks();
-		check_spares();
-		for (uint64_t i = 0; i < 70; i++)
-			end(vm[i]);
-	}
-	clear();
-}
-
-/* RAM that husks have is RAM that files may have. */
-static void test_full_disk(void **state)
-{
-	struct ceno_area area = { .start = BASE, .end = BASE + 4 * LARGE, .prot = RW, .flags = CENO_AREA_STACK };
-	uint64_t room[2], from;
-
-	(void)state;
-	boot();
-	from = fake_string("x");
-	for (unsigned k = 0; k < 2; k++) {
-		for (unsigned i = 0; k && i < 4; i++) {
-			struct ceno_vm *vm = program(area);
-
-			fill_pages(vm, BASE, 1000, SECRET);
-			end(vm);
-		}
-		assert_int_equal(ceno_husks_first() != NULL, k);
-		for (room[k] = 0; sys(SYS_pwrite64, ram_fd, from, 1, room[k] * PAGE) == 1; room[k]++)
-			;
-		assert_int_equal(sys(SYS_ftruncate, ram_fd, 0), 0);
-	}
-	assert_in_range(room[1], room[0] - 8, room[0] + 8);
-	clear();
+	end_program(child);
+	end_program(parent);
+	clear_husks();
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fits_ram),     cmocka_unit_test(test_fits_pack),
+		cmocka_unit_test(test_forks),        cmocka_unit_test(test_protected),
 		cmocka_unit_test(test_own_pages),    cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_one_by_one),   cmocka_unit_test(test_shared_frames),
 		cmocka_unit_test(test_kept),         cmocka_unit_test(test_large_over_small),
-		cmocka_unit_test(test_nothing_fits), cmocka_unit_test(test_no_frames),
-		cmocka_unit_test(test_no_pool),      cmocka_unit_test(test_small_husks),
-		cmocka_unit_test(test_no_slots),     cmocka_unit_test(test_full_disk),
-		cmocka_unit_test(test_forks),        cmocka_unit_test(test_protected),
+		cmocka_unit_test(test_nothing_fits),
 	};
 
 	return cmocka_run_group_tests_name("membrane husk", tests, NULL, NULL);
