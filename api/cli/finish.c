@@ -240,8 +240,8 @@ static void print_destroyed(const struct ceno_proof_statement *s)
 	        "destroyed    %s of guest memory: overwritten by a key stream, read back, zeroed, compared (%llu "
 	        "mismatches)\n",
 	        bytes, (unsigned long long)s->forensic.mismatches);
-	fprintf(stderr, "             %s of windows, inputs and buffers; %u keys zeroized; %u credentials\n", areas,
-	        s->keys.key_count, s->tokens.token_count);
+	fprintf(stderr, "             %s of windows, inputs and buffers; %u keys zeroized; %u credential%s\n", areas,
+	        s->keys.key_count, s->tokens.token_count, s->tokens.token_count == 1 ? "" : "s");
 }
 
 void ceno_finish_print(const struct ceno_finish *finish, const json_t *program, const json_t *ended,

@@ -36,7 +36,7 @@ static const char usage[] =
     "  audit FILE|SESSION                    check the trail that a guest left of itself\n"
     "  measure                               what proofs of this build say of their platform; reference values\n"
     "  attest                                ask the node's TPM what the node is, and check the answer\n"
-    "  tpm init|show|rotate                  provision a node's TPM, show it, change a key of the node\n"
+    "  tpm init|show|rotate|follow           provision a node's TPM, show it, change a key, follow a change\n"
     "  image build|add|ls|rm|verify|show     images that sessions run from\n"
     "  doctor                                what this machine offers, and what to do about each gap\n"
     "  version                               versions of this command and of the node\n"

@@ -34,9 +34,9 @@
 static const char usage[] = "usage: ceno tpm COMMAND [option]... [argument]...\n"
 			    "The node's TPM and what is made in it.\n"
 			    "\n"
-			    "  init          provision a stopped node's TPM, show what was made, pin the node\n"
-			    "  show          the same of a running node; changes nothing\n"
-			    "  rotate KEY    replace a key of a stopped node: log, export or identity\n"
+			    "  init                 provision a stopped node's TPM, show what was made, pin the node\n"
+			    "  show                 the same of a running node; changes nothing\n"
+			    "  rotate KEY           replace a key of a stopped node: log, export or identity\n"
 			    "  follow CHANGE LEAF   let your pin of a node follow that, anywhere\n"
 			    "\n"
 			    "Each takes --help.\n";
