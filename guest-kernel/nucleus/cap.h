@@ -119,6 +119,8 @@ _Static_assert((CENO_STRENGTH_MIN & (CENO_STRENGTH_MIN - 1)) == 0, "halvings");
 #define CAP_DEPTH_SHIFT    16
 #define CAP_STRENGTH_SHIFT 32
 
+#define CAP_TYPE_AND_PLEDGE 0xff0000ffu /* of its low half */
+
 /* An empty slot or place, in two stores: it names no object. The rest means nothing. */
 static inline void ceno_cap_forget(struct ceno_cap *cap)
 {

@@ -417,8 +417,23 @@ int ceno_space_check_move(struct ceno_map_request *r);
 void ceno_space_map(const struct ceno_map_request *r);
 void ceno_space_move(const struct ceno_map_request *r);
 /* The table that hangs at `here` of from goes to `there` of to, and what hangs there comes
- * back: a table, or nothing, which costs `to` a page of its quota. */
-void ceno_space_exchange(struct ceno_space *to, struct ceno_space *from, uint64_t *there, uint64_t *here);
+ * back: a table, or nothing, which costs `to` a page of its quota. Each of its mappings is one
+ * as before: no frame's count changes. And no flush: who calls verbs is a fiber, and a process's
+ * space is loaded when it is entered. */
+static inline void ceno_space_exchange(struct ceno_space *to, struct ceno_space *from, uint64_t *there, uint64_t *here)
+{
+	uint64_t table = *here;
+
+	from->last_table = to->last_table = NULL;
+	*here = *there;
+	*there = table;
+	if (*here)
+		return;
+	from->quota++;
+	from->pages--;
+	to->quota--;
+	to->pages++;
+}
 /* The table of 4 KiB entries for gva, made if it is missing: the caller has the quota, and
  * no 2 MiB entry lies there. */
 uint64_t *ceno_space_table(struct ceno_space *s, uint64_t gva);

@@ -239,23 +239,6 @@ int ceno_space_check_move(struct ceno_map_request *r)
 	return r->tables > r->space->quota ? CENO_E_POOL : 0;
 }
 
-/* Each of its mappings is one as before: no frame's count changes. And no flush: who calls
- * verbs is a fiber, and a process's space is loaded when it is entered. */
-void ceno_space_exchange(struct ceno_space *to, struct ceno_space *from, uint64_t *there, uint64_t *here)
-{
-	uint64_t table = *here;
-
-	from->last_table = to->last_table = NULL;
-	*here = *there;
-	*there = table;
-	if (*here)
-		return;
-	from->quota++;
-	from->pages--;
-	to->quota--;
-	to->pages++;
-}
-
 void ceno_space_move(const struct ceno_map_request *r)
 {
 	uint64_t unused = 0;

@@ -3,9 +3,9 @@
  *
  * Called by entry.S before anything else is looked at; each kind of request is a function of its own,
  * so that none saves registers for another's sake. It takes entries of one size
- * in one table, where nothing is mapped, from plain capabilities; of a process, whose
- * space is never loaded while a verb runs, also what takes small entries out, or replaces
- * them, and tables that move. Whatever is wrong or unusual is left to the long way
+ * in one table, where nothing is mapped; of a process, whose space is never loaded while a
+ * verb runs, also what takes small entries out, or replaces them, and tables that move. All
+ * of it from plain capabilities. Whatever is wrong or unusual is left to the long way
  * (verb_map.c), which finds the same again and says what it is. Checks first, then writes
  * that cannot fail, as everywhere.
  */
@@ -25,6 +25,30 @@ static const uint64_t flags_of[] = {
 #define RIGHTS_END (sizeof flags_of / sizeof flags_of[0])
 
 enum { DONE, LONG_WAY };
+
+/* Whether it is good, of this type, with these rights, and of no pledge class. What ends within 2^32 ticks
+ * of the TSC goes the long way: so half of the clock tells. */
+static inline __attribute__((always_inline)) int is_plain(const struct ceno_cap *cap, uint32_t type, uint64_t rights)
+{
+	uint32_t asked = type | (uint32_t)rights << CAP_RIGHTS_SHIFT;
+
+	return ((uint32_t)cap->head & (CAP_TYPE_AND_PLEDGE | asked)) == asked && cap->epoch == cap->object->epoch &&
+	    ceno_cpu_tsc() >> 32 < cap->until >> 32;
+}
+
+/* Of a process, which its maker has; what ends goes the long way. */
+static inline __attribute__((always_inline)) int is_own_process(const struct ceno_cap *cap)
+{
+	uint32_t asked = CENO_OBJECT_PROCESS | CENO_RIGHT_MAP << CAP_RIGHTS_SHIFT;
+
+	return ((uint32_t)cap->head & (CAP_TYPE_AND_PLEDGE | asked)) == asked && cap->epoch == cap->object->epoch &&
+	    cap->until == UINT64_MAX;
+}
+
+static inline struct ceno_space *space_of_process(const struct ceno_cap *cap)
+{
+	return &ceno_process_of(cap->object)->space;
+}
 
 /* Where the walk to a table ended: at the table (missing 0), or at the entry below
  * which `missing` tables have to be made. */
@@ -120,16 +144,6 @@ static __attribute__((noinline)) int64_t map_large(struct ceno_space *space, uin
 	return done();
 }
 
-/* Into a table that is there. */
-static inline __attribute__((always_inline)) int64_t map_small(uint64_t *entry, uint64_t gpa, uint64_t n,
-                                                               uint64_t flags)
-{
-	if (ceno_entries_any(entry, n) || count_small(gpa, n, flags))
-		return LONG_WAY;
-	ceno_entries_fill(entry, n, gpa | flags, CENO_PAGE);
-	return done();
-}
-
 static __attribute__((noinline)) int count_elsewhere(uint64_t gpa, uint64_t n, uint64_t flags)
 {
 	return count_small(gpa, n, flags);
@@ -153,23 +167,45 @@ static __attribute__((noinline)) int64_t map_elsewhere(struct ceno_space *space,
 	return done();
 }
 
-/* A region or window of at most 2 MiB, where nothing is: one directory entry. */
-static __attribute__((noinline)) int64_t map_shared(const struct ceno_fiber *f, const struct ceno_cap *target,
-                                                    const struct ceno_cap *source, uint64_t gva, uint64_t bytes,
-                                                    uint64_t rights)
+/* Into one table, that of the last time or another. */
+static __attribute__((noinline)) int64_t map_small(struct ceno_space *space, uint64_t gva, uint64_t gpa, uint64_t n,
+                                                   uint64_t flags)
+{
+	uint64_t first = gva / CENO_PAGE & (ENTRIES - 1), *entry;
+
+	if (n > ENTRIES - first)
+		return LONG_WAY;
+	if (gva / CENO_LARGE_PAGE != space->last_region || !space->last_table)
+		return map_elsewhere(space, gva, gpa, n, flags);
+	entry = space->last_table + first;
+	if (ceno_entries_any(entry, n) || count_small(gpa, n, flags))
+		return LONG_WAY;
+	ceno_entries_fill(entry, n, gpa | flags, CENO_PAGE);
+	return done();
+}
+
+static int is_window_of(const struct ceno_cap *target, const struct ceno_region *r, uint64_t gva)
+{
+	return target->type == CENO_OBJECT_FIBER && gva == CENO_GVA_WINDOW + r->number * CENO_LARGE_PAGE;
+}
+
+/* A region or window of at most 2 MiB, where nothing is: one directory entry. gva < USER_END. */
+static __attribute__((noinline)) int64_t map_shared(const struct ceno_cap *target, const struct ceno_cap *source,
+                                                    uint64_t gva, uint64_t bytes, uint64_t rights)
 {
 	struct ceno_space *space = ceno_space_of(target);
 	struct ceno_region *r = ceno_region_of(source->object);
+	const struct ceno_fiber *f = ceno_cpu.current;
 	struct walk w;
 
-	if (rights >= RIGHTS_END || !flags_of[rights] || ceno_cap_check(f, target, CENO_RIGHT_MAP) ||
-	    ceno_cap_check(f, source, rights))
+	if (source->type != CENO_OBJECT_WINDOW && source->type != CENO_OBJECT_REGION)
 		return LONG_WAY;
-	if (bytes != r->bytes || r->tables != 1 || r->gone || (gva & (CENO_LARGE_PAGE - 1)) || gva >= USER_END)
+	if (rights >= RIGHTS_END || !flags_of[rights] || ceno_cap_check(f, source, rights))
+		return LONG_WAY;
+	if (bytes != r->bytes || r->tables != 1 || r->gone || (gva & (CENO_LARGE_PAGE - 1)))
 		return LONG_WAY;
 	if (source->type == CENO_OBJECT_WINDOW &&
-	    (target->type != CENO_OBJECT_FIBER || gva != CENO_GVA_WINDOW + r->number * CENO_LARGE_PAGE ||
-	     (source->pledge & ~ceno_fiber_of(target->object)->pledge)))
+	    (!is_window_of(target, r, gva) || (source->pledge & ~ceno_fiber_of(target->object)->pledge)))
 		return LONG_WAY;
 	/* as above: not over the entry page's table */
 	if (walk_to_directory(space, gva, &w) || (!w.missing && w.at[gva / CENO_LARGE_PAGE & (ENTRIES - 1)]))
@@ -188,11 +224,29 @@ static inline uint64_t *find_small(const struct ceno_space *space, uint64_t gva,
 	uint64_t first = gva / CENO_PAGE & (ENTRIES - 1);
 	struct walk w = { space->last_table, 0 };
 
-	if (pages > ENTRIES - first || pages == ENTRIES || gva / CENO_LARGE_PAGE == CENO_GVA_ENTRY / CENO_LARGE_PAGE)
+	if (pages > ENTRIES - first || pages == ENTRIES || !pages || gva / CENO_LARGE_PAGE == CENO_GVA_ENTRY / CENO_LARGE_PAGE)
 		return NULL;
 	if ((!w.at || gva / CENO_LARGE_PAGE != space->last_region) && (walk_to_table(space, gva, 0, &w) || w.missing))
 		return NULL;
 	return w.at + first;
+}
+
+/* Entries that are writable, of these frames of RAM and of none between, are so no more. */
+static inline int narrow(uint64_t *entry, uint64_t gpa, uint64_t n)
+{
+	uint64_t *end = entry + n, *e = entry, value = gpa | READ_FLAGS | PTE_W;
+	uint8_t *counted = ceno_frames_byte(gpa);
+
+	if (!ceno_frames_are_ram(gpa))
+		return LONG_WAY;
+	for (; e != end; e++, value += CENO_PAGE)
+		if (*e != value)
+			return LONG_WAY;
+	for (; entry != end; entry++) {
+		*entry &= ~PTE_W;
+		--*counted++;
+	}
+	return done();
 }
 
 /* Takes what is mapped writable at e, in frames side by side, out of their counts: how many. */
@@ -229,20 +283,21 @@ static __attribute__((noinline)) int64_t replace_small(const struct ceno_space *
 {
 	uint64_t *entry = find_small(space, gva, n);
 
-	if (!entry || count_small(gpa, n, flags))
+	if (!entry || count_elsewhere(gpa, n, flags))
 		return LONG_WAY;
 	uncount(entry, n);
 	ceno_entries_fill(entry, n, gpa | flags, flags ? CENO_PAGE : 0);
 	return done();
 }
 
-/* Where a table of small entries for 2 MiB hangs, or one large entry is; not the entry page's. NULL: the long way. */
-static __attribute__((noinline)) uint64_t *find_hook(const struct ceno_space *space, uint64_t gva)
+/* Where a table of small entries for 2 MiB hangs, or one large entry is; not the entry page's. NULL: the long way.
+ * gva < USER_END. */
+static inline __attribute__((always_inline)) uint64_t *find_hook(const struct ceno_space *space, uint64_t gva)
 {
 	struct walk w;
 
-	if ((gva & (CENO_LARGE_PAGE - 1)) || gva >= USER_END ||
-	    gva / CENO_LARGE_PAGE == CENO_GVA_ENTRY / CENO_LARGE_PAGE || walk_to_table(space, gva, 1, &w) || w.missing)
+	if ((gva & (CENO_LARGE_PAGE - 1)) || gva / CENO_LARGE_PAGE == CENO_GVA_ENTRY / CENO_LARGE_PAGE ||
+	    walk_to_table(space, gva, 1, &w) || w.missing)
 		return NULL;
 	return w.at + (gva / CENO_LARGE_PAGE & (ENTRIES - 1));
 }
@@ -258,76 +313,76 @@ static __attribute__((noinline)) int64_t take_out_large(const struct ceno_space 
 	return done();
 }
 
-static __attribute__((noinline)) int64_t take_out(const struct ceno_cap *target, uint64_t gva, uint64_t bytes)
+static __attribute__((noinline)) int64_t take_out(const struct ceno_space *space, uint64_t gva, uint64_t bytes)
 {
-	if (target->type != CENO_OBJECT_PROCESS || ceno_cap_check(ceno_cpu.current, target, CENO_RIGHT_MAP) ||
-	    ((gva | bytes) & (CENO_PAGE - 1)) || gva >= USER_END || !bytes)
+	if ((gva | bytes) & (CENO_PAGE - 1))
 		return LONG_WAY;
 	if (bytes == CENO_LARGE_PAGE)
-		return take_out_large(ceno_space_of(target), gva);
-	return replace_small(ceno_space_of(target), gva, 0, bytes / CENO_PAGE, 0);
+		return take_out_large(space, gva);
+	return replace_small(space, gva, 0, bytes / CENO_PAGE, 0);
 }
 
-static __attribute__((noinline)) int64_t move_table(const struct ceno_cap *target, const struct ceno_cap *source,
-                                                    uint64_t gva, uint64_t offset, uint64_t bytes)
+/* To where it is in the other space. */
+static __attribute__((noinline)) int64_t move_table(struct ceno_space *to, const struct ceno_cap *source, uint64_t gva,
+                                                    uint64_t bytes)
 {
-	struct ceno_fiber *f = ceno_cpu.current;
-	struct ceno_space *to_space, *from_space;
-	uint64_t *from, *to;
+	struct ceno_space *from;
+	uint64_t *here, *there;
 
-	if (target->type != CENO_OBJECT_PROCESS || bytes != CENO_LARGE_PAGE ||
-	    ceno_cap_check(f, target, CENO_RIGHT_MAP) || ceno_cap_check(f, source, CENO_RIGHT_MAP))
+	if (bytes != CENO_LARGE_PAGE || !is_own_process(source))
 		return LONG_WAY;
-	to_space = ceno_space_of(target);
-	from_space = ceno_space_of(source);
-	from = find_hook(from_space, offset);
-	to = find_hook(to_space, gva);
-	if (!from || !*from || !to || (!*to && !to_space->quota) || ((*from | *to) & (PTE_PS | PTE_SHARED)))
+	from = space_of_process(source);
+	here = find_hook(from, gva);
+	there = find_hook(to, gva);
+	if (!here || !*here || !there || (!*there && !to->quota) || ((*here | *there) & (PTE_PS | PTE_SHARED)))
 		return LONG_WAY;
-	ceno_space_exchange(to_space, from_space, to, from);
+	ceno_space_exchange(to, from, there, here);
 	return done();
 }
 
-static __attribute__((noinline)) int64_t not_frames(const struct ceno_cap *target, const struct ceno_cap *source,
-                                                    uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights)
+/* Most of what is replaced is protected: it was writable. */
+static __attribute__((noinline)) int64_t replace(const struct ceno_space *space, uint64_t gva, uint64_t gpa, uint64_t n,
+                                                 uint64_t flags)
 {
-	if (source->type == CENO_OBJECT_PROCESS && !rights)
-		return move_table(target, source, gva, offset, bytes);
-	if (offset == 0 && (source->type == CENO_OBJECT_WINDOW || source->type == CENO_OBJECT_REGION))
-		return map_shared(ceno_cpu.current, target, source, gva, bytes, rights);
-	return LONG_WAY;
+	uint64_t *entry;
+
+	if (flags != READ_FLAGS)
+		return replace_small(space, gva, gpa, n, flags);
+	entry = find_small(space, gva, n);
+	return entry && narrow(entry, gpa, n) == DONE ? DONE : replace_small(space, gva, gpa, n, flags);
 }
 
-static __attribute__((noinline)) int64_t map_frames(const struct ceno_cap *target, const struct ceno_cap *source,
+/* gva < USER_END. rights: REPLACE only for a process. */
+static __attribute__((noinline)) int64_t map_frames(struct ceno_space *space, const struct ceno_cap *source,
                                                     uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights)
 {
-	const struct ceno_fiber *f = ceno_cpu.current;
-	const struct ceno_frames *object = (const struct ceno_frames *)(const void *)source->object;
-	struct ceno_space *space = ceno_space_of(target);
-	uint64_t gpa, first, flags, replace = rights & CENO_MAP_REPLACE;
+	uint64_t gpa, flags, replaces = rights & CENO_MAP_REPLACE;
 
-	rights ^= replace;
+	rights ^= replaces;
 	if (rights >= RIGHTS_END)
 		return LONG_WAY;
 	flags = flags_of[rights];
-	if (!flags || ceno_cap_check(f, target, CENO_RIGHT_MAP) || ceno_cap_check(f, source, rights))
+	if (!flags || !is_plain(source, CENO_OBJECT_FRAMES, rights))
 		return LONG_WAY;
-	if (((gva | offset | bytes) & (CENO_PAGE - 1)) || gva >= USER_END || !bytes || offset > source->length ||
+	if (((gva | offset | bytes) & (CENO_PAGE - 1)) || !bytes || offset > source->length ||
 	    bytes > source->length - offset)
 		return LONG_WAY;
-	gpa = object->gpa + source->offset + offset;
-	if (replace)
-		return target->type == CENO_OBJECT_PROCESS ? replace_small(space, gva, gpa, bytes / CENO_PAGE, flags)
-							   : LONG_WAY;
+	gpa = ((const struct ceno_frames *)(const void *)source->object)->gpa + source->offset + offset;
+	if (replaces)
+		return replace(space, gva, gpa, bytes / CENO_PAGE, flags);
 	if (((gva | gpa | bytes) & (CENO_LARGE_PAGE - 1)) == 0)
 		return map_large(space, gva, gpa, bytes, flags);
-	first = gva / CENO_PAGE & (ENTRIES - 1);
-	bytes /= CENO_PAGE;
-	if (bytes > ENTRIES - first)
+	return map_small(space, gva, gpa, bytes / CENO_PAGE, flags);
+}
+
+static __attribute__((noinline)) int64_t map_into_fiber(const struct ceno_cap *target, const struct ceno_cap *source,
+                                                        uint64_t gva, uint64_t offset, uint64_t bytes, uint64_t rights)
+{
+	if (!is_plain(target, CENO_OBJECT_FIBER, CENO_RIGHT_MAP) || gva >= USER_END)
 		return LONG_WAY;
-	if (gva / CENO_LARGE_PAGE != space->last_region || !space->last_table)
-		return map_elsewhere(space, gva, gpa, bytes, flags);
-	return map_small(space->last_table + first, gpa, bytes, flags);
+	if (source->type != CENO_OBJECT_FRAMES)
+		return offset ? LONG_WAY : map_shared(target, source, gva, bytes, rights);
+	return rights & CENO_MAP_REPLACE ? LONG_WAY : map_frames(ceno_space_of(target), source, gva, offset, bytes, rights);
 }
 
 /* Looks at no more than tells which way it is: what each way needs not, it need not save. */
@@ -336,11 +391,15 @@ int64_t ceno_verb_map_fast(uint64_t to, uint64_t what, uint64_t gva, uint64_t of
 	const struct ceno_fiber *f = ceno_cpu.current;
 	const struct ceno_cap *target = ceno_cap_at(f, to), *source = ceno_cap_at(f, what);
 
-	if (f->energy < CENO_PRICE_MAP || !ceno_space_of(target))
+	if (f->energy < CENO_PRICE_MAP)
 		return LONG_WAY;
+	if (!is_own_process(target) || gva >= USER_END)
+		return what == (uint64_t)-1 ? LONG_WAY : map_into_fiber(target, source, gva, offset, bytes, rights);
 	if (what == (uint64_t)-1)
-		return take_out(target, gva, bytes);
-	if (source->type != CENO_OBJECT_FRAMES)
-		return not_frames(target, source, gva, offset, bytes, rights);
-	return map_frames(target, source, gva, offset, bytes, rights);
+		return take_out(space_of_process(target), gva, bytes);
+	if (source->type == CENO_OBJECT_FRAMES)
+		return map_frames(space_of_process(target), source, gva, offset, bytes, rights);
+	if (offset == gva && !rights)
+		return move_table(space_of_process(target), source, gva, bytes);
+	return offset ? LONG_WAY : map_shared(target, source, gva, bytes, rights);
 }
