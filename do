@@ -110,8 +110,9 @@ do_faults() {
 	kvm_usable || die "no usable /dev/kvm here"
 	say "$count faults"
 	"$build/test-bin/faults" tests/faults/sites --count "$count" "$@"
-	say "$((count / 40)) kills in a real node"
-	python3 tests/faults/node "$build" --rounds "$((count / 40))"
+	say "$((count / 40)) kills in a real node, and as many of its services at a system call"
+	need strace
+	python3 tests/faults/node "$build" --rounds "$((count / 40))" --sites "$((count / 40))"
 }
 
 # load [--at-once N] [--sequence M]: 200 sessions at once, 5,000 in sequence
@@ -302,7 +303,7 @@ usage: ./do VERB [ARGUMENT...]
            a bug each (--nightly: a hundred million, with a seed of the day)
   wiper    destruction with one bug at a time (tests/wiper): each seen by an observer from outside
   faults   [N [--seed S]]: sessions with a fault each (system calls and allocations that fail, SIGKILL of one or two
-           processes anywhere): nothing runs on, nothing is left, nothing is claimed that was not done (10,000)
+           processes anywhere, services at each call): nothing runs on, is left, is lost, or is claimed that was not done (10,000)
   load     [--at-once N] [--sequence M]: 200 sessions at once, 5,000 in sequence under churn: nothing leaks, nothing crosses
   interleave [N [SEED]]: revocation among everything else, in a million random orders; bugs: ./do model
   revoke   what REVOKE costs in ring 0 with 1 to 10,000 holders: the same (--long: to 100,000, an hour)
