@@ -193,10 +193,10 @@ long taken_block_stop(const struct captured *c)
 long taken_undo_stop(const struct captured *c)
 {
 	mark(c);
-	const long self = captured_call(SYS_tgkill, 1, 1, SIGCONT);
-	for (word *w = ready(c); self == 0; *w = TAKEN_MARK)
-		captured_call(SYS_tgkill, 1, 1, SIGCONT);
-	return self;
+	long sent = captured_call(SYS_tgkill, 1, 1, SIGCONT);
+	for (word *w = ready(c); sent == 0; sent = captured_call(SYS_tgkill, 1, 1, SIGCONT))
+		*w = TAKEN_MARK;
+	return sent;
 }
 
 long taken_child_writes(const struct captured *c)
