@@ -13,6 +13,9 @@ the processes it waited for (wait4's rusage). That is every page of 4 KiB of pri
 memory that was touched first or copied on a write; pages of files count less than
 they are, since Linux maps up to 16 of them in one fault, so the target is, if
 anything, too strict.
+
+Below it, each row's parts: the launch alone (RPC to the news that the guest runs), the time in the VM, and the
+session's own count of calls and page faults (docs/membrane.md multiplies them by what one costs).
 """
 import os
 import random
@@ -169,7 +172,7 @@ def terms(host, calls, pages, unit_us=1e3):
 
 def measure(row, host, folder, runs, rest, hz):
     samples = {"cenotaph": [], "in the VM": [], "host": [], "bwrap": []}
-    pages = []
+    pages, launches = [], []
     for _ in range(runs):
         rest()
         took, output, faults = host.run(row)
@@ -184,8 +187,11 @@ def measure(row, host, folder, runs, rest, hz):
             raise RuntimeError(f"{row.name} in a session: {live.output[:200]!r}, not {output!r}")
         samples["cenotaph"].append(live.ended_ms())
         samples["in the VM"].append(live.ran_ms(hz))
+        launches.append((live.times["launched"] - live.times["sent"]) / 1e6)
     middle = {name: median(values) for name, values in samples.items()}
     return {"name": row.name, "unit": "ms", "goal": row.goal, "median": middle, "samples": samples,
+            "parts": {"launch": min(launches), "in the VM": min(samples["in the VM"]), "host": min(samples["host"]),
+                      **{name: live.program[name] for name in ("syscalls", "faults", "ram_peak_bytes")}},
             **terms(middle["host"], host.syscalls(row), median(pages))}
 
 
@@ -244,3 +250,13 @@ def print_table(rows):
         print(f"{r['name'] + ', ' + r['unit']:44}{m['cenotaph']:>10.1f}{inside:>10}{m['host']:>9.2f}{m['bwrap']:>9.2f}"
               f"{r['syscalls']:>7}{r['first_pages']:>8}{r['host']:>10.2f}{r['calls']:>9.1f}{r['pages']:>9.1f}"
               f"{r['target']:>9.1f}{m['cenotaph'] / r['target']:>9.2f}{'  goal ' + r['goal'] if r['goal'] else ''}")
+    print_parts(rows)
+
+
+def print_parts(rows):
+    """Where a row's time goes, as docs/membrane.md has it: least times, and what the session itself has counted."""
+    print(f"\n{'least of the runs, ms; counts of the session':44}{'launch':>10}{'in the VM':>10}{'host':>9}{'calls':>8}{'faults':>8}"
+          f"{'RAM, MiB':>10}")
+    for name, p in ((r["name"], r["parts"]) for r in rows if "parts" in r):
+        print(f"{name:44}{p['launch']:>10.1f}{p['in the VM']:>10.1f}{p['host']:>9.1f}{p['syscalls']:>8}{p['faults']:>8}"
+              f"{p['ram_peak_bytes'] / (1 << 20):>10.1f}")
