@@ -97,9 +97,10 @@ static int parse_time(const char *text, uint64_t *out)
 	if (end && *end == 'T')
 		end = strptime(end, "T%H:%M:%SZ", &tm);
 	if (end && !*end) {
-		time_t at = timegm(&tm);
+		int day = tm.tm_mday;
+		time_t at = timegm(&tm); /* makes 3 March of 31 February */
 		*out = at < 0 ? 0 : (uint64_t)at;
-		return at < 0 ? -1 : 0;
+		return at < 0 || tm.tm_mday != day ? -1 : 0;
 	}
 	if (*text < '0' || *text > '9')
 		return -1;
@@ -495,7 +496,7 @@ int ceno_proof_cert(int argc, char **argv)
 		const struct ceno_verify_code_info *why =
 		    result.verdict < CENO_VERIFY_CODE_COUNT ? ceno_verify_code_info(result.verdict) : NULL;
 
-		ceno_cli_error("%s: no certificate: %s", ask.file, why ? why->text : "it does not verify");
+		ceno_cli_error("%s: no certificate: %s", ask.file, why ? why->text : "nothing says who made it");
 		return result.exit_status ? (int)result.exit_status : CENO_EXIT_FAILURE;
 	}
 	if (ask.pdf_file)

@@ -97,7 +97,9 @@ size_t ceno_verify_render_certificate(const struct ceno_verify_result *result, c
                                       char *text, size_t capacity)
 {
 	struct out o = { text, 0, capacity };
-	if (result->exit_status != 0 || result->verdict != CENO_VERIFY_CODE_COUNT || !result->read)
+	/* Under `key none` a proof verifies whoever made it; a paper with a heading on it is of a maker that is known. */
+	if (result->exit_status != 0 || result->verdict != CENO_VERIFY_CODE_COUNT || !result->read ||
+	    result->key == CENO_KEY_NONE)
 		return 0;
 	put(&o,
 	    "CERTIFICATE OF SANITIZATION\nrendered from a verified proof of destruction; the proof is the evidence, "

@@ -425,7 +425,8 @@ size_t ceno_verify_render_json(const struct ceno_verify_result *result, const st
                                char *text, size_t capacity);
 
 /* A one-page certificate, with the fields of NIST SP 800-88r2, of a proof that verified. Returns its length
- * (like snprintf), or 0 if the result is not that of a verified proof: then there is no certificate. */
+ * (like snprintf), or 0 if the result is not that of a verified proof, or nothing says who made it (a policy with
+ * `key none`): then there is no certificate. */
 size_t ceno_verify_render_certificate(const struct ceno_verify_result *result, const struct ceno_verify_policy *policy,
                                       char *text, size_t capacity);
 

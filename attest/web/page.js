@@ -38,7 +38,8 @@ function bytesText(n) {
 function verdictOf(ladder) {
 	const info = CODES[ladder.verdict];
 	const words = ladder.verdict ? 'Not verified: ' + info.text + '. Reason ' + ladder.verdict + ' ' + info.name + ', stage ' + info.stage + '.'
-		: 'Verified: a node that you pinned or enrolled made this proof, and every check that was run holds.';
+		: 'Verified: ' + (ladder.key === 'none' ? 'every check that was run holds, but nothing says who made this proof: the policy does not ask.'
+		    : 'a node that you pinned or enrolled made this proof, and every check that was run holds.');
 	const extra = ladder.verdict === 1103 ? ' Give the pin file of the node to say more.' : '';
 	return element('p', { id: 'verdict', className: ladder.verdict ? '' : 'good' }, words + extra);
 }

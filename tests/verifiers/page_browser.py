@@ -149,6 +149,10 @@ def stale(browser, folder, case):
     def without(selector):
         browser.evaluate("{ const e = document.getElementById('%s'); e.value = ''; e.dispatchEvent(new Event('change')); }" % selector)
 
+    nobody = show(browser, folder, dict(case, name="nobody", pins=None, policy="ceno-policy 1\nkey none\n"))[0]
+    if nobody or "nothing says who made this proof" not in browser.evaluate("document.getElementById('verdict').textContent"):
+        wrong.append("under a policy that does not ask who made it, the page says who")
+    without("policy")
     if show(browser, folder, case)[0]:
         return ["the honest proof is not verified"]
     for selector, data, says in UNREADABLE:

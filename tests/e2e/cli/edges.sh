@@ -213,6 +213,12 @@ check "a file of 2 GiB: reason 101, as the verifier in Python says" vast
 check "... is no proof to show, and none to certify" eval '"$ceno" proof show vast 2>err; [ $? = 1 ] && grep -q "longer than a proof can be" err && ! "$ceno" proof cert vast 2>err && grep -q "no certificate: the file is empty or longer" err'
 printf 'ceno-policy 1\nmemory none\n' >lax
 roots() { local want=$1; shift; "$ceno" verify --json --pin-file "$pins" --policy lax "$@" p.json | python3 -c "import json, sys; got = json.load(sys.stdin)['submods']['cdp']['memory']; sys.exit(got != '$want' and print('      memory', got) is None)"; }
+for day in 2026-02-31 2025-02-29 2026-04-31T12:00:00Z; do
+	check "a day that is not in the calendar: $day" says 2 "^ceno: --as-of takes" "$ceno" verify --as-of $day p.json
+done
+check "a leap day" eval '"$ceno" verify --as-of 2028-02-29 p.json >/dev/null'
+printf 'ceno-policy 1\nkey none\n' >anybody; cp "$root/docs/example/pins" docs.pins
+check "a policy that does not ask who made it: verified, but no certificate" eval '"$ceno" verify --policy anybody --pin-file docs.pins p.json >/dev/null && ! "$ceno" proof cert --policy anybody --pin-file docs.pins p.json >out 2>err && [ ! -s out ] && grep -q "no certificate: nothing says who made it" err'
 check "the command line is more particular than a policy: memory roots" eval 'roots none && roots full --mem full && roots none --mem none'
 check "... of a forged one: that it cannot be good" eval '"$ceno" proof show forged.json >out; [ $? = 1 ] && sed -n 2p out | grep -q "^  and it cannot be good: the session.s signature is wrong (reason 503)$"'
 check "... of no proof" says 1 "file is no proof: the file is not canonical JSON" "$ceno" proof show file
