@@ -224,7 +224,8 @@ static inline uint64_t *find_small(const struct ceno_space *space, uint64_t gva,
 	uint64_t first = gva / CENO_PAGE & (ENTRIES - 1);
 	struct walk w = { space->last_table, 0 };
 
-	if (pages > ENTRIES - first || pages == ENTRIES || !pages || gva / CENO_LARGE_PAGE == CENO_GVA_ENTRY / CENO_LARGE_PAGE)
+	if (pages > ENTRIES - first || pages == ENTRIES || !pages ||
+	    gva / CENO_LARGE_PAGE == CENO_GVA_ENTRY / CENO_LARGE_PAGE)
 		return NULL;
 	if ((!w.at || gva / CENO_LARGE_PAGE != space->last_region) && (walk_to_table(space, gva, 0, &w) || w.missing))
 		return NULL;
@@ -382,7 +383,8 @@ static __attribute__((noinline)) int64_t map_into_fiber(const struct ceno_cap *t
 		return LONG_WAY;
 	if (source->type != CENO_OBJECT_FRAMES)
 		return offset ? LONG_WAY : map_shared(target, source, gva, bytes, rights);
-	return rights & CENO_MAP_REPLACE ? LONG_WAY : map_frames(ceno_space_of(target), source, gva, offset, bytes, rights);
+	return rights & CENO_MAP_REPLACE ? LONG_WAY
+					 : map_frames(ceno_space_of(target), source, gva, offset, bytes, rights);
 }
 
 /* Looks at no more than tells which way it is: what each way needs not, it need not save. */
