@@ -431,7 +431,7 @@ int ceno_command_verify(int argc, char **argv)
 	static struct ceno_verify_result result;
 	struct ask ask = { 0 };
 	char *file = NULL;
-	size_t length;
+	size_t length = 0;
 	int status = run(argc, argv, usage, false, &ask, &result, &file, &length);
 
 	free(file);
@@ -486,7 +486,7 @@ int ceno_proof_cert(int argc, char **argv)
 	static char certificate[CERTIFICATE_MAX];
 	struct ask ask = { 0 };
 	char *file = NULL;
-	size_t length;
+	size_t length = 0;
 	int status = run(argc, argv, cert_usage, true, &ask, &result, &file, &length);
 
 	free(file);
