@@ -110,11 +110,16 @@ static enum ceno_state finish(struct ceno_warden *w)
 	return CENO_STATE_ENDED;
 }
 
-static enum ceno_state to_reaping(struct ceno_warden *w)
+static void stop_filling(struct ceno_warden *w)
 {
 	ceno_warden_stepping(w, 0);
 	if (w->session.inputs)
 		ceno_inputs_stop(w->session.inputs);
+}
+
+static enum ceno_state to_reaping(struct ceno_warden *w)
+{
+	stop_filling(w);
 	if (w->session.vmm.pidfd < 0)
 		return finish(w);
 	/* Dead already, and not by us: reaped() will call it what it is. */
@@ -589,6 +594,7 @@ enum ceno_state ceno_on_vmm_gone(struct ceno_warden *w)
 
 enum ceno_state ceno_on_vmm_failed(struct ceno_warden *w)
 {
+	stop_filling(w);
 	if (reap(w) < 0)
 		return ceno_on_unreapable(w);
 	if (w->session.failure.code == 0) {

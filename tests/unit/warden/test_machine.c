@@ -1,6 +1,6 @@
 /*
  * The state table itself: no two rows answer the same event in the same state,
- * every state but the last has a way out, and the ways out are the right ones. And one action that
+ * every state but the last has a way out, and the ways out are the right ones. And actions that
  * a running session can hardly be brought to.
  */
 #include <sched.h>
@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "vmm/warden/machine.h"
+#include "vmm/warden/memory.h"
 
 /* main.c's half; the table never calls it. */
 int ceno_warden_watch_vmm(struct ceno_warden *w)
@@ -187,35 +188,69 @@ static void add_input(struct ceno_inputs *in, const char *name, uint64_t bytes)
 	assert_int_equal(ceno_inputs_add(in, fd, path, 0444, bytes, CENO_PACK_MAX), 0);
 }
 
-/* The warden's thread that hashes ends before the session's memory is touched, however its filling ends. */
-static void nobody_hashes_once_the_vmm_is_to_be_reaped(void **state)
+/* Areas that were wiped, and how many while somebody hashed. */
+static unsigned wiped, wiped_too_early;
+static struct ceno_warden filling;
+
+int __real_ceno_area_wipe(int fd, struct ceno_area_result *result);
+int __wrap_ceno_area_wipe(int fd, struct ceno_area_result *result);
+int __wrap_ceno_area_wipe(int fd, struct ceno_area_result *result)
 {
-	static struct ceno_warden w = { .state = CENO_STATE_FILLING };
+	wiped++;
+	wiped_too_early += filling.session.inputs && filling.session.inputs->hasher;
+	return __real_ceno_area_wipe(fd, result);
+}
+
+/* A step into a large file, with a vmm that waits. */
+static void begin_filling(void)
+{
 	char culprit[CENO_PACK_PATH_MAX];
-	struct ceno_inputs *in = w.session.inputs = ceno_inputs_new();
-	(void)state;
+	struct ceno_inputs *in = ceno_inputs_new();
 	assert_non_null(in);
+	filling = (struct ceno_warden){ .state = CENO_STATE_FILLING };
+	filling.session.material = (struct ceno_material){ -1, -1, -1, -1, -1, -1, 0 };
+	filling.session.inputs = in;
 	add_input(in, "/in/large", 4 * CENO_HASHER_MIN);
 	add_input(in, CENO_PACK_ARGS, 100);
 	assert_int_equal(ceno_inputs_plan(in, culprit), 0);
-	w.session.material.pack = memfd_create("pack", MFD_CLOEXEC);
-	assert_int_equal(ftruncate(w.session.material.pack, (off_t)in->total_bytes), 0);
-	w.session.vmm.pid = fork();
-	if (w.session.vmm.pid == 0)
+	filling.session.material.pack = memfd_create("pack", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(filling.session.material.pack, (off_t)in->total_bytes), 0);
+	pid_t vmm = fork();
+	if (vmm == 0)
 		for (;;)
 			pause();
-	w.session.vmm.pidfd = (int)syscall(SYS_pidfd_open, w.session.vmm.pid, 0);
-	assert_true(w.session.vmm.pidfd >= 0);
-	ceno_warden_event(&w, CENO_EVENT_STEP);
-	assert_int_equal(w.state, CENO_STATE_FILLING);
+	filling.session.vmm = (struct ceno_child){ vmm, (int)syscall(SYS_pidfd_open, vmm, 0), -1, -1, 0 };
+	filling.session.control = -1;
+	assert_true(filling.session.vmm.pidfd >= 0);
+	ceno_warden_event(&filling, CENO_EVENT_STEP);
+	assert_int_equal(filling.state, CENO_STATE_FILLING);
 	assert_non_null(in->hasher);
-	ceno_warden_event(&w, CENO_EVENT_TTL);
-	assert_int_equal(w.state, CENO_STATE_REAPING);
-	assert_null(in->hasher);
-	assert_int_equal(waitpid(w.session.vmm.pid, NULL, 0), w.session.vmm.pid);
-	close(w.session.vmm.pidfd);
-	close(w.session.material.pack);
-	ceno_inputs_free(in);
+}
+
+/* The warden's thread that hashes ends before the session's memory is touched, however its filling ends. */
+static void nobody_hashes_once_the_vmm_is_to_be_reaped(void **state)
+{
+	(void)state;
+	begin_filling();
+	ceno_warden_event(&filling, CENO_EVENT_TTL);
+	assert_int_equal(filling.state, CENO_STATE_REAPING);
+	assert_null(filling.session.inputs->hasher);
+	assert_int_equal(waitpid(filling.session.vmm.pid, NULL, 0), filling.session.vmm.pid);
+	close(filling.session.vmm.pidfd);
+	close(filling.session.material.pack);
+	ceno_inputs_free(filling.session.inputs);
+}
+
+static void nobody_hashes_once_the_vmm_is_gone(void **state)
+{
+	(void)state;
+	begin_filling();
+	kill(filling.session.vmm.pid, SIGKILL);
+	ceno_warden_event(&filling, CENO_EVENT_VMM_GONE);
+	assert_int_equal(filling.state, CENO_STATE_ENDED);
+	assert_int_equal(wiped, 1);
+	assert_int_equal(wiped_too_early, 0);
+	assert_int_equal(filling.session.material.pack, -1);
 }
 
 int main(void)
@@ -230,6 +265,7 @@ int main(void)
 		cmocka_unit_test(nothing_happens_after_the_end),
 		cmocka_unit_test(a_vmm_that_ended_before_its_window_was_taken_is_no_liar),
 		cmocka_unit_test(nobody_hashes_once_the_vmm_is_to_be_reaped),
+		cmocka_unit_test(nobody_hashes_once_the_vmm_is_gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
