@@ -273,7 +273,9 @@ static enum ceno_state record_launch(struct ceno_warden *w)
 		return fail(w, CENO_SESSION_ERROR_ATTEST);
 	}
 	w->session.leaf_sent = 1;
-	if (ceno_lockdown() < 0) /* while attest's disk works; GO waits for both */
+	/* While attest's disk works; GO waits for both. */
+	ceno_session_back_windows(&w->session);
+	if (ceno_lockdown() < 0)
 		return fail(w, CENO_SESSION_ERROR_JAIL);
 	ceno_warden_deadline(w, LEAF_DEADLINE_MS);
 	return CENO_STATE_RECORDING;

@@ -239,6 +239,14 @@ static int make_material(struct ceno_session *session)
 	return make_window(CENO_PLEDGE_STDIO, CENO_STDIO_BYTES, &m->stdio);
 }
 
+void ceno_session_back_windows(const struct ceno_session *session)
+{
+	const struct ceno_material *m = &session->material;
+	(void)fallocate(m->trail, 0, 0, CENO_TRAIL_BYTES);
+	if (m->stdio >= 0)
+		(void)fallocate(m->stdio, 0, 0, CENO_STDIO_BYTES);
+}
+
 /* ---- starting the vmm ------------------------------------------------------------- */
 
 static int fd_is_open(int fd)

@@ -105,6 +105,10 @@ int ceno_session_accept(struct ceno_session *session, const struct ceno_supervis
  */
 int ceno_session_open(struct ceno_session *session, const struct ceno_session_record *open, const int streams[3]);
 
+/* Gives the windows all their pages now: neither guest nor destruction waits for one or goes without. If the host has none,
+ * they come one by one as before. */
+void ceno_session_back_windows(const struct ceno_session *session);
+
 /* After the inputs are planned: sizes the pack memfd and seals its length. Returns 0 or MEMORY. */
 int ceno_session_size_pack(struct ceno_session *session);
 

@@ -274,6 +274,22 @@ static void a_running_warden_has_given_up_everything(void **state)
 
 #define WINDOW (CENO_WARDEN_FD_WINDOW + CENO_PLEDGE_STDIO)
 
+/* No page of it is waited for, or missing, while the guest runs and in step 2. */
+static void a_running_session_has_its_whole_window(void **state)
+{
+	char path[64];
+	struct stat st;
+	(void)state;
+	begin(&plain, "run");
+	ceno_rig_until(&rig, &rig.launched, 5000);
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)rig.warden, WINDOW);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, CENO_STDIO_BYTES);
+	assert_int_equal(st.st_blocks * 512, CENO_STDIO_BYTES);
+	ceno_rig_send(&rig, CENO_SESSION_DESTROY);
+	ceno_rig_expect_proof(&rig, "request");
+}
+
 static int make_at(int number)
 {
 	int fd = memfd_create("any", MFD_CLOEXEC), at = fd < 0 || ftruncate(fd, 1) < 0 ? -1 : dup2(fd, number);
@@ -600,6 +616,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_vmm_that_breaks_the_protocol_is_a_crash, teardown),
 		cmocka_unit_test_teardown(a_held_session_runs_further_programs, teardown),
 		cmocka_unit_test_teardown(a_running_warden_has_given_up_everything, teardown),
+		cmocka_unit_test_teardown(a_running_session_has_its_whole_window, teardown),
 		cmocka_unit_test_teardown(a_locked_down_warden_makes_nothing_executable, teardown),
 		cmocka_unit_test_teardown(running_out_of_the_groups_memory_ends_it, teardown),
 		cmocka_unit_test_teardown(a_group_that_does_not_take_it_stops_the_launch, teardown),
