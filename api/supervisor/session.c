@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,7 +23,8 @@
 #define CGROUP_TRIES    25u
 #define CGROUP_RETRY_MS 20u
 #define TTL_GRACE_MS    120000u /* the warden keeps the TTL; this only catches a warden that hangs */
-#define RECOVERY_MS     120000u /* seconds are usual on a busy host; likewise */
+#define RECOVERY_MS     120000u /* likewise, and a second more for each WIPED_A_S: gigabytes take longer than a minute */
+#define WIPED_A_S       (64ull << 20) /* bytes, on a host that is slow and busy */
 #define MEMORY_MARGIN   (64ull << 20)
 
 struct ceno_session {
@@ -250,6 +252,17 @@ static int give(struct ceno_session *session)
 	return rc;
 }
 
+/* By when a recovery warden that works has ended: it overwrites, reads back and compares all of RAM and areas. */
+static uint64_t recovery_deadline_ms(const struct ceno_session *session)
+{
+	uint64_t bytes = session->launch.memory_bytes;
+	struct stat st;
+
+	for (unsigned i = 0; i < session->area_count; i++)
+		bytes += fstat(session->areas[i], &st) ? 0 : (uint64_t)st.st_size;
+	return RECOVERY_MS + bytes / WIPED_A_S * 1000;
+}
+
 static void start_recovery(struct ceno_session *session)
 {
 	int fds[1 + CENO_WARDEN_AREAS_MAX] = { session->ram_fd };
@@ -264,7 +277,7 @@ static void start_recovery(struct ceno_session *session)
 	rc = ceno_pair_recover(session->node, fds, 1 + session->area_count, session->vmm_pid, &pair_events, session,
 	                       &session->pair);
 	if (!rc) {
-		uv_timer_start(&session->timer, backstop, RECOVERY_MS, 0);
+		uv_timer_start(&session->timer, backstop, recovery_deadline_ms(session), 0);
 		return;
 	}
 	ceno_supervisor_log("session %s: no recovery warden: %s", session->name, strerror(-rc));
