@@ -117,10 +117,10 @@ function forget() {
 	return ++turn;
 }
 
-function judge() {
+function judge(mine) {
 	return verify(SCHEMA, given.proof, { pins: given.pins, nonce: given.nonce, seen: [], rules: given.rules,
 	    references: given.references, compare: given.compare, eventLog: given.eventLog, ima: given.ima, asOf: BigInt(Math.floor(Date.now() / 1000)) }, (pass, part) =>
-	    say('memory root of pass ' + pass + ': ' + Math.round(100 * part) + ' %'));
+	    mine === turn && say('memory root of pass ' + pass + ': ' + Math.round(100 * part) + ' %'));
 }
 
 function show(ladder, begin) {
@@ -139,7 +139,7 @@ async function check() {
 	if (unread.size || !given.proof)
 		return;
 	try {
-		const ladder = await judge();
+		const ladder = await judge(mine);
 		if (mine === turn) /* else something else was given meanwhile */
 			show(ladder, begin);
 	} catch (error) {

@@ -171,6 +171,15 @@ def stale(browser, folder, case):
     without("nonce")
     if not until(browser, verified):
         wrong.append("no verdict without a nonce")
+    browser.evaluate("globalThis.kept = verify; verify = (schema, bytes, policy, progress) => new Promise(() => { globalThis.late = progress; }); 0")
+    without("nonce")
+    browser.evaluate("{ const e = document.getElementById('nonce'); e.value = 'zz'; e.dispatchEvent(new Event('change')); }")
+    if not until(browser, "globalThis.late && " + gone % json.dumps("64 hex digits")) or not browser.evaluate("late(0, 0.5), " + gone % json.dumps("64 hex digits")):
+        wrong.append("a check that is of no more use speaks over why nothing is checked")
+    browser.evaluate("verify = globalThis.kept; 0")
+    without("nonce")
+    if not until(browser, verified):
+        wrong.append("no verdict after a check that never ended")
     if not browser.call("Page.printToPDF")["data"] or browser.evaluate("document.querySelectorAll('details:not([open])').length"):
         wrong.append("on paper there is not all of the evidence")
     browser.evaluate("judge = () => Promise.reject(new Error('an accident')); 0")
