@@ -162,7 +162,7 @@ static struct ceno_owed *find_owed(const struct ceno_ledger *ledger, const uint8
 	return owed;
 }
 
-/* Both or nothing of what is owed of one session. False: the disk still does not take it. */
+/* What is owed of one session; writing it twice does no harm. False: the disk still does not take all of it. */
 static bool settle_one(struct ceno_ledger *ledger, struct ceno_owed *owed)
 {
 	int rc = owed->launched ? write_change(ledger, owed, LAUNCHED) : 0;

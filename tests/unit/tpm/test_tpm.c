@@ -246,7 +246,6 @@ static void a_killed_swtpm_resumes_and_only_a_start_resets(void **state)
 	assert_int_equal(after.reset_count, before.reset_count + 1);
 }
 
-/* What an earlier owner of the socket left in it: a whole response, and one of which it had read a part. */
 /* TPMS_CLOCK_INFO.safe, after clock, reset and restart count: no, if the TPM was not told before it lost its power. */
 static bool clock_is_safe(struct node *n)
 {
@@ -268,6 +267,7 @@ static void closing_shuts_our_own_tpm_down_in_order(void **state)
 	assert_false(clock_is_safe(n));
 }
 
+/* What an earlier owner of the socket left in it: a whole response, and one of which it had read a part. */
 static void responses_that_nobody_read_are_drained(void **state)
 {
 	struct node *n = *state;
