@@ -396,12 +396,20 @@ static int read_proof(const char *path, char **file, size_t *length)
 	return rc;
 }
 
+/* A line that goes as it came: how far a memory root is, to a user who waits. */
+static void say_progress(void *arg, uint32_t pass, uint64_t done, uint64_t bytes)
+{
+	*(bool *)arg = true;
+	fprintf(stderr, "\rmemory root of pass %u: %u %%", pass, (unsigned)(done * 100 / bytes));
+}
+
 /* Options, then the verdict. -1: it is in *result; else the exit status, and why is said. file: gets the proof
  * (owned by the caller, freed in any case) of *length bytes. */
 static int run(int argc, char **argv, const char *usage_text, bool pdf, struct ask *ask,
                struct ceno_verify_result *result, char **file, size_t *length)
 {
 	struct borrowed borrowed = { 0 };
+	bool told = false;
 	int status;
 
 	ceno_verify_policy_init(&ask->policy);
@@ -417,10 +425,15 @@ static int run(int argc, char **argv, const char *usage_text, bool pdf, struct a
 		ask->policy.memory = CENO_MEMORY_NONE;
 	if (read_proof(ask->file, file, length))
 		goto out;
+	if (isatty(STDERR_FILENO))
+		ask->policy.progress = say_progress;
+	ask->policy.progress_arg = &told;
 	if (ceno_verify(*file, *length, &ask->policy, result))
 		ceno_cli_error("out of memory");
 	else
 		status = -1;
+	if (told)
+		fputs("\r\033[K", stderr);
 out:
 	free_borrowed(ask, &borrowed);
 	return status;

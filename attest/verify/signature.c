@@ -63,7 +63,8 @@ void ceno_stage_step8(struct ceno_ladder *l)
 static bool expected_root(struct ceno_ladder *l, const uint8_t challenge[32], uint32_t number, uint8_t root[32])
 {
 	const struct ceno_proof_statement *s = &l->document.statement;
-	uint64_t offset = 0, bytes, ram = CENO_GPA_RAM; /* stage 4 checked the slot */
+	const uint64_t backed = ceno_proof_backed_bytes(s->overwrite.bitmap, s->core.mem_total);
+	uint64_t offset = 0, bytes, done = 0, ram = CENO_GPA_RAM; /* stage 4 checked the slot */
 	struct ceno_merkle tree;
 	bool ok = true;
 	struct ceno_proof_pass *pass = ceno_proof_pass_new_portable(s->core.session_id, challenge, (uint8_t)number);
@@ -76,6 +77,9 @@ static bool expected_root(struct ceno_ladder *l, const uint8_t challenge[32], ui
 			ok = ceno_proof_pass_fill(pass, ram + offset, l->chunk, CENO_PROOF_CHUNK) == 0 &&
 			    ceno_proof_pass_leaf(pass, ram + offset, l->chunk, leaf) == 0;
 			ceno_merkle_add(&tree, leaf);
+			done += CENO_PROOF_CHUNK;
+			if (done % CENO_VERIFY_PROGRESS == 0 && l->policy->progress)
+				l->policy->progress(l->policy->progress_arg, number, done, backed);
 		}
 	}
 	ceno_proof_pass_free(pass);

@@ -246,7 +246,11 @@ struct ceno_verify_policy {
 	size_t event_log_bytes;
 	const uint8_t *ima; /* binary_runtime_measurements: a beginning of it gives PCR 10; what follows is younger */
 	size_t ima_bytes;
+	/* Called every CENO_VERIFY_PROGRESS bytes of a memory root: done of bytes so far, of this pass (from 1). NULL: never. */
+	void (*progress)(void *arg, uint32_t pass, uint64_t done, uint64_t bytes);
+	void *progress_arg; /* borrowed */
 };
+#define CENO_VERIFY_PROGRESS (64ull << 20)
 
 /* The built-in policy: "pinned", all memory roots, no time, nothing else asked. */
 void ceno_verify_policy_init(struct ceno_verify_policy *policy);

@@ -211,6 +211,15 @@ vast() { # a byte more than a proof can have is read, and the verdict is the sam
 }
 check "a file of 2 GiB: reason 101, as the verifier in Python says" vast
 check "... is no proof to show, and none to certify" eval '"$ceno" proof show vast 2>err; [ $? = 1 ] && grep -q "longer than a proof can be" err && ! "$ceno" proof cert vast 2>err && grep -q "no certificate: the file is empty or longer" err'
+mkdir large.d && "$build/test-bin/proof-corpus" --large large.d
+check "on a terminal it says how far a memory root is, and takes it away; else nothing" eval 'python3 - "$ceno" <<"PY" && "$ceno" verify --pin-file large.d/pins large.d/large.cdp.json >out 2>err && [ ! -s err ]
+import os, pty, subprocess, sys
+ours, theirs = pty.openpty()
+done = subprocess.run([sys.argv[1], "verify", "--pin-file", "large.d/pins", "large.d/large.cdp.json"], stdout=subprocess.PIPE, stderr=theirs)
+said = os.read(ours, 4096)
+parts = b"".join(b"\rmemory root of pass 1: %d %%" % n for n in (25, 50, 75, 100))
+assert done.returncode == 0 and said == parts + b"\r\033[K", (done.returncode, said)
+PY'
 printf 'ceno-policy 1\nmemory none\n' >lax
 roots() { local want=$1; shift; "$ceno" verify --json --pin-file "$pins" --policy lax "$@" p.json | python3 -c "import json, sys; got = json.load(sys.stdin)['submods']['cdp']['memory']; sys.exit(got != '$want' and print('      memory', got) is None)"; }
 for day in 2026-02-31 2025-02-29 2026-04-31T12:00:00Z; do
