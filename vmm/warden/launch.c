@@ -86,11 +86,18 @@ static int open_sources(const struct ceno_session *session, struct sources *s)
 	return s->ram && s->boot ? 0 : CENO_SESSION_ERROR_MEMORY;
 }
 
-/* 0: none, and CENO_WARDEN_FD_IMAGE is closed. */
-static uint64_t image_bytes(void)
+int ceno_session_has_image(const struct ceno_supervisor_launch *launch)
+{
+	static const uint8_t none[sizeof launch->digest_image];
+	return memcmp(launch->digest_image, none, sizeof none) != 0;
+}
+
+/* 0: none. CENO_WARDEN_FD_IMAGE tells nothing then: an input may have come to have that number. */
+static uint64_t image_bytes(const struct ceno_session *session)
 {
 	struct stat st;
-	return fstat(CENO_WARDEN_FD_IMAGE, &st) < 0 ? 0 : (uint64_t)st.st_size;
+	return !ceno_session_has_image(&session->launch) || fstat(CENO_WARDEN_FD_IMAGE, &st) < 0 ? 0
+												 : (uint64_t)st.st_size;
 }
 
 static int lay_out(struct ceno_session *session, const struct sources *s)
@@ -105,7 +112,7 @@ static int lay_out(struct ceno_session *session, const struct sources *s)
 		.ram = s->ram,
 		.ram_bytes = s->ram_bytes,
 		.pack_bytes = session->material.pack_bytes,
-		.image_bytes = image_bytes(),
+		.image_bytes = image_bytes(session),
 		.native = (session->open.flags & CENO_SESSION_NATIVE) != 0,
 		.errors = (session->open.flags & CENO_SESSION_ERRORS) != 0,
 		.boot = s->boot,
@@ -155,7 +162,7 @@ static void fill_slots(struct ceno_session *session, const struct sources *s)
 	add_slot(session, CENO_GPA_TRAIL, CENO_TRAIL_BYTES, CENO_VMM_FD_TRAIL, CENO_PROOF_SLOT_WINDOW);
 	add_slot(session, CENO_GPA_RAM, s->ram_bytes, CENO_VMM_FD_RAM, CENO_PROOF_SLOT_RAM);
 	add_slot(session, CENO_GPA_PACK, m->pack_bytes, CENO_VMM_FD_PACK, CENO_PROOF_SLOT_PACK);
-	add_slot(session, CENO_GPA_IMAGE, image_bytes(), CENO_VMM_FD_IMAGE, CENO_PROOF_SLOT_IMAGE);
+	add_slot(session, CENO_GPA_IMAGE, image_bytes(session), CENO_VMM_FD_IMAGE, CENO_PROOF_SLOT_IMAGE);
 	session->vmm_launch.magic = CENO_VMM_LAUNCH_MAGIC;
 	session->vmm_launch.abi_version = CENO_ABI_VERSION;
 	session->vmm_launch.pledge_mask = stdio ? 1u << CENO_PLEDGE_STDIO : 0;

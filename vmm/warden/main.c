@@ -116,12 +116,6 @@ static int zero_between(const struct ceno_supervisor_launch *l, size_t from, siz
 #define SESSION_PART offsetof(struct ceno_supervisor_launch, session_id)
 #define SESSION_END  offsetof(struct ceno_supervisor_launch, reserved)
 
-static int has_image(const struct ceno_supervisor_launch *l)
-{
-	static const uint8_t none[sizeof l->digest_image];
-	return memcmp(l->digest_image, none, sizeof none) != 0;
-}
-
 static int record_is_valid(const struct ceno_supervisor_launch *l)
 {
 	if ((l->layers && l->type != CENO_SUPERVISOR_PARK) || l->layers & ~CENO_JAIL_OPTIONAL ||
@@ -135,7 +129,7 @@ static int record_is_valid(const struct ceno_supervisor_launch *l)
 		return zero_between(l, PAIR_PART, SESSION_PART) && l->memory_bytes >= CENO_RAM_MIN &&
 		    l->memory_bytes <= CENO_RAM_MAX && l->memory_bytes % CENO_LARGE_PAGE == 0 && l->ttl_ms &&
 		    l->pledge_mask < 1u << CENO_PLEDGE_COUNT && !l->vmm_pid && !l->reserved1 &&
-		    l->image_released <= (unsigned)has_image(l);
+		    l->image_released <= (unsigned)ceno_session_has_image(l);
 	case CENO_SUPERVISOR_RECOVER:
 		return zero_between(l, PAIR_PART, SESSION_PART);
 	default:
@@ -192,7 +186,7 @@ static int watch_session(struct ceno_warden *w);
 static int take_session(struct ceno_warden *w, const struct ceno_supervisor_launch *l)
 {
 	if (l->type != CENO_SUPERVISOR_LAUNCH || !record_is_valid(l) ||
-	    !place_descriptors(w, CENO_WARDEN_FD_SESSION, CENO_WARDEN_LAUNCH_FDS + (unsigned)has_image(l)))
+	    !place_descriptors(w, CENO_WARDEN_FD_SESSION, CENO_WARDEN_LAUNCH_FDS + (unsigned)ceno_session_has_image(l)))
 		return 0;
 	memcpy((uint8_t *)&w->launch + SESSION_PART, (const uint8_t *)l + SESSION_PART, SESSION_END - SESSION_PART);
 	return watch_session(w) == 0;

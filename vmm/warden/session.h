@@ -81,6 +81,9 @@ static inline uint32_t ceno_session_passes(const struct ceno_session *session)
 	return asked ? asked : 1;
 }
 
+/* Whether the session was given an image: CENO_WARDEN_FD_IMAGE is that, else whatever has its number. Pure. */
+int ceno_session_has_image(const struct ceno_supervisor_launch *launch);
+
 /* Microseconds of CLOCK_MONOTONIC since the session was accepted. */
 uint64_t ceno_session_us(const struct ceno_session *session);
 

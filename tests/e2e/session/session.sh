@@ -38,6 +38,10 @@ printf x >data
 check "a file of one byte" equal sha256sum /in/data
 head -c 67108864 /dev/urandom >data
 check "a file of 64 MiB" equal sha256sum /in/data
+# No image, and a descriptor for each: one of them has the number of an image's.
+many() { mkdir many && head -c $((190 * 4096)) data | command split -b 4096 -a 3 - many/ &&
+	[ "$("$ceno" run --quiet --no-proof --input many -- busybox sh -c 'cat /in/many/* | sha256sum')" = "$(cat many/* | sha256sum)" ]; }
+check "190 files" many
 
 through() { "$ceno" run --quiet --no-proof -- busybox cat <data | cmp -s - data; }
 check "64 MiB through standard input and output" through
