@@ -213,7 +213,7 @@ static int init(const struct ask *ask)
 	if (status) {
 		if (status > 0) /* which has said why */
 			ceno_cli_error("nothing was provisioned%s",
-			               status == 3 ? "; if it is another TPM, or another log, --force goes on under that"
+			               status == 3 ? "; if it is another TPM or log, --force goes on under that"
 			                           : "; of a running node, ceno tpm show");
 		return CENO_EXIT_FAILURE;
 	}

@@ -5,7 +5,8 @@
  * Pure: no I/O, no clock, no network, no global state; nothing of the operator
  * is asked. The file is hostile. Cryptography is libsodium's and OpenSSL's; all
  * parsing is ours. Thread-safe; blocks only to compute (the memory roots: about
- * 0.4 s per GiB of overwritten memory).
+ * 0.4 s per GiB of overwritten memory). Allocates one block of under half a MiB and the key schedules of one
+ * pass at a time, whatever the file: 1 MiB in all, beside what libcrypto keeps from its first use (unit_verify_bound).
  *
  *   stages 1-7   integrity:     the file says one thing and its hashes agree
  *   stages 8-9   consistency:   it was logged and quoted by one TPM key
