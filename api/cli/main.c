@@ -1,4 +1,5 @@
 /* ceno: finds the command and hands it the rest. */
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,6 +50,9 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN);
 	ceno_cli_stdio_begin();
+	/* No configuration file of the host's: it could put another implementation in the place of OpenSSL's own, and load
+	 * it, with the libraries that it needs, into a program that is alone. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
 	if (argc > 1 && !strcmp(argv[1], "--version")) {
 		puts("ceno " CENO_VERSION);
 		return ceno_cli_stdio_end(CENO_EXIT_FAILURE);

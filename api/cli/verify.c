@@ -373,12 +373,11 @@ static int load_asked(struct ask *ask, struct borrowed *borrowed)
 	return load_logs(ask, borrowed) ? -1 : load_seen(ask);
 }
 
-/* One verification, then the process ends: no names and tables that nobody asks for (more than a millisecond's worth),
- * and no configuration file of the host's, which could put another implementation in the place of OpenSSL's own. */
+/* One verification, then the process ends: no names and tables that nobody asks for (more than a millisecond's worth). */
 static void lean_openssl(void)
 {
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
-	                        OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS,
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
+	                        OPENSSL_INIT_NO_ADD_ALL_DIGESTS,
 	                    NULL);
 }
 

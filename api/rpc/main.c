@@ -20,7 +20,7 @@
 #define FD_LISTEN     4
 #define QUEUE_MAX     (1u << 20)
 #define LEAVE_MS      2000u
-#define ABANDON_MS    60000u /* longer than any session takes to destroy itself */
+#define ABANDON_MS    60000u /* longer than a session of some gigabytes takes to destroy itself; a later proof counts */
 
 _Static_assert(CENO_STATE_DESTROYED == 3, "the ledger counts states below this as open");
 

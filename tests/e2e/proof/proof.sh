@@ -41,6 +41,9 @@ platform() { python3 -c 'import json, sys
 print(json.load(open(sys.argv[1]))["submods"]["cdp"]["proof"]["platform"])' "$work/verdict.json"; }
 check "ceno measure says its platform, without the node" eval \
 	'[ "sha256:$("$bin/ceno" measure --json | python3 -c "import json, sys; print(json.load(sys.stdin)[\"platform\"])")" = "$(platform)" ]'
+printf 'config_diagnostics = 1\nopenssl_conf = i\n[i]\nproviders = p\n[p]\nnowhere = n\n[n]\nmodule = /nowhere.so\nactivate = 1\n' >"$work/openssl.cnf"
+check "... whatever OpenSSL is configured to load here" eval \
+	'measured=$(OPENSSL_CONF=$work/openssl.cnf "$bin/ceno" measure --json) && [ "$measured" = "$("$bin/ceno" measure --json)" ]'
 
 # ---- the request: what ran it knows its commitment beforehand, but for the opening
 
