@@ -297,13 +297,13 @@ int ceno_destroy_SEALED(struct ceno_destruction *d)
 	return rc;
 }
 
-/* Nobody can write any more, so what is found now is all that there will be. A page that came after the last
- * search of FILLED would have been neither overwritten nor compared. */
-static int is_all_compared(const struct ceno_destruction *d, uint64_t compared)
+/* Nobody can write any more, so what is not zero now would be found. A page that came after the last search of FILLED was
+ * not overwritten: it is the kernel's, and zero, or nothing is called wiped. */
+static int is_all_compared(struct ceno_destruction *d, uint64_t compared)
 {
 	return d->ram_bytes == 0 ||
 	    (compared == ceno_proof_backed_bytes(d->memory.bitmap, d->ram_bytes) &&
-	     ceno_memory_is_all_found(&d->memory));
+	     ceno_memory_late_is_zero(&d->memory));
 }
 
 int ceno_destroy_COMPARED(struct ceno_destruction *d)

@@ -302,10 +302,14 @@ uint64_t ceno_memory_compare(struct ceno_memory *memory, uint64_t *compared)
 	return atomic_load(&way.nonzero);
 }
 
-int ceno_memory_is_all_found(const struct ceno_memory *memory)
+int ceno_memory_late_is_zero(struct ceno_memory *memory)
 {
 	uint8_t fresh[CENO_PROOF_BITMAP_MAX];
-	return find_new(memory, fresh) == 0;
+	int rc = find_new(memory, fresh);
+	if (rc <= 0)
+		return rc == 0;
+	struct way way = { .memory = memory, .bitmap = fresh, .end = memory->bytes, .stretch = compare };
+	return go_all(&way) == 0 && atomic_load(&way.nonzero) == 0;
 }
 
 void ceno_memory_close(struct ceno_memory *memory)

@@ -53,8 +53,10 @@ int ceno_memory_seal(struct ceno_memory *memory);
 /* Compares every backed byte with zero. Returns the number of bytes that differ; *compared: bytes looked at. */
 uint64_t ceno_memory_compare(struct ceno_memory *memory, uint64_t *compared);
 
-/* Whether no page is backed outside the granules that were found: of sealed memory it stays so. 0 also if it cannot be told. */
-int ceno_memory_is_all_found(const struct ceno_memory *memory);
+/* Whether what is backed outside the granules that were found is zero: of sealed memory it stays so. Usually there is
+ * nothing; where shared memory has large pages unasked, the kernel may add pages, which nobody wrote, at any time. 0 also
+ * if it cannot be told. */
+int ceno_memory_late_is_zero(struct ceno_memory *memory);
 
 /* Unmaps what is mapped. */
 void ceno_memory_close(struct ceno_memory *memory);

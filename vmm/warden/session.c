@@ -249,11 +249,6 @@ void ceno_session_back_windows(const struct ceno_session *session)
 
 /* ---- starting the vmm ------------------------------------------------------------- */
 
-static int fd_is_open(int fd)
-{
-	return fcntl(fd, F_GETFD) >= 0;
-}
-
 /* Blobs of the node, in the order of both tables. */
 #define CENO_BLOBS 3
 static const struct {
@@ -279,7 +274,8 @@ static void fill_table(int control, int shared[CENO_BLOBS], int table[CENO_VMM_F
 static int group_or_none(int fd)
 {
 	struct statfs fs;
-	return fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP_SUPER_MAGIC ? fd : -1;
+	int known = fstatfs(fd, &fs) == 0 && (fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC);
+	return known ? fd : -1;
 }
 
 static int start_vmm(struct ceno_session *session)
@@ -287,7 +283,7 @@ static int start_vmm(struct ceno_session *session)
 	int pair[2], shared[CENO_BLOBS];
 	struct ceno_spawn spawn = {
 		.executable = CENO_WARDEN_FD_VMM,
-		.cgroup = fd_is_open(CENO_WARDEN_FD_CGROUP) ? CENO_WARDEN_FD_CGROUP : -1,
+		.cgroup = group_or_none(CENO_WARDEN_FD_CGROUP),
 		.more_groups = { group_or_none(CENO_WARDEN_FD_CGROUP_TASKS),
 		                 group_or_none(CENO_WARDEN_FD_CGROUP_PROCESSOR) },
 		.cgroup_version = session->launch.cgroup_version,
