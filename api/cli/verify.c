@@ -420,7 +420,7 @@ static int run(int argc, char **argv, const char *usage_text, bool pdf, struct a
 	lean_openssl();
 	if (sodium_init() < 0 || load_asked(ask, &borrowed))
 		goto out;
-	if (ask->show && !ask->asked)
+	if (ask->show && !ask->asked && !ask->memory)
 		ask->policy.memory = CENO_MEMORY_NONE;
 	if (read_proof(ask->file, file, length))
 		goto out;
