@@ -50,9 +50,12 @@ static void make(void)
 
 static void test_good(void **state)
 {
-	static const uint8_t head[48] = { 'C', 'N',  'O', 'T', 'N', 'A', 'T', '1', 7,    0, 0, 0,    0, 0x10, 0, 0,
-		                          0,   0x40, 0,   0,   0,   0,   0,   0,   0x10, 0, 0, 0x10, 0, 0,    0, 0,
-		                          0,   0x20, 0,   0,   4,   3,   2,   0,   2,    0, 0, 0,    2, 1,    0, 0 };
+	static const uint8_t head[48] = { 'C',  'N', 'O', 'T', 'N',  'A', 'T',  '1', CENO_ABI_VERSION,
+		                          0,    0,   0,   0,   0x10, 0,   0,    0,   0x40,
+		                          0,    0,   0,   0,   0,    0,   0x10, 0,   0,
+		                          0x10, 0,   0,   0,   0,    0,   0x20, 0,   0,
+		                          4,    3,   2,   0,   2,    0,   0,    0,   2,
+		                          1,    0,   0 };
 	static const uint8_t text[32] = { 1, [9] = 0x10, [17] = 0x10, [27] = 0x10 };
 	static const uint8_t bss[32] = { 4, [17] = 0x10, [25] = 0x40, [27] = 0x10 };
 

@@ -105,8 +105,8 @@ static void test_refusals(void **state)
 
 static void test_header(void **state)
 {
-	static const uint8_t golden[64] = { 'N', 'O', 'T', 'P', 'A', 'C', 'K', '1',  7,    0,
-		                            0,   0,   3,   0,   0,   0,   0,   0x10, 0x20, [24] = 1 };
+	static const uint8_t golden[64] = { 'N', 'O', 'T', 'P', 'A', 'C', 'K',  '1',  CENO_ABI_VERSION, 0, 0,
+		                            0,   3,   0,   0,   0,   0,   0x10, 0x20, [24] = 1 };
 	struct ceno_pack_header header;
 
 	(void)state;
