@@ -271,11 +271,11 @@ static void fill_table(int control, int shared[CENO_BLOBS], int table[CENO_VMM_F
 }
 
 /* A number that was closed at exec may be something of the loop's by now. */
-static int group_or_none(int fd)
+static int group_or_none(int fd, uint32_t version)
 {
 	struct statfs fs;
-	int known = fstatfs(fd, &fs) == 0 && (fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC);
-	return known ? fd : -1;
+	return fstatfs(fd, &fs) == 0 && fs.f_type == (version == 2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC) ? fd
+													       : -1;
 }
 
 static int start_vmm(struct ceno_session *session)
@@ -283,9 +283,10 @@ static int start_vmm(struct ceno_session *session)
 	int pair[2], shared[CENO_BLOBS];
 	struct ceno_spawn spawn = {
 		.executable = CENO_WARDEN_FD_VMM,
-		.cgroup = group_or_none(CENO_WARDEN_FD_CGROUP),
-		.more_groups = { group_or_none(CENO_WARDEN_FD_CGROUP_TASKS),
-		                 group_or_none(CENO_WARDEN_FD_CGROUP_PROCESSOR) },
+		.cgroup = group_or_none(CENO_WARDEN_FD_CGROUP, session->launch.cgroup_version),
+		/* Of v1 only: with v2 these numbers are free, and may be files of the one group that is watched. */
+		.more_groups = { group_or_none(CENO_WARDEN_FD_CGROUP_TASKS, 1),
+		                 group_or_none(CENO_WARDEN_FD_CGROUP_PROCESSOR, 1) },
 		.cgroup_version = session->launch.cgroup_version,
 		.uid = session->launch.uid_base + 1,
 	};
