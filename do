@@ -110,9 +110,9 @@ do_faults() {
 	kvm_usable || die "no usable /dev/kvm here"
 	say "$count faults"
 	"$build/test-bin/faults" tests/faults/sites --count "$count" "$@"
-	say "$((count / 40)) kills in a real node, and as many of its services at a system call"
+	say "$((count / 40)) kills in a real node, and $((count / 100)) of its services at a system call (up to a minute each)"
 	need strace
-	python3 tests/faults/node "$build" --rounds "$((count / 40))" --sites "$((count / 40))"
+	python3 tests/faults/node "$build" --rounds "$((count / 40))" --sites "$((count / 100))"
 }
 
 # load [--at-once N] [--sequence M]: 200 sessions at once, 5,000 in sequence
