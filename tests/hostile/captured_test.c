@@ -210,7 +210,7 @@ static void try(uint32_t number, uint32_t threads, bool open)
 	complain_if(got != want && !better && !late ? text : NULL, a, threads, open);
 	if (number > TAKEN_FIRST && !withstood)
 		complain_if(window_kept(&vmm, taken, got), a, threads, open);
-	if (vmm.child.pidfd >= 0 && !open && !(both && want == DIES)) { /* else the other thread may be ending it */
+	if (vmm.child.pidfd >= 0 && !open && !both) { /* of two, the other thread may be ending it */
 		outside_inside(&after, vmm.child.pid);
 		complain_if(outside_compare(&before, &after), a, threads, open);
 	}
