@@ -28,8 +28,11 @@ begin() {
 }
 # ended CAUSE LAUNCH END: it ends by itself, and its proof verifies and says that, what was pledged, and what at the end.
 ended() {
-	wait $client || true
+	status=0
+	wait $client || status=$?
 	exec 9>&-
+	# Whose session was ended is told so; a program ends as it likes.
+	[ "$1" = exit ] || [ $status = 125 ] || { echo "ceno run says $status"; cat /tmp/err; exit 1; }
 	ceno verify /tmp/p.json >/tmp/verify || { cat /tmp/verify; exit 1; }
 	payload=$(sed 's/.*"payload":"\([^"]*\)".*/\1/' /tmp/p.json | base64 -d)
 	area='{"bytes":524288,"kind":"window","mismatches":0,"overwritten":524288,"pledge_class":0,"read_back":524288,"unmapped":true}'
